@@ -1,0 +1,1 @@
+//! Native XBlocks: html, video, problem and the containers.

@@ -1,0 +1,1 @@
+//! Imports, publishes, compares, exports and serves courseware.

@@ -1,0 +1,1 @@
+//! Blockstore bundles and the XBlock runtime over them.

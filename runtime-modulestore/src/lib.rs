@@ -1,0 +1,1 @@
+//! Split Modulestore documents and the XBlock runtime over them.

@@ -1,0 +1,1 @@
+//! Cross-backend tests of the whole house, and the vectors command.

@@ -1,0 +1,1 @@
+//! Scopes, field types, their conversions, and where field values live.

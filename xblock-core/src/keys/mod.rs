@@ -1,0 +1,1 @@
+//! Opaque keys: the identities of learning contexts, usages, definitions and assets.
