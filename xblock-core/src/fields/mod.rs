@@ -1,1 +1,41 @@
 //! Scopes, field types, their conversions, and where field values live.
+//!
+//! A block declares its fields as [`FieldSpec`] constants. [`FieldType`] converts their values between the stored form
+//! ([`Json`]), the native form ([`Value`]) and the text of OLX attributes, as the Python classes do. [`BlockFields`] is
+//! the engine of one loaded block over [`FieldData`], which in turn stands on a [`KeyValueStore`].
+mod block_fields;
+mod conversion;
+mod data;
+mod dateparse;
+mod declared;
+mod error;
+mod ids;
+mod kvs;
+mod python;
+mod schema;
+mod scope;
+mod spec;
+mod types;
+mod unique_id;
+mod value;
+mod xml_check;
+mod yaml;
+
+pub use block_fields::{BlockFields, BlockFieldsError, FieldList};
+pub use conversion::Conversion;
+pub use data::{
+    Ancestors, DictFieldData, FieldData, InheritingFieldData, KvsFieldData, ReadOnlyFieldData, SplitFieldData,
+};
+pub use declared::{
+    CHILDREN_FIELDS, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS, XBLOCK_FIELDS, XML_FIELDS, XMODULE_FIELDS,
+    is_inheritable,
+};
+pub use error::FieldError;
+pub use ids::{ASIDE_FAMILY, BLOCK_FAMILY, ScopeIds, StateKey};
+pub use kvs::{KeyValueStore, KvsError, MemoryStore};
+pub use scope::{BlockScope, Scope, UnknownScope, UserScope};
+pub use spec::{FieldDefault, FieldSpec, Values};
+pub use types::FieldType;
+pub use unique_id::{scope_key, unique_id};
+pub use value::{DateTime, Dict, Json, Score, TimeDelta, Value, ValueSet};
+pub use yaml::{YamlError, YamlStage};
