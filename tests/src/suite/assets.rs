@@ -1,0 +1,109 @@
+//! Static files.
+
+use std::sync::Arc;
+
+use serde_json::json;
+use xblock_core::runtime::{AssetData, Branch, ContentDigest, EditOp, Extent, Runtime, RuntimeError};
+
+use crate::fixture::{asset, commit, context, draft_course, edit, map, published_course, put_asset};
+
+/// Files of any bytes come back as they were, empty and large ones too.
+pub fn a_file_comes_back_byte_for_byte(runtime: &dyn Runtime) {
+    draft_course(runtime);
+    let all: Vec<u8> = (0..=255).collect();
+    let large: Vec<u8> = (0..700_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    let files: [(&str, &[u8]); 4] =
+        [("all.bin", &all), ("empty", b""), ("large.dat", &large), ("bilde_\u{e5}.png", b"\x89PNG")];
+    for (name, bytes) in files {
+        commit(runtime, edit().with(put_asset(name, bytes)));
+        assert_eq!(runtime.read_asset(&asset(name), Branch::Draft).expect("the bytes"), bytes);
+        let record = runtime.asset(&asset(name), Branch::Draft).expect("the file");
+        assert_eq!(record.length, bytes.len() as u64);
+        assert_eq!(record.digest, ContentDigest::of(bytes));
+    }
+    let listed = runtime.assets(&context(), Branch::Draft).expect("the files");
+    let mut keys: Vec<_> = files.iter().map(|(name, _)| asset(name)).collect();
+    keys.sort();
+    assert_eq!(listed.into_iter().map(|record| record.key).collect::<Vec<_>>(), keys);
+}
+
+/// Attributes come back, unknown ones included; a second put replaces them.
+pub fn attributes_survive(runtime: &dyn Runtime) {
+    draft_course(runtime);
+    let data = AssetData {
+        content_type: Some("image/svg+xml".into()),
+        display_name: "Low water.svg".into(),
+        locked: true,
+        import_path: Some("img/Low water.svg".into()),
+        thumbnail: Some("low-svg.jpg".into()),
+        extra: map(json!({ "portable": true, "note": { "by": ["a", null] } })),
+    };
+    let key = asset("img_Low_water.svg");
+    let put = |data: &AssetData, bytes: &[u8]| EditOp::PutAsset {
+        key: key.clone(),
+        data: data.clone(),
+        content: Arc::new(bytes.to_vec()),
+    };
+    commit(runtime, edit().with(put(&data, b"<svg/>")));
+    assert_eq!(runtime.asset(&key, Branch::Draft).expect("the file").data, data);
+    let plain = AssetData { display_name: "x".into(), ..AssetData::default() };
+    commit(runtime, edit().with(put(&plain, b"<svg></svg>")));
+    let record = runtime.asset(&key, Branch::Draft).expect("the file");
+    assert_eq!((record.data, record.length), (plain, 11));
+}
+
+/// A file is for authors only until something is published.
+pub fn a_draft_file_is_unpublished(runtime: &dyn Runtime) {
+    published_course(runtime);
+    commit(runtime, edit().with(put_asset("a.txt", b"one")));
+    assert!(matches!(
+        runtime.read_asset(&asset("a.txt"), Branch::Published),
+        Err(RuntimeError::NoSuchAsset { branch: Branch::Published, .. })
+    ));
+    commit(runtime, edit().publish_all());
+    commit(runtime, edit().with(put_asset("a.txt", b"two")));
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Published).expect("published"), b"one");
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Draft).expect("draft"), b"two");
+    commit(runtime, edit().with(EditOp::Publish(Extent::Subtree(crate::fixture::usage("vertical", "u1")))));
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Published).expect("published"), b"two");
+}
+
+/// A deleted file is gone from the draft at once and for learners with the next publish.
+pub fn a_deleted_file_is_gone(runtime: &dyn Runtime) {
+    published_course(runtime);
+    commit(runtime, edit().with(put_asset("a.txt", b"one")).publish_all());
+    commit(runtime, edit().with(EditOp::DeleteAsset { key: asset("a.txt") }));
+    assert!(matches!(runtime.asset(&asset("a.txt"), Branch::Draft), Err(RuntimeError::NoSuchAsset { .. })));
+    assert_eq!(runtime.assets(&context(), Branch::Published).expect("files").len(), 1);
+    commit(runtime, edit().publish_all());
+    assert_eq!(runtime.assets(&context(), Branch::Published).expect("files").len(), 0);
+    assert!(matches!(
+        runtime.commit(edit().with(EditOp::DeleteAsset { key: asset("a.txt") })),
+        Err(RuntimeError::NoSuchAsset { .. })
+    ));
+}
+
+/// Discarding everything takes changes to files back.
+pub fn discarding_brings_files_back(runtime: &dyn Runtime) {
+    published_course(runtime);
+    commit(runtime, edit().with(put_asset("a.txt", b"one")).publish_all());
+    commit(runtime, edit().with(put_asset("a.txt", b"two")).with(put_asset("b.txt", b"b")));
+    commit(runtime, edit().with(EditOp::Discard(Extent::All)));
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Draft).expect("the bytes"), b"one");
+    assert_eq!(runtime.assets(&context(), Branch::Draft).expect("files").len(), 1);
+}
+
+/// Restoring an old version brings its files back with it.
+pub fn restoring_brings_files_back(runtime: &dyn Runtime) {
+    published_course(runtime);
+    let old =
+        commit(runtime, edit().with(put_asset("a.txt", b"one")).publish_all()).published.expect("a version");
+    commit(
+        runtime,
+        edit().with(EditOp::DeleteAsset { key: asset("a.txt") }).with(put_asset("b.txt", b"b")).publish_all(),
+    );
+    commit(runtime, edit().with(EditOp::Restore(old)));
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Draft).expect("the bytes"), b"one");
+    assert!(matches!(runtime.asset(&asset("b.txt"), Branch::Draft), Err(RuntimeError::NoSuchAsset { .. })));
+    assert_eq!(runtime.read_asset(&asset("b.txt"), Branch::Published).expect("the bytes"), b"b");
+}

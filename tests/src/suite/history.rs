@@ -1,0 +1,53 @@
+//! Versions and the change feed.
+
+use xblock_core::runtime::{Branch, Cursor, Runtime, RuntimeError};
+
+use crate::fixture::{commit, context, draft_course, edit, html, published_course, usage};
+
+/// The history of the published branch begins with its head and goes back to the first version.
+pub fn versions_are_listed_newest_first(runtime: &dyn Runtime) {
+    let first = published_course(runtime).published.expect("a version");
+    let mut second = edit().put(usage("html", "h1"), html("second")).publish_all();
+    second.author = Some(7);
+    second.message = "Second thoughts".into();
+    let second = commit(runtime, second).published.expect("a version");
+    let history = runtime.history(&context(), Branch::Published).expect("the history");
+    assert_eq!(history.iter().map(|v| v.version.clone()).collect::<Vec<_>>(), [second, first.clone()]);
+    assert_eq!(history[0].previous, Some(first));
+    assert_eq!(history[0].message, "Second thoughts");
+    assert_eq!(history[0].edit_info.edited_by, Some(7));
+    assert_eq!(history[1].previous, None);
+    let draft = runtime.history(&context(), Branch::Draft).expect("the history");
+    assert_eq!(draft[0].version, runtime.context(&context()).expect("the context").draft.version);
+}
+
+/// Every commit leaves an entry for each branch it changed, with the version it made.
+pub fn the_feed_tells_every_change(runtime: &dyn Runtime) {
+    assert_eq!(runtime.changes(Cursor::default(), 10).expect("the feed"), vec![]);
+    let draft = draft_course(runtime);
+    let published = commit(runtime, edit().publish_all());
+    let feed = runtime.changes(Cursor::default(), 10).expect("the feed");
+    assert!(feed.iter().all(|change| change.context == context()));
+    assert!(feed.windows(2).all(|pair| pair[0].cursor < pair[1].cursor));
+    let versions =
+        |branch| feed.iter().filter(|c| c.branch == branch).map(|c| c.version.clone()).collect::<Vec<_>>();
+    assert_eq!(versions(Branch::Published), [published.published.expect("a version")]);
+    assert_eq!(versions(Branch::Draft).first(), Some(&draft.draft));
+}
+
+/// A consumer reads the feed piece by piece and learns when it asks for what is not there.
+pub fn a_cursor_reads_on(runtime: &dyn Runtime) {
+    published_course(runtime);
+    commit(runtime, edit().put(usage("html", "h1"), html("x")).publish_all());
+    let all = runtime.changes(Cursor::default(), 100).expect("the feed");
+    let mut read = Vec::new();
+    let mut cursor = Cursor::default();
+    loop {
+        let piece = runtime.changes(cursor, 1).expect("the feed");
+        let Some(change) = piece.into_iter().next() else { break };
+        cursor = change.cursor;
+        read.push(change);
+    }
+    assert_eq!(read, all);
+    assert!(matches!(runtime.changes(Cursor(cursor.0 + 1_000), 1), Err(RuntimeError::NoSuchCursor { .. })));
+}

@@ -1,0 +1,56 @@
+//! What a block type declares once, for every block of it.
+
+use crate::fields::{BlockFields, FieldSpec};
+use crate::olx::OlxConvention;
+
+use super::xblock::XBlock;
+
+/// How a block counts towards completion.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum CompletionMode {
+    /// It is completed by itself.
+    #[default]
+    Completable,
+    /// It is complete when its children are.
+    Aggregator,
+    /// It does not count.
+    Excluded,
+}
+
+impl CompletionMode {
+    /// Returns XBlock's own word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Completable => "completable",
+            Self::Aggregator => "aggregator",
+            Self::Excluded => "excluded",
+        }
+    }
+}
+
+/// The declaration of a block type.
+pub struct BlockClass {
+    /// The type's name: its OLX tag and its entry point in group `xblock.v1`.
+    pub block_type: &'static str,
+    /// Other names under which the same class is registered.
+    pub aliases: &'static [&'static str],
+    /// Its own fields, in the order in which XBlock lists them.
+    pub fields: &'static [FieldSpec],
+    /// Whether its blocks can have children.
+    pub has_children: bool,
+    /// Whether its blocks are scored.
+    pub has_score: bool,
+    /// Whether its blocks live outside the course tree (about, static_tab, course_info).
+    pub detached: bool,
+    /// How it counts towards completion.
+    pub completion_mode: CompletionMode,
+    /// Whether its blocks report their completion themselves.
+    pub has_custom_completion: bool,
+    /// Name of its icon: `video`, `problem`, `other` ...
+    pub icon_class: &'static str,
+    /// How its blocks are read from OLX and written to it.
+    pub olx: &'static dyn OlxConvention,
+    /// Makes a block from its fields.
+    pub create: fn(BlockFields) -> Box<dyn XBlock>,
+}

@@ -1,0 +1,84 @@
+//! A request to a block's handler and its answer.
+
+use serde::de::DeserializeOwned;
+
+use crate::fields::Json;
+
+use super::error::BlockError;
+
+/// A request, as a web server hands it on.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct HandlerRequest {
+    /// HTTP method in upper case.
+    pub method: String,
+    /// What followed the handler's name in the path.
+    pub suffix: String,
+    /// The query, decoded, in order.
+    pub query: Vec<(String, String)>,
+    /// Media type of the body, empty if none was given.
+    pub content_type: String,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl HandlerRequest {
+    /// Makes the POST request a JSON handler expects.
+    #[must_use]
+    pub fn post_json(value: &Json) -> Self {
+        Self {
+            method: "POST".into(),
+            content_type: "application/json".into(),
+            body: value.to_string().into_bytes(),
+            ..Self::default()
+        }
+    }
+
+    /// Reads the body as JSON by XBlock's rules for JSON handlers (xblock reference, section 11).
+    ///
+    /// # Errors
+    /// [`BlockError::BadRequest`] 405 for another method than POST, 400 for a body that is not JSON of the wanted form.
+    pub fn json<T: DeserializeOwned>(&self) -> Result<T, BlockError> {
+        if self.method != "POST" {
+            return Err(BlockError::BadRequest { status: 405, message: "Method must be POST".into() });
+        }
+        serde_json::from_slice(&self.body)
+            .map_err(|_| BlockError::BadRequest { status: 400, message: "Invalid JSON".into() })
+    }
+}
+
+/// A handler's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HandlerResponse {
+    /// HTTP status.
+    pub status: u16,
+    /// Media type of the body.
+    pub content_type: String,
+    /// Further headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl HandlerResponse {
+    /// Makes a JSON answer with status 200.
+    #[must_use]
+    pub fn json(value: &Json) -> Self {
+        Self {
+            status: 200,
+            content_type: "application/json".into(),
+            headers: Vec::new(),
+            body: value.to_string().into_bytes(),
+        }
+    }
+
+    /// Makes the answer to a request that failed, in the form XBlock gives it.
+    #[must_use]
+    pub fn error(status: u16, message: &str) -> Self {
+        let mut response = Self::json(&serde_json::json!({ "error": message }));
+        response.status = status;
+        if status == 405 {
+            response.headers.push(("Allow".into(), "POST".into()));
+        }
+        response
+    }
+}

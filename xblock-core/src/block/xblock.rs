@@ -1,0 +1,42 @@
+//! What a block does.
+
+use crate::fields::BlockFields;
+use crate::fragment::Fragment;
+
+use super::context::BlockContext;
+use super::error::BlockError;
+use super::handler::{HandlerRequest, HandlerResponse};
+
+/// An instance of a block: fields with behaviour.
+///
+/// A block keeps nothing but its fields. Views only read them; handlers may set them, and whoever called the handler
+/// saves what changed.
+pub trait XBlock: Send + Sync {
+    /// Returns the block's fields.
+    fn fields(&self) -> &BlockFields;
+
+    /// Renders a view: `student_view`, `public_view`, `author_view` ...
+    ///
+    /// # Errors
+    /// [`BlockError::NoSuchView`] for a view it does not have, and the view's own.
+    fn view(&self, name: &str, context: &dyn BlockContext) -> Result<Fragment, BlockError>;
+
+    /// Answers a request to one of the block's handlers.
+    ///
+    /// # Errors
+    /// [`BlockError::NoSuchHandler`] for a handler it does not have, and the handler's own.
+    fn handle(
+        &self,
+        name: &str,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        let _ = (request, context);
+        Err(BlockError::NoSuchHandler { handler: name.to_owned() })
+    }
+
+    /// Returns the problems an author should hear of, none by default.
+    fn validate(&self) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,116 @@
+//! Blocks at work: a host puts a block's fields together, renders its views and runs its handlers.
+//!
+//! The way of a request is straight: usage key, record from the runtime, fields (own, inherited, default, learner's),
+//! block, view or handler, changed fields into the learner-state store. Rendering never saves.
+
+mod context;
+mod fields;
+mod urls;
+mod wrap;
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::block::{BlockError, Event, HandlerRequest, HandlerResponse, Registry, User, XBlock};
+use crate::clock::Clock;
+use crate::fields::KeyValueStore;
+use crate::fragment::Fragment;
+use crate::keys::UsageKey;
+use crate::runtime::{BlockRecord, Branch, Runtime};
+
+use context::HostContext;
+
+pub use urls::{PathUrls, Urls};
+
+/// Everything a block needs around it.
+#[derive(Clone)]
+pub struct Host {
+    /// Where authored content comes from.
+    pub runtime: Arc<dyn Runtime>,
+    /// Which branch is shown.
+    pub branch: Branch,
+    /// Which block types there are.
+    pub registry: Registry,
+    /// Where learner state is kept.
+    pub learner_state: Arc<dyn KeyValueStore>,
+    /// What addresses look like.
+    pub urls: Arc<dyn Urls>,
+    /// The time of day.
+    pub clock: Arc<dyn Clock>,
+}
+
+/// A block with its fields, ready to be shown to one user.
+pub struct LoadedBlock {
+    /// What the runtime holds of it.
+    pub record: BlockRecord,
+    /// Its behaviour.
+    pub block: Box<dyn XBlock>,
+}
+
+/// What came of a request to a handler.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handled {
+    /// The answer for the caller.
+    pub response: HandlerResponse,
+    /// What the block published, in order.
+    pub events: Vec<Event>,
+}
+
+impl Host {
+    /// Loads a block for a user: its record and the field stack over it.
+    ///
+    /// # Errors
+    /// [`BlockError::Runtime`] where the block cannot be read.
+    pub fn load(&self, usage: &UsageKey, user: Option<&User>) -> Result<LoadedBlock, BlockError> {
+        let record = self.runtime.block(usage, self.branch)?;
+        Ok(self.load_record(record, user, None))
+    }
+
+    fn load_record(
+        &self,
+        record: BlockRecord,
+        user: Option<&User>,
+        above: Option<&[Arc<BlockRecord>]>,
+    ) -> LoadedBlock {
+        let block_type = self.registry.block_type(record.usage.block_type());
+        let fields = fields::assemble(self, &record, &block_type, user, above);
+        LoadedBlock { block: (block_type.class.create)(fields), record }
+    }
+
+    /// Renders a view of a block, and through it of its children. Nothing is saved.
+    ///
+    /// # Errors
+    /// [`BlockError`] where the block itself cannot be read or rendered; a child that fails is a placeholder inside.
+    pub fn render(&self, usage: &UsageKey, view: &str, user: Option<&User>) -> Result<Fragment, BlockError> {
+        let loaded = self.load(usage, user)?;
+        let events = RefCell::default();
+        let context = HostContext::new(self, &loaded.record, user, &events);
+        Ok(wrap::wrap(loaded.block.view(view, &context)?, usage, view))
+    }
+
+    /// Hands a request to a block's handler and saves what it changed, all fields at once.
+    ///
+    /// Only user-scoped fields can be saved; authored ones are read-only here.
+    ///
+    /// # Errors
+    /// [`BlockError`]; then nothing was saved. A bad request is an answer of the block's, not an error.
+    pub fn handle(
+        &self,
+        usage: &UsageKey,
+        handler: &str,
+        request: &HandlerRequest,
+        user: Option<&User>,
+    ) -> Result<Handled, BlockError> {
+        let loaded = self.load(usage, user)?;
+        let events = RefCell::default();
+        let context = HostContext::new(self, &loaded.record, user, &events);
+        let response = match loaded.block.handle(handler, request, &context) {
+            Ok(response) => response,
+            Err(BlockError::BadRequest { status, message }) => HandlerResponse::error(status, &message),
+            Err(error) => return Err(error),
+        };
+        loaded.block.fields().save()?;
+        drop(context);
+        Ok(Handled { response, events: events.into_inner() })
+    }
+}

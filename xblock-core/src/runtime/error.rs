@@ -1,0 +1,167 @@
+//! What can go wrong between a caller and a runtime.
+
+use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
+
+use super::record::{Branch, Cursor, VersionId};
+
+/// A situation a runtime reports; the same for every backend.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RuntimeError {
+    /// The store has no such learning context.
+    #[error("no learning context {key}")]
+    NoSuchContext {
+        /// What was asked for.
+        key: ContextKey,
+    },
+    /// The context exists, but the branch has no version yet.
+    #[error("{key} has no {branch} version")]
+    NoSuchBranch {
+        /// The context.
+        key: ContextKey,
+        /// The branch that is missing.
+        branch: Branch,
+    },
+    /// The branch has no such block.
+    #[error("no block {key} in the {branch} branch")]
+    NoSuchUsage {
+        /// What was asked for.
+        key: UsageKey,
+        /// Where it was looked for.
+        branch: Branch,
+    },
+    /// The store has no such definition.
+    #[error("no definition {key}")]
+    NoSuchDefinition {
+        /// What was asked for.
+        key: DefinitionKey,
+    },
+    /// The branch has no such static file.
+    #[error("no asset {key} in the {branch} branch")]
+    NoSuchAsset {
+        /// What was asked for.
+        key: AssetKey,
+        /// Where it was looked for.
+        branch: Branch,
+    },
+    /// The context never had this version.
+    #[error("{context} has no version {version}")]
+    NoSuchVersion {
+        /// The context.
+        context: ContextKey,
+        /// What was asked for.
+        version: VersionId,
+    },
+    /// The change feed does not reach back (or forward) to this place.
+    #[error("the change feed has no place {}", cursor.0)]
+    NoSuchCursor {
+        /// What was asked for.
+        cursor: Cursor,
+    },
+    /// A new context was to be made where one is.
+    #[error("the learning context {key} exists already")]
+    ContextExists {
+        /// The context.
+        key: ContextKey,
+    },
+    /// Somebody else changed the draft since the edit's base was read; nothing was written.
+    #[error("{context} changed meanwhile: the edit starts from {base}, the draft is at {head}")]
+    Conflict {
+        /// The context.
+        context: ContextKey,
+        /// The version the edit was made on.
+        base: VersionId,
+        /// The version the draft has now.
+        head: VersionId,
+    },
+    /// An edit names a block or asset of another context.
+    #[error("{key} does not belong to {context}")]
+    WrongContext {
+        /// The key as it was given.
+        key: String,
+        /// The context being edited.
+        context: ContextKey,
+    },
+    /// An edit would make a block its own ancestor.
+    #[error("{usage} would become its own ancestor")]
+    ChildCycle {
+        /// The block at which the circle closes.
+        usage: UsageKey,
+    },
+    /// The root of a context can be replaced, not deleted or moved.
+    #[error("{usage} is the root of its context")]
+    RootIsFixed {
+        /// The root.
+        usage: UsageKey,
+    },
+    /// A subtree can be published only below a published parent.
+    #[error("{usage} cannot be published: its parent {parent} is not published")]
+    ParentNotPublished {
+        /// The block to be published.
+        usage: UsageKey,
+        /// Its parent.
+        parent: UsageKey,
+    },
+    /// A key this kind of store cannot keep.
+    #[error("{store} cannot keep {key}: {reason}")]
+    UnsupportedKey {
+        /// The key as it was given.
+        key: String,
+        /// The store's name.
+        store: &'static str,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// The store was opened for reading only.
+    #[error("this store is open for reading only")]
+    ReadOnly,
+    /// A value the store's format cannot hold; nothing was written.
+    #[error("{place} cannot be stored: {reason}")]
+    Unstorable {
+        /// The block, field or asset.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// What the store holds breaks its own format.
+    #[error("{place} is damaged: {reason}")]
+    Corrupt {
+        /// The file, row or document.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The medium below the store failed.
+    #[error("{action} failed: {source}")]
+    Storage {
+        /// What was being done.
+        action: String,
+        /// What the medium said.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl RuntimeError {
+    /// Wraps a failure of the medium with what was being done.
+    pub fn storage(
+        action: impl Into<String>,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Storage { action: action.into(), source: source.into() }
+    }
+
+    /// Says whether the asked-for thing simply is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(
+            self,
+            Self::NoSuchContext { .. }
+                | Self::NoSuchBranch { .. }
+                | Self::NoSuchUsage { .. }
+                | Self::NoSuchDefinition { .. }
+                | Self::NoSuchAsset { .. }
+                | Self::NoSuchVersion { .. }
+        )
+    }
+}

@@ -1,0 +1,105 @@
+//! The runtime trait: what a store of courseware must decide, and nothing else.
+//!
+//! A backend implements [`Runtime`]. What is the same for all of them lives beside it: the meaning of an edit
+//! ([`Plan`]), walks and queries ([`RuntimeExt`]), inheritance, rendering and learner state (module
+//! [`host`](crate::host)).
+
+mod digest;
+mod edit;
+mod error;
+mod ext;
+mod memory;
+mod plan;
+mod record;
+
+use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
+
+pub use digest::ContentDigest;
+pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
+pub use error::RuntimeError;
+pub use ext::{Problem, RuntimeExt, Walk, WalkItem};
+pub use memory::MemoryRuntime;
+pub use plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
+pub use record::{
+    AsideData, AssetData, AssetRecord, AssetSource, BlockData, BlockRecord, Branch, Change, ContextRecord,
+    Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionId, VersionRecord,
+};
+
+/// A store of learning contexts. Reads never write; a commit is visible at once and whole, or not at all.
+///
+/// Every method takes keys without branch and version; [`Branch`] says which state is meant. Implementations hold no
+/// other hidden state than caches, so any number of threads may call them.
+pub trait Runtime: Send + Sync {
+    /// Lists every learning context, in key order.
+    ///
+    /// # Errors
+    /// The store's own.
+    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError>;
+
+    /// Returns a context's root and the heads of its branches.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`].
+    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError>;
+
+    /// Lists every block of a branch in key order, detached and orphaned ones included.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
+    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError>;
+
+    /// Reads one block.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`], [`RuntimeError::NoSuchUsage`].
+    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError>;
+
+    /// Lists the blocks that have this one as a child, in key order; none for the root, detached and orphaned blocks.
+    ///
+    /// # Errors
+    /// As [`Runtime::block`]; the block itself must exist.
+    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError>;
+
+    /// Looks a definition up, wherever it is used.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchDefinition`].
+    fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError>;
+
+    /// Lists a branch's static files in key order.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
+    fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError>;
+
+    /// Returns a static file's attributes.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchAsset`] and those of [`Runtime::assets`].
+    fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError>;
+
+    /// Returns a static file's bytes.
+    ///
+    /// # Errors
+    /// As [`Runtime::asset`].
+    fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError>;
+
+    /// Lists the versions of a branch, newest first. A store that keeps no history of drafts lists the present one.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
+    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError>;
+
+    /// Reads the change feed: at most `limit` entries after a cursor, in order.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchCursor`] for a cursor the feed has not reached yet.
+    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError>;
+
+    /// Carries an edit out: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Conflict`] where the draft is no longer at the edit's base, [`RuntimeError::ContextExists`]
+    /// for [`Base::New`], [`RuntimeError::ReadOnly`], and whatever a step can meet.
+    fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError>;
+}
