@@ -1,0 +1,137 @@
+//! What is said about a package while it is read or written.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::position::{FileName, Position};
+
+/// How bad something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Worth knowing; nothing is wrong.
+    Note,
+    /// Something was repaired, ignored or kept as it is.
+    Warning,
+    /// A part could not be used.
+    Error,
+}
+
+impl Severity {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The line of a file something is said about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Excerpt {
+    /// The line, shortened where it is very long.
+    pub text: String,
+    /// The column in `text` that is meant, from 1.
+    pub column: u32,
+}
+
+/// One remark about a package, with its place and, where there is one, a way out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Diagnostic {
+    /// A name that stays the same from version to version.
+    pub code: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The file, absent where the package as a whole is meant.
+    pub file: Option<FileName>,
+    /// The place in the file, absent where the file as a whole is meant.
+    #[serde(flatten)]
+    pub position: Option<Position>,
+    /// The line of the file.
+    pub excerpt: Option<Excerpt>,
+    /// What is to be said.
+    pub message: String,
+    /// What an author can do about it.
+    pub fix: Option<String>,
+}
+
+impl Diagnostic {
+    /// Makes a remark without a place.
+    #[must_use]
+    pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        Self { code, severity, file: None, position: None, excerpt: None, message: message.into(), fix: None }
+    }
+
+    /// Adds the file.
+    #[must_use]
+    pub fn in_file(mut self, file: FileName) -> Self {
+        self.file = Some(file);
+        self
+    }
+
+    /// Adds the place in the file.
+    #[must_use]
+    pub const fn at(mut self, position: Position) -> Self {
+        self.position = Some(position);
+        self
+    }
+
+    /// Adds what an author can do.
+    #[must_use]
+    pub fn with_fix(mut self, fix: impl Into<String>) -> Self {
+        self.fix = Some(fix.into());
+        self
+    }
+}
+
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(file) = &self.file {
+            write!(f, "{file}:")?;
+            if let Some(position) = self.position {
+                write!(f, "{position}:")?;
+            }
+            f.write_str(" ")?;
+        }
+        write!(f, "{}[{}]: {}", self.severity, self.code, self.message)?;
+        if let Some(excerpt) = &self.excerpt {
+            let column = excerpt.column.max(1) as usize;
+            write!(f, "\n  | {}\n  | {:>column$}", excerpt.text, '^')?;
+        }
+        if let Some(fix) = &self.fix {
+            write!(f, "\n  = help: {fix}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_remark_is_written_with_place_excerpt_and_help() {
+        let mut remark = Diagnostic::new("missing-file", Severity::Error, "html/a.xml does not exist")
+            .in_file("vertical/v.xml".into())
+            .at(Position { line: 2, column: 3 })
+            .with_fix("add the file");
+        remark.excerpt = Some(Excerpt { text: "  <html url_name=\"a\"/>".into(), column: 3 });
+        assert_eq!(
+            remark.to_string(),
+            "vertical/v.xml:2:3: error[missing-file]: html/a.xml does not exist\n  |   <html url_name=\"a\"/>\n  |   ^\n  = help: add the file"
+        );
+        let json = serde_json::to_value(&remark).expect("a diagnostic is JSON");
+        assert_eq!(json["line"], 2);
+        assert_eq!(json["severity"], "error");
+    }
+}
