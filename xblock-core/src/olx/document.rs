@@ -88,6 +88,6 @@ impl Document {
     /// # Errors
     /// As [`Document::parse`].
     pub fn parse_text(source: Source, options: &ParseOptions) -> Result<Self, Box<ParseError>> {
-        parse_document(source, options).map_err(Box::new)
+        parse_document(source, options)
     }
 }

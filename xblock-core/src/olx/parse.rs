@@ -99,7 +99,7 @@ impl ParseOptions {
     }
 }
 
-pub(super) fn parse_document(source: Source, options: &ParseOptions) -> Result<Document, ParseError> {
+pub(super) fn parse_document(source: Source, options: &ParseOptions) -> Result<Document, Box<ParseError>> {
     let text: Arc<str> = source.text.clone();
     let mut builder = Builder {
         text: &text,
@@ -120,13 +120,13 @@ pub(super) fn parse_document(source: Source, options: &ParseOptions) -> Result<D
             let mut here = Locator::new(&text).locate(failure.offset);
             let excerpt = source.excerpt(here);
             here = source.place(here);
-            Err(ParseError {
+            Err(Box::new(ParseError {
                 kind: failure.kind,
                 position: here,
                 element: builder.open.last().map(|o| o.element.name.clone()),
                 file: source.file,
                 excerpt,
-            })
+            }))
         }
     }
 }
