@@ -34,6 +34,12 @@ pub enum BlockError {
         /// What to tell the caller.
         message: String,
     },
+    /// The block is for course staff only.
+    #[error("{usage} is for course staff only")]
+    StaffOnly {
+        /// The block.
+        usage: UsageKey,
+    },
     /// What the author wrote cannot be used.
     #[error("{usage}: {reason}")]
     BadContent {

@@ -1,6 +1,6 @@
 //! What a host tells a block while it renders or handles a request.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -22,61 +22,60 @@ pub(super) struct HostContext<'h> {
     record: Arc<BlockRecord>,
     user: Option<&'h User>,
     events: &'h RefCell<Vec<Event>>,
-    /// The block itself and all above it, nearest first: what its children inherit from.
-    chain: Vec<Arc<BlockRecord>>,
+    /// The blocks above, nearest first; read when a child is first looked at, unless the caller knew them.
+    above: OnceCell<Vec<Arc<BlockRecord>>>,
 }
 
 impl<'h> HostContext<'h> {
     pub(super) fn new(
         host: &'h Host,
-        record: &'h BlockRecord,
-        user: Option<&'h User>,
-        events: &'h RefCell<Vec<Event>>,
-    ) -> Self {
-        let above = host
-            .runtime
-            .ancestors(&record.usage, host.branch)
-            .map_or_else(|_| Vec::new(), |above| above.into_iter().map(Arc::new).collect());
-        Self::below(host, Arc::new(record.clone()), user, events, above)
-    }
-
-    fn below(
-        host: &'h Host,
         record: Arc<BlockRecord>,
         user: Option<&'h User>,
         events: &'h RefCell<Vec<Event>>,
-        mut above: Vec<Arc<BlockRecord>>,
     ) -> Self {
-        above.insert(0, record.clone());
-        Self { host, record, user, events, chain: above }
+        Self { host, record, user, events, above: OnceCell::new() }
+    }
+
+    /// The block itself and all above it, nearest first: what its children inherit from.
+    fn chain(&self) -> Result<Vec<Arc<BlockRecord>>, BlockError> {
+        let above = match self.above.get() {
+            Some(above) => above,
+            None => {
+                let read = self.host.runtime.ancestors(&self.record.usage, self.host.branch)?;
+                self.above.get_or_init(|| read.into_iter().map(Arc::new).collect())
+            }
+        };
+        Ok(std::iter::once(&self.record).chain(above).cloned().collect())
     }
 
     fn load_child(&self, child: &UsageKey) -> Result<LoadedBlock, BlockError> {
         let record = self.host.runtime.block(child, self.host.branch)?;
-        Ok(self.host.load_record(record, self.user, Some(&self.chain)))
-    }
-
-    fn is_hidden(&self, child: &dyn XBlock) -> bool {
-        if self.user.is_some_and(|user| user.is_staff) {
-            return false;
-        }
-        child.fields().bool("visible_to_staff_only").unwrap_or(false)
+        Ok(self.host.load_record(record, self.user, Some(&self.chain()?)))
     }
 
     fn try_render(&self, child: &UsageKey, view: &str) -> Result<Fragment, BlockError> {
-        if self.chain.len() >= MAX_DEPTH {
+        let chain = self.chain()?;
+        if chain.len() >= MAX_DEPTH {
             return Err(BlockError::BadContent { usage: child.clone(), reason: "nested too deep".into() });
         }
-        if self.chain.iter().any(|above| above.usage == *child) {
+        if chain.iter().any(|above| above.usage == *child) {
             return Err(RuntimeError::ChildCycle { usage: child.clone() }.into());
         }
         let LoadedBlock { record, block } = self.load_child(child)?;
-        if self.is_hidden(&*block) {
+        if is_hidden(&*block, self.user) {
             return Ok(Fragment::default());
         }
-        let context = Self::below(self.host, Arc::new(record), self.user, self.events, self.chain.clone());
+        let above = OnceCell::from(chain);
+        let (host, user, events) = (self.host, self.user, self.events);
+        let context = Self { host, record: Arc::new(record), user, events, above };
         block.view(view, &context)
     }
+}
+
+/// Says whether a block is for course staff only and the user is none of them.
+pub(super) fn is_hidden(block: &dyn XBlock, user: Option<&User>) -> bool {
+    // A value that is none of its field hides too: what an author meant to hide must not show by mistake.
+    !user.is_some_and(|user| user.is_staff) && block.fields().bool("visible_to_staff_only").unwrap_or(true)
 }
 
 impl BlockContext for HostContext<'_> {
@@ -96,7 +95,7 @@ impl BlockContext for HostContext<'_> {
         let mut children = Vec::with_capacity(self.record.data.children.len());
         for usage in &self.record.data.children {
             let (name, icon_class) = match self.load_child(usage) {
-                Ok(child) if self.is_hidden(&*child.block) => continue,
+                Ok(child) if is_hidden(&*child.block, self.user) => continue,
                 Ok(child) => {
                     let block_type = self.host.registry.block_type(usage.block_type());
                     (child.block.fields().str("display_name").ok(), block_type.class.icon_class)

@@ -77,15 +77,28 @@ impl Host {
         LoadedBlock { block: (block_type.class.create)(fields), record }
     }
 
+    fn open(
+        &self,
+        usage: &UsageKey,
+        user: Option<&User>,
+    ) -> Result<(Arc<BlockRecord>, Box<dyn XBlock>), BlockError> {
+        let LoadedBlock { record, block } = self.load(usage, user)?;
+        if context::is_hidden(&*block, user) {
+            return Err(BlockError::StaffOnly { usage: usage.clone() });
+        }
+        Ok((Arc::new(record), block))
+    }
+
     /// Renders a view of a block, and through it of its children. Nothing is saved.
     ///
     /// # Errors
-    /// [`BlockError`] where the block itself cannot be read or rendered; a child that fails is a placeholder inside.
+    /// [`BlockError`] where the block itself cannot be read or rendered, or is for staff only and the user is none of
+    /// them; a child that fails is a placeholder inside.
     pub fn render(&self, usage: &UsageKey, view: &str, user: Option<&User>) -> Result<Fragment, BlockError> {
-        let loaded = self.load(usage, user)?;
+        let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
-        let context = HostContext::new(self, &loaded.record, user, &events);
-        Ok(wrap::wrap(loaded.block.view(view, &context)?, usage, view))
+        let fragment = block.view(view, &HostContext::new(self, record, user, &events))?;
+        Ok(wrap::wrap(fragment, usage, view))
     }
 
     /// Hands a request to a block's handler and saves what it changed, all fields at once.
@@ -101,16 +114,17 @@ impl Host {
         request: &HandlerRequest,
         user: Option<&User>,
     ) -> Result<Handled, BlockError> {
-        let loaded = self.load(usage, user)?;
+        let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
-        let context = HostContext::new(self, &loaded.record, user, &events);
-        let response = match loaded.block.handle(handler, request, &context) {
+        let response = match block.handle(handler, request, &HostContext::new(self, record, user, &events)) {
             Ok(response) => response,
-            Err(BlockError::BadRequest { status, message }) => HandlerResponse::error(status, &message),
+            Err(BlockError::BadRequest { status, message }) => {
+                let response = HandlerResponse::error(status, &message);
+                return Ok(Handled { response, events: Vec::new() });
+            }
             Err(error) => return Err(error),
         };
-        loaded.block.fields().save()?;
-        drop(context);
+        block.fields().save()?;
         Ok(Handled { response, events: events.into_inner() })
     }
 }

@@ -1,3 +1,4 @@
 //! Tests of the crate through its public surface.
 
+mod host;
 mod olx_xml;
