@@ -33,6 +33,7 @@ pub use declared::{
 pub use error::FieldError;
 pub use ids::{ASIDE_FAMILY, BLOCK_FAMILY, ScopeIds, StateKey};
 pub use kvs::{KeyValueStore, KvsError, MemoryStore};
+pub(crate) use python::number::float_repr;
 pub use scope::{BlockScope, Scope, UnknownScope, UserScope};
 pub use spec::{FieldDefault, FieldSpec, Values};
 pub use types::FieldType;

@@ -2,21 +2,31 @@
 
 mod attributes;
 mod convention;
+mod definition;
 mod diagnostic;
 mod document;
 mod element;
 mod entity;
+mod json_line;
 mod parse;
 mod parse_error;
+mod plain;
 mod position;
 mod serialise;
 mod xml_name;
 
 pub use convention::{OlxConvention, RawOlx};
+pub use definition::{
+    Definition, DefinitionError, DefinitionForm, Include, block_id_of, definition_id, definition_path,
+    read_definition, read_definition_parts, write_definition,
+};
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
 pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};
+pub use plain::{
+    BLOCK_NAMESPACE, FAMILY_ATTRIBUTE, OPTION_NAMESPACE, PlainBlock, PlainError, PlainField, read_plain,
+};
 pub use position::{FileName, Position, Span};
 pub use serialise::{Charset, Layout, WriteOptions};
