@@ -187,19 +187,19 @@ fn accessors(field: &Field, visibility: &TokenStream) -> TokenStream {
         #[doc = #getter_doc]
         ///
         /// # Errors
-        /// A [`FieldError`](::xblock_core::fields::FieldError) when what is stored is none of this field.
-        #visibility fn #name(&self) -> ::core::result::Result<#returned, ::xblock_core::fields::FieldError> {
+        /// A [`BlockFieldsError`](::xblock_core::fields::BlockFieldsError) when what is stored is none of this field.
+        #visibility fn #name(&self) -> ::core::result::Result<#returned, ::xblock_core::fields::BlockFieldsError> {
             ::xblock_core::block::accessors::#read(::xblock_core::block::XBlock::fields(self), #stored)
         }
 
         #[doc = #setter_doc]
         ///
         /// # Errors
-        /// A [`FieldError`](::xblock_core::fields::FieldError) when the value is none of this field.
+        /// A [`BlockFieldsError`](::xblock_core::fields::BlockFieldsError) when the value is none of this field.
         #visibility fn #setter(
             &self,
             value: impl ::core::convert::Into<#returned>,
-        ) -> ::core::result::Result<(), ::xblock_core::fields::FieldError> {
+        ) -> ::core::result::Result<(), ::xblock_core::fields::BlockFieldsError> {
             ::xblock_core::block::accessors::set(
                 ::xblock_core::block::XBlock::fields(self),
                 #stored,

@@ -1,0 +1,37 @@
+//! `course`: the root of a course; its chapters are its children.
+
+mod fields;
+
+use xblock_core::block::{BlockContext, BlockError, XBlock};
+use xblock_core::fields::BlockFields;
+use xblock_core::fragment::Fragment;
+use xblock_core::olx::RawOlx;
+
+use crate::outline::outline;
+use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
+
+pub use fields::{CourseFields, HasCourseFields};
+
+/// The root of a course.
+#[derive(XBlock)]
+#[xblock(
+    type = "course",
+    has_children,
+    completion = aggregator,
+    olx = RawOlx,
+    views(student_view, public_view, author_view = student_view),
+)]
+#[fields(SequenceFields, ProctoringFields, CourseFields)]
+pub struct CourseBlock {
+    fields: BlockFields,
+}
+
+impl CourseBlock {
+    fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        Ok(outline(self, context, "student_view"))
+    }
+
+    fn public_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        Ok(outline(self, context, "public_view"))
+    }
+}

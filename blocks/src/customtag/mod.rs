@@ -1,0 +1,20 @@
+//! `customtag`: a template of the course filled in with the element's attributes.
+
+use xblock_core::block::XBlock;
+use xblock_core::fields::BlockFields;
+use xblock_core::olx::RawOlx;
+
+use crate::placeholder::placeholder_view;
+
+/// A template of the course, filled in.
+#[derive(XBlock)]
+#[xblock(
+    type = "customtag",
+    aliases("videodev", "book", "slides", "image", "discuss"),
+    olx = RawOlx,
+    view = placeholder_view,
+)]
+#[field(data: String = "", scope = content, help = "The element as it came.")]
+pub struct CustomTagBlock {
+    fields: BlockFields,
+}

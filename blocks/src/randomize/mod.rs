@@ -1,0 +1,15 @@
+//! `randomize`: one of its children, chosen for each learner.
+
+use xblock_core::fields::BlockFields;
+use xblock_core::block::XBlock;
+use xblock_core::olx::RawOlx;
+
+use crate::placeholder::placeholder_view;
+
+/// One of several blocks, chosen for each learner.
+#[derive(XBlock)]
+#[xblock(type = "randomize", has_children, olx = RawOlx, view = placeholder_view)]
+#[field(choice: Option<Integer>, scope = user_state, help = "Which child the learner got, counted from 0.")]
+pub struct RandomizeBlock {
+    fields: BlockFields,
+}

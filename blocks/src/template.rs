@@ -1,0 +1,50 @@
+//! The templates of all blocks, compiled into the crate; every value is escaped unless a template says `safe`.
+
+use std::sync::LazyLock;
+
+use minijinja::{AutoEscape, Environment, Value};
+
+pub(crate) use minijinja::context;
+
+/// Every template by its name.
+const TEMPLATES: &[(&str, &str)] = &[
+    ("error.html", include_str!("error/templates/error.html")),
+    ("outline.html", include_str!("outline/templates/outline.html")),
+    ("placeholder.html", include_str!("placeholder/templates/placeholder.html")),
+    ("sequential.html", include_str!("sequential/templates/sequential.html")),
+    ("vertical.html", include_str!("vertical/templates/vertical.html")),
+];
+
+/// The parsed templates. They never change, so sharing them shares no state.
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut environment = Environment::new();
+    environment.set_auto_escape_callback(|_| AutoEscape::Html);
+    for (name, source) in TEMPLATES {
+        environment.add_template(name, source).expect("a test parses every template");
+    }
+    environment
+});
+
+/// Renders a template of this crate.
+pub(crate) fn render(name: &str, values: Value) -> String {
+    let template = ENVIRONMENT.get_template(name).expect("callers name templates of the list above");
+    template.render(values).expect("templates only print and repeat what they are given")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_template_parses_and_renders_without_values() {
+        for (name, _) in TEMPLATES {
+            assert!(!render(name, context! {}).is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn values_are_escaped() {
+        let html = render("vertical.html", context! { name => "<b>\"" });
+        assert!(html.contains("&lt;b&gt;&quot;"), "{html}");
+    }
+}
