@@ -52,7 +52,9 @@ pub use problem::ProblemBlock;
 pub use randomize::RandomizeBlock;
 pub use raw::{CustomTagTemplateBlock, RawBlock};
 pub use registry::registry;
-pub use sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields, SequentialBlock};
+pub use sequential::{
+    HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields, SequentialBlock,
+};
 pub use split_test::SplitTestBlock;
 pub use vertical::{VerticalBlock, WrapperBlock};
 pub use video::VideoBlock;

@@ -3,11 +3,11 @@
 use xblock_core::block::{BlockClass, Registry, RegistryError};
 
 use crate::{
-    AboutBlock, AnnotatableBlock, ChapterBlock, ConditionalBlock, CourseBlock, CourseInfoBlock, CustomTagBlock,
-    CustomTagTemplateBlock, DiscussionBlock, ErrorBlock, HiddenBlock, HtmlBlock, ItemBankBlock, LibraryBlock,
-    LibraryContentBlock, LtiBlock, PdfBlock, PollQuestionBlock, ProblemBlock, RandomizeBlock, RawBlock,
-    SequentialBlock, SplitTestBlock, StaticTabBlock, UnknownBlock, VerticalBlock, VideoBlock, WordCloudBlock,
-    WrapperBlock,
+    AboutBlock, AnnotatableBlock, ChapterBlock, ConditionalBlock, CourseBlock, CourseInfoBlock,
+    CustomTagBlock, CustomTagTemplateBlock, DiscussionBlock, ErrorBlock, HiddenBlock, HtmlBlock,
+    ItemBankBlock, LibraryBlock, LibraryContentBlock, LtiBlock, PdfBlock, PollQuestionBlock, ProblemBlock,
+    RandomizeBlock, RawBlock, SequentialBlock, SplitTestBlock, StaticTabBlock, UnknownBlock, VerticalBlock,
+    VideoBlock, WordCloudBlock, WrapperBlock,
 };
 
 /// Every class of this crate, in order of their names.

@@ -120,10 +120,19 @@ mod tests {
     #[test]
     fn only_quoted_addresses_are_replaced() {
         let upper = |rest: &str| Some(rest.to_uppercase());
-        assert_eq!(quoted(r#"<img src="/static/a.png"> /static/b"#, "/static/", upper), r#"<img src="A.PNG"> /static/b"#);
-        assert_eq!(quoted(r#"x = '/static/it"s'; y = \"/static/q\""#, "/static/", upper), r#"x = 'IT"S'; y = \"Q\""#);
+        assert_eq!(
+            quoted(r#"<img src="/static/a.png"> /static/b"#, "/static/", upper),
+            r#"<img src="A.PNG"> /static/b"#
+        );
+        assert_eq!(
+            quoted(r#"x = '/static/it"s'; y = \"/static/q\""#, "/static/", upper),
+            r#"x = 'IT"S'; y = \"Q\""#
+        );
         assert_eq!(quoted(r#"url("/static/open"#, "/static/", upper), r#"url("/static/open"#);
-        assert_eq!(quoted(r#""/static/keep" "/static/a""#, "/static/", |r| (r != "keep").then(|| "b".into())), r#""/static/keep" "b""#);
+        assert_eq!(
+            quoted(r#""/static/keep" "/static/a""#, "/static/", |r| (r != "keep").then(|| "b".into())),
+            r#""/static/keep" "b""#
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! `randomize`: one of its children, chosen for each learner.
 
-use xblock_core::fields::BlockFields;
 use xblock_core::block::XBlock;
+use xblock_core::fields::BlockFields;
 use xblock_core::olx::RawOlx;
 
 use crate::placeholder::placeholder_view;

@@ -44,7 +44,7 @@ impl SequentialBlock {
         let position = shown_position(self.position()?, children.len());
         let mut fragment = Fragment::default();
         let mut items = Vec::with_capacity(children.len());
-        for (index, child) in children.iter().enumerate() {
+        for (index, child) in children.into_iter().enumerate() {
             let rendered = context.render_child(&child.usage, view);
             fragment.add_resources_of(&rendered);
             items.push(context! {
@@ -83,5 +83,8 @@ impl SequentialBlock {
 
 /// Returns which unit is current, counted from 1 (blocks reference, section 9.2).
 fn shown_position(stored: Option<i64>, units: usize) -> usize {
-    stored.and_then(|position| usize::try_from(position).ok()).filter(|position| *position <= units).unwrap_or(1)
+    stored
+        .and_then(|position| usize::try_from(position).ok())
+        .filter(|position| *position <= units)
+        .unwrap_or(1)
 }

@@ -1,6 +1,7 @@
 //! The attributes as written: one `#[xblock]`, and `#[field]` once for each field.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Error, Expr, LitStr, Path, Result, Token, parenthesized};
 
@@ -57,7 +58,7 @@ pub(crate) enum Values {
     Any,
     OneOf(Vec<String>),
     Named(Vec<(LitStr, String)>),
-    Range { min: Option<Expr>, max: Option<Expr>, step: Option<Expr> },
+    Range { min: Option<TokenStream>, max: Option<TokenStream>, step: Option<TokenStream> },
 }
 
 /// How the values of a field type look in Rust.
@@ -86,9 +87,8 @@ impl Kind {
             "String" | "XmlString" | "Reference" | "Randomization" => Self::Text,
             "Date" => Self::DateTime,
             "Timedelta" | "RelativeTime" => Self::TimeDelta,
-            "List" | "ReferenceList" | "ListScore" | "UserPartitionList" | "TextbookList" | "CourseTabList" => {
-                Self::List
-            }
+            "List" | "ReferenceList" | "ListScore" | "UserPartitionList" | "TextbookList"
+            | "CourseTabList" => Self::List,
             "Dict" | "ReferenceValueDict" | "GroupAccessDict" => Self::Dict,
             "Set" => Self::Set,
             "Score" => Self::Score,
@@ -125,14 +125,14 @@ pub(crate) fn class(attributes: &[Attribute], of: &Ident) -> Result<Class> {
             }
             declared = Some(attribute.parse_args_with(|input: ParseStream<'_>| parse_class(input, of))?);
         } else if attribute.path().is_ident("fields") {
-            let paths = attribute.parse_args_with(
-                syn::punctuated::Punctuated::<Path, Token![,]>::parse_terminated,
-            )?;
+            let paths = attribute
+                .parse_args_with(syn::punctuated::Punctuated::<Path, Token![,]>::parse_terminated)?;
             groups.extend(paths);
         }
     }
-    let mut class = declared
-        .ok_or_else(|| Error::new(of.span(), format!("`{of}` needs #[xblock(type = \"..\")] to say its block type")))?;
+    let mut class = declared.ok_or_else(|| {
+        Error::new(of.span(), format!("`{of}` needs #[xblock(type = \"..\")] to say its block type"))
+    })?;
     class.groups = groups;
     Ok(class)
 }
@@ -167,7 +167,12 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
                 "has_children" => class.has_children = true,
                 "has_score" => class.has_score = true,
                 "detached" => class.detached = true,
-                "aliases" => class.aliases = list(input)?.parse_terminated(<LitStr as syn::parse::Parse>::parse, Token![,])?.into_iter().collect(),
+                "aliases" => {
+                    class.aliases = list(input)?
+                        .parse_terminated(<LitStr as syn::parse::Parse>::parse, Token![,])?
+                        .into_iter()
+                        .collect()
+                }
                 "views" => class.views = entries(input)?,
                 "handlers" => class.handlers = entries(input)?,
                 "icon" => class.icon = Some(assigned(input)?),
@@ -190,8 +195,8 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
             input.parse::<Token![,]>()?;
         }
     }
-    class.block_type = block_type
-        .ok_or_else(|| Error::new(of.span(), format!("`{of}`: #[xblock] needs type = \"..\"")))?;
+    class.block_type =
+        block_type.ok_or_else(|| Error::new(of.span(), format!("`{of}`: #[xblock] needs type = \"..\"")))?;
     Ok(class)
 }
 
@@ -254,9 +259,9 @@ pub(crate) fn fields(attributes: &[Attribute]) -> Result<Vec<Field>> {
 
 fn parse_field(input: ParseStream<'_>) -> Result<Field> {
     let name: Ident = input.parse()?;
-    input
-        .parse::<Token![:]>()
-        .map_err(|error| Error::new(error.span(), format!("field `{name}` needs a type: `{name}: Integer`")))?;
+    input.parse::<Token![:]>().map_err(|error| {
+        Error::new(error.span(), format!("field `{name}` needs a type: `{name}: Integer`"))
+    })?;
     let (kind_name, optional) = kind_name(input)?;
     let kind = Kind::of(&kind_name).ok_or_else(|| {
         Error::new(
@@ -349,7 +354,10 @@ fn option(field: &mut Field, key: &Ident, input: ParseStream<'_>) -> Result<()> 
             let word: Ident = named(assigned(input), &name)?;
             let found = SCOPES.iter().find(|(scope, _)| word == scope).ok_or_else(|| {
                 let all: Vec<&str> = SCOPES.iter().map(|(scope, _)| *scope).collect();
-                Error::new(word.span(), format!("field `{name}`: `{word}` is no scope; scopes are {}", all.join(", ")))
+                Error::new(
+                    word.span(),
+                    format!("field `{name}`: `{word}` is no scope; scopes are {}", all.join(", ")),
+                )
             })?;
             field.scope = Ident::new(found.1, word.span());
         }
@@ -371,7 +379,7 @@ fn option(field: &mut Field, key: &Ident, input: ParseStream<'_>) -> Result<()> 
                 "min" => min,
                 "max" => max,
                 _ => step,
-            } = Some(bound);
+            } = Some(bound.into_token_stream());
         }
         flag if FLAGS.contains(&flag) => field.flags.push(key.clone()),
         other => {

@@ -81,7 +81,10 @@ fn check_struct(input: &DeriveInput) -> Result<()> {
         return Err(Error::new(name.span(), format!("`{name}` must be a struct to be an XBlock")));
     };
     let Fields::Named(named) = &data.fields else {
-        return Err(Error::new(name.span(), format!("`{name}` must be written `struct {name} {{ fields: BlockFields }}`")));
+        return Err(Error::new(
+            name.span(),
+            format!("`{name}` must be written `struct {name} {{ fields: BlockFields }}`"),
+        ));
     };
     let mut has_fields = false;
     for member in &named.named {
@@ -90,7 +93,9 @@ fn check_struct(input: &DeriveInput) -> Result<()> {
             Some(other) => {
                 return Err(Error::new(
                     other.span(),
-                    format!("an XBlock keeps nothing but its fields: declare `{other}` with #[field({other}: ..)]"),
+                    format!(
+                        "an XBlock keeps nothing but its fields: declare `{other}` with #[field({other}: ..)]"
+                    ),
                 ));
             }
             None => {}
@@ -99,7 +104,10 @@ fn check_struct(input: &DeriveInput) -> Result<()> {
     if has_fields {
         return Ok(());
     }
-    Err(Error::new(name.span(), format!("`{name}` must be written `struct {name} {{ fields: BlockFields }}`")))
+    Err(Error::new(
+        name.span(),
+        format!("`{name}` must be written `struct {name} {{ fields: BlockFields }}`"),
+    ))
 }
 
 fn spec(field: &Field) -> TokenStream {
@@ -132,7 +140,7 @@ fn values(values: &Values) -> TokenStream {
             quote!(Named(&[#(#pairs),*]))
         }
         Values::Range { min, max, step } => {
-            let bound = |bound: &Option<syn::Expr>| match bound {
+            let bound = |bound: &Option<TokenStream>| match bound {
                 Some(number) => quote!(::core::option::Option::Some((#number) as f64)),
                 None => quote!(::core::option::Option::None),
             };
@@ -144,7 +152,9 @@ fn values(values: &Values) -> TokenStream {
 }
 
 fn class_value(name: &Ident, class: &Class) -> TokenStream {
-    let Class { block_type, aliases, completion, custom_completion, has_children, has_score, detached, .. } = class;
+    let Class {
+        block_type, aliases, completion, custom_completion, has_children, has_score, detached, ..
+    } = class;
     let icon = class.icon.as_ref().map_or_else(|| quote!("other"), |icon| quote!(#icon));
     let olx = class.olx.as_ref().map_or_else(|| quote!(::xblock_core::olx::RawOlx), |olx| quote!(#olx));
     quote! {
@@ -317,7 +327,10 @@ mod tests {
     #[test]
     fn errors_name_the_field() {
         assert_eq!(with_field("attempts"), "field `attempts` needs a type: `attempts: Integer`");
-        assert_eq!(with_field("attempts: Number"), "field `attempts`: `Number` is no field type; they are the variants of FieldType");
+        assert_eq!(
+            with_field("attempts: Number"),
+            "field `attempts`: `Number` is no field type; they are the variants of FieldType"
+        );
         assert_eq!(with_field("attempts: Integer = 0"), "field `attempts` needs a scope: scope = settings");
         assert_eq!(
             with_field("attempts: Integer, scope = settings"),
@@ -328,20 +341,34 @@ mod tests {
             with_field("attempts: Integer = zero, scope = settings"),
             "field `attempts`: expected JSON: a literal, true, false, null, [..] or {..}"
         );
-        assert!(with_field("due: Option<Date>, scope = setting").starts_with("field `due`: `setting` is no scope; scopes are content,"));
-        assert!(with_field("due: Option<Date>, scope = settings, default = 1").starts_with("field `due`: no option `default`"));
+        assert!(
+            with_field("due: Option<Date>, scope = setting")
+                .starts_with("field `due`: `setting` is no scope; scopes are content,")
+        );
+        assert!(
+            with_field("due: Option<Date>, scope = settings, default = 1")
+                .starts_with("field `due`: no option `default`")
+        );
     }
 
     #[test]
     fn errors_name_the_struct() {
-        assert_eq!(complaint("struct X { fields: BlockFields }"), "`X` needs #[xblock(type = \"..\")] to say its block type");
+        assert_eq!(
+            complaint("struct X { fields: BlockFields }"),
+            "`X` needs #[xblock(type = \"..\")] to say its block type"
+        );
         assert_eq!(
             complaint("#[xblock(type = \"x\")] struct X { fields: BlockFields, cache: u8 }"),
             "an XBlock keeps nothing but its fields: declare `cache` with #[field(cache: ..)]"
         );
-        assert_eq!(complaint("#[xblock(type = \"x\")] struct X;"), "`X` must be written `struct X { fields: BlockFields }`");
         assert_eq!(
-            complaint("#[xblock(type = \"x\")] #[field(a: Option<Date>, scope = settings)] #[field(a: Option<Date>, scope = settings)] struct X { fields: BlockFields }"),
+            complaint("#[xblock(type = \"x\")] struct X;"),
+            "`X` must be written `struct X { fields: BlockFields }`"
+        );
+        assert_eq!(
+            complaint(
+                "#[xblock(type = \"x\")] #[field(a: Option<Date>, scope = settings)] #[field(a: Option<Date>, scope = settings)] struct X { fields: BlockFields }"
+            ),
             "field `a` is declared twice"
         );
     }

@@ -25,7 +25,8 @@ impl Parser {
     }
 
     fn take(&mut self) -> Result<TokenTree> {
-        let token = self.peek().cloned().ok_or_else(|| Error::new(self.end, "a JSON value is missing here"))?;
+        let token =
+            self.peek().cloned().ok_or_else(|| Error::new(self.end, "a JSON value is missing here"))?;
         self.next += 1;
         Ok(token)
     }
@@ -53,14 +54,18 @@ impl Parser {
                 Ok(word.to_string())
             }
             TokenTree::Group(group) if !negative && group.delimiter() == Delimiter::Bracket => {
-                let items = Self::inside(group.stream(), group.span_close()).items(|parser| parser.value())?;
+                let items =
+                    Self::inside(group.stream(), group.span_close()).items(|parser| parser.value())?;
                 Ok(format!("[{items}]"))
             }
             TokenTree::Group(group) if !negative && group.delimiter() == Delimiter::Brace => {
-                let members = Self::inside(group.stream(), group.span_close()).items(|parser| parser.member())?;
+                let members =
+                    Self::inside(group.stream(), group.span_close()).items(|parser| parser.member())?;
                 Ok(format!("{{{members}}}"))
             }
-            other => Err(Error::new(other.span(), "expected JSON: a literal, true, false, null, [..] or {..}")),
+            other => {
+                Err(Error::new(other.span(), "expected JSON: a literal, true, false, null, [..] or {..}"))
+            }
         }
     }
 
@@ -128,13 +133,19 @@ mod tests {
 
     #[test]
     fn values_become_json_text() {
-        assert_eq!(read(r#"{"a": [1, -2.5, true, null], "b": "x\"\n"}"#).as_deref(), Ok(r#"{"a":[1,-2.5,true,null],"b":"x\"\u000a"}"#));
+        assert_eq!(
+            read(r#"{"a": [1, -2.5, true, null], "b": "x\"\n"}"#).as_deref(),
+            Ok(r#"{"a":[1,-2.5,true,null],"b":"x\"\u000a"}"#)
+        );
         assert_eq!(read("[1, 2,]").as_deref(), Ok("[1,2]"));
     }
 
     #[test]
     fn what_is_no_json_is_refused() {
-        assert_eq!(read("some_path").unwrap_err(), "expected JSON: a literal, true, false, null, [..] or {..}");
+        assert_eq!(
+            read("some_path").unwrap_err(),
+            "expected JSON: a literal, true, false, null, [..] or {..}"
+        );
         assert_eq!(read("{a: 1}").unwrap_err(), "expected a name in quotation marks");
         assert_eq!(read("1 2").unwrap_err(), "unexpected after the JSON value");
         assert_eq!(read("").unwrap_err(), "a JSON value is missing here");

@@ -53,7 +53,18 @@ field_value!(Vec<Value>, "a list", Value::List(items) => items, Value::List);
 field_value!(Dict, "a mapping", Value::Dict(dict) => dict, Value::Dict);
 field_value!(ValueSet, "a set", Value::Set(set) => set, Value::Set);
 field_value!(Score, "a score", Value::Score(score) => *score, Value::from);
-field_value!(Value, "a value", value => value, |value| value);
+
+impl FieldValue for Value {
+    const EXPECTED: &'static str = "a value";
+
+    fn from_value(value: Value) -> Result<Self, Value> {
+        Ok(value)
+    }
+
+    fn into_value(self) -> Value {
+        self
+    }
+}
 
 impl FieldValue for i64 {
     const EXPECTED: &'static str = "an integer of 64 bits";
@@ -137,19 +148,27 @@ fn typed<T: FieldValue>(name: &str, value: Value) -> Result<T, BlockFieldsError>
     })
 }
 
-/// Counts the fields of several lists.
+/// Counts the fields of several lists; a name that comes again counts once.
 #[must_use]
 pub const fn count(parts: &[&[FieldSpec]]) -> usize {
     let mut count = 0;
     let mut part = 0;
     while part < parts.len() {
-        count += parts[part].len();
+        let mut index = 0;
+        while index < parts[part].len() {
+            if !is_in(parts[part][index].name, parts, part) {
+                count += 1;
+            }
+            index += 1;
+        }
         part += 1;
     }
     count
 }
 
 /// Joins several lists of fields into one of the length that [`count`] gives.
+///
+/// A later declaration of a name replaces an earlier one, in the earlier one's place, as in Python classes.
 ///
 /// # Panics
 /// At compile time, where `N` is another number than that.
@@ -158,15 +177,54 @@ pub const fn join<const N: usize>(parts: &[&[FieldSpec]]) -> [FieldSpec; N] {
     assert!(N == count(parts), "the joined list has the length of its parts");
     let filler = FieldSpec::new("", crate::fields::FieldType::Any, crate::fields::Scope::Content);
     let mut joined = [filler; N];
-    let (mut at, mut part) = (0, 0);
+    let (mut length, mut part) = (0, 0);
     while part < parts.len() {
         let mut index = 0;
         while index < parts[part].len() {
-            joined[at] = parts[part][index];
-            at += 1;
+            let spec = parts[part][index];
+            let mut at = 0;
+            while at < length && !same(joined[at].name, spec.name) {
+                at += 1;
+            }
+            joined[at] = spec;
+            if at == length {
+                length += 1;
+            }
             index += 1;
         }
         part += 1;
     }
     joined
+}
+
+/// Tells whether one of the first `end` lists has a field of this name.
+const fn is_in(name: &str, parts: &[&[FieldSpec]], end: usize) -> bool {
+    let mut part = 0;
+    while part < end {
+        let mut index = 0;
+        while index < parts[part].len() {
+            if same(parts[part][index].name, name) {
+                return true;
+            }
+            index += 1;
+        }
+        part += 1;
+    }
+    false
+}
+
+/// Compares texts at compile time.
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut index = 0;
+    while index < a.len() {
+        if a[index] != b[index] {
+            return false;
+        }
+        index += 1;
+    }
+    true
 }

@@ -1,0 +1,3 @@
+//! Tests of the blocks from outside.
+
+mod declarations;
