@@ -1,1 +1,2 @@
 //! Cross-backend tests of the whole house, and the vectors command.
+pub mod vectors;

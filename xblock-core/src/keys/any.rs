@@ -1,5 +1,8 @@
 //! A key of any family.
 
+use std::sync::Arc;
+
+use super::python::StrayAside;
 use super::{
     AssetKey, BlockTypeKey, CollectionKey, ContainerKey, ContextKey, DefinitionKey, KeyError, UsageKey,
 };
@@ -25,6 +28,8 @@ pub enum AnyKey {
     Collection(CollectionKey),
     /// A container.
     Container(ContainerKey),
+    /// An aside of something that is not of its family; only [`construct`](super::python::construct) makes these.
+    StrayAside(Arc<StrayAside>),
 }
 
 impl AnyKey {
@@ -46,6 +51,7 @@ impl AnyKey {
             AnyKey::BlockType(key) => key.write_to(out),
             AnyKey::Collection(key) => key.write_to(out),
             AnyKey::Container(key) => key.write_to(out),
+            AnyKey::StrayAside(key) => key.write_to(out),
         }
     }
 }

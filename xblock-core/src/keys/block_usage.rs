@@ -219,11 +219,11 @@ impl BlockUsageKey {
                 return Err(KeyError::value(class, "branch", branch));
             }
         }
+        if namespace == BlockNamespace::LibraryBlock && context.is_deprecated() {
+            return Err(KeyError::field(class, "deprecated", "true"));
+        }
         let located = Located::check(class, Charset::Id, context, block_type, block_id)?;
         if namespace == BlockNamespace::LibraryBlock {
-            if located.context.is_deprecated() {
-                return Err(KeyError::field(class, "deprecated", "true"));
-            }
             for (field, value) in [("block_type", &located.block_type), ("block_id", &located.block_id)] {
                 if !value.as_text().is_some_and(|text| Charset::Id.is(text)) {
                     return Err(KeyError::field(class, field, value));

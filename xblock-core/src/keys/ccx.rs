@@ -91,6 +91,10 @@ impl CcxKey {
     /// # Errors
     /// [`KeyError::Incomplete`] when the key names only a version; [`KeyError::InvalidField`] for a bad branch.
     pub fn for_branch(&self, branch: Option<&str>) -> Result<CcxKey, KeyError> {
+        self.for_any_branch(branch.into())
+    }
+
+    pub(crate) fn for_any_branch(&self, branch: Scalar) -> Result<CcxKey, KeyError> {
         self.with(self.0.course.for_branch(CLASS, branch))
     }
 

@@ -142,14 +142,21 @@ impl ContextKey {
     /// [`KeyError::Incomplete`] when the key names only a version, [`KeyError::InvalidField`] for a bad branch,
     /// [`KeyError::InvalidValue`] for a context that has no branches.
     pub fn for_branch(&self, branch: Option<&str>) -> Result<ContextKey, KeyError> {
+        self.for_any_branch(branch.into())
+    }
+
+    pub(crate) fn for_any_branch(&self, branch: Scalar) -> Result<ContextKey, KeyError> {
         match self {
-            ContextKey::Course(key) => key.for_branch(branch).map(ContextKey::Course),
-            ContextKey::Library(key) => key.for_branch(branch).map(ContextKey::Library),
-            ContextKey::Ccx(key) => key.for_branch(branch).map(ContextKey::Ccx),
-            ContextKey::LibraryV2(_) | ContextKey::Plugin(_) => match branch {
-                None => Ok(self.clone()),
-                Some(branch) => Err(KeyError::value(self.class(), "branch", branch)),
-            },
+            ContextKey::Course(key) => {
+                let fields = key.0.for_branch(course::CLASS, branch)?;
+                Ok(ContextKey::Course(CourseKey::from_fields(fields)))
+            }
+            ContextKey::Library(key) => key.for_any_branch(branch).map(ContextKey::Library),
+            ContextKey::Ccx(key) => key.for_any_branch(branch).map(ContextKey::Ccx),
+            ContextKey::LibraryV2(_) | ContextKey::Plugin(_) if branch.is_null() => Ok(self.clone()),
+            ContextKey::LibraryV2(_) | ContextKey::Plugin(_) => {
+                Err(KeyError::value(self.class(), "branch", branch))
+            }
         }
     }
 

@@ -133,12 +133,12 @@ impl CourseFields {
     pub(crate) fn for_branch(
         &self,
         class: &'static str,
-        branch: Option<&str>,
+        branch: Scalar,
     ) -> Result<CourseFields, KeyError> {
         if self.org.is_none() {
             return Err(KeyError::Incomplete { class, needs: "org, course and run to have a branch" });
         }
-        CourseFields::check(class, CourseArgs { branch: branch.into(), version: Scalar::Null, ..self.args() })
+        CourseFields::check(class, CourseArgs { branch, version: Scalar::Null, ..self.args() })
     }
 
     pub(crate) fn for_version(&self, class: &'static str, version: Scalar) -> Result<CourseFields, KeyError> {
@@ -332,7 +332,7 @@ impl CourseKey {
         if branch == self.branch() && self.0.version.is_null() && self.0.org.is_some() {
             return Ok(self.clone());
         }
-        self.0.for_branch(CLASS, branch).map(CourseKey::from_fields)
+        self.0.for_branch(CLASS, branch.into()).map(CourseKey::from_fields)
     }
 
     /// Returns this course at a version, or at none; the branch stays.

@@ -148,13 +148,13 @@ impl BundleDefinitionKey {
             Scalar::Null => return Err(KeyError::wrong_type(BUNDLE_CLASS, "bundle_uuid", "None")),
             other => return Err(KeyError::no_attribute("bundle_uuid", other.to_string())),
         };
+        let block_type = checked(BUNDLE_CLASS, "block_type", block_type, is_ascii_slug)?;
+        let olx_path = checked(BUNDLE_CLASS, "olx_path", olx_path, |path| Charset::OlxPath.is_line(path))?;
         match &version_or_draft {
             Scalar::Int(_) => {}
             Scalar::Text(name) if !name.is_empty() && !name.chars().all(is_digit) => {}
             other => return Err(KeyError::value(BUNDLE_CLASS, "draft_name", other)),
         }
-        let block_type = checked(BUNDLE_CLASS, "block_type", block_type, is_ascii_slug)?;
-        let olx_path = checked(BUNDLE_CLASS, "olx_path", olx_path, |path| Charset::OlxPath.is_line(path))?;
         Ok(BundleDefinitionKey(Arc::new(BundleDefinitionFields {
             bundle_uuid,
             block_type,

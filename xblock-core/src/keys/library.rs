@@ -128,10 +128,14 @@ impl LibraryKey {
     /// # Errors
     /// [`KeyError::Incomplete`] when the key names only a version; [`KeyError::InvalidField`] for a bad branch.
     pub fn for_branch(&self, branch: Option<&str>) -> Result<LibraryKey, KeyError> {
-        if self.0.org.is_none() && branch.is_some() {
+        self.for_any_branch(branch.into())
+    }
+
+    pub(crate) fn for_any_branch(&self, branch: Scalar) -> Result<LibraryKey, KeyError> {
+        if self.0.org.is_none() && !branch.is_null() {
             return Err(KeyError::Incomplete { class: CLASS, needs: "org and library to have a branch" });
         }
-        LibraryKey::build(LibraryArgs { branch: branch.into(), version: Scalar::Null, ..self.args() })
+        LibraryKey::build(LibraryArgs { branch, version: Scalar::Null, ..self.args() })
     }
 
     /// Returns this library at a version, or at none; the branch stays.

@@ -11,7 +11,7 @@
 //!   `Display` shows what there is.
 //! * A key of a course or modulestore library, and what lies in it, may name a branch and a version. Where keys with and
 //!   without must not be mixed (learner state, tables of contexts), ask for [`Plain`]: the type has neither.
-//! * `Ord` is a total order, good for sorted maps; Python's own order, which is only partial, is another and partial one.
+//! * `Ord` is a total order, good for sorted maps; Python's own order, which is only partial, is [`python::python_cmp`].
 //! * The keys a [`KeyRegistry`] reads can be extended by plugins ([`KeyNamespace`]); nothing is registered globally.
 
 mod any;
@@ -32,6 +32,7 @@ mod library;
 mod object_id;
 mod plain;
 mod plugin;
+pub mod python;
 mod registry;
 mod scalar;
 mod scan;
