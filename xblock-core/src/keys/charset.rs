@@ -38,7 +38,7 @@ static ASCII: [u8; 128] = {
         let byte = code as u8;
         table[code] = match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' => 0xff,
-            b'-' => 0xff & !(Charset::Word as u8),
+            b'-' => !(Charset::Word as u8),
             b'.' => Id as u8 | IdPercent as u8 | Old as u8 | Slug as u8 | OlxPath as u8 | UrlName as u8,
             b'~' => Id as u8 | IdPercent as u8,
             b':' => Id as u8 | IdPercent as u8 | UrlName as u8,
