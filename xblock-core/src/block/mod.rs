@@ -17,8 +17,8 @@ pub use event::{Completion, Event, Grade};
 pub use handler::{HandlerRequest, HandlerResponse};
 pub use registry::{BlockType, Registry, RegistryBuilder, RegistryError};
 pub use xblock::XBlock;
-#[doc = include_str!("derive.md")]
-pub use xblock_derive::XBlock;
 /// Makes a unit struct a group of fields that several classes have; described at the derive macro
 /// [`XBlock`](derive@XBlock).
 pub use xblock_derive::FieldGroup;
+#[doc = include_str!("derive.md")]
+pub use xblock_derive::XBlock;

@@ -219,8 +219,13 @@ impl Element {
             self.set(name, value);
             return;
         };
-        let prefix = self.prefix_of(namespace).unwrap_or_else(|| self.declare(namespace));
+        let prefix = self.prefix_for(namespace);
         self.set(&format!("{prefix}:{local}"), value);
+    }
+
+    /// Returns a prefix that stands for a namespace here, declaring one where there is none.
+    pub(super) fn prefix_for(&mut self, namespace: &str) -> String {
+        self.prefix_of(namespace).unwrap_or_else(|| self.declare(namespace))
     }
 
     /// Removes an attribute and returns its value.

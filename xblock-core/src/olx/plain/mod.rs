@@ -1,8 +1,10 @@
 //! Plain XBlock XML: the form of blocks whose class has no XML code of its own (xblock reference, section 16).
 
 mod read;
+mod write;
 
 pub use read::{PlainBlock, PlainError, PlainField, read_plain};
+pub use write::write_plain;
 
 /// The namespace whose elements hold fields.
 pub const OPTION_NAMESPACE: &str = "http://code.edx.org/xblock/option";

@@ -1,0 +1,142 @@
+//! The part of writing that all types of the course format share (xblock reference, section 17).
+
+use crate::fields::{ASIDE_FAMILY, Json, Scope};
+use crate::olx::plain::FAMILY_ATTRIBUTE;
+use crate::olx::{Element, Node, WriteOptions};
+
+use super::attribute::{attribute_value, free_text, is_attribute_name, is_xml_text};
+use super::host::{BlockSource, Placement, WriteError, WriteHost};
+
+/// Names that are never attributes of a block's element.
+const STRIPPED: [&str; 10] = [
+    "data_dir",
+    "tabs",
+    "grading_policy",
+    "discussion_blackouts",
+    "course",
+    "org",
+    "url_name",
+    "filename",
+    "xml_attributes",
+    "x-is-pointer-node",
+];
+/// Settings that stand in policy files only.
+const POLICY_ONLY: [&str; 1] = ["discussion_topics"];
+
+/// How a type differs from the others in writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct XmlForm {
+    /// Whether its blocks have files of their own where the host wants that; they do by default.
+    pub own_file: bool,
+    /// Settings whose attributes the type writes itself; none by default.
+    pub own_attributes: &'static [&'static str],
+}
+
+impl Default for XmlForm {
+    fn default() -> Self {
+        Self { own_file: true, own_attributes: &[] }
+    }
+}
+
+impl XmlForm {
+    /// The form of types that always stand in their parent.
+    pub const INLINE: Self = Self { own_file: false, own_attributes: &[] };
+
+    /// The form of a type that writes some settings' attributes itself.
+    #[must_use]
+    pub const fn with_own_attributes(names: &'static [&'static str]) -> Self {
+        Self { own_file: true, own_attributes: names }
+    }
+}
+
+/// Completes a type's own element with settings, unknown attributes and asides and puts it where it belongs.
+///
+/// # Errors
+/// [`WriteError::File`].
+pub fn write_xml(
+    block: &BlockSource<'_>,
+    host: &mut dyn WriteHost,
+    mut xml: Element,
+    form: XmlForm,
+    node: &mut Element,
+) -> Result<(), WriteError> {
+    write_asides(block, &mut xml);
+    let is_setting =
+        |name: &str| block.block_type.field(name).is_some_and(|spec| spec.scope == Scope::Settings);
+    xml.attributes.retain(|a| !is_setting(&a.name) || form.own_attributes.contains(&a.name.as_str()));
+    block.usage.block_type().clone_into(&mut xml.name);
+    write_settings(block, host, form, &mut xml);
+    write_unknown_attributes(block, host, &mut xml);
+    block.usage.block_type().clone_into(&mut node.name);
+    if form.own_file && host.placement() == Placement::File {
+        host.file(&format!("{}.xml", block.path()), xml.to_text(WriteOptions::PRETTY).as_bytes())?;
+    } else {
+        for attribute in &xml.attributes {
+            node.set(&attribute.name, &attribute.value);
+        }
+        node.namespaces = xml.namespaces.or(node.namespaces.take());
+        node.children.append(&mut xml.children);
+    }
+    if node.get("url_name").is_none() {
+        node.set("url_name", block.url_name());
+    }
+    Ok(())
+}
+
+fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlForm, xml: &mut Element) {
+    let mut names: Vec<_> = block.data.settings.keys().collect();
+    names.sort_unstable();
+    for name in names {
+        let name = &**name;
+        if STRIPPED.contains(&name) || POLICY_ONLY.contains(&name) || form.own_attributes.contains(&name) {
+            continue;
+        }
+        let value = &block.data.settings[name];
+        let Some(spec) = block.block_type.field(name).filter(|spec| spec.scope == Scope::Settings) else {
+            host.warn("unknown-field", block.usage, &format!("field {name} is not known and is left out"));
+            continue;
+        };
+        let (text, is_exact) = attribute_value(spec, value, host);
+        if is_xml_text(&text) {
+            xml.set(name, text);
+        }
+        if !is_exact && !host.policy(block.usage, name, value) {
+            host.warn("inexact-value", block.usage, &format!("no attribute can hold the value of {name}"));
+        }
+    }
+}
+
+fn write_unknown_attributes(block: &BlockSource<'_>, host: &mut dyn WriteHost, xml: &mut Element) {
+    let Some(Json::Object(attributes)) = block.own("xml_attributes") else { return };
+    for (name, value) in attributes {
+        if STRIPPED.contains(&name.as_str()) {
+            continue;
+        }
+        let text = free_text(value);
+        let fits = is_attribute_name(name) && is_xml_text(&text);
+        if fits {
+            xml.set_clark(name, text);
+        }
+        if !(fits && value.is_string()) && !host.policy(block.usage, name, value) {
+            host.warn("inexact-value", block.usage, &format!("no attribute can hold the value of {name}"));
+        }
+    }
+}
+
+/// Appends the asides of a block to its element.
+pub fn write_asides(block: &BlockSource<'_>, xml: &mut Element) {
+    for aside in &block.data.asides {
+        let mut element = Element::new(&*aside.aside_type);
+        element.set(FAMILY_ATTRIBUTE, ASIDE_FAMILY);
+        for (name, value) in &aside.fields {
+            let text = free_text(value);
+            if is_attribute_name(name) && is_xml_text(&text) {
+                element.set(name, text);
+            }
+        }
+        if is_attribute_name(&aside.aside_type) {
+            xml.children.push(Node::Element(element));
+        }
+    }
+}
