@@ -130,11 +130,7 @@ impl CourseFields {
     }
 
     /// The parts for a branch: the version goes.
-    pub(crate) fn for_branch(
-        &self,
-        class: &'static str,
-        branch: Scalar,
-    ) -> Result<CourseFields, KeyError> {
+    pub(crate) fn for_branch(&self, class: &'static str, branch: Scalar) -> Result<CourseFields, KeyError> {
         if self.org.is_none() {
             return Err(KeyError::Incomplete { class, needs: "org, course and run to have a branch" });
         }

@@ -11,6 +11,53 @@ pub(crate) fn json_line(value: &Json) -> String {
     out
 }
 
+/// Writes a value as `json.dumps` does with sorted keys and an indent of four.
+pub(crate) fn json_indented(value: &Json) -> String {
+    let mut out = String::new();
+    write_indented(&mut out, value, 0);
+    out
+}
+
+fn write_indented(out: &mut String, value: &Json, depth: usize) {
+    match value {
+        Json::Array(items) if !items.is_empty() => {
+            out.push('[');
+            for (at, item) in items.iter().enumerate() {
+                start_line(out, at, depth + 1);
+                write_indented(out, item, depth + 1);
+            }
+            end_line(out, depth);
+            out.push(']');
+        }
+        Json::Object(members) if !members.is_empty() => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            out.push('{');
+            for (at, (name, member)) in members.into_iter().enumerate() {
+                start_line(out, at, depth + 1);
+                write_string(out, name);
+                out.push_str(": ");
+                write_indented(out, member, depth + 1);
+            }
+            end_line(out, depth);
+            out.push('}');
+        }
+        value => write(out, value),
+    }
+}
+
+fn start_line(out: &mut String, at: usize, depth: usize) {
+    if at > 0 {
+        out.push(',');
+    }
+    end_line(out, depth);
+}
+
+fn end_line(out: &mut String, depth: usize) {
+    out.push('\n');
+    (0..depth).for_each(|_| out.push_str("    "));
+}
+
 fn write(out: &mut String, value: &Json) {
     match value {
         Json::Null => out.push_str("null"),

@@ -7,6 +7,7 @@ mod diagnostic;
 mod document;
 mod element;
 mod entity;
+mod export;
 mod json_line;
 mod parse;
 mod parse_error;
@@ -24,6 +25,7 @@ pub use definition::{
 pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
+pub use export::{ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_course};
 pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use plain::{

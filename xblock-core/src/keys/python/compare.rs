@@ -13,7 +13,8 @@ use super::KeyValue;
 /// differ are of kinds that have no order, such as a text and nothing.
 pub fn python_cmp(left: &AnyKey, right: &AnyKey) -> Result<Ordering, KeyError> {
     let (left_fields, right_fields) = (left.fields(), right.fields());
-    let names = |fields: &[(_, _)]| fields.iter().map(|(name, _)| smol_str::SmolStr::clone(name)).collect::<Vec<_>>();
+    let names =
+        |fields: &[(_, _)]| fields.iter().map(|(name, _)| smol_str::SmolStr::clone(name)).collect::<Vec<_>>();
     let comparable = names(&left_fields) == names(&right_fields)
         && left.namespace() == right.namespace()
         && left.is_deprecated() == right.is_deprecated();

@@ -8,8 +8,8 @@ use crate::keys::course::CourseArgs;
 use crate::keys::library::LibraryArgs;
 use crate::keys::{
     AnyKey, AsideDefinitionKey, AsideUsageKey, AssetKey, BlockTypeKey, BlockUsageKey, BundleDefinitionKey,
-    CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyClass, KeyError, LibraryKey,
-    LibraryKeyV2, LibraryUsageKeyV2, Scalar, SplitDefinitionKey, UsageKey,
+    CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyClass, KeyError,
+    LibraryKey, LibraryKeyV2, LibraryUsageKeyV2, Scalar, SplitDefinitionKey, UsageKey,
 };
 
 use super::{KeyValue, StrayAside};
@@ -225,8 +225,7 @@ impl Arguments {
     }
 
     fn block(&mut self, namespace: BlockNamespace) -> Result<BlockUsageKey, KeyError> {
-        let context =
-            if namespace == BlockNamespace::LibraryBlock { "library_key" } else { "course_key" };
+        let context = if namespace == BlockNamespace::LibraryBlock { "library_key" } else { "course_key" };
         let context = self.take(context).into_context()?;
         let deprecated = self.take("deprecated").is_truthy();
         if deprecated && namespace == BlockNamespace::LibraryBlock {
@@ -276,11 +275,8 @@ impl Arguments {
             other => return Err(KeyError::no_attribute("bundle_uuid", other.to_string())),
         };
         let (block_type, olx_path) = (self.scalar("block_type")?, self.scalar("olx_path")?);
-        let states = [
-            self.scalar("bundle_version")?,
-            self.scalar("draft_name")?,
-            self.scalar("_version_or_draft")?,
-        ];
+        let states =
+            [self.scalar("bundle_version")?, self.scalar("draft_name")?, self.scalar("_version_or_draft")?];
         let given = states.iter().filter(|state| !state.is_null()).count();
         // What is checked before the state is checked first here too, by way of a state that is fine.
         let build = |state| BundleDefinitionKey::build(&uuid, &block_type, &olx_path, state);

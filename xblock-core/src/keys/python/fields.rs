@@ -8,8 +8,8 @@ use crate::keys::block_usage::{BlockNamespace, Located};
 use crate::keys::collection::{CollectionRepr, ContainerRepr};
 use crate::keys::course::CourseFields;
 use crate::keys::{
-    AnyKey, AssetKey, BlockTypeKey, CollectionKey, ContainerKey, ContextKey, DefinitionKey, KeyClass, PluginKey,
-    Scalar, UsageKey,
+    AnyKey, AssetKey, BlockTypeKey, CollectionKey, ContainerKey, ContextKey, DefinitionKey, KeyClass,
+    PluginKey, Scalar, UsageKey,
 };
 
 use super::KeyValue;

@@ -2,7 +2,8 @@
 
 use crate::keys::asset::AssetRepr;
 use crate::keys::{
-    AnyKey, AsideUsageKey, AssetKey, BlockNamespace, ContextKey, KeyClass, KeyError, KeyRegistry, Scalar, UsageKey,
+    AnyKey, AsideUsageKey, AssetKey, BlockNamespace, ContextKey, KeyClass, KeyError, KeyRegistry, Scalar,
+    UsageKey,
 };
 
 use super::{KeyValue, StrayAside};

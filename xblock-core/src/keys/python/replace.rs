@@ -9,7 +9,8 @@ use super::{KeyValue, construct};
 
 /// Moves what is named in one list out of another, keeping the order.
 fn split_off(from: &mut Fields, names: &[&str]) -> Fields {
-    let (taken, rest) = std::mem::take(from).into_iter().partition(|(name, _)| names.contains(&name.as_str()));
+    let (taken, rest) =
+        std::mem::take(from).into_iter().partition(|(name, _)| names.contains(&name.as_str()));
     *from = rest;
     taken
 }

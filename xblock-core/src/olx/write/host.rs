@@ -1,5 +1,6 @@
 //! What a block is written from, and whom it is written for.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::block::BlockType;
@@ -45,10 +46,13 @@ impl BlockSource<'_> {
         }
     }
 
-    /// Returns the name by which files and pointers know the block.
+    /// Returns the name by which files and pointers know the block: its id, or a course's run.
     #[must_use]
-    pub fn url_name(&self) -> &str {
-        self.usage.block_id()
+    pub fn url_name(&self) -> Cow<'_, str> {
+        match self.usage.context_key().as_course() {
+            Some(course) if self.usage.block_type() == "course" => Cow::Owned(course.run().to_owned()),
+            _ => Cow::Borrowed(self.usage.block_id()),
+        }
     }
 
     /// Returns the path of the block's own file in a package, without its extension.

@@ -1,0 +1,61 @@
+//! The order in which a package is written.
+
+use crate::block::Registry;
+use crate::keys::ContextKey;
+use crate::olx::write::{BlockSource, WriteError, WriteHost};
+use crate::olx::{Element, WriteOptions};
+use crate::runtime::{Branch, Runtime};
+
+use super::host::Exporter;
+use super::pages::is_page;
+use super::sink::{ExportOptions, ExportReport, PackageSink};
+
+/// Writes a course or a library as edx-platform exports it.
+///
+/// What is published stands in the package's own folders, what only the draft branch has under `drafts/`; a context that
+/// was never published is written from its draft. The same content always gives the same bytes. Trouble with
+/// single blocks and values is told in the report and does not end the export.
+///
+/// # Errors
+/// [`WriteError`] where the runtime or the sink fails, or somebody asked to stop.
+pub fn write_course(
+    runtime: &dyn Runtime,
+    context: &ContextKey,
+    options: ExportOptions<'_>,
+    registry: &Registry,
+    sink: &mut dyn PackageSink,
+) -> Result<ExportReport, WriteError> {
+    let record = runtime.context(context)?;
+    let is_published = record.published.is_some();
+    let branch = if is_published { Branch::Published } else { Branch::Draft };
+    let mut exporter = Exporter::new(runtime, registry, context, options, sink, branch);
+    let root = runtime.block(&record.root, branch)?;
+    let root_type = registry.block_type(record.root.block_type());
+    let source = BlockSource { usage: &record.root, block_type: &root_type, data: &root.data };
+    let mut node = Element::new(record.root.block_type());
+    let Some(run) = context.as_course().map(|course| course.run().to_owned()) else {
+        node.set("url_name", record.root.block_id());
+        exporter.block(&record.root, &root.data, &mut node)?;
+        exporter.put("library.xml", node.to_text(WriteOptions::PRETTY).as_bytes())?;
+        exporter.assets()?;
+        return Ok(exporter.report);
+    };
+    node.set("url_name", &run);
+    exporter.block(&record.root, &root.data, &mut node)?;
+    exporter.put("course.xml", node.to_text(WriteOptions::default()).as_bytes())?;
+    exporter.assets()?;
+    exporter.put("assets/assets.xml", b"<assets/>")?;
+    let usages = runtime.usages(context, branch)?;
+    exporter.pages(&usages)?;
+    exporter.policy_files(&run, &source)?;
+    for usage in &usages {
+        if !exporter.written.contains(usage) && !is_page(usage.block_type()) {
+            let host: &mut dyn WriteHost = &mut exporter;
+            host.warn("orphan-left-out", usage, "no block has it as a child");
+        }
+    }
+    if is_published {
+        exporter.drafts(&record.root)?;
+    }
+    Ok(exporter.report)
+}

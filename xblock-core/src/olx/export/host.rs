@@ -1,0 +1,185 @@
+//! Writes the blocks of one branch, parents before children.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::Ordering;
+
+use serde_json::Map;
+
+use crate::block::Registry;
+use crate::fields::Json;
+use crate::keys::{ContextKey, CourseKey, UsageKey};
+use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
+use crate::olx::{Diagnostic, Element};
+use crate::runtime::{BlockData, Branch, Runtime};
+
+use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
+
+/// How deep blocks may be nested; deeper ones can only be a circle in damaged data.
+const MAX_DEPTH: usize = 200;
+
+/// Whoever writes the blocks of a package.
+pub(super) struct Exporter<'a> {
+    pub(super) runtime: &'a dyn Runtime,
+    pub(super) registry: &'a Registry,
+    pub(super) context: &'a ContextKey,
+    pub(super) options: ExportOptions<'a>,
+    pub(super) sink: &'a mut dyn PackageSink,
+    pub(super) report: ExportReport,
+    /// The branch that is being written.
+    pub(super) branch: Branch,
+    /// The folder everything goes to: empty or `drafts/`.
+    pub(super) folder: &'static str,
+    /// The old form of the course's key, in which references stand in packages.
+    pub(super) old_key: Option<ContextKey>,
+    /// What only policy files can hold, by `type/name`.
+    pub(super) policies: BTreeMap<String, Map<String, Json>>,
+    /// The blocks on the way down.
+    path: Vec<UsageKey>,
+    /// Pointers to blocks that were written already.
+    pointers: HashMap<UsageKey, Element>,
+    /// The blocks of the branch that were written.
+    pub(super) written: HashSet<UsageKey>,
+    /// The files that were written.
+    pub(super) files: HashSet<String>,
+}
+
+impl<'a> Exporter<'a> {
+    pub(super) fn new(
+        runtime: &'a dyn Runtime,
+        registry: &'a Registry,
+        context: &'a ContextKey,
+        options: ExportOptions<'a>,
+        sink: &'a mut dyn PackageSink,
+        branch: Branch,
+    ) -> Self {
+        Self {
+            runtime,
+            registry,
+            context,
+            options,
+            sink,
+            report: ExportReport::default(),
+            branch,
+            folder: "",
+            old_key: old_key(context),
+            policies: BTreeMap::new(),
+            path: Vec::new(),
+            pointers: HashMap::new(),
+            written: HashSet::new(),
+            files: HashSet::new(),
+        }
+    }
+
+    /// Goes on with another branch in a folder of its own.
+    pub(super) fn enter(&mut self, branch: Branch, folder: &'static str) {
+        self.branch = branch;
+        self.folder = folder;
+        self.pointers.clear();
+        self.written.clear();
+    }
+
+    /// Writes a block into `node`; says whether it has any XML.
+    pub(super) fn block(
+        &mut self,
+        usage: &UsageKey,
+        data: &BlockData,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        if self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(WriteError::Stopped);
+        }
+        let block_type = self.registry.block_type(usage.block_type());
+        let source = BlockSource { usage, block_type: &block_type, data };
+        if !data.defaults.is_empty() {
+            let host: &mut dyn WriteHost = self;
+            host.warn("defaults-left-out", usage, "settings that came from a library have no place in OLX");
+        }
+        self.path.push(usage.clone());
+        let is_written = block_type.class.olx.write(&source, self, node);
+        self.path.pop();
+        if is_written? {
+            self.report.blocks += 1;
+            self.written.insert(usage.clone());
+            if let Some(progress) = self.options.progress {
+                progress(ExportStep::Block(usage));
+            }
+            return Ok(true);
+        }
+        Ok(false)
+    }
+
+    pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let path = format!("{}{path}", self.folder);
+        self.sink.write(&path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
+        self.files.insert(path);
+        Ok(())
+    }
+}
+
+impl WriteHost for Exporter<'_> {
+    fn placement(&self) -> Placement {
+        Placement::File
+    }
+
+    fn child(&mut self, child: &UsageKey) -> Result<Option<Element>, WriteError> {
+        if let Some(pointer) = self.pointers.get(child) {
+            return Ok(Some(pointer.clone()));
+        }
+        if self.path.len() >= MAX_DEPTH || self.path.contains(child) {
+            let host: &mut dyn WriteHost = self;
+            host.warn("circle", child, "the block contains itself and is left out there");
+            return Ok(None);
+        }
+        let record = match self.runtime.block(child, self.branch) {
+            Ok(record) => record,
+            Err(error) if error.is_not_found() => {
+                let host: &mut dyn WriteHost = self;
+                host.warn("missing-child", child, "the block is named as a child but does not exist");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut node = Element::new(child.block_type());
+        node.set("url_name", child.block_id());
+        if !self.block(child, &record.data, &mut node)? {
+            return Ok(None);
+        }
+        if node.children.is_empty() && node.attributes.len() == 1 {
+            self.pointers.insert(child.clone(), node.clone());
+        }
+        Ok(Some(node))
+    }
+
+    fn file(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        self.put(path, bytes)
+    }
+
+    fn reference(&self, key: &str) -> String {
+        let old = self.old_key.as_ref().and_then(|old| {
+            let usage: UsageKey = key.parse().ok()?;
+            let is_own = usage.context_key().plain() == *self.context;
+            if is_own { old.make_usage_key(usage.block_type(), usage.block_id()).ok() } else { None }
+        });
+        old.map_or_else(|| key.to_owned(), |old| old.to_string())
+    }
+
+    fn policy(&mut self, usage: &UsageKey, name: &str, value: &Json) -> bool {
+        // Policies are for the published tree, and the video's own reader does not ask for them.
+        if !self.folder.is_empty() || usage.block_type() == "video" {
+            return false;
+        }
+        let key = format!("{}/{}", usage.block_type(), usage.block_id());
+        self.policies.entry(key).or_default().insert(name.to_owned(), value.clone());
+        true
+    }
+
+    fn report(&mut self, remark: Diagnostic) {
+        self.report.diagnostics.push(remark);
+    }
+}
+
+/// Returns the key `Org/Course/Run` of a course, where its parts may stand in one.
+fn old_key(context: &ContextKey) -> Option<ContextKey> {
+    let course = context.as_course()?;
+    CourseKey::new_deprecated(course.org(), course.course(), Some(course.run())).ok().map(ContextKey::from)
+}

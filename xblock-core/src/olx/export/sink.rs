@@ -1,0 +1,66 @@
+//! Where a package goes, and what is asked and told while it is written.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use crate::keys::UsageKey;
+use crate::olx::Diagnostic;
+
+/// Takes the files of a package in the order in which they are made; the same path may come twice, and the later counts.
+pub trait PackageSink {
+    /// Takes one file.
+    ///
+    /// # Errors
+    /// Whatever the medium says.
+    fn write(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()>;
+}
+
+/// Keeps a package in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemorySink {
+    /// The files by path.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl PackageSink for MemorySink {
+    fn write(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()> {
+        self.files.insert(path.to_owned(), bytes.to_owned());
+        Ok(())
+    }
+}
+
+/// What was just written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExportStep<'a> {
+    /// A block.
+    Block(&'a UsageKey),
+    /// A static file of this path.
+    Asset(&'a str),
+}
+
+/// How a package is written.
+#[derive(Clone, Copy, Default)]
+#[non_exhaustive]
+pub struct ExportOptions<'a> {
+    /// Told of every step; nobody is by default.
+    pub progress: Option<&'a dyn Fn(ExportStep<'_>)>,
+    /// Ends the export when it becomes true; nothing does by default.
+    pub stop: Option<&'a AtomicBool>,
+}
+
+impl std::fmt::Debug for ExportOptions<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ExportOptions").field("stop", &self.stop).finish_non_exhaustive()
+    }
+}
+
+/// What an export wrote and what it has to say.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ExportReport {
+    /// How many blocks were written, those of drafts again.
+    pub blocks: usize,
+    /// How many static files were written.
+    pub assets: usize,
+    /// Remarks, in the order in which they came up.
+    pub diagnostics: Vec<Diagnostic>,
+}
