@@ -9,6 +9,8 @@ mod course;
 mod customtag;
 mod discussion;
 mod error;
+mod escape;
+mod form;
 mod hidden;
 mod html;
 mod itembank;

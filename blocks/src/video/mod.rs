@@ -1,14 +1,30 @@
 //! `video`: a video with its transcripts.
 
-use xblock_core::block::XBlock;
+mod handlers;
+mod languages;
+mod source;
+mod transcript;
+mod view;
+
+use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
+use xblock_core::fragment::Fragment;
 use xblock_core::olx::RawOlx;
 
-use crate::placeholder::placeholder_view;
+use view::State;
 
 /// A video (blocks reference, section 5).
 #[derive(XBlock)]
-#[xblock(type = "video", aliases("videoalpha"), icon = "video", custom_completion, olx = RawOlx, view = placeholder_view)]
+#[xblock(
+    type = "video",
+    aliases("videoalpha"),
+    icon = "video",
+    custom_completion,
+    olx = RawOlx,
+    views(student_view, public_view, author_view = student_view),
+    handlers(transcript, ajax_handler, xmodule_handler = ajax_handler, publish_completion),
+    validate = warnings,
+)]
 #[field(auto_advance: Boolean = true, scope = preferences, help = "Whether the next unit opens when a video ends.")]
 #[field(bumper_do_not_show_again: Boolean = false, scope = preferences, help = "Whether the learner skips the pre-roll video for good.")]
 #[field(bumper_last_view_date: DateTime, scope = preferences, help = "When the learner last saw the pre-roll video.")]
@@ -61,4 +77,35 @@ use crate::placeholder::placeholder_view;
 #[field(youtube_is_available: Boolean = true, scope = user_info, help = "Whether the learner can reach YouTube.")]
 pub struct VideoBlock {
     fields: BlockFields,
+}
+
+impl VideoBlock {
+    fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        view::render(self, context, State::Kept)
+    }
+
+    fn public_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        view::render(self, context, State::Forgotten)
+    }
+
+    fn warnings(&self) -> Vec<String> {
+        let Ok(transcripts) = self.transcripts() else {
+            return Vec::new();
+        };
+        let mut missing: Vec<&str> = transcripts
+            .iter()
+            .filter(|(_, file)| !file.is_truthy())
+            .filter_map(|(language, _)| language.as_str())
+            .map(languages::name)
+            .collect();
+        missing.sort_unstable();
+        match missing.as_slice() {
+            [] => Vec::new(),
+            [one] => vec![format!("There is no transcript file associated with the {one} language.")],
+            several => {
+                let names = several.join(", ");
+                vec![format!("There are no transcript files associated with the {names} languages.")]
+            }
+        }
+    }
 }

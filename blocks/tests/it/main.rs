@@ -1,3 +1,8 @@
 //! Tests of the blocks from outside.
 
+mod containers;
+mod context;
 mod declarations;
+mod html;
+mod placeholder;
+mod video;

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use crate::fields::{Json, float_repr};
 
 /// Writes a value as `json.dumps` does.
-pub(crate) fn json_line(value: &Json) -> String {
+#[must_use]
+pub fn json_line(value: &Json) -> String {
     let mut out = String::new();
     write(&mut out, value);
     out

@@ -26,6 +26,7 @@ pub use diagnostic::{Diagnostic, Excerpt, Severity};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
 pub use export::{ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_course};
+pub use json_line::json_line;
 pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use plain::{
