@@ -1,0 +1,21 @@
+//! Typed views over the documents of the Split modulestore.
+//!
+//! A view reads the BSON in place and decodes what is asked for. Fields that no view knows are kept when a document is
+//! written again. Shapes: modulestore reference, sections 2.1 to 2.4, 15.
+
+mod block;
+mod definition;
+mod edit_info;
+mod file;
+mod index;
+mod read;
+mod structure;
+
+pub use block::{BlockKey, BlockParts, BlockView};
+pub use definition::DefinitionView;
+pub use edit_info::BlockEditInfo;
+pub use file::{Bucket, FileId, FileOwner, FileView};
+pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
+pub use structure::{NextStructure, Structure, StructureHeader};
+
+pub(crate) use read::{as_integer, corrupt, integer, object_id, text, time, to_bson_id, to_key_id, to_time};

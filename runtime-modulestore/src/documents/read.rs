@@ -1,0 +1,129 @@
+//! Reading single fields of a document, with the place named where one is not what it should be.
+
+use bson::oid::ObjectId;
+use bson::raw::{RawBsonRef, RawDocument};
+use bson::{Bson, DateTime as BsonDateTime};
+use chrono::{DateTime, Utc};
+use xblock_core::keys;
+use xblock_core::runtime::RuntimeError;
+
+/// Reports a document that breaks its own format.
+pub(crate) fn corrupt(place: impl Into<String>, reason: impl std::fmt::Display) -> RuntimeError {
+    RuntimeError::Corrupt { place: place.into(), reason: reason.to_string() }
+}
+
+/// Returns the id as the key types spell it.
+pub(crate) fn to_key_id(id: ObjectId) -> keys::ObjectId {
+    keys::ObjectId(id.bytes())
+}
+
+/// Returns the id as BSON spells it.
+pub(crate) fn to_bson_id(id: keys::ObjectId) -> ObjectId {
+    ObjectId::from_bytes(id.0)
+}
+
+/// Cuts a time to what BSON holds.
+pub(crate) fn to_time(time: DateTime<Utc>) -> BsonDateTime {
+    BsonDateTime::from_millis(time.timestamp_millis())
+}
+
+/// Returns a field's value, `None` where it is missing or null.
+fn present<'a>(
+    document: &'a RawDocument,
+    name: &str,
+    place: &str,
+) -> Result<Option<RawBsonRef<'a>>, RuntimeError> {
+    match document.get(name) {
+        Ok(None | Some(RawBsonRef::Null | RawBsonRef::Undefined)) => Ok(None),
+        Ok(Some(value)) => Ok(Some(value)),
+        Err(error) => Err(corrupt(place, error)),
+    }
+}
+
+fn wrong_type(place: &str, name: &str, value: RawBsonRef<'_>, expected: &str) -> RuntimeError {
+    corrupt(place, format!("`{name}` is {:?}, not {expected}", value.element_type()))
+}
+
+pub(crate) fn object_id(
+    document: &RawDocument,
+    name: &str,
+    place: &str,
+) -> Result<Option<ObjectId>, RuntimeError> {
+    match present(document, name, place)? {
+        None => Ok(None),
+        Some(RawBsonRef::ObjectId(id)) => Ok(Some(id)),
+        Some(other) => Err(wrong_type(place, name, other, "an ObjectId")),
+    }
+}
+
+pub(crate) fn text<'a>(
+    document: &'a RawDocument,
+    name: &str,
+    place: &str,
+) -> Result<Option<&'a str>, RuntimeError> {
+    match present(document, name, place)? {
+        None => Ok(None),
+        Some(RawBsonRef::String(text)) => Ok(Some(text)),
+        Some(other) => Err(wrong_type(place, name, other, "a string")),
+    }
+}
+
+/// Returns a whole number of any of BSON's number types.
+pub(crate) fn as_integer(value: &Bson) -> Option<i64> {
+    match value {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
+        Bson::Double(number) => whole(*number),
+        _ => None,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "only numbers within 53 bits get that far")]
+fn whole(number: f64) -> Option<i64> {
+    (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
+}
+
+pub(crate) fn integer(document: &RawDocument, name: &str, place: &str) -> Result<Option<i64>, RuntimeError> {
+    match present(document, name, place)? {
+        None => Ok(None),
+        Some(RawBsonRef::Int32(number)) => Ok(Some(i64::from(number))),
+        Some(RawBsonRef::Int64(number)) => Ok(Some(number)),
+        Some(RawBsonRef::Double(number)) if whole(number).is_some() => Ok(whole(number)),
+        Some(other) => Err(wrong_type(place, name, other, "an integer")),
+    }
+}
+
+pub(crate) fn time(
+    document: &RawDocument,
+    name: &str,
+    place: &str,
+) -> Result<Option<DateTime<Utc>>, RuntimeError> {
+    match present(document, name, place)? {
+        None => Ok(None),
+        Some(RawBsonRef::DateTime(time)) => DateTime::from_timestamp_millis(time.timestamp_millis())
+            .map(Some)
+            .ok_or_else(|| corrupt(place, format!("`{name}` is a time out of range"))),
+        Some(other) => Err(wrong_type(place, name, other, "a date")),
+    }
+}
+
+/// Returns an embedded document.
+pub(crate) fn document<'a>(
+    document: &'a RawDocument,
+    name: &str,
+    place: &str,
+) -> Result<Option<&'a RawDocument>, RuntimeError> {
+    match present(document, name, place)? {
+        None => Ok(None),
+        Some(RawBsonRef::Document(inner)) => Ok(Some(inner)),
+        Some(other) => Err(wrong_type(place, name, other, "a document")),
+    }
+}
+
+/// Returns the two texts of a `[type, id]` pair.
+pub(crate) fn pair(value: RawBsonRef<'_>) -> Option<(&str, &str)> {
+    let mut items = value.as_array()?.into_iter();
+    let block_type = items.next()?.ok()?.as_str()?;
+    let block_id = items.next()?.ok()?.as_str()?;
+    items.next().is_none().then_some((block_type, block_id))
+}

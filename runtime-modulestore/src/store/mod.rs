@@ -1,0 +1,215 @@
+//! Where the documents lie. The runtime above decides what they say; a store only keeps and finds them.
+
+mod sqlite;
+
+use bson::oid::ObjectId;
+use bson::raw::{RawDocument, RawDocumentBuf};
+use xblock_core::runtime::{EditInfo, RuntimeError};
+
+use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
+
+pub use sqlite::{SqliteStore, StoreMode};
+
+/// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.
+pub trait DocumentStore: Send + Sync {
+    /// Opens a view of the store that does not change while it is held.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn read(&self) -> Result<Box<dyn DocumentReads + '_>, RuntimeError>;
+
+    /// Opens a transaction; nothing of it is seen, or kept, until it is committed.
+    ///
+    /// # Errors
+    /// [`RuntimeError::ReadOnly`], and the medium's.
+    fn write(&self) -> Result<Box<dyn DocumentWrites + '_>, RuntimeError>;
+}
+
+/// One entry of the change feed as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FeedEntry {
+    /// Its place; counted up from 1.
+    pub cursor: u64,
+    /// The context, as text.
+    pub context: String,
+    /// The branch's name.
+    pub branch: String,
+    /// The structure the branch is at now.
+    pub version: ObjectId,
+    /// Who changed it and when.
+    pub edit_info: EditInfo,
+}
+
+/// A file that is being written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileHandle(pub(crate) i64);
+
+/// Finds documents.
+pub trait DocumentReads {
+    /// Returns every course index.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError>;
+
+    /// Finds a course index.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError>;
+
+    /// Finds a structure's bytes.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn structure(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError>;
+
+    /// Finds what a structure says about itself, without its blocks.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn header(&self, id: ObjectId) -> Result<Option<StructureHeader>, RuntimeError>;
+
+    /// Finds a definition's bytes.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn definition(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError>;
+
+    /// Finds what an author said about a structure.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn message(&self, id: ObjectId) -> Result<Option<String>, RuntimeError>;
+
+    /// Returns an owner's files in a bucket, in no order.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn files(&self, bucket: Bucket, owner: &FileOwner) -> Result<Vec<RawDocumentBuf>, RuntimeError>;
+
+    /// Finds a file.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn file(&self, bucket: Bucket, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError>;
+
+    /// Hands a file's bytes over, chunk by chunk.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn chunks(
+        &self,
+        bucket: Bucket,
+        id: &FileId,
+        receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
+
+    /// Returns at most `limit` entries of the change feed after a place.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn feed(&self, after: u64, limit: usize) -> Result<Vec<FeedEntry>, RuntimeError>;
+
+    /// Returns the place of the newest entry, 0 without any.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn feed_end(&self) -> Result<u64, RuntimeError>;
+}
+
+/// Changes documents, all at once.
+pub trait DocumentWrites: DocumentReads {
+    /// Adds a course index.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn insert_index(&self, key: &IndexKey, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError>;
+
+    /// Replaces a course index if its `last_update` still is what was read; says whether it was.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn replace_index(
+        &self,
+        id: ObjectId,
+        last_update: Option<bson::DateTime>,
+        document: &RawDocument,
+    ) -> Result<bool, RuntimeError>;
+
+    /// Adds a structure, with what its author said about it.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn insert_structure(&self, structure: &Structure, message: &str) -> Result<(), RuntimeError>;
+
+    /// Adds a definition.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn insert_definition(&self, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError>;
+
+    /// Begins a file in place of the one with this id.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn begin_file(&self, bucket: Bucket, id: &FileId) -> Result<FileHandle, RuntimeError>;
+
+    /// Adds the next chunk.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn append_chunk(&self, file: FileHandle, number: i32, data: &[u8]) -> Result<(), RuntimeError>;
+
+    /// Completes a file with its document.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn finish_file(&self, file: FileHandle, document: &RawDocument) -> Result<(), RuntimeError>;
+
+    /// Copies a file's chunks to another place, where the document has its new id.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn copy_file(
+        &self,
+        from: (Bucket, &FileId),
+        to: (Bucket, &FileId),
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError>;
+
+    /// Moves a file to another place, where the document has its new id.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn move_file(
+        &self,
+        from: (Bucket, &FileId),
+        to: (Bucket, &FileId),
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError>;
+
+    /// Deletes a file, if it is there.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn delete_file(&self, bucket: Bucket, id: &FileId) -> Result<(), RuntimeError>;
+
+    /// Adds an entry to the change feed.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn append_feed(
+        &self,
+        context: &str,
+        branch: &str,
+        version: ObjectId,
+        edit_info: &EditInfo,
+    ) -> Result<(), RuntimeError>;
+
+    /// Makes everything seen and kept.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn commit(self: Box<Self>) -> Result<(), RuntimeError>;
+}
