@@ -1,1 +1,16 @@
 //! Split Modulestore documents and the XBlock runtime over them.
+//!
+//! - [`documents`]: typed views over course indexes, structures, blocks, definitions and files.
+//! - [`store`]: where documents lie; the embedded store keeps them as BSON in one SQLite file.
+//! - [`ModulestoreRuntime`]: the [`Runtime`](xblock_core::runtime::Runtime) over them.
+
+mod assets;
+mod branch;
+mod commit;
+pub mod documents;
+mod fields;
+mod reader;
+mod runtime;
+pub mod store;
+
+pub use runtime::{CacheUse, ModulestoreRuntime};

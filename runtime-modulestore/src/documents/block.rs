@@ -184,7 +184,10 @@ impl<'a> BlockView<'a> {
                         .as_document()
                         .ok_or_else(|| malformed("an item is no document"))?;
                     let aside_type = aside.get_str("aside_type").map_err(|e| malformed(&e.to_string()))?;
-                    asides.push((aside_type, aside.get_document("fields").map_err(|e| malformed(&e.to_string()))?));
+                    asides.push((
+                        aside_type,
+                        aside.get_document("fields").map_err(|e| malformed(&e.to_string()))?,
+                    ));
                 }
             }
             Some(RawBsonRef::Document(map)) => {

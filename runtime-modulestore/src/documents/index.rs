@@ -3,7 +3,7 @@
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 use xblock_core::keys::{ContextKey, CourseKey, LibraryKey};
 use xblock_core::runtime::{Branch, RuntimeError};
 
@@ -49,7 +49,9 @@ impl IndexKey {
             ContextKey::Library(key) => {
                 Self { org: key.org().into(), course: key.library().into(), run: LIBRARY_RUN.into() }
             }
-            ContextKey::LibraryV2(_) => return Err("Split has no place for libraries of the second generation"),
+            ContextKey::LibraryV2(_) => {
+                return Err("Split has no place for libraries of the second generation");
+            }
             _ => return Err("Split keeps courses and v1 libraries only"),
         };
         Ok(key)
@@ -112,8 +114,10 @@ impl CourseIndex {
     /// # Errors
     /// [`RuntimeError::Unstorable`] where BSON cannot hold it.
     pub fn to_raw(&self) -> Result<RawDocumentBuf, RuntimeError> {
-        RawDocumentBuf::try_from(&self.document)
-            .map_err(|error| RuntimeError::Unstorable { place: self.place.clone(), reason: error.to_string() })
+        RawDocumentBuf::try_from(&self.document).map_err(|error| RuntimeError::Unstorable {
+            place: self.place.clone(),
+            reason: error.to_string(),
+        })
     }
 
     /// Returns the identity of the entry.
@@ -221,8 +225,10 @@ impl CourseIndex {
 
     /// Dates an index write. The time always moves on, since it is what a concurrent writer compares.
     pub(crate) fn touch(&mut self, now: DateTime<Utc>) {
-        let after = |last: bson::DateTime| last.to_chrono() + Duration::milliseconds(1);
-        let next = self.last_update().map_or(now, |last| now.max(after(last)));
+        let after = self
+            .last_update()
+            .and_then(|last| DateTime::from_timestamp_millis(last.timestamp_millis().saturating_add(1)));
+        let next = after.map_or(now, |after| now.max(after));
         self.document.insert("last_update", to_time(next));
     }
 }

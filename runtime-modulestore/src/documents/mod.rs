@@ -12,10 +12,13 @@ mod read;
 mod structure;
 
 pub use block::{BlockKey, BlockParts, BlockView};
+pub(crate) use block::{OWN, pair_bson};
 pub use definition::DefinitionView;
 pub use edit_info::BlockEditInfo;
+pub(crate) use edit_info::{Stamp, integer_bson};
+pub(crate) use file::content_son;
 pub use file::{Bucket, FileId, FileOwner, FileView};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
 pub use structure::{NextStructure, Structure, StructureHeader};
 
-pub(crate) use read::{as_integer, corrupt, integer, object_id, text, time, to_bson_id, to_key_id, to_time};
+pub(crate) use read::{corrupt, integer, pair, text, to_bson_id, to_key_id, to_time};

@@ -1,8 +1,8 @@
 //! Reading single fields of a document, with the place named where one is not what it should be.
 
+use bson::DateTime as BsonDateTime;
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument};
-use bson::{Bson, DateTime as BsonDateTime};
 use chrono::{DateTime, Utc};
 use xblock_core::keys;
 use xblock_core::runtime::RuntimeError;
@@ -65,16 +65,6 @@ pub(crate) fn text<'a>(
         None => Ok(None),
         Some(RawBsonRef::String(text)) => Ok(Some(text)),
         Some(other) => Err(wrong_type(place, name, other, "a string")),
-    }
-}
-
-/// Returns a whole number of any of BSON's number types.
-pub(crate) fn as_integer(value: &Bson) -> Option<i64> {
-    match value {
-        Bson::Int32(number) => Some(i64::from(*number)),
-        Bson::Int64(number) => Some(*number),
-        Bson::Double(number) => whole(*number),
-        _ => None,
     }
 }
 

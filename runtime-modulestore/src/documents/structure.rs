@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use bson::oid::ObjectId;
 use bson::Bson;
+use bson::oid::ObjectId;
 use bson::raw::{CString, RawArray, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use xblock_core::runtime::{EditInfo, RuntimeError, VersionId};
 
@@ -222,7 +222,8 @@ impl Structure {
 
     fn entry(&self, block_type: &str, block_id: &str) -> Option<&Entry> {
         let whole = self.bytes.as_bytes();
-        let at = self.entries.binary_search_by(|entry| entry.parts(whole).cmp(&(block_type, block_id))).ok()?;
+        let at =
+            self.entries.binary_search_by(|entry| entry.parts(whole).cmp(&(block_type, block_id))).ok()?;
         self.entries.get(at)
     }
 
@@ -329,13 +330,16 @@ impl<'a> NextStructure<'a> {
     pub fn finish(self, context: &str) -> Result<Structure, RuntimeError> {
         let Self { base, stamp, root, mut changed } = self;
         let previous = base.map(Structure::id);
-        let original = base.and_then(|base| base.header.original_version).or(previous).unwrap_or(stamp.version);
+        let original =
+            base.and_then(|base| base.header.original_version).or(previous).unwrap_or(stamp.version);
         let mut document = RawDocumentBuf::new();
         document.append(cstr!("_id"), stamp.version);
         document.append(cstr!("root"), raw(&root.to_bson(), "root")?);
-        document.append(cstr!("previous_version"), raw(&previous.map_or(Bson::Null, Bson::from), "previous")?);
+        document
+            .append(cstr!("previous_version"), raw(&previous.map_or(Bson::Null, Bson::from), "previous")?);
         document.append(cstr!("original_version"), original);
-        document.append(cstr!("edited_by"), raw(&stamp.edited_by.map_or(Bson::Null, integer_bson), "edited_by")?);
+        document
+            .append(cstr!("edited_by"), raw(&stamp.edited_by.map_or(Bson::Null, integer_bson), "edited_by")?);
         document.append(cstr!("edited_on"), to_time(stamp.edited_on));
         document.append(cstr!("schema_version"), 1);
         if let Some(base) = base {
@@ -382,7 +386,8 @@ fn append_unknown(document: &mut RawDocumentBuf, base: &Structure) -> Result<(),
         "blocks",
     ];
     for element in &*base.bytes {
-        let (name, value): (_, RawBsonRef<'_>) = element.map_err(|error| corrupt(base.place.as_str(), error))?;
+        let (name, value): (_, RawBsonRef<'_>) =
+            element.map_err(|error| corrupt(base.place.as_str(), error))?;
         if !KNOWN.contains(&name.as_str()) {
             document.append(CString::from(name), value);
         }

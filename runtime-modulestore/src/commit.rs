@@ -1,0 +1,495 @@
+//! Carrying an edit out: the documents edx-platform would have written for it.
+//!
+//! Each run of draft changes makes one draft structure, each publish one published structure (modulestore reference,
+//! sections 6 and 7). Where the platform would do something that depends on the call rather than on the result, the
+//! result counts: a block that is put unchanged keeps its `edit_info`, and publishing everything versions only what
+//! differs. Publishing a subtree follows the platform to the letter: every block of it is versioned.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::sync::Arc;
+
+use bson::Document;
+use bson::oid::ObjectId;
+use bson::raw::RawDocumentBuf;
+use chrono::{DateTime, Utc};
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::{
+    Base, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, EditOp, Extent, FieldMap,
+    OpenVersion, Plan, RuntimeError, Stage, VersionId,
+};
+
+use crate::assets;
+use crate::branch::BranchAt;
+use crate::documents::{
+    BlockEditInfo, BlockKey, BlockParts, BlockView, CourseIndex, DefinitionView, IndexKey, NextStructure,
+    Stamp, Structure, corrupt,
+};
+use crate::fields::FieldCodec;
+use crate::reader::{CHILDREN, Known, Reader, block_key};
+use crate::store::DocumentWrites;
+
+/// The name of this kind of store in messages.
+const STORE: &str = "modulestore";
+
+/// What a commit did, and the structures to remember.
+pub(crate) struct Committed {
+    pub(crate) commit: Commit,
+    pub(crate) structures: Vec<Arc<Structure>>,
+}
+
+/// Carries an edit out within a transaction, which the caller commits.
+pub(crate) fn carry_out(
+    docs: &dyn DocumentWrites,
+    reader: Reader<'_>,
+    edit: &Edit,
+    now: DateTime<Utc>,
+) -> Result<Committed, RuntimeError> {
+    let old = find_base(&reader, edit)?;
+    let draft = old.as_ref().map(CourseIndex::draft).transpose()?;
+    let draft = draft.map(|id| reader.structure(id)).transpose()?;
+    let published = old.as_ref().and_then(|index| index.head(Branch::Published));
+    let published = published.map(|id| reader.structure(id)).transpose()?;
+    if let (Base::Version(base), Some(draft)) = (&edit.base, &draft)
+        && *base != draft.header().version()
+    {
+        return Err(RuntimeError::Conflict {
+            context: edit.context.clone(),
+            base: base.clone(),
+            head: draft.header().version(),
+        });
+    }
+    let root = match (&edit.base, &draft) {
+        (Base::New { root }, _) => root.clone(),
+        (_, Some(draft)) => {
+            let BlockKey { block_type, block_id } = draft.root();
+            reader.usage(block_type, block_id, &format!("structure {}", draft.id()))?
+        }
+        (_, None) => return Err(RuntimeError::NoSuchContext { key: edit.context.clone() }),
+    };
+    let root_key = block_key(&root).ok_or_else(|| unsupported(&root))?;
+    let mut writer = Writer {
+        docs,
+        reader,
+        edit,
+        now,
+        root: root_key,
+        draft: BranchAt::new(reader, Branch::Draft, draft),
+        published: BranchAt::new(reader, Branch::Published, published),
+        made: Vec::new(),
+    };
+    let plan = {
+        let published_head = writer.published.structure().map(|structure| structure.id());
+        let open: &OpenVersion<'_> = &|version| {
+            let newer = versions_after(&reader, published_head, &version.0)?;
+            let id = ObjectId::parse_str(&*version.0).ok().filter(|_| newer.is_some());
+            let id = id.ok_or_else(|| no_such_version(&reader, version))?;
+            Ok(Box::new(BranchAt::new(reader, Branch::Published, Some(reader.structure(id)?))))
+        };
+        Plan::make(edit, &writer.draft, &writer.published, &root, open)?
+    };
+    for stage in &plan.stages {
+        match stage {
+            Stage::Draft { blocks, assets } => writer.draft_stage(blocks, assets)?,
+            Stage::Published { blocks, extent } => writer.published_stage(blocks, extent)?,
+        }
+    }
+    writer.move_heads(old)
+}
+
+/// Finds the index an edit is made on; none for a context that is to be made.
+fn find_base(reader: &Reader<'_>, edit: &Edit) -> Result<Option<CourseIndex>, RuntimeError> {
+    let key = || edit.context.clone();
+    let filed = reader.filed_index()?;
+    match (&edit.base, filed) {
+        (Base::New { .. }, Some((_, true))) => Err(RuntimeError::ContextExists { key: key() }),
+        (Base::New { .. }, Some((twin, false))) => Err(RuntimeError::Unstorable {
+            place: key().to_string(),
+            reason: format!("Split files it in the place of {}", twin.context()?),
+        }),
+        (Base::New { .. }, None) => match IndexKey::of(&edit.context) {
+            Ok(_) => Ok(None),
+            Err(reason) => Err(RuntimeError::UnsupportedKey { key: key().to_string(), store: STORE, reason }),
+        },
+        (_, Some((index, true))) => Ok(Some(index)),
+        _ => Err(RuntimeError::NoSuchContext { key: key() }),
+    }
+}
+
+fn unsupported(usage: &UsageKey) -> RuntimeError {
+    RuntimeError::UnsupportedKey {
+        key: usage.to_string(),
+        store: STORE,
+        reason: "a structure holds blocks of courses and v1 libraries only",
+    }
+}
+
+fn no_such_version(reader: &Reader<'_>, version: &VersionId) -> RuntimeError {
+    RuntimeError::NoSuchVersion { context: reader.context.clone(), version: version.clone() }
+}
+
+/// Lists the versions of a branch after a given one, newest first; nothing where the branch never was at it.
+fn versions_after(
+    reader: &Reader<'_>,
+    head: Option<ObjectId>,
+    version: &str,
+) -> Result<Option<Vec<ObjectId>>, RuntimeError> {
+    let mut newer = Vec::new();
+    let mut seen = HashSet::new();
+    let mut at = head;
+    while let Some(id) = at.filter(|id| seen.insert(*id)) {
+        if id.to_hex() == version {
+            return Ok(Some(newer));
+        }
+        newer.push(id);
+        at = reader.docs.header(id)?.and_then(|header| header.previous_version);
+    }
+    Ok(None)
+}
+
+struct Writer<'w> {
+    docs: &'w dyn DocumentWrites,
+    reader: Reader<'w>,
+    edit: &'w Edit,
+    now: DateTime<Utc>,
+    root: BlockKey,
+    draft: BranchAt<'w>,
+    published: BranchAt<'w>,
+    made: Vec<(Branch, Arc<Structure>)>,
+}
+
+impl Writer<'_> {
+    fn stamp(&self) -> Stamp {
+        Stamp { version: ObjectId::new(), edited_on: self.now, edited_by: self.edit.author }
+    }
+
+    fn insert(&mut self, branch: Branch, next: NextStructure<'_>) -> Result<Arc<Structure>, RuntimeError> {
+        let structure = Arc::new(next.finish(&self.edit.context.to_string())?);
+        self.docs.insert_structure(&structure, &self.edit.message)?;
+        self.made.push((branch, structure.clone()));
+        Ok(structure)
+    }
+
+    fn draft_stage(
+        &mut self,
+        blocks: &BlockChanges,
+        asset_steps: &[xblock_core::runtime::AssetStep],
+    ) -> Result<(), RuntimeError> {
+        let stamp = self.stamp();
+        let discards = self.edit.ops.iter().any(|op| matches!(op, EditOp::Discard(_)));
+        let base = self.draft.structure().cloned();
+        let mut next = NextStructure::begin(base.as_deref(), self.root.clone(), stamp);
+        let mut changed = Vec::new();
+        for usage in &blocks.deleted {
+            if let Some(key) = block_key(usage) {
+                next.delete(key);
+                changed.push((usage.clone(), None));
+            }
+        }
+        for (usage, data) in &blocks.put {
+            let key = block_key(usage).ok_or_else(|| unsupported(usage))?;
+            if let Some(child) = data.children.iter().find(|child| block_key(child).is_none()) {
+                return Err(unsupported(child));
+            }
+            let old = self.draft.known(usage)?;
+            if old.as_ref().is_some_and(|old| same(&old.data, data)) {
+                continue;
+            }
+            let published = self.published.known(usage)?;
+            let reverted = published.as_ref().filter(|published| discards && same(&published.data, data));
+            let (document, known) = match (reverted, self.published.view(&key)) {
+                // Taken back, a block is its published copy, edit info and all, so that nothing counts as changed.
+                (Some(reverted), Some(view)) => (view.raw().to_owned(), reverted.clone()),
+                _ => {
+                    let view = self.draft.view(&key);
+                    let info = match &view {
+                        Some(view) => view.edit_info()?.updated(&stamp),
+                        None => BlockEditInfo::created(&stamp),
+                    };
+                    let definition =
+                        self.define(usage, &data.content, old.as_ref(), published.as_ref(), &stamp)?;
+                    let document =
+                        self.write_block(usage, &key, data, definition, info, view.as_ref(), false)?;
+                    (document, Known { data: data.clone(), definition })
+                }
+            };
+            next.put(key, document);
+            changed.push((usage.clone(), Some(known)));
+        }
+        if changed.is_empty() && asset_steps.is_empty() && base.is_some() {
+            return Ok(());
+        }
+        let structure = self.insert(Branch::Draft, next)?;
+        self.draft.move_to(structure, changed);
+        let head = self.published.structure().map(|structure| structure.id());
+        let newer = |version: &str| {
+            let found = versions_after(&self.reader, head, version)?;
+            found.ok_or_else(|| no_such_version(&self.reader, &VersionId(version.into())))
+        };
+        for step in asset_steps {
+            assets::apply(self.docs, &self.edit.context, step, self.now, &newer)?;
+        }
+        Ok(())
+    }
+
+    fn published_stage(&mut self, blocks: &BlockChanges, extent: &Extent) -> Result<(), RuntimeError> {
+        let stamp = self.stamp();
+        let base = self.published.structure().cloned();
+        let mut next = NextStructure::begin(base.as_deref(), self.root.clone(), stamp);
+        let mut changed = Vec::new();
+        for usage in &blocks.deleted {
+            if let Some(key) = block_key(usage) {
+                next.delete(key);
+                changed.push((usage.clone(), None));
+            }
+        }
+        for (usage, data) in &blocks.put {
+            let key = block_key(usage).ok_or_else(|| unsupported(usage))?;
+            let (draft, old) = (self.draft.known(usage)?, self.published.known(usage)?);
+            let (document, definition) = match (draft, self.draft.view(&key), self.published.view(&key)) {
+                (Some(draft), Some(view), old_view) if same(&draft.data, data) => {
+                    (publish_copy(&view, old_view.as_ref(), &stamp)?, draft.definition)
+                }
+                // A parent beside the published subtree: its list of children changes, its edit info does not.
+                (draft, _, Some(view)) => {
+                    let definition =
+                        self.define(usage, &data.content, old.as_ref(), draft.as_ref(), &stamp)?;
+                    let info = view.edit_info()?;
+                    (self.write_block(usage, &key, data, definition, info, Some(&view), true)?, definition)
+                }
+                _ => return Err(corrupt(usage.to_string(), "the plan publishes what neither branch has")),
+            };
+            next.put(key, document);
+            changed.push((usage.clone(), Some(Known { data: data.clone(), definition })));
+        }
+        match extent {
+            Extent::All => self.settle_equal_blocks(&mut next, blocks)?,
+            Extent::Subtree(top) => self.version_subtree(&mut next, blocks, top, &stamp)?,
+        }
+        let structure = self.insert(Branch::Published, next)?;
+        self.published.move_to(structure, changed);
+        assets::publish(self.docs, &self.edit.context, stamp.version)
+    }
+
+    /// Makes blocks that are equal count as unchanged: a draft that was changed and changed back has a newer version.
+    fn settle_equal_blocks(
+        &self,
+        next: &mut NextStructure<'_>,
+        blocks: &BlockChanges,
+    ) -> Result<(), RuntimeError> {
+        let (Some(draft), Some(published)) = (self.draft.structure(), self.published.structure()) else {
+            return Ok(());
+        };
+        let put: BTreeSet<_> = blocks.put.keys().filter_map(block_key).collect();
+        for (block_type, block_id, view) in draft.blocks() {
+            let key = BlockKey::new(block_type, block_id);
+            let Some(old) = published.block(block_type, block_id).filter(|_| !put.contains(&key)) else {
+                continue;
+            };
+            let source_version = view.compared_version()?;
+            if source_version != old.compared_version()? {
+                let mut info = old.edit_info()?;
+                info.source_version = source_version;
+                next.put(key, old.with_edit_info(&info)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Versions the blocks of a published subtree that did not change, as the platform does.
+    fn version_subtree(
+        &self,
+        next: &mut NextStructure<'_>,
+        blocks: &BlockChanges,
+        top: &UsageKey,
+        stamp: &Stamp,
+    ) -> Result<(), RuntimeError> {
+        let mut seen = HashSet::from([top.clone()]);
+        let mut queue = VecDeque::from([top.clone()]);
+        while let Some(usage) = queue.pop_front() {
+            let Some(key) = block_key(&usage) else { continue };
+            let Some(view) = self.draft.view(&key) else { continue };
+            if !blocks.put.contains_key(&usage) {
+                let old = self.published.view(&key);
+                next.put(key, publish_copy(&view, old.as_ref(), stamp)?);
+            }
+            for (block_type, block_id) in view.children()? {
+                let child = self.reader.usage(block_type, block_id, view.place())?;
+                if seen.insert(child.clone()) {
+                    queue.push_back(child);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds or makes the definition for a block's content; equal content keeps its definition.
+    fn define(
+        &self,
+        usage: &UsageKey,
+        content: &FieldMap,
+        old: Option<&Known>,
+        other: Option<&Known>,
+        stamp: &Stamp,
+    ) -> Result<ObjectId, RuntimeError> {
+        for known in [old, other].into_iter().flatten() {
+            if known.data.content == *content {
+                return Ok(known.definition);
+            }
+        }
+        let place = usage.to_string();
+        let block_type = self.reader.registry.block_type(usage.block_type());
+        let codec = FieldCodec::new(&block_type, Some(self.reader.context));
+        let previous = match old {
+            Some(old) => self.reader.definition(old.definition)?,
+            None => None,
+        };
+        let old_fields = previous.as_ref().map(DefinitionView::fields).transpose()?.flatten();
+        let fields = codec.write(content, &[], old_fields, &place)?;
+        let (id, document) =
+            DefinitionView::create(usage.block_type(), fields, previous.as_ref(), stamp, &place)?;
+        self.docs.insert_definition(id, &document)?;
+        Ok(id)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a block's document has that many parts")]
+    fn write_block(
+        &self,
+        usage: &UsageKey,
+        key: &BlockKey,
+        data: &BlockData,
+        definition: ObjectId,
+        edit_info: BlockEditInfo,
+        old: Option<&BlockView<'_>>,
+        always_children: bool,
+    ) -> Result<RawDocumentBuf, RuntimeError> {
+        let place = usage.to_string();
+        let block_type = self.reader.registry.block_type(usage.block_type());
+        let codec = FieldCodec::new(&block_type, Some(self.reader.context));
+        let old_fields = old.map(BlockView::fields).transpose()?.flatten();
+        let old_defaults = old.map(BlockView::defaults).transpose()?.flatten();
+        let mut fields = codec.write(&data.settings, &[CHILDREN], old_fields, &place)?;
+        let had_children = old.map(BlockView::sets_children).transpose()?.unwrap_or(false);
+        if always_children || had_children || !data.children.is_empty() {
+            let children = data.children.iter().filter_map(block_key).map(|key| key.to_bson());
+            fields.insert(CHILDREN, children.collect::<bson::Array>());
+        }
+        // A setting of that name (only a type nobody knows can have one) goes where no reader takes it for the list.
+        let own = data.settings.get_key_value(CHILDREN).map(|(name, value)| {
+            let kept = FieldMap::from_iter([(name.clone(), value.clone())]);
+            codec.write(&kept, &[], None, &place).map(|kept| bson::doc! { "settings": kept })
+        });
+        let asides = data.asides.iter().map(|aside| {
+            let fields = FieldCodec::UNTYPED.write(&aside.fields, &[], None, &place)?;
+            Ok(bson::doc! { "aside_type": &*aside.aside_type, "fields": fields }.into())
+        });
+        let parts = BlockParts {
+            definition: Some(definition),
+            fields,
+            defaults: codec.write(&data.defaults, &[], old_defaults, &place)?,
+            asides: asides.collect::<Result<_, RuntimeError>>()?,
+            edit_info,
+            own: own.transpose()?,
+        };
+        parts.write(key, old, &place)
+    }
+
+    fn move_heads(self, old: Option<CourseIndex>) -> Result<Committed, RuntimeError> {
+        let Self { docs, edit, now, .. } = self;
+        let heads = [(Branch::Published, &self.published), (Branch::Draft, &self.draft)];
+        let version =
+            |branch: &BranchAt<'_>| branch.structure().map(|structure| structure.header().version());
+        let commit = Commit {
+            draft: version(&self.draft)
+                .ok_or_else(|| RuntimeError::NoSuchContext { key: edit.context.clone() })?,
+            published: version(&self.published),
+        };
+        if self.made.is_empty() {
+            return Ok(Committed { commit, structures: Vec::new() });
+        }
+        let mut index = match &old {
+            Some(old) => old.clone(),
+            None => {
+                let key = IndexKey::of(&edit.context).map_err(|reason| RuntimeError::UnsupportedKey {
+                    key: edit.context.to_string(),
+                    store: STORE,
+                    reason,
+                })?;
+                CourseIndex::create(&edit.context, key, edit.author, now)
+            }
+        };
+        for (branch, at) in heads {
+            if let Some(structure) = at.structure() {
+                index.set_head(&edit.context, branch, structure.id());
+            }
+        }
+        if let Some(slug) = self.wiki_slug()? {
+            index.set_wiki_slug(&slug);
+        }
+        index.touch(now);
+        let document = index.to_raw()?;
+        match &old {
+            None => docs.insert_index(index.key(), index.id(), &document)?,
+            Some(old) => {
+                if !docs.replace_index(old.id(), old.last_update(), &document)? {
+                    return Err(self.lost_race(&commit));
+                }
+            }
+        }
+        self.tell_feed()?;
+        Ok(Committed { commit, structures: self.made.into_iter().map(|(_, structure)| structure).collect() })
+    }
+
+    /// Another writer moved the index although the transaction holds it: only a store without locks can get there.
+    fn lost_race(&self, commit: &Commit) -> RuntimeError {
+        let base = match &self.edit.base {
+            Base::Version(base) => base.clone(),
+            _ => commit.draft.clone(),
+        };
+        let head = self.reader.index().ok().flatten().and_then(|index| index.head(Branch::Draft));
+        let head = head.map_or_else(|| base.clone(), |id| VersionId(id.to_hex().into()));
+        RuntimeError::Conflict { context: self.edit.context.clone(), base, head }
+    }
+
+    fn wiki_slug(&self) -> Result<Option<String>, RuntimeError> {
+        if self.edit.context.as_course().is_none() {
+            return Ok(None);
+        }
+        let BlockKey { block_type, block_id } = &self.root;
+        let usage = self.reader.usage(block_type, block_id, "the root")?;
+        let root = self.draft.block(&usage)?;
+        Ok(root.and_then(|root| root.own("wiki_slug").and_then(|slug| slug.as_str()).map(str::to_owned)))
+    }
+
+    /// Tells of every published version, and of the draft's last one: those between were never to be seen.
+    fn tell_feed(&self) -> Result<(), RuntimeError> {
+        let info = EditInfo { edited_on: Some(self.now), edited_by: self.edit.author };
+        let context = self.edit.context.to_string();
+        let published = self.made.iter().filter(|(branch, _)| *branch == Branch::Published);
+        let draft = self.made.iter().rfind(|(branch, _)| *branch == Branch::Draft);
+        for (branch, structure) in published.chain(draft) {
+            self.docs.append_feed(&context, branch.name(), structure.id(), &info)?;
+        }
+        Ok(())
+    }
+}
+
+fn same(a: &Arc<BlockData>, b: &Arc<BlockData>) -> bool {
+    Arc::ptr_eq(a, b) || a == b
+}
+
+/// Copies a draft block as a publish does; the list of children is always written.
+fn publish_copy(
+    draft: &BlockView<'_>,
+    old: Option<&BlockView<'_>>,
+    stamp: &Stamp,
+) -> Result<RawDocumentBuf, RuntimeError> {
+    let old = old.map(BlockView::edit_info).transpose()?;
+    let info = BlockEditInfo::published(&draft.edit_info()?, old.as_ref(), stamp);
+    let mut copy = Document::try_from(draft.raw()).map_err(|error| corrupt(draft.place(), error))?;
+    copy.insert("edit_info", info.to_document());
+    let fields = copy.entry("fields").or_insert_with(|| Document::new().into());
+    if let Some(fields) = fields.as_document_mut() {
+        fields.entry(CHILDREN).or_insert_with(|| bson::Bson::Array(Vec::new()));
+    }
+    RawDocumentBuf::try_from(&copy).map_err(|error| corrupt(draft.place(), error))
+}

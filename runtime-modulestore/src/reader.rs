@@ -1,0 +1,182 @@
+//! From documents to what a runtime returns.
+
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+use xblock_core::block::Registry;
+use xblock_core::keys::{ContextKey, DefinitionKey, SplitDefinitionKey, UsageKey};
+use xblock_core::runtime::{AsideData, BlockData, BlockRecord, FieldMap, RuntimeError};
+
+use crate::documents::{
+    BlockKey, BlockView, CourseIndex, DefinitionView, IndexKey, Structure, corrupt, to_key_id,
+};
+use crate::fields::FieldCodec;
+use crate::store::DocumentReads;
+
+/// The setting whose name is taken by the list of children; it is kept in our own field.
+pub(crate) const CHILDREN: &str = "children";
+
+/// Structures by id, bounded by their bytes. They never change, so they are never stale.
+pub(crate) type StructureCache = Cache<ObjectId, Arc<Structure>, ByBytes>;
+
+/// Weighs structures by the memory they take.
+#[derive(Clone)]
+pub(crate) struct ByBytes;
+
+impl Weighter<ObjectId, Arc<Structure>> for ByBytes {
+    fn weight(&self, _: &ObjectId, structure: &Arc<Structure>) -> u64 {
+        structure.weight() as u64
+    }
+}
+
+/// Says which block of a structure a usage is; asides and blocks of other kinds of contexts are none.
+pub(crate) fn block_key(usage: &UsageKey) -> Option<BlockKey> {
+    usage.as_block().map(|key| BlockKey::new(key.block_type(), key.block_id()))
+}
+
+/// A block with what is needed to write it again.
+#[derive(Debug, Clone)]
+pub(crate) struct Known {
+    pub(crate) data: Arc<BlockData>,
+    pub(crate) definition: ObjectId,
+}
+
+/// Reads one context's documents in one view of the store.
+#[derive(Clone, Copy)]
+pub(crate) struct Reader<'r> {
+    pub(crate) docs: &'r dyn DocumentReads,
+    pub(crate) registry: &'r Registry,
+    pub(crate) structures: &'r StructureCache,
+    pub(crate) context: &'r ContextKey,
+}
+
+impl<'r> Reader<'r> {
+    /// Finds the context's index; one that is filed in its place but belongs to a key of the other form is another's.
+    pub(crate) fn index(&self) -> Result<Option<CourseIndex>, RuntimeError> {
+        Ok(self.filed_index()?.filter(|(_, is_ours)| *is_ours).map(|(index, _)| index))
+    }
+
+    /// Finds what is filed in the context's place, and says whether it is the context's.
+    pub(crate) fn filed_index(&self) -> Result<Option<(CourseIndex, bool)>, RuntimeError> {
+        let Ok(key) = IndexKey::of(self.context) else { return Ok(None) };
+        let Some(raw) = self.docs.index(&key)? else { return Ok(None) };
+        let index = CourseIndex::read(&raw)?;
+        let is_ours = index.context()? == *self.context;
+        Ok(Some((index, is_ours)))
+    }
+
+    pub(crate) fn structure(&self, id: ObjectId) -> Result<Arc<Structure>, RuntimeError> {
+        if let Some(found) = self.structures.get(&id) {
+            return Ok(found);
+        }
+        let bytes = self
+            .docs
+            .structure(id)?
+            .ok_or_else(|| corrupt(format!("structure {id}"), "it is missing from the store"))?;
+        let structure = Arc::new(Structure::read(id, bytes)?);
+        self.structures.insert(id, structure.clone());
+        Ok(structure)
+    }
+
+    pub(crate) fn usage(
+        &self,
+        block_type: &str,
+        block_id: &str,
+        place: &str,
+    ) -> Result<UsageKey, RuntimeError> {
+        self.context.make_usage_key(block_type, block_id).map_err(|error| corrupt(place, error))
+    }
+
+    pub(crate) fn usages(&self, structure: &Structure) -> Result<Vec<UsageKey>, RuntimeError> {
+        let place = format!("structure {}", structure.id());
+        let mut usages = structure
+            .keys()
+            .map(|(block_type, block_id)| self.usage(block_type, block_id, &place))
+            .collect::<Result<Vec<_>, _>>()?;
+        usages.sort();
+        usages.dedup();
+        Ok(usages)
+    }
+
+    pub(crate) fn parents(
+        &self,
+        structure: &Structure,
+        usage: &UsageKey,
+    ) -> Result<Vec<UsageKey>, RuntimeError> {
+        let place = format!("structure {}", structure.id());
+        let mut parents = structure
+            .parents(usage.block_type(), usage.block_id())?
+            .into_iter()
+            .map(|(block_type, block_id)| self.usage(block_type, block_id, &place))
+            .collect::<Result<Vec<_>, _>>()?;
+        parents.sort();
+        Ok(parents)
+    }
+
+    pub(crate) fn definition(&self, id: ObjectId) -> Result<Option<DefinitionView>, RuntimeError> {
+        self.docs.definition(id)?.map(|bytes| DefinitionView::read(id, bytes)).transpose()
+    }
+
+    fn content(
+        &self,
+        id: ObjectId,
+        codec: FieldCodec<'_>,
+        block: &BlockView<'_>,
+    ) -> Result<FieldMap, RuntimeError> {
+        let definition = self
+            .definition(id)?
+            .ok_or_else(|| corrupt(block.place(), format!("its definition {id} is missing")))?;
+        codec.read(definition.fields()?, &[], definition.place())
+    }
+
+    /// Decodes a block.
+    pub(crate) fn known(&self, block_type: &str, view: &BlockView<'_>) -> Result<Known, RuntimeError> {
+        let block_type = self.registry.block_type(block_type);
+        let codec = FieldCodec::new(&block_type, Some(self.context));
+        let definition = view.definition()?.ok_or_else(|| corrupt(view.place(), "it names no definition"))?;
+        let mut settings = codec.read(view.fields()?, &[CHILDREN], view.place())?;
+        if let Some(own) = view.own()? {
+            let kept = own.get_document("settings").ok();
+            settings.extend(codec.read(kept, &[], view.place())?);
+        }
+        let children = view
+            .children()?
+            .into_iter()
+            .map(|(block_type, block_id)| self.usage(block_type, block_id, view.place()))
+            .collect::<Result<_, _>>()?;
+        let asides = view
+            .asides()?
+            .into_iter()
+            .map(|(aside_type, fields)| {
+                let fields = FieldCodec::UNTYPED.read(Some(fields), &[], view.place())?;
+                Ok(AsideData { aside_type: aside_type.into(), fields })
+            })
+            .collect::<Result<_, RuntimeError>>()?;
+        let data = BlockData {
+            content: self.content(definition, codec, view)?,
+            settings,
+            defaults: codec.read(view.defaults()?, &[], view.place())?,
+            children,
+            asides,
+        };
+        Ok(Known { data: Arc::new(data), definition })
+    }
+
+    /// Reads a block as the runtime returns it.
+    pub(crate) fn record(&self, usage: &UsageKey, view: &BlockView<'_>) -> Result<BlockRecord, RuntimeError> {
+        let Known { data, definition } = self.known(usage.block_type(), view)?;
+        Ok(BlockRecord {
+            usage: usage.clone(),
+            definition: definition_key(usage.block_type(), definition),
+            data,
+            edit_info: view.edit_info()?.summary(),
+        })
+    }
+}
+
+/// Returns the key of a definition.
+pub(crate) fn definition_key(block_type: &str, id: ObjectId) -> DefinitionKey {
+    SplitDefinitionKey::new(block_type, to_key_id(id)).into()
+}

@@ -1,0 +1,330 @@
+//! The runtime over a store of Split documents.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use chrono::{DateTime, Timelike, Utc};
+use quick_cache::sync::Cache;
+use xblock_core::block::Registry;
+use xblock_core::clock::Clock;
+use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
+use xblock_core::runtime::{
+    AssetRecord, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor, DefinitionRecord,
+    Edit, Head, Runtime, RuntimeError, VersionId, VersionRecord,
+};
+
+use crate::assets::{self, FoundFile};
+use crate::commit::{Committed, carry_out};
+use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
+use crate::fields::FieldCodec;
+use crate::reader::{ByBytes, Reader, StructureCache, block_key};
+use crate::store::{DocumentReads, DocumentStore, SqliteStore, StoreMode};
+
+/// How many bytes of structures are kept decoded.
+const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
+/// How many structures that is about, for the cache's tables.
+const STRUCTURES: usize = 1_000;
+/// How many digests of files are remembered that the store does not hold.
+const DIGESTS: usize = 20_000;
+
+/// What the cache of structures holds and how it served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CacheUse {
+    /// How many structures it holds.
+    pub structures: usize,
+    /// How many bytes they take.
+    pub bytes: u64,
+    /// How often a structure was there.
+    pub hits: u64,
+    /// How often one had to be read.
+    pub misses: u64,
+}
+
+/// A [`Runtime`] over Split documents, as edx-platform keeps them.
+///
+/// The draft is the branch authors edit (`draft-branch`, of libraries `library`), the published one
+/// `published-branch`. Versions are structure ids.
+pub struct ModulestoreRuntime {
+    store: Box<dyn DocumentStore>,
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    structures: StructureCache,
+    digests: Cache<Vec<u8>, Arc<str>>,
+}
+
+impl ModulestoreRuntime {
+    /// Opens the embedded store in a file, which is made where it is not there yet.
+    ///
+    /// The registry tells which fields are dates and references, which Split stores in forms of its own.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Storage`] where the file cannot be opened, [`RuntimeError::Corrupt`] where it is something else.
+    pub fn open(
+        path: impl AsRef<Path>,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        Ok(Self::over(SqliteStore::open(path, StoreMode::ReadWrite)?, registry, clock))
+    }
+
+    /// Opens the embedded store in a file that stays as it is; every commit is [`RuntimeError::ReadOnly`].
+    ///
+    /// # Errors
+    /// As [`ModulestoreRuntime::open`].
+    pub fn open_read_only(
+        path: impl AsRef<Path>,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        Ok(Self::over(SqliteStore::open(path, StoreMode::ReadOnly)?, registry, clock))
+    }
+
+    /// Makes a runtime over any store of documents.
+    #[must_use]
+    pub fn over(store: impl DocumentStore + 'static, registry: Registry, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            store: Box::new(store),
+            registry,
+            clock,
+            structures: Cache::with_weighter(STRUCTURES, STRUCTURE_BYTES, ByBytes),
+            digests: Cache::new(DIGESTS),
+        }
+    }
+
+    /// Returns the store below.
+    #[must_use]
+    pub fn store(&self) -> &dyn DocumentStore {
+        &*self.store
+    }
+
+    /// Tells how the cache of structures is used.
+    #[must_use]
+    pub fn cache_use(&self) -> CacheUse {
+        CacheUse {
+            structures: self.structures.len(),
+            bytes: self.structures.weight(),
+            hits: self.structures.hits(),
+            misses: self.structures.misses(),
+        }
+    }
+
+    fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {
+        Reader { docs, registry: &self.registry, structures: &self.structures, context }
+    }
+
+    /// Reads in one view of the store, with the context's index.
+    fn in_context<T>(
+        &self,
+        context: &ContextKey,
+        read: impl FnOnce(Reader<'_>, &CourseIndex) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let docs = self.store.read()?;
+        let reader = self.reader(&*docs, context);
+        let index = reader.index()?.ok_or_else(|| RuntimeError::NoSuchContext { key: context.clone() })?;
+        read(reader, &index)
+    }
+
+    fn in_branch<T>(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+        read: impl FnOnce(Reader<'_>, &Structure) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        self.in_context(context, |reader, index| {
+            let structure = reader.structure(head_id(index, context, branch)?)?;
+            read(reader, &structure)
+        })
+    }
+
+    fn with_asset<T>(
+        &self,
+        key: &AssetKey,
+        branch: Branch,
+        read: impl FnOnce(&dyn DocumentReads, FoundFile) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let context = key.context_key();
+        self.in_context(&context, |reader, index| {
+            head_id(index, &context, branch)?;
+            let found = match branch {
+                Branch::Draft => assets::find_draft(reader.docs, key)?,
+                Branch::Published => assets::find_published(reader.docs, key)?,
+            };
+            match found {
+                Some(found) => read(reader.docs, found),
+                None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
+            }
+        })
+    }
+
+    fn asset_record(
+        &self,
+        docs: &dyn DocumentReads,
+        key: &AssetKey,
+        found: &FoundFile,
+    ) -> Result<AssetRecord, RuntimeError> {
+        let digest = match found.digest() {
+            Some(digest) => digest,
+            None => self.digests.get_or_insert_with(&found.fingerprint(), || {
+                found.bytes(docs).map(|bytes| ContentDigest::of(&bytes))
+            })?,
+        };
+        Ok(AssetRecord { key: key.clone(), data: found.data(key)?, length: found.length()?, digest })
+    }
+}
+
+fn head_id(index: &CourseIndex, context: &ContextKey, branch: Branch) -> Result<ObjectId, RuntimeError> {
+    match branch {
+        Branch::Draft => index.draft(),
+        Branch::Published => {
+            index.head(branch).ok_or_else(|| RuntimeError::NoSuchBranch { key: context.clone(), branch })
+        }
+    }
+}
+
+fn head(structure: &Structure) -> Head {
+    Head { version: structure.header().version(), edit_info: structure.header().edit_info.clone() }
+}
+
+/// Cuts a time to the milliseconds BSON holds.
+fn in_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
+    time.with_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time)
+}
+
+impl Runtime for ModulestoreRuntime {
+    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
+        let indexes = self.store.read()?.indexes()?;
+        let mut contexts = indexes
+            .iter()
+            .map(|raw| CourseIndex::read(raw)?.context())
+            .collect::<Result<Vec<_>, RuntimeError>>()?;
+        contexts.sort();
+        Ok(contexts)
+    }
+
+    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
+        self.in_context(key, |reader, index| {
+            let draft = reader.structure(index.draft()?)?;
+            let published = index.head(Branch::Published).map(|id| reader.structure(id)).transpose()?;
+            let root = draft.root();
+            Ok(ContextRecord {
+                key: key.clone(),
+                root: reader.usage(&root.block_type, &root.block_id, &format!("structure {}", draft.id()))?,
+                draft: head(&draft),
+                published: published.as_deref().map(head),
+            })
+        })
+    }
+
+    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.in_branch(context, branch, |reader, structure| reader.usages(structure))
+    }
+
+    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
+        self.in_branch(&usage.context_key(), branch, |reader, structure| {
+            let key = block_key(usage);
+            match key.as_ref().and_then(|key| structure.block(&key.block_type, &key.block_id)) {
+                Some(view) => reader.record(usage, &view),
+                None => Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch }),
+            }
+        })
+    }
+
+    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.in_branch(&usage.context_key(), branch, |reader, structure| {
+            if !block_key(usage).is_some_and(|key| structure.contains(&key.block_type, &key.block_id)) {
+                return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
+            }
+            reader.parents(structure, usage)
+        })
+    }
+
+    /// Looks a definition up. Outside a context its references have nowhere to lead and stay `[type, id]`.
+    fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
+        let missing = || RuntimeError::NoSuchDefinition { key: key.clone() };
+        let split = key.as_split().ok_or_else(missing)?;
+        let id = to_bson_id(split.definition_id().ok_or_else(missing)?);
+        let bytes = self.store.read()?.definition(id)?.ok_or_else(missing)?;
+        let definition = crate::documents::DefinitionView::read(id, bytes)?;
+        let block_type = definition.block_type()?;
+        if block_type != key.block_type() {
+            return Err(missing());
+        }
+        let declared = self.registry.block_type(block_type);
+        let content = FieldCodec::new(&declared, None).read(definition.fields()?, &[], definition.place())?;
+        Ok(DefinitionRecord { key: key.clone(), block_type: block_type.into(), content })
+    }
+
+    fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
+        self.in_context(context, |reader, index| {
+            head_id(index, context, branch)?;
+            let files = match branch {
+                Branch::Draft => assets::list_draft(reader.docs, context)?,
+                Branch::Published => assets::list_published(reader.docs, context)?,
+            };
+            files.iter().map(|(key, found)| self.asset_record(reader.docs, key, found)).collect()
+        })
+    }
+
+    fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
+        self.with_asset(key, branch, |docs, found| self.asset_record(docs, key, &found))
+    }
+
+    fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
+        self.with_asset(key, branch, |docs, found| found.bytes(docs))
+    }
+
+    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
+        self.in_context(context, |reader, index| {
+            let mut versions = Vec::new();
+            let mut seen = HashSet::new();
+            let mut at = Some(head_id(index, context, branch)?);
+            while let Some(id) = at.filter(|id| seen.insert(*id)) {
+                // The platform's pruning tool takes old structures out of the middle of a line.
+                let Some(header) = reader.docs.header(id)? else { break };
+                at = header.previous_version;
+                versions.push(VersionRecord {
+                    version: header.version(),
+                    previous: header.previous_version.map(|id| VersionId(id.to_hex().into())),
+                    edit_info: header.edit_info,
+                    message: reader.docs.message(id)?.unwrap_or_default(),
+                });
+            }
+            Ok(versions)
+        })
+    }
+
+    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
+        let docs = self.store.read()?;
+        if after.0 > docs.feed_end()? {
+            return Err(RuntimeError::NoSuchCursor { cursor: after });
+        }
+        docs.feed(after.0, limit)?
+            .into_iter()
+            .map(|entry| {
+                let place = || format!("change {}", entry.cursor);
+                let branch = Branch::ALL.into_iter().find(|branch| branch.name() == entry.branch);
+                Ok(Change {
+                    cursor: Cursor(entry.cursor),
+                    context: entry.context.parse().map_err(|error| corrupt(place(), error))?,
+                    branch: branch.ok_or_else(|| corrupt(place(), "it names no branch"))?,
+                    version: VersionId(entry.version.to_hex().into()),
+                    edit_info: entry.edit_info,
+                })
+            })
+            .collect()
+    }
+
+    fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
+        let docs = self.store.write()?;
+        let reader = self.reader(&*docs, &edit.context);
+        let now = in_milliseconds(self.clock.now());
+        let Committed { commit, structures } = carry_out(&*docs, reader, &edit, now)?;
+        docs.commit()?;
+        for structure in structures {
+            self.structures.insert(structure.id(), structure);
+        }
+        Ok(commit)
+    }
+}

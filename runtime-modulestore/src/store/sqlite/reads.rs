@@ -1,0 +1,151 @@
+//! Finding documents.
+
+use bson::oid::ObjectId;
+use bson::raw::RawDocumentBuf;
+use chrono::{DateTime, Utc};
+use rusqlite::{OptionalExtension, Params, Row, params};
+use xblock_core::runtime::{EditInfo, RuntimeError};
+
+use super::connection::{Session, failed};
+use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
+use crate::store::{DocumentReads, FeedEntry};
+
+fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
+    RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
+}
+
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<ObjectId> {
+    row.get::<_, [u8; 12]>(column).map(ObjectId::from_bytes)
+}
+
+fn optional_id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<ObjectId>> {
+    row.get::<_, Option<[u8; 12]>>(column).map(|id| id.map(ObjectId::from_bytes))
+}
+
+fn edit_info(row: &Row<'_>, column: usize) -> rusqlite::Result<EditInfo> {
+    let edited_on = row.get::<_, Option<i64>>(column)?.and_then(DateTime::<Utc>::from_timestamp_millis);
+    Ok(EditInfo { edited_on, edited_by: row.get(column + 1)? })
+}
+
+impl Session<'_> {
+    pub(super) fn one<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<T>, RuntimeError> {
+        self.connection()
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row(params, row).optional())
+            .map_err(failed("reading the store"))
+    }
+
+    fn many<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        row: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, RuntimeError> {
+        self.connection()
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_map(params, row)?.collect())
+            .map_err(failed("reading the store"))
+    }
+}
+
+impl DocumentReads for Session<'_> {
+    fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.active_versions""#;
+        let found = self.many(sql, [], |row| row.get::<_, Vec<u8>>(0))?;
+        found.into_iter().map(|bytes| document(bytes, "a course index")).collect()
+    }
+
+    fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.active_versions"
+                     WHERE org = ? AND course = ? AND run = ?"#;
+        let IndexKey { org, course, run } = key;
+        let found = self.one(sql, params![org, course, run], |row| row.get(0))?;
+        found.map(|bytes| document(bytes, &format!("the course index of {org}, {course}, {run}"))).transpose()
+    }
+
+    fn structure(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.structures" WHERE _id = ?"#;
+        self.one(sql, [id.bytes()], |row| row.get(0))
+    }
+
+    fn header(&self, id: ObjectId) -> Result<Option<StructureHeader>, RuntimeError> {
+        let sql = r#"SELECT previous_version, original_version, edited_on, edited_by
+                     FROM "modulestore.structures" WHERE _id = ?"#;
+        self.one(sql, [id.bytes()], |row| {
+            Ok(StructureHeader {
+                id,
+                previous_version: optional_id(row, 0)?,
+                original_version: optional_id(row, 1)?,
+                edit_info: edit_info(row, 2)?,
+            })
+        })
+    }
+
+    fn definition(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.definitions" WHERE _id = ?"#;
+        self.one(sql, [id.bytes()], |row| row.get(0))
+    }
+
+    fn message(&self, id: ObjectId) -> Result<Option<String>, RuntimeError> {
+        let sql = r#"SELECT message FROM "modulestore.structures" WHERE _id = ?"#;
+        self.one(sql, [id.bytes()], |row| row.get(0))
+    }
+
+    fn files(&self, bucket: Bucket, owner: &FileOwner) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+        let sql = "SELECT document FROM files WHERE bucket = ? AND org = ? AND course = ? AND run IS ?";
+        let FileOwner { org, course, run } = owner;
+        let found =
+            self.many(sql, params![bucket.name(), org, course, run], |row| row.get::<_, Vec<u8>>(0))?;
+        found.into_iter().map(|bytes| document(bytes, "a file of the contentstore")).collect()
+    }
+
+    fn file(&self, bucket: Bucket, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        let sql = "SELECT document FROM files WHERE bucket = ? AND _id = ?";
+        let found = self.one(sql, params![bucket.name(), id.as_bytes()], |row| row.get(0))?;
+        found.map(|bytes| document(bytes, &format!("file {}", id.value()))).transpose()
+    }
+
+    fn chunks(
+        &self,
+        bucket: Bucket,
+        id: &FileId,
+        receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let fail = || failed("reading a file");
+        let sql = "SELECT data FROM chunks JOIN files ON files.number = chunks.file
+                   WHERE bucket = ? AND _id = ? ORDER BY n";
+        let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
+        let mut rows = statement.query(params![bucket.name(), id.as_bytes()]).map_err(fail())?;
+        while let Some(row) = rows.next().map_err(fail())? {
+            let data = row.get_ref(0).map_err(fail())?;
+            receive(data.as_blob().map_err(|error| corrupt(format!("file {}", id.value()), error))?)?;
+        }
+        Ok(())
+    }
+
+    fn feed(&self, after: u64, limit: usize) -> Result<Vec<FeedEntry>, RuntimeError> {
+        let sql = "SELECT cursor, context, branch, version, edited_on, edited_by FROM feed
+                   WHERE cursor > ? ORDER BY cursor LIMIT ?";
+        let after = i64::try_from(after).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.many(sql, [after, limit], |row| {
+            Ok(FeedEntry {
+                cursor: row.get::<_, i64>(0)?.unsigned_abs(),
+                context: row.get(1)?,
+                branch: row.get(2)?,
+                version: id(row, 3)?,
+                edit_info: edit_info(row, 4)?,
+            })
+        })
+    }
+
+    fn feed_end(&self) -> Result<u64, RuntimeError> {
+        let end = self.one("SELECT max(cursor) FROM feed", [], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(end.flatten().unwrap_or(0).unsigned_abs())
+    }
+}

@@ -1,0 +1,149 @@
+//! Changing documents.
+
+use bson::oid::ObjectId;
+use bson::raw::RawDocument;
+use rusqlite::{Params, params};
+use xblock_core::runtime::{EditInfo, RuntimeError};
+
+use super::connection::{Session, failed};
+use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
+use crate::store::{DocumentWrites, FileHandle};
+
+impl Session<'_> {
+    fn run(&self, sql: &str, params: impl Params) -> Result<usize, RuntimeError> {
+        self.connection()
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.execute(params))
+            .map_err(failed("writing to the store"))
+    }
+
+    fn file_number(&self, bucket: Bucket, id: &FileId) -> Result<FileHandle, RuntimeError> {
+        let sql = "SELECT number FROM files WHERE bucket = ? AND _id = ?";
+        self.one(sql, params![bucket.name(), id.as_bytes()], |row| row.get(0).map(FileHandle))?
+            .ok_or_else(|| corrupt(format!("file {}", id.value()), "it is gone from its bucket"))
+    }
+}
+
+impl DocumentWrites for Session<'_> {
+    fn insert_index(&self, key: &IndexKey, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
+        let sql = r#"INSERT INTO "modulestore.active_versions" (_id, org, course, run, document)
+                     VALUES (?, ?, ?, ?, ?)"#;
+        let IndexKey { org, course, run } = key;
+        self.run(sql, params![id.bytes(), org, course, run, document.as_bytes()]).map(drop)
+    }
+
+    fn replace_index(
+        &self,
+        id: ObjectId,
+        last_update: Option<bson::DateTime>,
+        document: &RawDocument,
+    ) -> Result<bool, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.active_versions" WHERE _id = ?"#;
+        let Some(bytes) = self.one(sql, [id.bytes()], |row| row.get::<_, Vec<u8>>(0))? else {
+            return Ok(false);
+        };
+        let place = || format!("course index {id}");
+        let present = RawDocument::from_bytes(&bytes).map_err(|error| corrupt(place(), error))?;
+        if present.get_datetime("last_update").ok() != last_update {
+            return Ok(false);
+        }
+        let sql = r#"UPDATE "modulestore.active_versions" SET document = ? WHERE _id = ?"#;
+        self.run(sql, params![document.as_bytes(), id.bytes()]).map(|rows| rows == 1)
+    }
+
+    fn insert_structure(&self, structure: &Structure, message: &str) -> Result<(), RuntimeError> {
+        let sql = r#"INSERT INTO "modulestore.structures"
+            (_id, previous_version, original_version, edited_on, edited_by, message, document)
+            VALUES (?, ?, ?, ?, ?, ?, ?)"#;
+        let header = structure.header();
+        self.run(
+            sql,
+            params![
+                header.id.bytes(),
+                header.previous_version.map(|id| id.bytes()),
+                header.original_version.map(|id| id.bytes()),
+                header.edit_info.edited_on.map(|time| time.timestamp_millis()),
+                header.edit_info.edited_by,
+                message,
+                structure.raw().as_bytes(),
+            ],
+        )
+        .map(drop)
+    }
+
+    fn insert_definition(&self, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
+        let sql = r#"INSERT INTO "modulestore.definitions" (_id, document) VALUES (?, ?)"#;
+        self.run(sql, params![id.bytes(), document.as_bytes()]).map(drop)
+    }
+
+    fn begin_file(&self, bucket: Bucket, id: &FileId) -> Result<FileHandle, RuntimeError> {
+        self.delete_file(bucket, id)?;
+        let sql = "INSERT INTO files (bucket, _id, document) VALUES (?, ?, x'')";
+        self.run(sql, params![bucket.name(), id.as_bytes()])?;
+        Ok(FileHandle(self.connection().last_insert_rowid()))
+    }
+
+    fn append_chunk(&self, file: FileHandle, number: i32, data: &[u8]) -> Result<(), RuntimeError> {
+        self.run("INSERT INTO chunks (file, n, data) VALUES (?, ?, ?)", params![file.0, number, data])
+            .map(drop)
+    }
+
+    fn finish_file(&self, file: FileHandle, document: &RawDocument) -> Result<(), RuntimeError> {
+        let owner = FileView::new(document).owner();
+        let (org, course, run) = match owner {
+            Some(owner) => (Some(owner.org), Some(owner.course), owner.run),
+            None => (None, None, None),
+        };
+        let sql = "UPDATE files SET org = ?, course = ?, run = ?, document = ? WHERE number = ?";
+        self.run(sql, params![org, course, run, document.as_bytes(), file.0]).map(drop)
+    }
+
+    fn copy_file(
+        &self,
+        from: (Bucket, &FileId),
+        to: (Bucket, &FileId),
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError> {
+        let source = self.file_number(from.0, from.1)?;
+        let copy = self.begin_file(to.0, to.1)?;
+        let sql = "INSERT INTO chunks (file, n, data) SELECT ?, n, data FROM chunks WHERE file = ?";
+        self.run(sql, [copy.0, source.0])?;
+        self.finish_file(copy, document)
+    }
+
+    fn move_file(
+        &self,
+        from: (Bucket, &FileId),
+        to: (Bucket, &FileId),
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError> {
+        let file = self.file_number(from.0, from.1)?;
+        self.delete_file(to.0, to.1)?;
+        let sql = "UPDATE files SET bucket = ?, _id = ? WHERE number = ?";
+        self.run(sql, params![to.0.name(), to.1.as_bytes(), file.0])?;
+        self.finish_file(file, document)
+    }
+
+    fn delete_file(&self, bucket: Bucket, id: &FileId) -> Result<(), RuntimeError> {
+        let found = "(SELECT number FROM files WHERE bucket = ? AND _id = ?)";
+        let params = params![bucket.name(), id.as_bytes()];
+        self.run(&format!("DELETE FROM chunks WHERE file IN {found}"), params)?;
+        self.run("DELETE FROM files WHERE bucket = ? AND _id = ?", params).map(drop)
+    }
+
+    fn append_feed(
+        &self,
+        context: &str,
+        branch: &str,
+        version: ObjectId,
+        edit_info: &EditInfo,
+    ) -> Result<(), RuntimeError> {
+        let sql = "INSERT INTO feed (context, branch, version, edited_on, edited_by) VALUES (?, ?, ?, ?, ?)";
+        let edited_on = edit_info.edited_on.map(|time| time.timestamp_millis());
+        self.run(sql, params![context, branch, version.bytes(), edited_on, edit_info.edited_by]).map(drop)
+    }
+
+    fn commit(self: Box<Self>) -> Result<(), RuntimeError> {
+        self.finish()
+    }
+}
