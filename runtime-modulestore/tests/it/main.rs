@@ -1,0 +1,4 @@
+//! The runtime over Split documents.
+
+mod fixture;
+mod suite;

@@ -1,0 +1,3 @@
+//! The behaviours every runtime has.
+
+xblock_testkit::runtime_suite!(modulestore, crate::fixture::fresh);
