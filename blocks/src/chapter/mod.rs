@@ -3,7 +3,7 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
+use xblock_core::olx::SequenceOlx;
 
 use crate::outline::outline;
 use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
@@ -14,7 +14,7 @@ use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields
     type = "chapter",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = SequenceOlx,
     views(student_view, public_view, author_view = student_view),
 )]
 #[fields(SequenceFields, ProctoringFields)]

@@ -1,15 +1,17 @@
 //! `conditional`: children that are shown once other blocks are in a certain state.
 
+mod olx;
+
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
-use xblock_core::olx::RawOlx;
 
+use self::olx::ConditionalOlx;
 use crate::placeholder::placeholder_view;
 use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
 
 /// Content that depends on what a learner did elsewhere.
 #[derive(XBlock)]
-#[xblock(type = "conditional", has_children, olx = RawOlx, view = placeholder_view)]
+#[xblock(type = "conditional", has_children, olx = ConditionalOlx, view = placeholder_view)]
 #[fields(SequenceFields, ProctoringFields)]
 #[field(conditional_attr: String = "correct", scope = content, display_name = "Conditional Attribute",
     values = ["correct", "attempted", "poll_answer", "voted", "submitted"],

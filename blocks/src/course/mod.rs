@@ -1,12 +1,13 @@
 //! `course`: the root of a course; its chapters are its children.
 
 mod fields;
+mod olx;
 
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
+use self::olx::CourseOlx;
 use crate::outline::outline;
 use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
 
@@ -18,7 +19,7 @@ pub use fields::{CourseFields, HasCourseFields};
     type = "course",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = CourseOlx,
     views(student_view, public_view, author_view = student_view),
 )]
 #[fields(SequenceFields, ProctoringFields, CourseFields)]

@@ -1,9 +1,11 @@
 //! `customtag`: a template of the course filled in with the element's attributes.
 
+mod olx;
+
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
-use xblock_core::olx::RawOlx;
 
+use self::olx::CustomTagOlx;
 use crate::placeholder::placeholder_view;
 
 /// A template of the course, filled in.
@@ -11,7 +13,7 @@ use crate::placeholder::placeholder_view;
 #[xblock(
     type = "customtag",
     aliases("videodev", "book", "slides", "image", "discuss"),
-    olx = RawOlx,
+    olx = CustomTagOlx,
     view = placeholder_view,
 )]
 #[field(data: String = "", scope = content, help = "The element as it came.")]

@@ -1,10 +1,12 @@
 //! `error`: stands for a block that could not be read, and keeps what there was of it.
 
+mod olx;
+
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
+use self::olx::ErrorOlx;
 use crate::name;
 use crate::template::{self, context};
 
@@ -12,7 +14,7 @@ use crate::template::{self, context};
 #[derive(XBlock)]
 #[xblock(
     type = "error",
-    olx = RawOlx,
+    olx = ErrorOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[field(contents: Option<String>, scope = content, help = "What there was of the block.")]

@@ -1,12 +1,14 @@
 //! `html` and its relatives `about`, `static_tab` and `course_info`: HTML as its author wrote it.
 
 mod keywords;
+mod olx;
 
 use xblock_core::block::{BlockContext, BlockError, FieldGroup, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
+use self::olx::HtmlOlx;
+pub(crate) use self::olx::inner_markup;
 use crate::rewrite;
 
 /// The fields of the HTML family (blocks reference, section 7.1).
@@ -27,7 +29,7 @@ pub struct HtmlFields;
 
 /// A text.
 #[derive(XBlock)]
-#[xblock(type = "html", olx = RawOlx, views(student_view, public_view = student_view, author_view = student_view))]
+#[xblock(type = "html", olx = HtmlOlx, views(student_view, public_view = student_view, author_view = student_view))]
 #[fields(HtmlFields)]
 pub struct HtmlBlock {
     fields: BlockFields,
@@ -44,7 +46,7 @@ impl HtmlBlock {
 #[xblock(
     type = "about",
     detached,
-    olx = RawOlx,
+    olx = HtmlOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[fields(HtmlFields)]
@@ -65,7 +67,7 @@ impl AboutBlock {
 #[xblock(
     type = "static_tab",
     detached,
-    olx = RawOlx,
+    olx = HtmlOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[fields(HtmlFields)]
@@ -90,7 +92,7 @@ impl StaticTabBlock {
 #[xblock(
     type = "course_info",
     detached,
-    olx = RawOlx,
+    olx = HtmlOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[fields(HtmlFields)]

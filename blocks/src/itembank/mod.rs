@@ -1,10 +1,12 @@
 //! `itembank`: a bank of problems from which each learner gets some.
 
+mod olx;
+
 use xblock_core::block::{BlockContext, BlockError, FieldGroup, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
+pub(crate) use self::olx::ItemBankOlx;
 use crate::vertical::stack;
 
 /// The fields of blocks that give each learner some of their children (blocks reference, section 9.6).
@@ -24,7 +26,7 @@ pub struct SelectionFields;
     type = "itembank",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = ItemBankOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[fields(SelectionFields)]

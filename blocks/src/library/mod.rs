@@ -3,7 +3,7 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
+use xblock_core::olx::PlainOlx;
 
 use crate::vertical::stack;
 
@@ -12,7 +12,7 @@ use crate::vertical::stack;
 #[xblock(
     type = "library",
     has_children,
-    olx = RawOlx,
+    olx = PlainOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[field(advanced_modules: List, scope = settings, display_name = "Advanced Module List", xml_node,

@@ -3,9 +3,8 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
-use crate::itembank::{HasSelectionFields, SelectionFields};
+use crate::itembank::{HasSelectionFields, ItemBankOlx, SelectionFields};
 use crate::vertical::stack;
 
 /// A selection from a legacy library.
@@ -14,7 +13,7 @@ use crate::vertical::stack;
     type = "library_content",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = ItemBankOlx,
     views(student_view, public_view = student_view, author_view = student_view),
 )]
 #[fields(SelectionFields)]

@@ -3,13 +3,14 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::olx::UnknownOlx;
 
 use crate::name;
 use crate::template::{self, context};
 
 /// A block of a type nobody registered. Its content is stored and exported as it came.
 #[derive(XBlock)]
-#[xblock(type = "unknown", view = placeholder_view)]
+#[xblock(type = "unknown", olx = UnknownOlx, view = placeholder_view)]
 #[field(data: String = "", scope = content, help = "The block's XML as it came.")]
 pub struct UnknownBlock {
     fields: BlockFields,

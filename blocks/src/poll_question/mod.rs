@@ -1,14 +1,16 @@
 //! `poll_question`: a question whose answers are counted over all learners.
 
+mod olx;
+
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
-use xblock_core::olx::RawOlx;
 
+use self::olx::PollQuestionOlx;
 use crate::placeholder::placeholder_view;
 
 /// A poll.
 #[derive(XBlock)]
-#[xblock(type = "poll_question", olx = RawOlx, view = placeholder_view)]
+#[xblock(type = "poll_question", olx = PollQuestionOlx, view = placeholder_view)]
 #[field(answers: List = [], scope = content, help = "The answers to choose from, each with id and text.")]
 #[field(display_name: Option<String> = "poll_question", scope = settings, display_name = "Display Name",
     help = "The name of the poll.")]

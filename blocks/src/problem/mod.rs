@@ -1,14 +1,16 @@
 //! `problem`: questions with answers that are graded (CAPA).
 
+mod olx;
+
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
-use xblock_core::olx::RawOlx;
 
+use self::olx::ProblemOlx;
 use crate::placeholder::placeholder_view;
 
 /// Questions that are graded (capa reference, section 7).
 #[derive(XBlock)]
-#[xblock(type = "problem", has_score, icon = "problem", olx = RawOlx, view = placeholder_view)]
+#[xblock(type = "problem", has_score, icon = "problem", olx = ProblemOlx, view = placeholder_view)]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",
     help = "How many attempts open the answer, where it is shown after some.")]

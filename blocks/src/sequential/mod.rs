@@ -6,7 +6,7 @@ use serde_json::json;
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::{BlockFields, Json};
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
+use xblock_core::olx::SequenceOlx;
 
 use crate::name;
 use crate::template::{self, context};
@@ -20,7 +20,7 @@ pub use fields::{HasProctoringFields, HasSequenceFields, ProctoringFields, Seque
     aliases("problemset", "videosequence"),
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = SequenceOlx,
     views(student_view, public_view, author_view = student_view),
     handlers(goto_position),
 )]

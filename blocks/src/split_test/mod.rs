@@ -1,15 +1,17 @@
 //! `split_test`: a content experiment that shows each group of learners another child.
 
+mod olx;
+
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
-use xblock_core::olx::RawOlx;
 
+use self::olx::SplitTestOlx;
 use crate::placeholder::placeholder_view;
 use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
 
 /// A content experiment.
 #[derive(XBlock)]
-#[xblock(type = "split_test", has_children, olx = RawOlx, view = placeholder_view)]
+#[xblock(type = "split_test", has_children, olx = SplitTestOlx, view = placeholder_view)]
 #[fields(SequenceFields, ProctoringFields)]
 #[field(display_name: Option<String> = "Content Experiment", scope = settings, display_name = "Display Name",
     help = "The name of the experiment.")]

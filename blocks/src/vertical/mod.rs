@@ -3,7 +3,7 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
+use xblock_core::olx::VerticalOlx;
 
 use crate::name;
 use crate::sequential::{HasSequenceFields, SequenceFields};
@@ -15,7 +15,7 @@ use crate::template::{self, context};
     type = "vertical",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = VerticalOlx,
     views(student_view, public_view, author_view = student_view),
 )]
 #[fields(SequenceFields)]
@@ -41,7 +41,7 @@ impl VerticalBlock {
     type = "wrapper",
     has_children,
     completion = aggregator,
-    olx = RawOlx,
+    olx = VerticalOlx,
     views(student_view, public_view, author_view = student_view),
 )]
 #[fields(SequenceFields)]

@@ -2,6 +2,7 @@
 
 mod handlers;
 mod languages;
+mod olx;
 mod source;
 mod transcript;
 mod view;
@@ -9,8 +10,8 @@ mod view;
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::RawOlx;
 
+use self::olx::VideoOlx;
 use view::State;
 
 /// A video (blocks reference, section 5).
@@ -20,7 +21,7 @@ use view::State;
     aliases("videoalpha"),
     icon = "video",
     custom_completion,
-    olx = RawOlx,
+    olx = VideoOlx,
     views(student_view, public_view, author_view = student_view),
     handlers(transcript, ajax_handler, xmodule_handler = ajax_handler, publish_completion),
     validate = warnings,

@@ -156,7 +156,7 @@ fn class_value(name: &Ident, class: &Class) -> TokenStream {
         block_type, aliases, completion, custom_completion, has_children, has_score, detached, ..
     } = class;
     let icon = class.icon.as_ref().map_or_else(|| quote!("other"), |icon| quote!(#icon));
-    let olx = class.olx.as_ref().map_or_else(|| quote!(::xblock_core::olx::RawOlx), |olx| quote!(#olx));
+    let olx = class.olx.as_ref().map_or_else(|| quote!(::xblock_core::olx::PlainOlx), |olx| quote!(#olx));
     quote! {
         /// The declaration of the class, for a registry.
         pub const CLASS: &'static ::xblock_core::block::BlockClass = {

@@ -2,14 +2,23 @@
 
 use super::definition::{Definition, DefinitionError, DefinitionForm};
 use super::element::Element;
+use super::error::OlxError;
+use super::package::Reading;
 use crate::block::BlockType;
 use crate::fields::Conversion;
+use crate::runtime::BlockData;
 
 use super::plain::write_plain;
-use super::write::{BlockSource, WriteError, WriteHost, XmlForm, write_raw, write_sequence};
+use super::write::{BlockSource, WriteError, WriteHost};
 
 /// The OLX form of a block type.
 pub trait OlxConvention: Send + Sync {
+    /// Reads a block of a course; `reading` gives files, children and policy, and takes remarks.
+    ///
+    /// # Errors
+    /// An [`OlxError`] where the type cannot use the element; the importer decides what becomes of the block.
+    fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError>;
+
     /// Writes a block into `node`, which has the name its parent gives it, and says whether it has any XML.
     ///
     /// A type with files of its own gives them to the host and leaves a pointer in `node`. Types without XML code of their
@@ -48,47 +57,5 @@ pub trait OlxConvention: Send + Sync {
             reason: "this type has no definition form".into(),
             position: root.position,
         })
-    }
-}
-
-/// The form of types that keep their whole element as text (annotatable, word_cloud, lti, raw and unknown types).
-#[derive(Debug, Clone, Copy)]
-pub struct RawOlx;
-
-impl OlxConvention for RawOlx {
-    fn write(
-        &self,
-        block: &BlockSource<'_>,
-        host: &mut dyn WriteHost,
-        node: &mut Element,
-    ) -> Result<bool, WriteError> {
-        write_raw(block, host, XmlForm::default(), node)?;
-        Ok(true)
-    }
-
-    fn definition_form(&self) -> DefinitionForm {
-        DefinitionForm::WholeElement
-    }
-}
-
-/// The form of types without XML code of their own: third-party XBlocks, pdf, discussion, library.
-#[derive(Debug, Clone, Copy)]
-pub struct PlainOlx;
-
-impl OlxConvention for PlainOlx {}
-
-/// The form of containers whose element holds nothing but their children.
-#[derive(Debug, Clone, Copy)]
-pub struct SequenceOlx;
-
-impl OlxConvention for SequenceOlx {
-    fn write(
-        &self,
-        block: &BlockSource<'_>,
-        host: &mut dyn WriteHost,
-        node: &mut Element,
-    ) -> Result<bool, WriteError> {
-        write_sequence(block, host, node)?;
-        Ok(true)
     }
 }

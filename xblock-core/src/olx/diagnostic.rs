@@ -36,6 +36,30 @@ impl fmt::Display for Severity {
     }
 }
 
+/// What became of the block a remark is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is kept, as far as it could be read.
+    Kept,
+    /// It is kept as an `error` block, which holds its XML.
+    ErrorBlock,
+    /// It was left out.
+    LeftOut,
+}
+
+impl Outcome {
+    /// Returns the outcome in words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Kept => "the block is kept",
+            Self::ErrorBlock => "the block is kept as an error block that holds its XML",
+            Self::LeftOut => "the block is left out",
+        }
+    }
+}
+
 /// The line of a file something is said about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Excerpt {
@@ -61,6 +85,8 @@ pub struct Diagnostic {
     pub excerpt: Option<Excerpt>,
     /// What is to be said.
     pub message: String,
+    /// What became of the block, where one is meant.
+    pub outcome: Option<Outcome>,
     /// What an author can do about it.
     pub fix: Option<String>,
 }
@@ -69,7 +95,16 @@ impl Diagnostic {
     /// Makes a remark without a place.
     #[must_use]
     pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
-        Self { code, severity, file: None, position: None, excerpt: None, message: message.into(), fix: None }
+        Self {
+            code,
+            severity,
+            file: None,
+            position: None,
+            excerpt: None,
+            message: message.into(),
+            outcome: None,
+            fix: None,
+        }
     }
 
     /// Adds the file.
@@ -83,6 +118,13 @@ impl Diagnostic {
     #[must_use]
     pub const fn at(mut self, position: Position) -> Self {
         self.position = Some(position);
+        self
+    }
+
+    /// Adds what became of the block.
+    #[must_use]
+    pub const fn outcome(mut self, outcome: Outcome) -> Self {
+        self.outcome = Some(outcome);
         self
     }
 
@@ -107,6 +149,9 @@ impl fmt::Display for Diagnostic {
         if let Some(excerpt) = &self.excerpt {
             let column = excerpt.column.max(1) as usize;
             write!(f, "\n  | {}\n  | {:>column$}", excerpt.text, '^')?;
+        }
+        if let Some(outcome) = self.outcome {
+            write!(f, "\n  = {}", outcome.text())?;
         }
         if let Some(fix) = &self.fix {
             write!(f, "\n  = help: {fix}")?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::element::{Element, Node};
+use super::error::Place;
 use super::parse::{ParseOptions, parse_document};
 use super::parse_error::ParseError;
 use super::position::{FileName, Position, excerpt};
@@ -41,6 +42,16 @@ impl Source {
         } else {
             Position { line: self.origin.line + position.line - 1, column: position.column }
         }
+    }
+
+    /// Returns a place of this text in its file, with its line.
+    #[must_use]
+    pub fn place_at(&self, position: Position) -> Box<Place> {
+        Box::new(Place {
+            file: self.file.clone(),
+            position: self.place(position),
+            excerpt: self.excerpt(position),
+        })
     }
 
     /// Makes a remark about a place in this text.

@@ -2,31 +2,46 @@
 
 mod attributes;
 mod convention;
+mod course_xml;
 mod definition;
 mod diagnostic;
 mod document;
 mod element;
 mod entity;
+mod error;
 mod export;
+mod forms;
 mod json_line;
+mod package;
 mod parse;
 mod parse_error;
 mod plain;
 mod position;
 mod serialise;
+mod unknown;
 mod write;
 mod xml_name;
 
-pub use convention::{OlxConvention, PlainOlx, RawOlx, SequenceOlx};
+pub use convention::OlxConvention;
+pub use course_xml::{
+    Body, CourseXml, Loaded, STRIPPED_ATTRIBUTES, attribute_json, insert_field, is_pointer, name_to_path,
+    pointer_path, read_course_xml, read_definition_element, remove_settings, resolve_pointer, stored_json,
+};
 pub use definition::{
     Definition, DefinitionError, DefinitionForm, Include, block_id_of, definition_id, definition_path,
     read_definition, read_definition_parts, write_definition,
 };
-pub use diagnostic::{Diagnostic, Excerpt, Severity};
+pub use diagnostic::{Diagnostic, Excerpt, Outcome, Severity};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
+pub use error::{OlxError, Place};
 pub use export::{ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_course};
+pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_plain_block};
 pub use json_line::json_line;
+pub use package::{
+    BlockTree, BrokenBlocks, Fidelity, Links, MemoryPackage, PackageSource, PointerChildren, ReadOptions,
+    Reading, SourceError, UnknownTypes, read_blocks,
+};
 pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use plain::{
@@ -35,6 +50,7 @@ pub use plain::{
 };
 pub use position::{FileName, Position, Span};
 pub use serialise::{Charset, Layout, WriteOptions};
+pub use unknown::UnknownOlx;
 pub use write::{
     BlockSource, Placement, WriteError, WriteHost, XmlForm, attribute_value, is_attribute_name, is_xml_text,
     parse_data, write_asides, write_children, write_raw, write_sequence, write_xml,

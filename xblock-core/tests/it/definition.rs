@@ -9,8 +9,8 @@ use xblock_core::fields::{BlockFields, FieldSpec, FieldType, Json, Scope};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
-    DefinitionError, DefinitionForm, OlxConvention, RawOlx, block_id_of, definition_id, read_definition,
-    write_definition,
+    DefinitionError, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading, block_id_of,
+    definition_id, read_definition, read_plain_block, write_definition,
 };
 use xblock_core::runtime::{AsideData, BlockData, FieldMap};
 
@@ -28,6 +28,10 @@ impl XBlock for Idle {
 struct Form(DefinitionForm);
 
 impl OlxConvention for Form {
+    fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
+        read_plain_block(&element, reading)
+    }
+
     fn definition_form(&self) -> DefinitionForm {
         self.0
     }

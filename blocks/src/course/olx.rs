@@ -1,0 +1,38 @@
+//! Courses in OLX: chapters, with the wiki and the textbooks among them.
+
+use serde_json::json;
+use xblock_core::fields::Json;
+use xblock_core::olx::{
+    Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, read_course_xml,
+};
+use xblock_core::runtime::BlockData;
+
+/// How courses stand in OLX.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CourseOlx;
+
+impl OlxConvention for CourseOlx {
+    fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
+        read_course_xml(self, element, reading)
+    }
+}
+
+impl CourseXml for CourseOlx {
+    fn body(&self, element: &Element, reading: &mut Reading<'_, '_>) -> Result<Body, OlxError> {
+        let mut body = Body::default();
+        let textbooks: Vec<Json> = element
+            .elements()
+            .filter(|e| e.name == "textbook")
+            .map(|book| json!([book.get("title"), book.get("book_url")]))
+            .collect();
+        let wiki_slug = element.find("wiki").map(|wiki| wiki.get("slug").unwrap_or_default());
+        body.fields.insert("textbooks".into(), textbooks.into());
+        body.fields.insert("wiki_slug".into(), wiki_slug.into());
+        if let Some(license) = element.get("license").filter(|license| !license.is_empty()) {
+            body.fields.insert("license".into(), license.into());
+        }
+        let is_block = |child: &Element| child.name != "textbook" && child.name != "wiki";
+        body.children = reading.children_where(element, PointerChildren::Follow, is_block)?;
+        Ok(body)
+    }
+}

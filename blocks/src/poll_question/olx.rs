@@ -1,0 +1,46 @@
+//! Polls in OLX: the question as markup, the answers as elements in it.
+
+use serde_json::json;
+use xblock_core::olx::{Body, CourseXml, Element, OlxConvention, OlxError, Reading, read_course_xml};
+use xblock_core::runtime::BlockData;
+
+use crate::html::inner_markup;
+
+/// How polls stand in OLX.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PollQuestionOlx;
+
+impl OlxConvention for PollQuestionOlx {
+    fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
+        read_course_xml(self, element, reading)
+    }
+}
+
+impl CourseXml for PollQuestionOlx {
+    fn body(&self, element: &Element, reading: &mut Reading<'_, '_>) -> Result<Body, OlxError> {
+        let mut question = element.clone();
+        question.children.clear();
+        let mut answers = Vec::new();
+        let mut has_answers = false;
+        let mut nodes = element.children.iter().peekable();
+        while let Some(node) = nodes.next() {
+            let Some(answer) = node.as_element().filter(|e| e.name == "answer") else {
+                question.children.push(node.clone());
+                continue;
+            };
+            has_answers = true;
+            if let Some(id) = answer.get("id") {
+                answers.push(json!({ "id": id, "text": inner_markup(answer) }));
+            }
+            // The text behind an answer goes with it.
+            while nodes.next_if(|node| node.as_text().is_some()).is_some() {}
+        }
+        if !has_answers {
+            return Err(reading.refuse(element.position, "a poll_question needs at least one <answer>"));
+        }
+        let mut body = Body::default();
+        body.fields.insert("question".into(), inner_markup(&question).into());
+        body.fields.insert("answers".into(), answers.into());
+        Ok(body)
+    }
+}

@@ -1,0 +1,26 @@
+//! Problems in OLX: the whole element is the problem's text.
+
+use xblock_core::olx::{Body, CourseXml, Element, OlxConvention, OlxError, RawOlx, Reading, read_course_xml};
+use xblock_core::runtime::BlockData;
+
+/// How problems stand in OLX.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProblemOlx;
+
+impl OlxConvention for ProblemOlx {
+    fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
+        read_course_xml(self, element, reading)
+    }
+}
+
+impl CourseXml for ProblemOlx {
+    fn body(&self, element: &Element, reading: &mut Reading<'_, '_>) -> Result<Body, OlxError> {
+        RawOlx.body(element, reading)
+    }
+
+    // The folder was called `problems` once, or there was none.
+    fn fallback_paths(&self, path: &str) -> Vec<String> {
+        let name = path.strip_prefix("problem/").unwrap_or(path);
+        vec![format!("problems/{name}"), name.to_owned()]
+    }
+}

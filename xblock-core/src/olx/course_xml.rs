@@ -1,0 +1,292 @@
+//! The course form of OLX: pointers to definition files, attributes read as JSON, policies over them.
+//!
+//! Most of the platform's own types are read this way (xblock reference, section 17; blocks reference, section 4).
+
+use std::sync::Arc;
+
+use serde_json::Map;
+
+use crate::block::BlockType;
+use crate::fields::{FieldError, FieldSpec, Json, Scope};
+use crate::keys::UsageKey;
+use crate::runtime::{BlockData, FieldMap};
+
+use super::element::{Attribute, Element};
+use super::error::OlxError;
+use super::package::Reading;
+use super::position::Position;
+
+/// Attributes that are never loaded as fields and never written.
+pub const STRIPPED_ATTRIBUTES: [&str; 10] = [
+    "data_dir",
+    "tabs",
+    "grading_policy",
+    "discussion_blackouts",
+    "course",
+    "org",
+    "url_name",
+    "filename",
+    "xml_attributes",
+    "x-is-pointer-node",
+];
+
+/// What a type makes of its definition element.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Body {
+    /// Values of fields, which win over attributes and policy.
+    pub fields: FieldMap,
+    /// The children in order.
+    pub children: Vec<UsageKey>,
+}
+
+/// A definition element that was loaded, with the file it came from.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Loaded {
+    /// What the type made of it.
+    pub body: Body,
+    /// The path the `filename` attribute led to, empty without one.
+    pub path: String,
+    /// The `filename` attribute.
+    pub filename: Option<String>,
+    /// The JSON of a `<meta>` child.
+    pub meta: Option<Map<String, Json>>,
+}
+
+/// What differs between the types that are read in the course form.
+pub trait CourseXml: Send + Sync {
+    /// Makes fields and children of the definition element, whose settings attributes are gone.
+    ///
+    /// # Errors
+    /// An [`OlxError`] where the type cannot use the element.
+    fn body(&self, element: &Element, reading: &mut Reading<'_, '_>) -> Result<Body, OlxError>;
+
+    /// Lists where else to look for a definition file that is not at its path.
+    fn fallback_paths(&self, path: &str) -> Vec<String> {
+        let _ = path;
+        Vec::new()
+    }
+
+    /// Loads the definition, following a `filename` attribute. Few types need their own way.
+    ///
+    /// # Errors
+    /// An [`OlxError`] where a file is missing or broken, and those of [`CourseXml::body`].
+    fn load(&self, mut element: Element, reading: &mut Reading<'_, '_>) -> Result<Loaded, OlxError> {
+        let mut loaded = Loaded::default();
+        if let Some(attribute) = element.attribute("filename") {
+            let (name, at) = (attribute.value.clone(), attribute.position);
+            let path = format!("{}/{name}.xml", element.name);
+            loaded.path = match reading.exists(&path)? {
+                true => path,
+                false => reading.first_existing(self.fallback_paths(&path))?.unwrap_or(path),
+            };
+            loaded.filename = Some(name);
+            let document = reading.load_xml(&loaded.path, at)?;
+            reading.enter(document.source);
+            let mut root = document.root;
+            reading.take_asides(&mut root);
+            for attribute in element.attributes {
+                root.set(&attribute.name, attribute.value);
+            }
+            element = root;
+        }
+        loaded.meta = take_meta(&mut element);
+        remove_settings(&mut element, reading.block_type());
+        loaded.body = self.body(&element, reading)?;
+        Ok(loaded)
+    }
+}
+
+/// Reads a block in the course form.
+///
+/// # Errors
+/// An [`OlxError`] where a file is missing or broken or the type refuses its definition.
+pub fn read_course_xml(
+    form: &dyn CourseXml,
+    element: Element,
+    reading: &mut Reading<'_, '_>,
+) -> Result<BlockData, OlxError> {
+    let (definition, pointer) = resolve_pointer(element, reading)?;
+    read_definition_element(form, definition, pointer, reading)
+}
+
+/// Reads a block from its definition element, which came from the file `pointer` if there was one.
+///
+/// # Errors
+/// As [`read_course_xml`].
+pub fn read_definition_element(
+    form: &dyn CourseXml,
+    definition: Element,
+    pointer: Option<String>,
+    reading: &mut Reading<'_, '_>,
+) -> Result<BlockData, OlxError> {
+    let at = definition.position;
+    let attributes = definition.attributes.clone();
+    let source = reading.source().clone();
+    let attribute_names: Vec<_> =
+        attributes.iter().map(|a| definition.attribute_name(a).into_owned()).collect();
+    let loaded = form.load(definition, reading)?;
+    let filename = match (&pointer, &loaded.filename) {
+        (Some(path), _) => Json::from(vec![path.as_str(), path.as_str()]),
+        (None, name) => serde_json::json!([loaded.path, name]),
+    };
+    let inner = std::mem::replace(reading.source_mut(), source);
+    let mut block = Merge::default();
+    for (attribute, name) in attributes.iter().zip(attribute_names) {
+        block.attribute(attribute, name, reading);
+    }
+    for (name, value) in loaded.meta.into_iter().flatten() {
+        block.json(name, value, at, reading);
+    }
+    if let Some(policy) = reading.policy() {
+        for (name, value) in policy.clone() {
+            block.json(name, value, at, reading);
+        }
+    }
+    let mut unknown = block.unknown;
+    unknown.insert("filename".into(), filename);
+    block.data.settings.insert("xml_attributes".into(), Json::Object(unknown));
+    *reading.source_mut() = inner;
+    for (name, value) in loaded.body.fields {
+        let map = match reading.block_type().field(&name) {
+            Some(spec) if spec.scope == Scope::Content => &mut block.data.content,
+            _ => &mut block.data.settings,
+        };
+        map.insert(name, value);
+    }
+    block.data.children = loaded.body.children;
+    Ok(block.data)
+}
+
+/// Follows a pointer to its file; takes the asides out of what is found.
+///
+/// The path of the file comes along where there was a pointer.
+///
+/// # Errors
+/// [`OlxError::MissingFile`] and whatever is wrong with the file.
+pub fn resolve_pointer(
+    element: Element,
+    reading: &mut Reading<'_, '_>,
+) -> Result<(Element, Option<String>), OlxError> {
+    if !is_pointer(&element) {
+        return Ok((element, None));
+    }
+    let path = pointer_path(&element);
+    let document = reading.load_xml(&path, element.position)?;
+    reading.enter(document.source);
+    let mut root = document.root;
+    reading.take_asides(&mut root);
+    Ok((root, Some(path)))
+}
+
+/// Says whether an element only points to the file that defines it.
+#[must_use]
+pub fn is_pointer(element: &Element) -> bool {
+    let wanted: &[&str] =
+        if element.name == "course" { &["url_name", "org", "course"] } else { &["url_name"] };
+    element.attributes.len() == wanted.len()
+        && wanted.iter().all(|name| element.attribute(name).is_some())
+        && !element.has_children()
+        && element.text().is_none_or(|text| text.trim().is_empty())
+}
+
+/// Returns the path of the file a pointer names.
+#[must_use]
+pub fn pointer_path(element: &Element) -> String {
+    format!("{}/{}.xml", element.name, name_to_path(element.get("url_name").unwrap_or_default()))
+}
+
+/// Returns the part of a file's path that a block's name makes: a colon divides folders.
+#[must_use]
+pub fn name_to_path(name: &str) -> String {
+    name.replace(':', "/")
+}
+
+/// Takes the first `<meta>` child out, with the text after it, and returns its JSON.
+fn take_meta(element: &mut Element) -> Option<Map<String, Json>> {
+    let at = element.children.iter().position(|n| n.as_element().is_some_and(|e| e.name == "meta"))?;
+    let tail = element.children[at + 1..].iter().take_while(|n| n.as_text().is_some()).count();
+    let removed: Vec<_> = element.children.drain(at..=at + tail).collect();
+    let meta = removed.first()?.as_element()?;
+    serde_json::from_str(meta.text()?.as_ref()).ok()
+}
+
+/// Removes the attributes that are named like settings fields.
+pub fn remove_settings(element: &mut Element, block_type: &BlockType) {
+    element.attributes.retain(|a| block_type.field(&a.name).is_none_or(|spec| spec.scope != Scope::Settings));
+}
+
+/// Reads an attribute's text as a field's value: as JSON where that is JSON the field accepts, else as it is.
+#[must_use]
+pub fn attribute_json(spec: &FieldSpec, text: &str) -> Json {
+    let is_maybe_json = text.bytes().next().is_some_and(|b| {
+        matches!(
+            b,
+            b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n' | b' ' | b'\t' | b'\n' | b'\r'
+        )
+    });
+    if is_maybe_json
+        && let Ok(value) = serde_json::from_str::<Json>(text)
+        && (value.is_null() || spec.from_json(&value).is_ok())
+    {
+        return value;
+    }
+    Json::from(text)
+}
+
+/// Brings a value to the form in which stores keep it.
+///
+/// # Errors
+/// What the field says where the value is none of it; such a value is kept as it came.
+pub fn stored_json(spec: &FieldSpec, value: &Json) -> Result<Json, FieldError> {
+    spec.to_json(&spec.from_json(value)?)
+}
+
+/// Fields put together from attributes, `<meta>` and policy.
+#[derive(Default)]
+struct Merge {
+    data: BlockData,
+    unknown: Map<String, Json>,
+}
+
+impl Merge {
+    fn attribute(&mut self, attribute: &Attribute, name: String, reading: &mut Reading<'_, '_>) {
+        if STRIPPED_ATTRIBUTES.contains(&name.as_str()) {
+            return;
+        }
+        let Some(spec) = reading.block_type().field(&name).copied() else {
+            self.unknown.insert(name, Json::from(attribute.value.as_str()));
+            return;
+        };
+        let value = attribute_json(&spec, &attribute.value);
+        self.field(&spec, value, attribute.position, reading);
+    }
+
+    fn json(&mut self, name: String, value: Json, at: Position, reading: &mut Reading<'_, '_>) {
+        match reading.block_type().field(&name).copied() {
+            None => {
+                self.unknown.insert(name, value);
+            }
+            Some(spec) if spec.name == "xml_attributes" => {
+                if let Json::Object(unknown) = value {
+                    self.unknown = unknown;
+                }
+            }
+            Some(spec) => self.field(&spec, value, at, reading),
+        }
+    }
+
+    fn field(&mut self, spec: &FieldSpec, value: Json, at: Position, reading: &mut Reading<'_, '_>) {
+        let value = reading.stored(spec, value, at);
+        insert_field(&mut self.data, spec, value);
+    }
+}
+
+/// Puts a value where its scope belongs; the parent and the children are kept elsewhere.
+pub fn insert_field(data: &mut BlockData, spec: &FieldSpec, value: Json) {
+    let map = match spec.scope {
+        Scope::Content => &mut data.content,
+        Scope::Parent | Scope::Children => return,
+        _ => &mut data.settings,
+    };
+    map.insert(Arc::from(spec.name), value);
+}

@@ -1,0 +1,285 @@
+//! The state of one import, and what happens to every element that is a block.
+
+use std::collections::{BTreeMap, HashMap};
+use std::str::FromStr;
+
+use serde_json::Map;
+
+use crate::block::Registry;
+use crate::fields::{FieldType, Json};
+use crate::keys::{ContextKey, UsageKey};
+use crate::runtime::BlockData;
+
+use super::super::convention::OlxConvention;
+use super::super::course_xml::is_pointer;
+use super::super::diagnostic::{Diagnostic, Outcome, Severity};
+use super::super::document::Source;
+use super::super::element::{Element, Node};
+use super::super::error::{OlxError, Place};
+use super::super::parse::ParseOptions;
+use super::super::plain::FAMILY_ATTRIBUTE;
+use super::super::serialise::{Charset, WriteOptions};
+use super::super::unknown::UnknownOlx;
+use super::names::{NameRemark, Repeated, UsedNames, sha1_hex};
+use super::options::{BrokenBlocks, Fidelity, ReadOptions, UnknownTypes};
+use super::reading::Reading;
+use super::source::PackageSource;
+
+/// How deep blocks may be nested; more means that a file points back to one above it.
+const MAX_DEPTH: usize = 64;
+
+/// An element that is to become a block.
+pub(super) enum Child<'e> {
+    /// A node inside another element; text behind it belongs to it.
+    Inside { parent: &'e Element, index: usize },
+    /// An element by itself.
+    Alone(&'e Element),
+}
+
+impl Child<'_> {
+    fn element(&self) -> Option<&Element> {
+        match self {
+            Self::Inside { parent, index } => parent.children.get(*index).and_then(Node::as_element),
+            Self::Alone(element) => Some(element),
+        }
+    }
+
+    fn text(&self) -> String {
+        match self {
+            Self::Inside { parent, index } => parent.child_text(*index, Charset::Unicode),
+            Self::Alone(element) => element.to_text(WriteOptions::default()),
+        }
+    }
+
+    fn has_tail(&self) -> bool {
+        match self {
+            Self::Inside { parent, index } => parent.tail(*index).is_some_and(|tail| !tail.trim().is_empty()),
+            Self::Alone(_) => false,
+        }
+    }
+}
+
+/// One import at work.
+pub(super) struct Importer<'p> {
+    pub(super) package: &'p dyn PackageSource,
+    pub(super) registry: &'p Registry,
+    pub(super) options: &'p ReadOptions,
+    pub(super) parse: ParseOptions,
+    pub(super) context: ContextKey,
+    pub(super) policy: Map<String, Json>,
+    pub(super) names: UsedNames,
+    pub(super) blocks: BTreeMap<UsageKey, BlockData>,
+    pub(super) diagnostics: Vec<Diagnostic>,
+    /// What each pointer led to.
+    pointers: HashMap<(String, String), UsageKey>,
+    depth: usize,
+}
+
+impl<'p> Importer<'p> {
+    pub(super) fn new(
+        package: &'p dyn PackageSource,
+        registry: &'p Registry,
+        options: &'p ReadOptions,
+        context: ContextKey,
+    ) -> Self {
+        Self {
+            package,
+            registry,
+            options,
+            parse: options.parse.clone().unwrap_or_else(ParseOptions::platform),
+            context,
+            policy: Map::new(),
+            names: UsedNames::default(),
+            blocks: BTreeMap::new(),
+            diagnostics: Vec::new(),
+            pointers: HashMap::new(),
+            depth: 0,
+        }
+    }
+
+    pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, OlxError> {
+        self.package.read(path).map_err(|source| OlxError::Source { path: path.to_owned(), source })
+    }
+
+    pub(super) fn exists(&self, path: &str) -> Result<bool, OlxError> {
+        self.package.exists(path).map_err(|source| OlxError::Source { path: path.to_owned(), source })
+    }
+
+    pub(super) fn list(&self, folder: &str) -> Result<Vec<String>, OlxError> {
+        self.package.list(folder).map_err(|source| OlxError::Source { path: folder.to_owned(), source })
+    }
+
+    pub(super) fn usage(
+        &self,
+        block_type: &str,
+        name: &str,
+        place: impl FnOnce() -> Box<Place>,
+    ) -> Result<UsageKey, OlxError> {
+        self.context.make_usage_key(block_type, name).map_err(|source| OlxError::InvalidName {
+            name: name.to_owned(),
+            source,
+            place: place(),
+        })
+    }
+
+    /// Returns a reference to a block as a key of the context being read into.
+    pub(super) fn reference(&self, text: &str) -> Option<UsageKey> {
+        UsageKey::from_str(text).ok()?.map_into_course(&self.context).ok()
+    }
+
+    /// Returns the block that a pointer was found to mean before.
+    pub(super) fn known(&self, pointer: &Element) -> Option<UsageKey> {
+        let key = (pointer.name.clone(), pointer.get("url_name")?.to_owned());
+        self.pointers.get(&key).cloned()
+    }
+
+    /// Makes a block of an element; a broken one becomes an error block where the options say so.
+    pub(super) fn child(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+        let error = match self.block(child, source) {
+            Ok(usage) => return Ok(usage),
+            Err(error @ OlxError::Source { .. }) => return Err(error),
+            Err(error) => error,
+        };
+        if self.options.broken_blocks == BrokenBlocks::LeaveOut {
+            return Err(error);
+        }
+        self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
+        self.error_block(child.text(), error.to_string())
+    }
+
+    /// Keeps what cannot be read.
+    fn error_block(&mut self, contents: String, message: String) -> Result<UsageKey, OlxError> {
+        let usage = self
+            .context
+            .make_usage_key("error", &sha1_hex(&contents))
+            .map_err(|source| OlxError::Source { path: "error".into(), source: Box::new(source) })?;
+        let mut data = BlockData::default();
+        data.content.insert("contents".into(), contents.into());
+        data.content.insert("error_msg".into(), message.into());
+        self.blocks.insert(usage.clone(), data);
+        Ok(usage)
+    }
+
+    fn block(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+        let is_strict = self.options.fidelity == Fidelity::Platform;
+        let Some(given) = child.element() else {
+            let position = match child {
+                Child::Inside { parent, .. } => parent.position,
+                Child::Alone(element) => element.position,
+            };
+            return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
+        };
+        let position = given.position;
+        let place = || source.place_at(position);
+        if is_strict && child.has_tail() {
+            return Err(OlxError::NotABlock { what: "text", place: place() });
+        }
+        if self.depth >= MAX_DEPTH {
+            return Err(OlxError::TooDeep { limit: MAX_DEPTH, place: place() });
+        }
+        if !is_strict
+            && is_pointer(given)
+            && let Some(usage) = self.known(given)
+        {
+            return Ok(usage);
+        }
+        let pointer =
+            is_pointer(given).then(|| (given.name.clone(), given.get("url_name").unwrap_or("").to_owned()));
+        let mut element = given.clone();
+        let repeated = if is_strict { Repeated::Share } else { Repeated::Rename };
+        let (name, remark) = self.names.name(&mut element, &|| child.text(), repeated);
+        if let Some(remark) = remark {
+            self.remark(&remark, &element, &name, source);
+        }
+        let block_type = self.registry.block_type(&element.name);
+        let olx: &'static dyn OlxConvention = match (block_type.is_known, self.options.unknown_types) {
+            (true, _) => block_type.class.olx,
+            (false, UnknownTypes::Keep) => &UnknownOlx,
+            (false, UnknownTypes::Broken) => {
+                return Err(OlxError::UnknownType { block_type: element.name, place: place() });
+            }
+        };
+        let usage = self.usage(&element.name, &name, place)?;
+        if !block_type.is_known {
+            let message = format!("block type {} is not known; the block is kept as it is", element.name);
+            let remark = source.diagnostic("unknown-type", Severity::Warning, position, message);
+            self.diagnostics.push(remark.outcome(Outcome::Kept));
+        }
+        let family = element.remove(FAMILY_ATTRIBUTE);
+        self.depth += 1;
+        let mut reading = Reading {
+            importer: self,
+            block_type,
+            name,
+            usage,
+            family,
+            source: source.clone(),
+            asides: Vec::new(),
+            kept_references: Vec::new(),
+        };
+        reading.take_asides(&mut element);
+        let result = olx.read(element, &mut reading);
+        let Reading { usage, asides, block_type, kept_references, .. } = reading;
+        self.depth -= 1;
+        let mut data = result?;
+        data.asides.extend(asides);
+        for spec in block_type.fields().iter().filter(|spec| !kept_references.contains(&spec.name)) {
+            if matches!(
+                spec.kind,
+                FieldType::Reference | FieldType::ReferenceList | FieldType::ReferenceValueDict
+            ) {
+                for map in [&mut data.content, &mut data.settings] {
+                    if let Some(value) = map.get_mut(spec.name) {
+                        self.map_references(value);
+                    }
+                }
+            }
+        }
+        if let Some(pointer) = pointer {
+            self.pointers.insert(pointer, usage.clone());
+        }
+        self.blocks.insert(usage.clone(), data);
+        Ok(usage)
+    }
+
+    fn remark(&mut self, remark: &NameRemark, element: &Element, name: &str, source: &Source) {
+        let (code, severity, message, fix) = match remark {
+            NameRemark::NoName => (
+                "no-name",
+                Severity::Warning,
+                format!("<{}> has no name; it is called {name} by its content", element.name),
+                "give it a url_name, or learner state is lost when its content changes",
+            ),
+            NameRemark::Renamed { old } => (
+                "duplicate-name",
+                Severity::Warning,
+                format!("there is a {} named {old} already; this one is called {name}", element.name),
+                "give each block of a type a url_name of its own",
+            ),
+            NameRemark::Shared if self.options.fidelity == Fidelity::Platform => return,
+            NameRemark::Shared => (
+                "duplicate-name",
+                Severity::Warning,
+                format!("there is a {} named {name} already; the last one stays", element.name),
+                "give each block of a type a url_name of its own",
+            ),
+        };
+        let diagnostic =
+            source.diagnostic(code, severity, element.position, message).with_fix(fix).outcome(Outcome::Kept);
+        self.diagnostics.push(diagnostic);
+    }
+
+    /// Makes the references in a value keys of the context; what is no reference stays.
+    pub(super) fn map_references(&self, value: &mut Json) {
+        match value {
+            Json::String(text) => {
+                if let Some(usage) = self.reference(text) {
+                    *text = usage.to_string();
+                }
+            }
+            Json::Array(items) => items.iter_mut().for_each(|item| self.map_references(item)),
+            Json::Object(map) => map.values_mut().for_each(|item| self.map_references(item)),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! What a type's reader may ask of the importer while it reads one block.
+
+use serde_json::Map;
+
+use crate::block::BlockType;
+use crate::fields::{ASIDE_FAMILY, Conversion, FieldSpec, Json};
+use crate::keys::{ContextKey, UsageKey};
+use crate::runtime::{AsideData, FieldMap};
+
+use super::super::course_xml::{is_pointer, pointer_path, stored_json};
+use super::super::diagnostic::{Outcome, Severity};
+use super::super::document::{Document, Source};
+use super::super::element::{Element, Node};
+use super::super::error::{OlxError, Place};
+use super::super::plain::FAMILY_ATTRIBUTE;
+use super::super::position::Position;
+use super::importer::{Child, Importer};
+use super::names::sha1_hex;
+use super::options::{BrokenBlocks, Fidelity};
+
+/// What becomes of children that point to files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PointerChildren {
+    /// They follow their pointers themselves.
+    Follow,
+    /// The file's element takes the place of the pointer first.
+    Inline,
+}
+
+/// One block being read.
+pub struct Reading<'r, 'p> {
+    pub(super) importer: &'r mut Importer<'p>,
+    pub(super) block_type: BlockType,
+    pub(super) name: String,
+    pub(super) usage: UsageKey,
+    pub(super) family: Option<String>,
+    pub(super) source: Source,
+    pub(super) asides: Vec<AsideData>,
+    pub(super) kept_references: Vec<&'static str>,
+}
+
+impl Reading<'_, '_> {
+    /// Returns the block's type.
+    #[must_use]
+    pub const fn block_type(&self) -> &BlockType {
+        &self.block_type
+    }
+
+    /// Returns the block's `url_name`.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the key the block will have.
+    #[must_use]
+    pub const fn usage(&self) -> &UsageKey {
+        &self.usage
+    }
+
+    /// Gives the block another type or name than its element says.
+    ///
+    /// # Errors
+    /// [`OlxError::InvalidName`].
+    pub fn rename(&mut self, block_type: &str, name: &str, at: Position) -> Result<(), OlxError> {
+        self.usage = self.importer.usage(block_type, name, || self.source.place_at(at))?;
+        self.block_type = self.importer.registry.block_type(block_type);
+        Ok(())
+    }
+
+    /// Returns the id that an error block with these contents has.
+    #[must_use]
+    pub fn content_id(contents: &str) -> String {
+        sha1_hex(contents)
+    }
+
+    /// Returns the context the package is read into.
+    #[must_use]
+    pub fn context(&self) -> &ContextKey {
+        &self.importer.context
+    }
+
+    /// Returns the `xblock-family` the element named.
+    #[must_use]
+    pub fn family(&self) -> Option<&str> {
+        self.family.as_deref()
+    }
+
+    /// Returns what dates without a year are completed with.
+    #[must_use]
+    pub fn conversion(&self) -> &Conversion {
+        &self.importer.options.conversion
+    }
+
+    /// Returns the settings the course's policy has for this block.
+    #[must_use]
+    pub fn policy(&self) -> Option<&Map<String, Json>> {
+        let key = format!("{}/{}", self.usage.block_type(), self.usage.block_id());
+        self.importer.policy.get(&key)?.as_object()
+    }
+
+    /// Returns the file being read.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Gives the file being read for change.
+    pub const fn source_mut(&mut self) -> &mut Source {
+        &mut self.source
+    }
+
+    /// Goes on in another file: positions mean places in it from here on.
+    pub fn enter(&mut self, source: Source) {
+        self.source = source;
+    }
+
+    /// Returns a place in the file being read.
+    #[must_use]
+    pub fn place(&self, position: Position) -> Box<Place> {
+        self.source.place_at(position)
+    }
+
+    /// Makes the error of an element its type cannot use.
+    #[must_use]
+    pub fn refuse(&self, position: Position, reason: impl Into<String>) -> OlxError {
+        OlxError::InvalidContent { reason: reason.into(), place: self.place(position) }
+    }
+
+    /// Remarks on a place in the file being read.
+    pub fn report(
+        &mut self,
+        code: &'static str,
+        severity: Severity,
+        position: Position,
+        message: impl Into<String>,
+    ) {
+        let diagnostic = self.source.diagnostic(code, severity, position, message).outcome(Outcome::Kept);
+        self.importer.diagnostics.push(diagnostic);
+    }
+
+    /// Says whether the package has a file.
+    ///
+    /// # Errors
+    /// [`OlxError::Source`].
+    pub fn exists(&self, path: &str) -> Result<bool, OlxError> {
+        self.importer.exists(path)
+    }
+
+    /// Returns the first of several files that exists.
+    ///
+    /// # Errors
+    /// [`OlxError::Source`].
+    pub fn first_existing(&self, paths: Vec<String>) -> Result<Option<String>, OlxError> {
+        for path in paths {
+            if self.exists(&path)? {
+                return Ok(Some(path));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Reads a text file that the element at `at` points to.
+    ///
+    /// # Errors
+    /// [`OlxError::MissingFile`], [`OlxError::NotUtf8`], [`OlxError::Source`].
+    pub fn load_text(&self, path: &str, at: Position) -> Result<String, OlxError> {
+        let bytes = self.load(path, at)?;
+        String::from_utf8(bytes).map_err(|error| OlxError::NotUtf8 {
+            path: path.to_owned(),
+            valid_up_to: error.utf8_error().valid_up_to(),
+        })
+    }
+
+    /// Reads an XML file that the element at `at` points to.
+    ///
+    /// # Errors
+    /// [`OlxError::MissingFile`], [`OlxError::Xml`], [`OlxError::Source`].
+    pub fn load_xml(&self, path: &str, at: Position) -> Result<Document, OlxError> {
+        let bytes = self.load(path, at)?;
+        Ok(Document::parse(path.into(), &bytes, &self.importer.parse)?)
+    }
+
+    fn load(&self, path: &str, at: Position) -> Result<Vec<u8>, OlxError> {
+        self.importer
+            .read(path)?
+            .ok_or_else(|| OlxError::MissingFile { path: path.to_owned(), place: self.place(at) })
+    }
+
+    /// Brings a value to the form in which stores keep it; one the field refuses stays and is remarked on.
+    pub fn stored(&mut self, spec: &FieldSpec, value: Json, at: Position) -> Json {
+        match stored_json(spec, &value) {
+            Ok(stored) => stored,
+            Err(error) => {
+                let message = format!("{} cannot be {value}: {error}", spec.name);
+                self.report("invalid-value", Severity::Warning, at, message);
+                value
+            }
+        }
+    }
+
+    /// Returns a reference to a block as a key of the context being read into.
+    #[must_use]
+    pub fn reference(&self, text: &str) -> Option<UsageKey> {
+        self.importer.reference(text)
+    }
+
+    /// Leaves the references in a field as they are; otherwise they become keys of the context being read into.
+    pub fn keep_references(&mut self, field: &'static str) {
+        self.kept_references.push(field);
+    }
+
+    /// Takes the asides out of an element and keeps them for the block.
+    pub fn take_asides(&mut self, element: &mut Element) {
+        let is_aside =
+            |node: &Node| node.as_element().is_some_and(|e| e.get(FAMILY_ATTRIBUTE) == Some(ASIDE_FAMILY));
+        if !element.children.iter().any(is_aside) {
+            return;
+        }
+        let mut at = 0;
+        while at < element.children.len() {
+            if !is_aside(&element.children[at]) {
+                at += 1;
+                continue;
+            }
+            // The text after an aside goes with it.
+            let tail = element.children[at + 1..].iter().take_while(|n| n.as_text().is_some()).count();
+            let removed: Vec<Node> = element.children.drain(at..=at + tail).collect();
+            if let Some(aside) = removed.first().and_then(Node::as_element) {
+                self.asides.push(aside_data(aside));
+            }
+        }
+    }
+
+    /// Reads one child block, given its place in the element.
+    ///
+    /// # Errors
+    /// Whatever is wrong with the child, where broken blocks are left out.
+    pub fn child(&mut self, parent: &Element, index: usize) -> Result<UsageKey, OlxError> {
+        let source = self.source.clone();
+        self.importer.child(&Child::Inside { parent, index }, &source)
+    }
+
+    /// Reads all children of an element; those that are left out are remarked on.
+    ///
+    /// # Errors
+    /// [`OlxError::Source`]; everything else is remarked on.
+    pub fn children(
+        &mut self,
+        parent: &Element,
+        pointers: PointerChildren,
+    ) -> Result<Vec<UsageKey>, OlxError> {
+        self.children_where(parent, pointers, |_| true)
+    }
+
+    /// Reads the children that `wanted` chooses.
+    ///
+    /// # Errors
+    /// As [`Reading::children`].
+    pub fn children_where(
+        &mut self,
+        parent: &Element,
+        pointers: PointerChildren,
+        wanted: impl Fn(&Element) -> bool,
+    ) -> Result<Vec<UsageKey>, OlxError> {
+        let mut children: Vec<UsageKey> = Vec::new();
+        let is_strict = self.importer.options.fidelity == Fidelity::Platform;
+        for (index, node) in parent.children.iter().enumerate() {
+            let result = match node {
+                Node::Element(child) if !wanted(child) => continue,
+                Node::Element(child) if pointers == PointerChildren::Inline && is_pointer(child) => {
+                    self.inlined_child(parent, index, child)
+                }
+                Node::Element(_) => self.child(parent, index),
+                Node::Text(chars) | Node::CData(chars) => {
+                    let is_loss = !is_strict && !chars.value.trim().is_empty();
+                    if is_loss {
+                        let message = format!("text between blocks is lost: {:?}", chars.value.trim());
+                        self.report("stray-text", Severity::Warning, parent.position, message);
+                    }
+                    continue;
+                }
+                Node::Comment(_) | Node::ProcessingInstruction(_) if is_strict => self.child(parent, index),
+                Node::Comment(_) | Node::ProcessingInstruction(_) => continue,
+            };
+            match result {
+                Ok(usage) if !is_strict && children.contains(&usage) => {
+                    let at = node.as_element().map_or(parent.position, |e| e.position);
+                    let message = format!("{} stands here twice; once is enough", usage.block_id());
+                    self.report("duplicate-child", Severity::Warning, at, message);
+                }
+                Ok(usage) => children.push(usage),
+                Err(error @ OlxError::Source { .. }) => return Err(error),
+                Err(error) => {
+                    let diagnostic = error.diagnostic().outcome(Outcome::LeftOut);
+                    self.importer.diagnostics.push(diagnostic);
+                }
+            }
+        }
+        Ok(children)
+    }
+
+    /// Puts the file of a pointer in the place of the pointer, as verticals do, and reads that.
+    fn inlined_child(
+        &mut self,
+        parent: &Element,
+        index: usize,
+        child: &Element,
+    ) -> Result<UsageKey, OlxError> {
+        let path = pointer_path(child);
+        let is_strict = self.importer.options.fidelity == Fidelity::Platform;
+        if !is_strict {
+            // Which block a second pointer to one file means is clear: the one that was read already.
+            if let Some(usage) = self.importer.known(child) {
+                return Ok(usage);
+            }
+            if !self.exists(&path)? {
+                return self.child(parent, index);
+            }
+        }
+        let document = match self.load_xml(&path, child.position) {
+            Ok(document) => document,
+            Err(error) if is_strict || self.importer.options.broken_blocks == BrokenBlocks::LeaveOut => {
+                return Err(error);
+            }
+            Err(_) => return self.child(parent, index),
+        };
+        let mut root = document.root;
+        root.set("url_name", child.get("url_name").unwrap_or_default());
+        self.importer.child(&Child::Alone(&root), &document.source)
+    }
+}
+
+fn aside_data(aside: &Element) -> AsideData {
+    let mut fields = FieldMap::new();
+    for attribute in aside.attributes.iter().filter(|a| a.name != FAMILY_ATTRIBUTE) {
+        fields.insert(attribute.name.as_str().into(), Json::from(attribute.value.as_str()));
+    }
+    if let Some(text) = aside.text().filter(|text| !text.trim().is_empty()) {
+        fields.insert("content".into(), Json::from(text.trim()));
+    }
+    AsideData { aside_type: aside.name.as_str().into(), fields }
+}

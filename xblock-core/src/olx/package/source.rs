@@ -1,0 +1,67 @@
+//! Where the files of a package come from.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What a source says when it cannot be read.
+pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// The files of a package: a folder, an archive, or texts in memory.
+///
+/// Paths are relative to the folder that holds `course.xml` or `library.xml`, with `/` between their parts.
+pub trait PackageSource: Send + Sync {
+    /// Returns a file's bytes, none where there is no such file.
+    ///
+    /// # Errors
+    /// Whatever keeps an existing file from being read.
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Lists what stands in a folder, in order of the names; names of folders end in `/`. The root is the empty path;
+    /// a folder that does not exist is empty.
+    ///
+    /// # Errors
+    /// Whatever keeps an existing folder from being read.
+    fn list(&self, folder: &str) -> Result<Vec<String>, SourceError>;
+
+    /// Says whether there is such a file.
+    ///
+    /// # Errors
+    /// As [`PackageSource::read`].
+    fn exists(&self, path: &str) -> Result<bool, SourceError> {
+        Ok(self.read(path)?.is_some())
+    }
+}
+
+/// A package in memory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemoryPackage {
+    /// The files by their paths.
+    pub files: BTreeMap<String, Vec<u8>>,
+}
+
+impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for MemoryPackage {
+    fn from_iter<I: IntoIterator<Item = (P, B)>>(files: I) -> Self {
+        Self { files: files.into_iter().map(|(path, bytes)| (path.into(), bytes.into())).collect() }
+    }
+}
+
+impl PackageSource for MemoryPackage {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        Ok(self.files.get(path).cloned())
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let below = self.files.range(prefix.clone()..).map_while(|(path, _)| path.strip_prefix(&prefix));
+        let names: BTreeSet<String> = below
+            .map(|rest| match rest.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => rest.to_owned(),
+            })
+            .collect();
+        Ok(names.into_iter().collect())
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, SourceError> {
+        Ok(self.files.contains_key(path))
+    }
+}
