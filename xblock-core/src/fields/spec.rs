@@ -248,10 +248,25 @@ impl FieldSpec {
     /// # Errors
     /// A [`FieldError`] when the value is none of this field, or has no JSON form.
     pub fn to_json(&self, value: &Value) -> Result<Json, FieldError> {
+        self.check_xml(value)?;
+        self.kind.to_json(value)
+    }
+
+    /// Converts a native value to what the Python class hands its store, as [`FieldType::dump`] does, but for an XML text
+    /// of a field that enforces its type, which must be well-formed.
+    ///
+    /// # Errors
+    /// A [`FieldError`] when the value is none of this field.
+    pub fn dump(&self, value: &Value) -> Result<Value, FieldError> {
+        self.check_xml(value)?;
+        self.kind.dump(value)
+    }
+
+    fn check_xml(&self, value: &Value) -> Result<(), FieldError> {
         if self.enforce_type && self.kind == FieldType::XmlString {
             self.kind.enforce(value.clone(), &Conversion::default())?;
         }
-        self.kind.to_json(value)
+        Ok(())
     }
 
     /// Converts a value that is being set: cleaned always, brought to the type when the field enforces it.

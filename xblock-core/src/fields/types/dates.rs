@@ -1,5 +1,5 @@
 //! Date and DateTime.
-use chrono::{DateTime as ChronoDateTime, Datelike, Utc};
+use chrono::{DateTime as ChronoDateTime, Datelike, NaiveDate, Utc};
 
 use super::super::conversion::Conversion;
 use super::super::dateparse;
@@ -8,28 +8,44 @@ use super::super::value::{DateTime, TimeDelta, Value};
 use super::texts;
 
 const DATE: &str = "a date";
+/// The year an incomplete date is tried with when the current one is not known; a leap year, to accept every day.
+const STAND_IN_YEAR: i32 = 2000;
 const DATE_OR_DURATION: &str = "a date or a duration";
 
 pub(super) fn load_date(value: Value, conversion: &Conversion) -> Result<Value, FieldError> {
     match value {
         Value::None | Value::DateTime(_) => Ok(value),
         Value::Str(text) if text.is_empty() => Ok(Value::None),
-        Value::Str(text) => {
-            let parsed = dateparse::parse(&text)?;
-            // A text that does not say both month and day is no date, but whatever it says must still be possible.
-            if parsed.misses_month_or_day() {
-                parsed.complete(conversion.today.or(chrono::NaiveDate::from_ymd_opt(2000, 1, 1)))?;
-                return Ok(Value::None);
-            }
-            let mut datetime = parsed.complete(conversion.today)?;
-            if !datetime.is_aware() {
-                datetime = DateTime::utc(datetime.local);
-            }
-            Ok(Value::DateTime(datetime))
-        }
+        Value::Str(text) => read_date(&text, conversion),
         Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) => from_milliseconds(&value),
         other => Err(FieldError::WrongType { expected: DATE, found: other.type_name() }),
     }
+}
+
+/// Reads a text that must say month and day; one that does not is no date, and nothing.
+///
+/// As in the reference, what is missing shows by reading the text with two different defaults.
+fn read_date(text: &str, conversion: &Conversion) -> Result<Value, FieldError> {
+    let parsed = dateparse::parse(text, conversion)?;
+    let year = conversion.today.map_or(STAND_IN_YEAR, |today| today.year());
+    let on = |month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
+    let first = parsed.with_default(on(1, 1))?;
+    if first != parsed.with_default(on(2, 2))? {
+        return Ok(Value::None);
+    }
+    if parsed.needs_year() && conversion.today.is_none() {
+        return Err(parsed.incomplete());
+    }
+    Ok(Value::DateTime(if first.is_aware() { first } else { DateTime::utc(first.local) }))
+}
+
+/// Reads a text, taking what is missing from today.
+fn read_datetime(text: &str, conversion: &Conversion) -> Result<DateTime, FieldError> {
+    let parsed = dateparse::parse(text, conversion)?;
+    if parsed.needs_date() && conversion.today.is_none() {
+        return Err(parsed.incomplete());
+    }
+    parsed.with_default(conversion.today.unwrap_or_default())
 }
 
 /// Reads a number as milliseconds since 1970, rounded to the microsecond.
@@ -76,7 +92,7 @@ pub(super) fn load_datetime(value: Value, conversion: &Conversion) -> Result<Val
     match value {
         Value::None | Value::TimeDelta(_) => Ok(value),
         Value::Str(text) if text.is_empty() => Ok(Value::None),
-        Value::Str(text) => in_utc(dateparse::parse(&text)?.complete(conversion.today)?),
+        Value::Str(text) => in_utc(read_datetime(&text, conversion)?),
         Value::Bool(_) | Value::Int(_) | Value::BigInt(_) | Value::Float(_) => from_seconds(&value),
         Value::DateTime(datetime) => in_utc(datetime),
         other => Err(FieldError::WrongType { expected: DATE_OR_DURATION, found: other.type_name() }),

@@ -10,6 +10,6 @@ pub(super) fn check(value: &Value) -> Result<(), FieldError> {
         Value::None => Ok(()),
         Value::Str(text) => xml_check::check(text),
         Value::Bytes(bytes) => xml_check::check(&texts::decode(bytes)?),
-        other => Err(FieldError::InvalidValue { expected: "an XML document", found: other.excerpt() }),
+        other => Err(FieldError::WrongType { expected: "an XML document", found: other.type_name() }),
     }
 }
