@@ -96,7 +96,7 @@ impl FieldError {
             Self::Overflow { .. } => "OverflowError",
             Self::NotUtf8 { .. } => "UnicodeDecodeError",
             Self::NotXml { .. } => "SyntaxError",
-            Self::Yaml(_) => "Exception",
+            Self::Yaml(error) => error.stage.python_class(),
         }
     }
 }

@@ -41,11 +41,12 @@ pub(super) fn split(text: &str) -> Vec<String> {
             continue;
         };
         let mut token = String::from(first);
-        let mut has_letters = state == State::Word;
+        // As in the reference, a letter that ends the whole text after a point does not count: `0304.m` is one token.
+        let mut has_letters = false;
         while let Some(&next) = characters.front() {
+            has_letters |= matches!(state, State::Word | State::DottedWord);
             let Some(following) = step(state, next, &token) else { break };
             state = following;
-            has_letters |= matches!(state, State::Word | State::DottedWord);
             token.push(next);
             characters.pop_front();
         }

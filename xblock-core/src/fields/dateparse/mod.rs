@@ -6,11 +6,11 @@ mod lexer;
 mod parser;
 mod words;
 
-use chrono::{Datelike, Days, FixedOffset, NaiveDate};
+use chrono::{Datelike, Days, FixedOffset, NaiveDate, NaiveDateTime};
 
 use super::conversion::Conversion;
 use super::error::FieldError;
-use super::value::DateTime;
+use super::value::TimeDelta;
 use parser::{Failure, Found};
 
 /// Holds what a text says of a date, part by part.
@@ -54,51 +54,57 @@ impl ParsedDate<'_> {
     ///
     /// # Errors
     /// [`FieldError::InvalidDate`] for an impossible date or time, [`FieldError::Overflow`] for numbers beyond all.
-    pub(crate) fn with_default(&self, default: NaiveDate) -> Result<DateTime, FieldError> {
+    pub(crate) fn with_default(&self, default: NaiveDate) -> Result<NaiveDateTime, FieldError> {
         let found = &self.found;
         let invalid = |problem| FieldError::InvalidDate { text: self.text.to_owned(), problem };
-        let year = match found.year {
-            Some(year) => i32::try_from(year).map_err(|_| self.overflow())?,
-            None => default.year(),
-        };
-        let month = self.part(found.month, default.month())?;
         let day = match found.day {
-            Some(_) => self.part(found.day, 1)?,
+            Some(day) => day,
             None => {
-                let last = components::days_in_month(i64::from(year), i64::from(month));
-                default.day().min(last.ok_or_else(|| invalid("the month is impossible"))?)
+                let year = found.year.unwrap_or_else(|| i64::from(default.year()));
+                let month = found.month.unwrap_or_else(|| i64::from(default.month()));
+                let last = components::days_in_month(year, month)
+                    .ok_or_else(|| invalid("the month is impossible"))?;
+                i64::from(default.day().min(last))
             }
         };
+        // A number beyond all is reported before any that is merely impossible.
+        let year = i32::try_from(found.year.unwrap_or_else(|| i64::from(default.year())))
+            .map_err(|_| self.overflow())?;
+        let (month, day) = (self.part(found.month, default.month())?, self.part(Some(day), 1)?);
+        let (hour, minute) = (self.part(found.hour, 0)?, self.part(found.minute, 0)?);
+        let (second, microsecond) = (self.part(found.second, 0)?, self.part(found.microsecond, 0)?);
         let in_range = (1..=9999).contains(&year);
         let date = in_range.then(|| NaiveDate::from_ymd_opt(year, month, day)).flatten();
         let date = date.ok_or_else(|| invalid("the day does not exist"))?;
-        let (hour, minute) = (self.part(found.hour, 0)?, self.part(found.minute, 0)?);
-        let (second, microsecond) = (self.part(found.second, 0)?, self.part(found.microsecond, 0)?);
-        if microsecond > 999_999 {
-            return Err(invalid("the time does not exist"));
-        }
-        let local = date
-            .and_hms_micro_opt(hour, minute, second, microsecond)
-            .ok_or_else(|| invalid("the time does not exist"))?;
-        let local = match found.weekday {
-            // A weekday alone means the next such day, the default itself included.
+        let local =
+            date.and_hms_micro_opt(hour, minute, second, microsecond).filter(|_| microsecond < 1_000_000);
+        let local = local.ok_or_else(|| invalid("the time does not exist"))?;
+        // A weekday alone means the next such day, the default itself included.
+        match found.weekday {
             Some(weekday) if found.day.is_none() => {
                 let ahead = (7 + weekday - u64::from(local.weekday().num_days_from_monday())) % 7;
                 local
                     .checked_add_days(Days::new(ahead))
                     .filter(|day| day.year() <= 9999)
-                    .ok_or_else(|| self.overflow())?
+                    .ok_or_else(|| self.overflow())
             }
-            _ => local,
+            _ => Ok(local),
+        }
+    }
+
+    /// Returns the offset from UTC, if the text says any.
+    ///
+    /// # Errors
+    /// [`FieldError::InvalidValue`] for a zone a day or more from UTC, [`FieldError::Overflow`] for one beyond all.
+    pub(crate) fn offset(&self) -> Result<Option<FixedOffset>, FieldError> {
+        let Some(seconds) = self.found.offset else { return Ok(None) };
+        TimeDelta::from_seconds(i128::from(seconds)).ok_or_else(|| self.overflow())?;
+        let offset = i32::try_from(seconds).ok().and_then(FixedOffset::east_opt);
+        let too_far = || FieldError::InvalidValue {
+            expected: "a date in a zone less than a day from UTC",
+            found: format!("`{}`", self.text),
         };
-        let offset = match found.offset {
-            None => None,
-            Some(seconds) => {
-                let offset = i32::try_from(seconds).ok().and_then(FixedOffset::east_opt);
-                Some(offset.ok_or_else(|| invalid("the zone is a day or more from UTC"))?)
-            }
-        };
-        Ok(DateTime { local, offset })
+        offset.ok_or_else(too_far).map(Some)
     }
 
     fn part(&self, part: Option<i64>, default: u32) -> Result<u32, FieldError> {

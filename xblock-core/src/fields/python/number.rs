@@ -2,10 +2,15 @@
 use num_bigint::BigInt;
 use num_traits::{FromPrimitive, ToPrimitive};
 
-use super::text::{decimal_digit, strip};
+use super::text::decimal_digit;
 
 /// The longest decimal text `int()` converts.
 const MAX_DIGITS: usize = 4300;
+
+/// Removes white space as number parsing does, which unlike `str.strip` does not take the ASCII separators for any.
+fn strip(text: &str) -> &str {
+    text.trim()
+}
 
 /// Reads a text as `int()` does: blanks around, a sign, decimal digits of any script, single underscores between them.
 pub(crate) fn parse_int(text: &str) -> Option<BigInt> {

@@ -14,11 +14,6 @@ pub(crate) fn is_space(character: char) -> bool {
     character.is_whitespace() || matches!(character, '\x1c'..='\x1f')
 }
 
-/// Removes white space at both ends, as `str.strip` does.
-pub(crate) fn strip(text: &str) -> &str {
-    text.trim_matches(is_space)
-}
-
 /// Returns the value of a decimal digit of any script.
 pub(crate) fn decimal_digit(character: char) -> Option<u8> {
     if let Some(digit) = character.to_digit(10) {

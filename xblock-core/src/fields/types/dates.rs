@@ -1,5 +1,5 @@
 //! Date and DateTime.
-use chrono::{DateTime as ChronoDateTime, Datelike, NaiveDate, Utc};
+use chrono::{DateTime as ChronoDateTime, Datelike, NaiveDate, Offset, Utc};
 
 use super::super::conversion::Conversion;
 use super::super::dateparse;
@@ -29,14 +29,20 @@ fn read_date(text: &str, conversion: &Conversion) -> Result<Value, FieldError> {
     let parsed = dateparse::parse(text, conversion)?;
     let year = conversion.today.map_or(STAND_IN_YEAR, |today| today.year());
     let on = |month, day| NaiveDate::from_ymd_opt(year, month, day).unwrap_or_default();
-    let first = parsed.with_default(on(1, 1))?;
-    if first != parsed.with_default(on(2, 2))? {
+    let local = parsed.with_default(on(1, 1))?;
+    let offset = match parsed.offset() {
+        Err(error @ FieldError::Overflow { .. }) => return Err(error),
+        // A zone that is merely impossible matters only if there is a date.
+        other => other,
+    };
+    if local != parsed.with_default(on(2, 2))? {
         return Ok(Value::None);
     }
     if parsed.needs_year() && conversion.today.is_none() {
         return Err(parsed.incomplete());
     }
-    Ok(Value::DateTime(if first.is_aware() { first } else { DateTime::utc(first.local) }))
+    let offset = offset?.unwrap_or_else(|| Utc.fix());
+    Ok(Value::DateTime(DateTime { local, offset: Some(offset) }))
 }
 
 /// Reads a text, taking what is missing from today.
@@ -45,7 +51,8 @@ fn read_datetime(text: &str, conversion: &Conversion) -> Result<DateTime, FieldE
     if parsed.needs_date() && conversion.today.is_none() {
         return Err(parsed.incomplete());
     }
-    parsed.with_default(conversion.today.unwrap_or_default())
+    let local = parsed.with_default(conversion.today.unwrap_or_default())?;
+    Ok(DateTime { local, offset: parsed.offset()? })
 }
 
 /// Reads a number as milliseconds since 1970, rounded to the microsecond.
@@ -121,8 +128,9 @@ fn from_seconds(value: &Value) -> Result<Value, FieldError> {
 pub(super) fn dump_datetime(value: &Value) -> Result<Value, FieldError> {
     match value {
         Value::None => Ok(Value::None),
+        // The platform's C library prints a year without leading zeros.
         Value::DateTime(datetime) => {
-            Ok(Value::from(datetime.local.format("%Y-%m-%dT%H:%M:%S%.6f").to_string()))
+            Ok(Value::from(format!("{}-{}", datetime.local.year(), datetime.local.format("%m-%dT%H:%M:%S%.6f"))))
         }
         Value::TimeDelta(delta) => Ok(Value::Float(delta.total_seconds())),
         other => Err(FieldError::WrongType { expected: DATE_OR_DURATION, found: other.type_name() }),

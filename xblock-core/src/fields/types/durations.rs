@@ -135,12 +135,17 @@ fn clock_part(text: &str, maximum: i128) -> Option<i128> {
     (value <= maximum).then_some(value)
 }
 
+/// Caps a number of seconds; a not-a-number stays one, to be refused.
+const fn at_most_a_day(seconds: f64) -> f64 {
+    if seconds > SECONDS_PER_DAY { SECONDS_PER_DAY } else { seconds }
+}
+
 pub(super) fn dump_relative_time(value: &Value) -> Result<Value, FieldError> {
     if !value.is_truthy() {
         return Ok(Value::from("00:00:00"));
     }
     let delta = match value {
-        Value::Float(seconds) => match from_float(seconds.min(SECONDS_PER_DAY), value)? {
+        Value::Float(seconds) => match from_float(at_most_a_day(*seconds), value)? {
             Value::TimeDelta(delta) => delta,
             _ => TimeDelta::default(),
         },

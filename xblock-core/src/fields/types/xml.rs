@@ -9,7 +9,10 @@ pub(super) fn check(value: &Value) -> Result<(), FieldError> {
     match value {
         Value::None => Ok(()),
         Value::Str(text) => xml_check::check(text),
-        Value::Bytes(bytes) => xml_check::check(&texts::decode(bytes)?),
+        Value::Bytes(bytes) => match texts::decode(bytes) {
+            Ok(text) => xml_check::check(&text),
+            Err(error) => Err(FieldError::NotXml { line: 1, column: 1, problem: error.to_string() }),
+        },
         other => Err(FieldError::WrongType { expected: "an XML document", found: other.type_name() }),
     }
 }

@@ -71,6 +71,7 @@ struct Document {
     /// The prefixes each open element declares.
     open: Vec<Vec<String>>,
     has_root: bool,
+    has_doctype: bool,
     entities: HashSet<String>,
 }
 
@@ -102,8 +103,8 @@ impl Document {
             }
             Event::PI(instruction) => check_instruction(instruction),
             Event::DocType(doctype) => {
-                if self.has_root {
-                    return Err("a document type after the root element".to_owned());
+                if self.has_root || std::mem::replace(&mut self.has_doctype, true) {
+                    return Err("a document type after another or after the root element".to_owned());
                 }
                 self.entities.extend(declared_entities(doctype));
                 Ok(())

@@ -83,8 +83,8 @@ impl Constructor {
     }
 
     /// Reports a scalar that its tag does not fit.
-    fn misfit<T>(&self, id: NodeId, text: &str, kind: &str) -> Result<T, YamlError> {
-        Err(YamlError::new(YamlStage::Value, self.nodes[id].mark, format!("`{text}` is not {kind}")))
+    fn misfit<T>(&self, id: NodeId, stage: YamlStage, text: &str, kind: &str) -> Result<T, YamlError> {
+        Err(YamlError::new(stage, self.nodes[id].mark, format!("`{text}` is not {kind}")))
     }
 
     fn boolean(&self, id: NodeId) -> Result<Value, YamlError> {
@@ -92,7 +92,7 @@ impl Constructor {
         match text.to_lowercase().as_str() {
             "yes" | "true" | "on" => Ok(Value::Bool(true)),
             "no" | "false" | "off" => Ok(Value::Bool(false)),
-            _ => self.misfit(id, &text, "a truth value"),
+            _ => self.misfit(id, YamlStage::TruthValue, &text, "a truth value"),
         }
     }
 
@@ -118,7 +118,8 @@ impl Constructor {
         };
         match value {
             Some(value) => Ok(Value::from(if negative { -value } else { value })),
-            None => self.misfit(id, &text, "an integer"),
+            None if digits.is_empty() => self.misfit(id, YamlStage::EmptyNumber, &text, "an integer"),
+            None => self.misfit(id, YamlStage::Number, &text, "an integer"),
         }
     }
 
@@ -137,7 +138,10 @@ impl Constructor {
         };
         match value {
             Some(value) => Ok(Value::Float(sign * value)),
-            None => self.misfit(id, &text, "a number"),
+            None if text.replace('_', "").is_empty() => {
+                self.misfit(id, YamlStage::EmptyNumber, &text, "a number")
+            }
+            None => self.misfit(id, YamlStage::Number, &text, "a number"),
         }
     }
 
@@ -151,9 +155,12 @@ impl Constructor {
 
     fn timestamp(&self, id: NodeId) -> Result<Value, YamlError> {
         let text = self.scalar(id)?;
-        match Timestamp::parse(&text).and_then(|timestamp| timestamp.value()) {
+        let Some(timestamp) = Timestamp::parse(&text) else {
+            return self.misfit(id, YamlStage::Timestamp, &text, "a date");
+        };
+        match timestamp.value() {
             Some(value) => Ok(value),
-            None => self.misfit(id, &text, "a date"),
+            None => self.misfit(id, YamlStage::Number, &text, "a possible date"),
         }
     }
 

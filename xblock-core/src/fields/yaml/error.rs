@@ -3,7 +3,8 @@ use thiserror::Error;
 
 use super::token::Mark;
 
-/// Says which stage of reading found the fault; the Python package has one exception class for each but the last.
+/// Says which stage of reading found the fault; the Python package has one exception class for each of
+/// the first five, and lets a built-in exception through for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum YamlStage {
@@ -17,8 +18,14 @@ pub enum YamlStage {
     Composer,
     /// A node that makes no value, or of a type safe loading refuses.
     Constructor,
-    /// A scalar that looks like a number or date and is none.
-    Value,
+    /// A scalar whose tag says number or date, and which is none or an impossible one.
+    Number,
+    /// A scalar whose tag says number, without a digit.
+    EmptyNumber,
+    /// A scalar whose tag says truth value, and which is another word.
+    TruthValue,
+    /// A scalar whose tag says timestamp, and which has not the form of one.
+    Timestamp,
 }
 
 /// Reports a text that is not YAML, or YAML that safe loading refuses.
@@ -34,6 +41,20 @@ pub struct YamlError {
     pub column: usize,
     /// What is wrong there.
     pub problem: String,
+}
+
+impl YamlStage {
+    /// Returns the built-in Python exception class the package raises, or the root of its own.
+    #[must_use]
+    pub const fn python_class(self) -> &'static str {
+        match self {
+            Self::Reader | Self::Scanner | Self::Parser | Self::Composer | Self::Constructor => "Exception",
+            Self::Number => "ValueError",
+            Self::EmptyNumber => "IndexError",
+            Self::TruthValue => "KeyError",
+            Self::Timestamp => "AttributeError",
+        }
+    }
 }
 
 impl YamlError {
