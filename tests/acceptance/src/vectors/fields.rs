@@ -4,14 +4,15 @@ mod scripts;
 
 use serde_json::{Map, Value as Json};
 use xblock_core::fields::{
-    Conversion, FieldError, FieldSpec, FieldType, Scope, ScopeIds, StateKey, Value, Values, YamlStage, scope_key, unique_id,
+    Conversion, FieldError, FieldSpec, FieldType, Scope, ScopeIds, StateKey, Value, Values, YamlStage,
+    scope_key, unique_id,
 };
 
 use super::Report;
 use encoding::{decode, encode, same};
 
 /// Runs a file of field vectors.
-pub fn run(file: &Json, report: &mut Report) {
+pub(super) fn run(file: &Json, report: &mut Report) {
     let conversion = Conversion::on(chrono::Utc::now().date_naive());
     let Some(members) = file.as_object() else {
         report.case("file", Err("the file is no object".to_owned()));
@@ -75,7 +76,9 @@ impl Raised {
             },
             FieldError::NotXml { .. } => Some("lxml.etree.XMLSyntaxError"),
             // The date-time field raises an error of its own instead.
-            FieldError::InvalidDate { .. } if kind == FieldType::Date => Some("dateutil.parser._parser.ParserError"),
+            FieldError::InvalidDate { .. } if kind == FieldType::Date => {
+                Some("dateutil.parser._parser.ParserError")
+            }
             _ => None,
         };
         Self { builtin: error.python_class(), class }
@@ -171,7 +174,8 @@ fn scope_of(json: &Json) -> Result<Scope, String> {
                 members["items"][2].as_str().and_then(|name| Scope::from_name(name).ok())
             }
             None => {
-                let scope = members.get("name").and_then(Json::as_str).and_then(|name| Scope::from_name(name).ok());
+                let scope =
+                    members.get("name").and_then(Json::as_str).and_then(|name| Scope::from_name(name).ok());
                 scope.filter(|scope| {
                     members.get("user") == Some(&Json::from(scope.user().name()))
                         && members.get("block") == Some(&Json::from(scope.block().name()))
@@ -231,7 +235,12 @@ fn values_of(json: &Json) -> Result<Values, String> {
         Json::Array(items) if items.iter().all(|item| item.get("display_name").is_some()) => {
             let pairs: Vec<_> = items
                 .iter()
-                .map(|item| (leak(item["display_name"].as_str().unwrap_or_default()), leak(&item["value"].to_string())))
+                .map(|item| {
+                    (
+                        leak(item["display_name"].as_str().unwrap_or_default()),
+                        leak(&item["value"].to_string()),
+                    )
+                })
                 .collect();
             Ok(Values::Named(Box::leak(pairs.into_boxed_slice())))
         }
@@ -240,7 +249,8 @@ fn values_of(json: &Json) -> Result<Values, String> {
             Ok(Values::OneOf(Box::leak(texts.into_boxed_slice())))
         }
         Json::Object(bounds) => {
-            if let Some(bound) = bounds.keys().find(|bound| !["min", "max", "step"].contains(&bound.as_str())) {
+            if let Some(bound) = bounds.keys().find(|bound| !["min", "max", "step"].contains(&bound.as_str()))
+            {
                 return Err(format!("unknown bound `{bound}`"));
             }
             let bound = |name: &str| match bounds.get(name) {
@@ -257,8 +267,22 @@ fn values_of(json: &Json) -> Result<Values, String> {
 
 fn run_default(case: &Json) -> Result<(), String> {
     const MEMBERS: [&str; 16] = [
-        "id", "field", "kwargs", "default", "display_name", "help", "values", "mutable", "none_to_xml", "scope",
-        "runtime_options", "xml_node", "force_export", "error", "error_class", "name",
+        "id",
+        "field",
+        "kwargs",
+        "default",
+        "display_name",
+        "help",
+        "values",
+        "mutable",
+        "none_to_xml",
+        "scope",
+        "runtime_options",
+        "xml_node",
+        "force_export",
+        "error",
+        "error_class",
+        "name",
     ];
     check_members(case, &MEMBERS)?;
     let kind = field_type(case)?;
@@ -336,7 +360,9 @@ fn run_unique_id(case: &Json) -> Result<(), String> {
 fn python_str(scope: Scope) -> String {
     match scope {
         Scope::Other(..) => scope.name().to_owned(),
-        named => format!("ScopeBase(user={}, block={}, name='{}')", named.user(), named.block(), named.name()),
+        named => {
+            format!("ScopeBase(user={}, block={}, name='{}')", named.user(), named.block(), named.name())
+        }
     }
 }
 
@@ -366,7 +392,8 @@ fn run_scope_fact(case: &Json) -> Result<(), String> {
         }
         "Scope.content == ScopeBase(NONE, DEFINITION, \"content\")" => Json::from(
             Scope::from_name("content") == Ok(Scope::Content)
-                && (Scope::Content.user(), Scope::Content.block()) == (UserScope::None, BlockScope::Definition),
+                && (Scope::Content.user(), Scope::Content.block())
+                    == (UserScope::None, BlockScope::Definition),
         ),
         // A pair has no other name here, so there is nothing that could make two of them differ.
         "Scope(ONE, USAGE) == Scope(ONE, USAGE, \"other name\")" => {

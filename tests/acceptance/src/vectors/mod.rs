@@ -1,5 +1,6 @@
 //! Recorded behaviour of the Python packages, held against this implementation.
 
+mod fields;
 mod keys;
 
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use serde_json::Value;
 pub type Run = fn(&Value, &mut Report);
 
 /// The kinds of vectors there are checks for.
-pub const KINDS: &[(&str, Run)] = &[("keys", keys::run)];
+pub const KINDS: &[(&str, Run)] = &[("fields", fields::run), ("keys", keys::run)];
 
 /// Finds the check for a kind of vectors.
 pub fn by_kind(kind: &str) -> Option<Run> {

@@ -38,12 +38,15 @@ fn decode_typed(kind: &str, members: &Map<String, Json>) -> Result<Value, String
         "Score" => &["raw_earned", "raw_possible"],
         other => return Err(format!("unknown type `{other}`")),
     };
-    if let Some(member) = members.keys().find(|member| *member != "$type" && !known.contains(&member.as_str())) {
+    if let Some(member) =
+        members.keys().find(|member| *member != "$type" && !known.contains(&member.as_str()))
+    {
         return Err(format!("unknown member `{member}` of a {kind}"));
     }
     let get = |name: &str| members.get(name).ok_or_else(|| format!("a {kind} without `{name}`"));
     let text = |name: &str| get(name)?.as_str().ok_or_else(|| format!("`{name}` of a {kind} is no text"));
-    let number = |name: &str| get(name)?.as_i64().ok_or_else(|| format!("`{name}` of a {kind} is no integer"));
+    let number =
+        |name: &str| get(name)?.as_i64().ok_or_else(|| format!("`{name}` of a {kind} is no integer"));
     let items = || get("items")?.as_array().ok_or_else(|| format!("`items` of a {kind} is no array"));
     let wrong = |text: &str| format!("`{text}` is no {kind}");
     Ok(match kind {
@@ -90,9 +93,10 @@ fn parse_datetime(iso: &str) -> Option<DateTime> {
         return Some(DateTime::naive(local));
     }
     let sign = if zone.starts_with('-') { -1 } else { 1 };
-    let seconds = zone[1..].split(':').zip([3600, 60, 1]).try_fold(0, |sum, (part, unit)| {
-        part.parse::<i32>().ok().map(|part| sum + part * unit)
-    })?;
+    let seconds = zone[1..]
+        .split(':')
+        .zip([3600, 60, 1])
+        .try_fold(0, |sum, (part, unit)| part.parse::<i32>().ok().map(|part| sum + part * unit))?;
     Some(DateTime { local, offset: Some(FixedOffset::east_opt(sign * seconds)?) })
 }
 
@@ -110,15 +114,18 @@ pub(super) fn encode(value: &Value) -> Json {
         Value::List(items) => items.iter().map(encode).collect(),
         Value::Tuple(items) => json!({"$type": "tuple", "items": items.iter().map(encode).collect::<Json>()}),
         Value::Set(items) => json!({"$type": "set", "items": items.iter().map(encode).collect::<Json>()}),
-        Value::Dict(dict) if dict.keys().all(|key| matches!(key, Value::Str(_))) => {
-            dict.iter().map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), encode(value))).collect()
-        }
+        Value::Dict(dict) if dict.keys().all(|key| matches!(key, Value::Str(_))) => dict
+            .iter()
+            .map(|(key, value)| (key.as_str().unwrap_or_default().to_owned(), encode(value)))
+            .collect(),
         Value::Dict(dict) => {
             let items: Json = dict.iter().map(|(key, value)| json!([encode(key), encode(value)])).collect();
             json!({"$type": "dict", "items": items})
         }
         Value::Date(date) => json!({"$type": "date", "iso": date.to_string()}),
-        Value::DateTime(value) => json!({"$type": "datetime", "iso": value.isoformat(), "aware": value.is_aware()}),
+        Value::DateTime(value) => {
+            json!({"$type": "datetime", "iso": value.isoformat(), "aware": value.is_aware()})
+        }
         Value::TimeDelta(delta) => json!({
             "$type": "timedelta",
             "days": delta.days(),
@@ -138,7 +145,9 @@ pub(super) fn with_floats(json: &Json) -> Json {
     match json {
         Json::Number(number) if number.is_f64() => encode(&Value::from(json)),
         Json::Array(items) => items.iter().map(with_floats).collect(),
-        Json::Object(members) => members.iter().map(|(name, value)| (name.clone(), with_floats(value))).collect(),
+        Json::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), with_floats(value))).collect()
+        }
         other => other.clone(),
     }
 }
@@ -162,7 +171,11 @@ pub(super) fn same(left: &Json, right: &Json) -> bool {
             left.len() == right.len()
                 && left.iter().all(|(name, value)| {
                     right.get(name).is_some_and(|other| {
-                        if is_set && name == "items" { same_elements(value, other) } else { same(value, other) }
+                        if is_set && name == "items" {
+                            same_elements(value, other)
+                        } else {
+                            same(value, other)
+                        }
                     })
                 })
         }
@@ -183,7 +196,8 @@ const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 fn encode_base64(bytes: &[u8]) -> String {
     let mut text = String::new();
     for group in bytes.chunks(3) {
-        let bits = (0..3).fold(0_usize, |bits, index| (bits << 8) | usize::from(*group.get(index).unwrap_or(&0)));
+        let bits =
+            (0..3).fold(0_usize, |bits, index| (bits << 8) | usize::from(*group.get(index).unwrap_or(&0)));
         for index in 0..4 {
             let digit = ALPHABET[(bits >> (18 - 6 * index)) & 63];
             text.push(if index <= group.len() { char::from(digit) } else { '=' });

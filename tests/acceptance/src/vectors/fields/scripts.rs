@@ -3,8 +3,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Map, Value as Json, json};
 use xblock_core::fields::{
-    BlockFields, BlockFieldsError, CHILDREN_FIELDS, Conversion, FieldData, FieldError, FieldList, FieldSpec, FieldType,
-    KvsError, Scope, ScopeIds, Value, XBLOCK_FIELDS,
+    BlockFields, BlockFieldsError, CHILDREN_FIELDS, Conversion, FieldData, FieldError, FieldList, FieldSpec,
+    FieldType, KvsError, Scope, ScopeIds, Value, XBLOCK_FIELDS,
 };
 
 use super::encoding::{decode, encode, same};
@@ -87,8 +87,10 @@ struct Script {
 pub(super) fn run(case: &Json, conversion: &Conversion) -> Result<(), String> {
     check_members(case, &["id", "title", "initial_store", "steps", "store_fails_on"])?;
     let initial = case["initial_store"].as_object().ok_or("no `initial_store`")?;
-    let values: Map<String, Json> =
-        initial.iter().map(|(name, value)| Ok((name.clone(), stored(value)?))).collect::<Result<_, String>>()?;
+    let values: Map<String, Json> = initial
+        .iter()
+        .map(|(name, value)| Ok((name.clone(), stored(value)?)))
+        .collect::<Result<_, String>>()?;
     let fails_on = case["store_fails_on"].as_array().into_iter().flatten();
     let store = Arc::new(RecordingStore {
         contents: Mutex::new(Contents { values, writes: Vec::new() }),
@@ -129,8 +131,17 @@ fn same_all_stored(actual: &Map<String, Json>, expected: &Json) -> bool {
 
 impl Script {
     fn step(&mut self, step: &Json) -> Result<(), String> {
-        const MEMBERS: [&str; 9] =
-            ["do", "args", "result", "error", "error_class", "wrote", "save_block_calls", "saved_fields", "dirty_fields"];
+        const MEMBERS: [&str; 9] = [
+            "do",
+            "args",
+            "result",
+            "error",
+            "error_class",
+            "wrote",
+            "save_block_calls",
+            "saved_fields",
+            "dirty_fields",
+        ];
         check_members(step, &MEMBERS)?;
         let arguments: &[Json] = step["args"].as_array().map_or(&[], Vec::as_slice);
         let name = arguments.first().and_then(Json::as_str).unwrap_or_default();
@@ -210,7 +221,9 @@ impl Script {
             }
         }
         match step.get("save_block_calls") {
-            Some(calls) if calls.as_u64() != Some(self.saves) => Err(format!("{} calls of save_block", self.saves)),
+            Some(calls) if calls.as_u64() != Some(self.saves) => {
+                Err(format!("{} calls of save_block", self.saves))
+            }
             _ => Ok(()),
         }
     }
@@ -246,7 +259,8 @@ fn check_error(step: &Json, error: &BlockFieldsError, expected: &str) -> Result<
         }
         _ => ("Exception", None),
     };
-    let is_date = matches!(error, BlockFieldsError::Conversion { source: FieldError::InvalidDate { .. }, .. });
+    let is_date =
+        matches!(error, BlockFieldsError::Conversion { source: FieldError::InvalidDate { .. }, .. });
     let class = if is_date { Some("dateutil.parser._parser.ParserError") } else { class };
     if builtin != expected || class != step["error_class"].as_str() {
         return Err(format!("raised {builtin} {class:?}: {error}"));
