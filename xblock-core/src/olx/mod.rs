@@ -11,6 +11,7 @@ mod entity;
 mod error;
 mod export;
 mod forms;
+mod inline;
 mod json_line;
 mod package;
 mod parse;
@@ -35,8 +36,11 @@ pub use diagnostic::{Diagnostic, Excerpt, Outcome, Severity};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
 pub use error::{OlxError, Place};
-pub use export::{ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_course};
+pub use export::{
+    ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_block, write_course,
+};
 pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_plain_block};
+pub use inline::{InlineBlock, InlineForm, write_inline};
 pub use json_line::json_line;
 pub use package::{
     BlockTree, BrokenBlocks, Fidelity, Links, MemoryPackage, PackageSource, PointerChildren, ReadOptions,

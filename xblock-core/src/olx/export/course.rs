@@ -1,7 +1,7 @@
 //! The order in which a package is written.
 
 use crate::block::Registry;
-use crate::keys::ContextKey;
+use crate::keys::{ContextKey, UsageKey};
 use crate::olx::write::{BlockSource, WriteError, WriteHost};
 use crate::olx::{Element, WriteOptions};
 use crate::runtime::{Branch, Runtime};
@@ -58,4 +58,26 @@ pub fn write_course(
         exporter.drafts(&record.root)?;
     }
     Ok(exporter.report)
+}
+
+/// Writes one block and everything below it, each type's files included, and returns what stands for it in a parent.
+///
+/// A type that has no XML gives nothing.
+///
+/// # Errors
+/// As [`write_course`].
+pub fn write_block(
+    runtime: &dyn Runtime,
+    usage: &UsageKey,
+    branch: Branch,
+    options: ExportOptions<'_>,
+    registry: &Registry,
+    sink: &mut dyn PackageSink,
+) -> Result<(Option<Element>, ExportReport), WriteError> {
+    let context = usage.context_key();
+    let record = runtime.block(usage, branch)?;
+    let mut exporter = Exporter::new(runtime, registry, &context, options, sink, branch);
+    let mut node = Element::new(usage.block_type());
+    let is_written = exporter.block(usage, &record.data, &mut node)?;
+    Ok((is_written.then_some(node), exporter.report))
 }

@@ -8,5 +8,5 @@ mod pages;
 mod policy;
 mod sink;
 
-pub use course::write_course;
+pub use course::{write_block, write_course};
 pub use sink::{ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink};

@@ -31,7 +31,7 @@ pub fn attribute_value(spec: &FieldSpec, stored: &Json, host: &dyn WriteHost) ->
         spec.from_json(stored).and_then(|native| spec.to_json(&native)).unwrap_or_else(|_| stored.clone());
     let value = map_references(spec.kind, value, host);
     let text = match &value {
-        Json::String(text) if reads_as(spec, text, &value) => text.clone(),
+        Json::String(text) if !host.loses_nothing() || reads_as(spec, text, &value) => text.clone(),
         value => json_line(value),
     };
     let is_exact = is_xml_text(&text) && reads_as(spec, &text, &value);

@@ -115,6 +115,11 @@ pub trait WriteHost {
     /// Takes a value that no attribute can hold, for a place beside the XML; says whether there is one.
     fn policy(&mut self, usage: &UsageKey, name: &str, value: &Json) -> bool;
 
+    /// Says whether content is kept where edx-platform would change or lose it.
+    fn loses_nothing(&self) -> bool {
+        true
+    }
+
     /// Takes a remark.
     fn report(&mut self, remark: Diagnostic);
 }

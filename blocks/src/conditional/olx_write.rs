@@ -1,0 +1,64 @@
+//! Writes conditional content: what it depends on as attributes, blocks shown from elsewhere by their keys.
+
+use xblock_core::fields::Json;
+use xblock_core::keys::UsageKey;
+use xblock_core::olx::{BlockSource, Element, Node, WriteError, WriteHost, XmlForm, is_attribute_name, is_xml_text, write_xml};
+
+/// Writes conditional content.
+///
+/// # Errors
+/// [`WriteError`].
+pub(crate) fn write(
+    block: &BlockSource<'_>,
+    host: &mut dyn WriteHost,
+    node: &mut Element,
+) -> Result<(), WriteError> {
+    let mut xml = Element::new("conditional");
+    let shown = keys(block, "show_tag_list");
+    for child in &block.data.children {
+        if shown.iter().any(|key| is_same(key, child)) {
+            continue;
+        }
+        if let Some(element) = host.child(child)? {
+            xml.children.push(Node::Element(element));
+        }
+    }
+    if !shown.is_empty() {
+        let mut show = Element::new("show");
+        show.set("sources", references(&shown, &*host));
+        xml.children.push(Node::Element(show));
+    }
+    let sources = references(&keys(block, "sources_list"), &*host);
+    let condition = block.text("conditional_attr").unwrap_or_default();
+    let mut data = block.data.clone();
+    let attributes = data.settings.entry("xml_attributes".into()).or_insert_with(|| Json::Object(Default::default()));
+    if let Json::Object(attributes) = attributes {
+        attributes.insert("sources".into(), sources.into());
+        if is_attribute_name(&condition) {
+            let value = block.text("conditional_value").unwrap_or_default();
+            attributes.insert(condition.to_string(), value.as_ref().into());
+        }
+        let message = block.text("conditional_message").unwrap_or_default();
+        if is_xml_text(&message) {
+            attributes.insert("message".into(), message.as_ref().into());
+        }
+    }
+    let block = BlockSource { data: &data, ..*block };
+    write_xml(&block, host, xml, XmlForm::default(), node)
+}
+
+fn keys<'a>(block: &BlockSource<'a>, name: &str) -> Vec<&'a str> {
+    block.data.own(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect()
+}
+
+fn references(keys: &[&str], host: &dyn WriteHost) -> String {
+    keys.iter().map(|key| host.reference(key)).collect::<Vec<_>>().join(";")
+}
+
+/// Says whether a stored key names a child, in either form of key.
+fn is_same(key: &str, child: &UsageKey) -> bool {
+    key.parse::<UsageKey>().is_ok_and(|key| {
+        key == *child
+            || (key.is_deprecated() && key.block_type() == child.block_type() && key.block_id() == child.block_id())
+    })
+}

@@ -1,0 +1,31 @@
+//! Writes an error block as what it stands for (xblock reference, section 19).
+
+use xblock_core::olx::{BlockSource, Element, Node, WriteHost, is_xml_text, parse_data};
+
+/// Writes the XML that could not be read, in place; one that is no XML as text with the reason.
+pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mut Element) {
+    let contents = block.text("contents").unwrap_or_default();
+    if let Ok(root) = parse_data(&contents) {
+        let name = node.remove("url_name");
+        let children = std::mem::take(&mut node.children);
+        *node = root;
+        node.children.extend(children);
+        if let Some(name) = name.filter(|_| !host.loses_nothing() && node.get("url_name").is_none()) {
+            node.set("url_name", name);
+        }
+        return;
+    }
+    "error".clone_into(&mut node.name);
+    if node.get("url_name").is_none() {
+        node.set("url_name", block.usage.block_id());
+    }
+    let message = block.text("error_msg").unwrap_or_default();
+    if !is_xml_text(&contents) || !is_xml_text(&message) {
+        host.warn("inexact-value", block.usage, "characters that XML cannot hold are left out");
+    }
+    let clean = |text: &str| text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect::<String>();
+    node.children.push(Node::text(clean(&contents)));
+    let mut error = Element::new("error_msg");
+    error.children.push(Node::text(clean(&message)));
+    node.children.push(Node::Element(error));
+}

@@ -1,0 +1,52 @@
+//! Writes the HTML family: the text in a file of its own, as it is (blocks reference, section 7.3).
+
+use xblock_core::olx::{
+    BlockSource, Element, Node, Placement, WriteError, WriteHost, XmlForm, is_xml_text, write_xml,
+};
+
+/// Writes a block of the family.
+///
+/// # Errors
+/// [`WriteError::File`].
+pub(crate) fn write(
+    block: &BlockSource<'_>,
+    host: &mut dyn WriteHost,
+    node: &mut Element,
+) -> Result<(), WriteError> {
+    let text = block.text("data").unwrap_or_default();
+    if host.placement() == Placement::Inline && block.usage.block_type() == "html" {
+        write_inline(block, host, &text, node);
+        return Ok(());
+    }
+    let path = block.path();
+    let file_name = path.rsplit('/').next().unwrap_or(&path).to_owned();
+    host.file(&format!("{path}.html"), text.as_bytes())?;
+    let mut xml = Element::new(block.usage.block_type());
+    xml.set("filename", file_name);
+    write_xml(block, host, xml, XmlForm::default(), node)
+}
+
+/// The form of clipboard and library: four attributes and the text as CDATA.
+fn write_inline(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str, node: &mut Element) {
+    block.usage.block_type().clone_into(&mut node.name);
+    node.set("url_name", block.url_name());
+    if let Some(name) = block.text("display_name").filter(|name| !name.is_empty()) {
+        node.set("display_name", &*name);
+    }
+    if block.own("editor").is_some()
+        && let Some(editor) = block.text("editor")
+    {
+        node.set("editor", &*editor);
+    }
+    if block.value("use_latex_compiler").is_truthy() {
+        node.set("use_latex_compiler", "true");
+    }
+    let text = if is_xml_text(text) {
+        text.to_owned()
+    } else {
+        host.warn("inexact-value", block.usage, "characters that XML cannot hold are left out of its text");
+        text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect()
+    };
+    // The platform escapes the end mark, which its reader does not undo.
+    node.children.push(Node::CData(text.replace("]]>", "]]&gt;").into()));
+}
