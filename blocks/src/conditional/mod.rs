@@ -1,6 +1,7 @@
 //! `conditional`: children that are shown once other blocks are in a certain state.
 
 mod olx;
+mod olx_write;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;

@@ -2,9 +2,12 @@
 
 use xblock_core::fields::Json;
 use xblock_core::olx::{
-    Body, CourseXml, Element, Node, OlxConvention, OlxError, PointerChildren, Reading, read_course_xml,
+    BlockSource, Body, CourseXml, Element, Node, OlxConvention, OlxError, PointerChildren, Reading,
+    WriteError, WriteHost, read_course_xml,
 };
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 /// The attributes that can name the condition; the last one present counts.
 const CONDITIONS: [&str; 5] = ["poll_answer", "submitted", "attempted", "correct", "voted"];
@@ -16,6 +19,16 @@ pub(crate) struct ConditionalOlx;
 impl OlxConvention for ConditionalOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node)?;
+        Ok(true)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use xblock_core::fields::Json;
 use xblock_core::keys::UsageKey;
-use xblock_core::olx::{BlockSource, Element, Node, WriteError, WriteHost, XmlForm, is_attribute_name, is_xml_text, write_xml};
+use xblock_core::olx::{
+    BlockSource, Element, Node, WriteError, WriteHost, XmlForm, is_attribute_name, is_xml_text, write_xml,
+};
 
 /// Writes conditional content.
 ///
@@ -31,7 +33,8 @@ pub(crate) fn write(
     let sources = references(&keys(block, "sources_list"), &*host);
     let condition = block.text("conditional_attr").unwrap_or_default();
     let mut data = block.data.clone();
-    let attributes = data.settings.entry("xml_attributes".into()).or_insert_with(|| Json::Object(Default::default()));
+    let attributes =
+        data.settings.entry("xml_attributes".into()).or_insert_with(|| Json::Object(Default::default()));
     if let Json::Object(attributes) = attributes {
         attributes.insert("sources".into(), sources.into());
         if is_attribute_name(&condition) {
@@ -59,6 +62,8 @@ fn references(keys: &[&str], host: &dyn WriteHost) -> String {
 fn is_same(key: &str, child: &UsageKey) -> bool {
     key.parse::<UsageKey>().is_ok_and(|key| {
         key == *child
-            || (key.is_deprecated() && key.block_type() == child.block_type() && key.block_id() == child.block_id())
+            || (key.is_deprecated()
+                && key.block_type() == child.block_type()
+                && key.block_id() == child.block_id())
     })
 }

@@ -2,6 +2,7 @@
 
 mod fields;
 mod olx;
+mod olx_write;
 
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;

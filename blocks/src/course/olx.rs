@@ -3,9 +3,12 @@
 use serde_json::json;
 use xblock_core::fields::Json;
 use xblock_core::olx::{
-    Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, read_course_xml,
+    BlockSource, Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, WriteError,
+    WriteHost, read_course_xml,
 };
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 /// How courses stand in OLX.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +17,16 @@ pub(crate) struct CourseOlx;
 impl OlxConvention for CourseOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node)?;
+        Ok(true)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Writes the root of a course: textbooks, wiki and licence beside the chapters.
 
 use xblock_core::fields::Json;
-use xblock_core::olx::{BlockSource, Element, Node, WriteError, WriteHost, XmlForm, write_children, write_xml};
+use xblock_core::olx::{
+    BlockSource, Element, Node, WriteError, WriteHost, XmlForm, write_children, write_xml,
+};
 
 /// Writes the root of a course.
 ///

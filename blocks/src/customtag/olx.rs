@@ -1,6 +1,9 @@
 //! Custom tags in OLX: the whole element is the block; old tags of their own become custom tags.
 
-use xblock_core::olx::{Element, OlxConvention, OlxError, RawOlx, Reading, read_course_xml};
+use xblock_core::olx::{
+    BlockSource, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading, WriteError, WriteHost,
+    XmlForm, read_course_xml, write_raw,
+};
 use xblock_core::runtime::BlockData;
 
 /// How custom tags stand in OLX.
@@ -16,5 +19,19 @@ impl OlxConvention for CustomTagOlx {
             reading.rename("customtag", &name, element.position)?;
         }
         read_course_xml(&RawOlx, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        write_raw(block, host, XmlForm::INLINE, node)?;
+        Ok(true)
+    }
+
+    fn definition_form(&self) -> DefinitionForm {
+        DefinitionForm::Attributes
     }
 }

@@ -1,6 +1,7 @@
 //! `error`: stands for a block that could not be read, and keeps what there was of it.
 
 mod olx;
+mod olx_write;
 
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;

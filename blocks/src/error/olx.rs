@@ -1,7 +1,9 @@
 //! Error blocks in OLX: an `<error>` element holds the XML that could not be read and why.
 
-use xblock_core::olx::{Element, OlxConvention, OlxError, Reading};
+use xblock_core::olx::{BlockSource, Element, OlxConvention, OlxError, Reading, WriteError, WriteHost};
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 /// How error blocks stand in OLX.
 #[derive(Debug, Clone, Copy)]
@@ -17,5 +19,15 @@ impl OlxConvention for ErrorOlx {
         data.content
             .insert("error_msg".into(), message.unwrap_or_else(|| "Error not available".into()).into());
         Ok(data)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node);
+        Ok(true)
     }
 }

@@ -23,7 +23,8 @@ pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mu
     if !is_xml_text(&contents) || !is_xml_text(&message) {
         host.warn("inexact-value", block.usage, "characters that XML cannot hold are left out");
     }
-    let clean = |text: &str| text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect::<String>();
+    let clean =
+        |text: &str| text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect::<String>();
     node.children.push(Node::text(clean(&contents)));
     let mut error = Element::new("error_msg");
     error.children.push(Node::text(clean(&message)));

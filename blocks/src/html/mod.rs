@@ -2,6 +2,7 @@
 
 mod keywords;
 mod olx;
+mod olx_write;
 
 use xblock_core::block::{BlockContext, BlockError, FieldGroup, XBlock};
 use xblock_core::fields::BlockFields;

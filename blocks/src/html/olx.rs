@@ -1,10 +1,12 @@
 //! The HTML family in OLX: text in the element itself or in a `.html` file beside it (blocks reference, section 7.2).
 
 use xblock_core::olx::{
-    Body, Charset, CourseXml, Element, Loaded, OlxConvention, OlxError, Reading, name_to_path,
-    read_course_xml, remove_settings,
+    BlockSource, Body, Charset, CourseXml, DefinitionForm, Element, Loaded, OlxConvention, OlxError, Reading,
+    WriteError, WriteHost, name_to_path, read_course_xml, remove_settings,
 };
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 /// How html, about, static_tab and course_info stand in OLX.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +15,20 @@ pub(crate) struct HtmlOlx;
 impl OlxConvention for HtmlOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node)?;
+        Ok(true)
+    }
+
+    fn definition_form(&self) -> DefinitionForm {
+        DefinitionForm::Markup
     }
 }
 

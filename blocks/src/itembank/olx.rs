@@ -1,7 +1,8 @@
 //! Item banks and library content in OLX: settings and children.
 
 use xblock_core::olx::{
-    Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, read_course_xml,
+    BlockSource, Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, WriteError,
+    WriteHost, read_course_xml, write_sequence,
 };
 use xblock_core::runtime::BlockData;
 
@@ -12,6 +13,16 @@ pub(crate) struct ItemBankOlx;
 impl OlxConvention for ItemBankOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        write_sequence(block, host, node)?;
+        Ok(true)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `poll_question`: a question whose answers are counted over all learners.
 
 mod olx;
+mod olx_write;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;

@@ -1,8 +1,13 @@
 //! Polls in OLX: the question as markup, the answers as elements in it.
 
 use serde_json::json;
-use xblock_core::olx::{Body, CourseXml, Element, OlxConvention, OlxError, Reading, read_course_xml};
+use xblock_core::olx::{
+    BlockSource, Body, CourseXml, Element, OlxConvention, OlxError, Reading, WriteError, WriteHost,
+    read_course_xml,
+};
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 use crate::html::inner_markup;
 
@@ -13,6 +18,16 @@ pub(crate) struct PollQuestionOlx;
 impl OlxConvention for PollQuestionOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node)?;
+        Ok(true)
     }
 }
 

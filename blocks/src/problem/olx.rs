@@ -1,6 +1,9 @@
 //! Problems in OLX: the whole element is the problem's text.
 
-use xblock_core::olx::{Body, CourseXml, Element, OlxConvention, OlxError, RawOlx, Reading, read_course_xml};
+use xblock_core::olx::{
+    BlockSource, Body, CourseXml, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading,
+    WriteError, WriteHost, XmlForm, read_course_xml, write_raw,
+};
 use xblock_core::runtime::BlockData;
 
 /// How problems stand in OLX.
@@ -10,6 +13,20 @@ pub(crate) struct ProblemOlx;
 impl OlxConvention for ProblemOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_course_xml(self, element, reading)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        write_raw(block, host, XmlForm::default(), node)?;
+        Ok(true)
+    }
+
+    fn definition_form(&self) -> DefinitionForm {
+        DefinitionForm::WholeElement
     }
 }
 

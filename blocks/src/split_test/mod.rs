@@ -1,6 +1,7 @@
 //! `split_test`: a content experiment that shows each group of learners another child.
 
 mod olx;
+mod olx_write;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;

@@ -3,6 +3,7 @@
 mod handlers;
 mod languages;
 mod olx;
+mod olx_write;
 mod source;
 mod transcript;
 mod view;

@@ -2,12 +2,15 @@
 
 use serde_json::Map;
 use xblock_core::block::BlockType;
-use xblock_core::fields::{FieldType, Json, Value};
+use xblock_core::fields::{Conversion, FieldType, Json, Scope, Value};
 use xblock_core::olx::{
-    Attribute, Element, OlxConvention, OlxError, Reading, STRIPPED_ATTRIBUTES, attribute_json, insert_field,
+    Attribute, BlockSource, Definition, DefinitionError, DefinitionForm, Element, OlxConvention, OlxError,
+    PlainError, Reading, STRIPPED_ATTRIBUTES, WriteError, WriteHost, attribute_json, insert_field,
     resolve_pointer,
 };
 use xblock_core::runtime::BlockData;
+
+use super::olx_write;
 
 /// How videos stand in OLX.
 #[derive(Debug, Clone, Copy)]
@@ -49,6 +52,51 @@ impl OlxConvention for VideoOlx {
             data.settings.shift_remove("edx_video_id");
         }
         Ok(data)
+    }
+
+    fn write(
+        &self,
+        block: &BlockSource<'_>,
+        host: &mut dyn WriteHost,
+        node: &mut Element,
+    ) -> Result<bool, WriteError> {
+        olx_write::write(block, host, node)?;
+        Ok(true)
+    }
+
+    fn definition_form(&self) -> DefinitionForm {
+        DefinitionForm::Own
+    }
+
+    fn read_definition(
+        &self,
+        root: &Element,
+        block_type: &BlockType,
+        conversion: &Conversion,
+        definition: &mut Definition,
+    ) -> Result<(), DefinitionError> {
+        let mut values = read_elements(root);
+        read_attributes(root, block_type, &mut values);
+        let mut unknown = Map::new();
+        for (name, value) in values {
+            let Some(spec) = block_type.field(&name) else {
+                if root.attribute(&name).is_some() && !STRIPPED_ATTRIBUTES.contains(&name.as_str()) {
+                    unknown.insert(name, value);
+                }
+                continue;
+            };
+            let stored =
+                spec.kind.load(Value::from(&value), conversion).and_then(|native| spec.to_json(&native));
+            let stored = stored.map_err(|source| {
+                let position = root.attribute(&name).map_or(root.position, |a| a.position);
+                DefinitionError::Plain(PlainError::Field { field: spec.name, position, source })
+            })?;
+            definition.set(spec.name, spec.scope, stored);
+        }
+        if !unknown.is_empty() {
+            definition.set("xml_attributes", Scope::Settings, Json::Object(unknown));
+        }
+        Ok(())
     }
 }
 

@@ -34,7 +34,8 @@ pub(crate) fn write(
     write_transcript_attributes(block, &*host, &transcripts, &mut xml);
     for name in ["license", "data"] {
         let Some(value) = block.own(name) else { continue };
-        let is_written = if host.loses_nothing() { true } else { name == "license" && value != "" && !value.is_null() };
+        let is_written =
+            if host.loses_nothing() { true } else { name == "license" && value != "" && !value.is_null() };
         if let Some(spec) = block.block_type.field(name).filter(|_| is_written) {
             xml.set(name, attribute_value(spec, value, &*host).0);
         }

@@ -66,7 +66,7 @@ impl OlxConvention for EmptyRawOlx {
     }
 
     fn definition_form(&self) -> DefinitionForm {
-        DefinitionForm::WholeElement
+        DefinitionForm::Attributes
     }
 }
 

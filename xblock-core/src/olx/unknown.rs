@@ -46,7 +46,11 @@ impl OlxConvention for UnknownOlx {
         host: &mut dyn WriteHost,
         node: &mut Element,
     ) -> Result<bool, WriteError> {
-        write_raw(block, host, XmlForm::default(), node)?;
+        // A block that says its family was never a pointer, for only the platform's own types are.
+        let attributes = block.own("xml_attributes");
+        let is_inline = attributes.is_some_and(|attributes| attributes.get(FAMILY_ATTRIBUTE).is_some());
+        let form = if is_inline { XmlForm::INLINE } else { XmlForm::default() };
+        write_raw(block, host, form, node)?;
         Ok(true)
     }
 

@@ -11,6 +11,9 @@ pub enum DefinitionForm {
     Markup,
     /// The whole element is the field `data`; attributes are read as base XBlock code reads them.
     WholeElement,
+    /// By the rules of base XBlock code, which leave the field `data` alone; only a file that `xblock-data` says so of is
+    /// that field.
+    Attributes,
     /// By the type's own code, which takes attribute values for JSON before it takes them for text.
     Own,
 }

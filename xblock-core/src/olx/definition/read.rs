@@ -83,7 +83,12 @@ pub fn read_definition_parts(
     let mut definition = Definition::default();
     if !explicit.only {
         match block_type.class.olx.definition_form() {
-            DefinitionForm::Plain => plain(&document.root, &block_type, conversion, &mut definition)?,
+            DefinitionForm::Attributes if verbatim.is_some() => {
+                attributes(&document.root, &block_type, conversion, &mut definition)?;
+            }
+            DefinitionForm::Plain | DefinitionForm::Attributes => {
+                plain(&document.root, &block_type, conversion, &mut definition)?
+            }
             DefinitionForm::Markup => markup(&document.root, &block_type, conversion, &mut definition)?,
             DefinitionForm::WholeElement => {
                 whole(&document.root, verbatim.is_none(), &block_type, conversion, &mut definition)?;

@@ -99,7 +99,9 @@ impl Draft {
         let form = block_type.class.olx.definition_form();
         let own_body = match form {
             DefinitionForm::Markup => draft.set_markup(&data.content),
-            DefinitionForm::WholeElement => draft.set_whole(&data.content, explicit),
+            DefinitionForm::WholeElement | DefinitionForm::Attributes => {
+                draft.set_whole(&data.content, explicit)
+            }
             DefinitionForm::Plain => draft.set_plain_content(&data.content, block_type),
             DefinitionForm::Own => None,
         };
@@ -113,8 +115,7 @@ impl Draft {
         fields.sort_unstable_by_key(|(spec, _)| spec.name);
         for (spec, value) in fields {
             // In these forms an attribute of the name of the body's field would hide the body.
-            let is_body =
-                spec.name == DATA && matches!(form, DefinitionForm::Markup | DefinitionForm::WholeElement);
+            let is_body = spec.name == DATA && form != DefinitionForm::Plain;
             if is_body || draft.has_attribute(spec.name) {
                 continue;
             }

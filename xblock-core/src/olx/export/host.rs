@@ -9,7 +9,7 @@ use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::{ContextKey, CourseKey, UsageKey};
 use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
-use crate::olx::{Diagnostic, Element};
+use crate::olx::{Diagnostic, Element, Fidelity};
 use crate::runtime::{BlockData, Branch, Runtime};
 
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
@@ -171,6 +171,10 @@ impl WriteHost for Exporter<'_> {
         let key = format!("{}/{}", usage.block_type(), usage.block_id());
         self.policies.entry(key).or_default().insert(name.to_owned(), value.clone());
         true
+    }
+
+    fn loses_nothing(&self) -> bool {
+        self.options.fidelity == Fidelity::LoseNothing
     }
 
     fn report(&mut self, remark: Diagnostic) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
 
 use crate::keys::UsageKey;
-use crate::olx::Diagnostic;
+use crate::olx::{Diagnostic, Fidelity};
 
 /// Takes the files of a package in the order in which they are made; the same path may come twice, and the later counts.
 pub trait PackageSink {
@@ -44,8 +44,33 @@ pub enum ExportStep<'a> {
 pub struct ExportOptions<'a> {
     /// Told of every step; nobody is by default.
     pub progress: Option<&'a dyn Fn(ExportStep<'_>)>,
+    /// How far edx-platform is followed where it loses content; nothing is lost by default.
+    pub fidelity: Fidelity,
     /// Ends the export when it becomes true; nothing does by default.
     pub stop: Option<&'a AtomicBool>,
+}
+
+impl<'a> ExportOptions<'a> {
+    /// Replaces how far edx-platform is followed where it loses content.
+    #[must_use]
+    pub const fn fidelity(mut self, fidelity: Fidelity) -> Self {
+        self.fidelity = fidelity;
+        self
+    }
+
+    /// Replaces who is told of every step.
+    #[must_use]
+    pub const fn progress(mut self, progress: &'a dyn Fn(ExportStep<'_>)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Replaces what ends the export.
+    #[must_use]
+    pub const fn stop(mut self, stop: &'a AtomicBool) -> Self {
+        self.stop = Some(stop);
+        self
+    }
 }
 
 impl std::fmt::Debug for ExportOptions<'_> {
