@@ -28,9 +28,6 @@ impl XBlock for Idle {
 struct Form(DefinitionForm);
 
 impl OlxConvention for Form {
-    fn read(&self, _: Element, _: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
-        Ok(BlockData::default())
-    }
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         read_plain_block(&element, reading)
     }

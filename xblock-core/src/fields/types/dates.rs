@@ -129,9 +129,11 @@ pub(super) fn dump_datetime(value: &Value) -> Result<Value, FieldError> {
     match value {
         Value::None => Ok(Value::None),
         // The platform's C library prints a year without leading zeros.
-        Value::DateTime(datetime) => {
-            Ok(Value::from(format!("{}-{}", datetime.local.year(), datetime.local.format("%m-%dT%H:%M:%S%.6f"))))
-        }
+        Value::DateTime(datetime) => Ok(Value::from(format!(
+            "{}-{}",
+            datetime.local.year(),
+            datetime.local.format("%m-%dT%H:%M:%S%.6f")
+        ))),
         Value::TimeDelta(delta) => Ok(Value::Float(delta.total_seconds())),
         other => Err(FieldError::WrongType { expected: DATE_OR_DURATION, found: other.type_name() }),
     }
