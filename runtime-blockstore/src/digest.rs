@@ -1,0 +1,104 @@
+//! BLAKE2b with 20 bytes of output: the names of files and snapshots (reference/blockstore, section 4).
+
+use std::fmt;
+use std::io;
+use std::str::FromStr;
+
+use blake2::Blake2bVar;
+use blake2::digest::{Update, VariableOutput};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Length in bytes.
+const LENGTH: usize = 20;
+
+/// The digest of a file or a snapshot.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Digest([u8; LENGTH]);
+
+impl Digest {
+    /// Digests a whole slice.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut hasher = Hasher::default();
+        hasher.update(bytes);
+        hasher.finish()
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8; LENGTH] {
+        &self.0
+    }
+}
+
+/// Computes a [`Digest`] piece by piece.
+pub(crate) struct Hasher(Blake2bVar);
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self(Blake2bVar::new(LENGTH).expect("20 bytes is an output size BLAKE2b has"))
+    }
+}
+
+impl Hasher {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    pub(crate) fn finish(self) -> Digest {
+        let mut out = [0; LENGTH];
+        self.0.finalize_variable(&mut out).expect("the buffer has the size the hasher was made for");
+        Digest(out)
+    }
+}
+
+impl io::Write for Hasher {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&hex::encode(self.0))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A text that is no digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a digest is 40 hexadecimal digits")]
+pub struct NoDigest;
+
+impl FromStr for Digest {
+    type Err = NoDigest;
+
+    fn from_str(text: &str) -> Result<Self, NoDigest> {
+        let mut bytes = [0; LENGTH];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| NoDigest)?;
+        Ok(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}

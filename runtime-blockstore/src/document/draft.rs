@@ -1,0 +1,128 @@
+//! Draft documents.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::file_record::FileRecord;
+use super::link::Link;
+use super::snapshot::Snapshot;
+use super::{format_time, json, parse_time, uuid_text};
+use crate::digest::Digest;
+
+/// A named set of changes over a snapshot.
+///
+/// Fields stand in the order in which the document's keys are sorted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DraftDocument {
+    #[serde(rename = "_type")]
+    kind: String,
+    #[serde(rename = "_version")]
+    format: u64,
+    /// The snapshot it lies on; none where the bundle had no version.
+    pub base_snapshot: Option<Digest>,
+    /// The bundle.
+    #[serde(with = "uuid_text")]
+    pub bundle_uuid: Uuid,
+    /// When it was made.
+    pub created_at: String,
+    /// Files by path; none is a deletion.
+    pub files_to_overwrite: BTreeMap<String, Option<FileRecord>>,
+    /// Links by name; none is a deletion.
+    #[serde(default)]
+    pub links_to_overwrite: BTreeMap<String, Option<Link>>,
+    /// Its name, one of each in a bundle.
+    pub name: String,
+    /// When it last changed.
+    pub updated_at: String,
+    /// Its own UUID.
+    #[serde(with = "uuid_text")]
+    pub uuid: Uuid,
+}
+
+impl DraftDocument {
+    /// Makes a draft without changes.
+    #[must_use]
+    pub fn new(
+        uuid: Uuid,
+        bundle_uuid: Uuid,
+        name: &str,
+        base_snapshot: Option<Digest>,
+        now: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            kind: "draft".into(),
+            format: 1,
+            base_snapshot,
+            bundle_uuid,
+            created_at: format_time(now),
+            files_to_overwrite: BTreeMap::new(),
+            links_to_overwrite: BTreeMap::new(),
+            name: name.to_owned(),
+            updated_at: format_time(now),
+            uuid,
+        }
+    }
+
+    /// Reads a document.
+    ///
+    /// # Errors
+    /// A text that is no draft document.
+    pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(text)
+    }
+
+    /// Writes the document.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        json::pretty(self)
+    }
+
+    /// Dates a change.
+    pub fn touch(&mut self, now: DateTime<Utc>) {
+        self.updated_at = format_time(now);
+    }
+
+    /// Returns when it last changed.
+    #[must_use]
+    pub fn updated(&self) -> Option<DateTime<Utc>> {
+        parse_time(&self.updated_at)
+    }
+
+    /// Finds a file in the draft laid over its base.
+    #[must_use]
+    pub fn file<'d>(&'d self, base: Option<&'d Snapshot>, path: &str) -> Option<&'d FileRecord> {
+        match self.files_to_overwrite.get(path) {
+            Some(staged) => staged.as_ref(),
+            None => base.and_then(|base| base.files.get(path)),
+        }
+    }
+
+    /// Lists the files of the draft laid over its base.
+    #[must_use]
+    pub fn composed_files(&self, base: Option<&Snapshot>) -> BTreeMap<String, FileRecord> {
+        compose(base.map(|base| &base.files), &self.files_to_overwrite)
+    }
+
+    /// Lists the links of the draft laid over its base.
+    #[must_use]
+    pub fn composed_links(&self, base: Option<&Snapshot>) -> BTreeMap<String, Link> {
+        compose(base.map(|base| &base.links), &self.links_to_overwrite)
+    }
+}
+
+fn compose<T: Clone>(
+    base: Option<&BTreeMap<String, T>>,
+    staged: &BTreeMap<String, Option<T>>,
+) -> BTreeMap<String, T> {
+    let mut composed = base.cloned().unwrap_or_default();
+    for (name, value) in staged {
+        match value {
+            Some(value) => composed.insert(name.clone(), value.clone()),
+            None => composed.remove(name),
+        };
+    }
+    composed
+}

@@ -1,0 +1,161 @@
+//! What can go wrong in a Blockstore.
+
+use std::path::Path;
+
+use uuid::Uuid;
+use xblock_core::runtime::RuntimeError;
+
+use crate::digest::Digest;
+use crate::path::PathProblem;
+
+/// A situation the bundles store reports. The not-found variants carry the names of the Python API's exceptions.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BlockstoreError {
+    /// No collection has this UUID.
+    #[error("Collection {uuid} does not exist.")]
+    CollectionNotFound {
+        /// What was asked for.
+        uuid: Uuid,
+    },
+    /// No bundle has this UUID.
+    #[error("Bundle {uuid} does not exist.")]
+    BundleNotFound {
+        /// What was asked for.
+        uuid: Uuid,
+    },
+    /// The bundle has no such version.
+    #[error("Bundle Version {bundle},{version} does not exist.")]
+    BundleVersionNotFound {
+        /// The bundle.
+        bundle: Uuid,
+        /// The number asked for.
+        version: u64,
+    },
+    /// No draft has this UUID.
+    #[error("Draft {uuid} does not exist.")]
+    DraftNotFound {
+        /// What was asked for.
+        uuid: Uuid,
+    },
+    /// The bundle's state has no such file.
+    #[error("Bundle {bundle} (draft: {}) does not contain a file {path}", draft.as_deref().unwrap_or("None"))]
+    BundleFileNotFound {
+        /// The bundle.
+        bundle: Uuid,
+        /// The draft's name, where one was read.
+        draft: Option<String>,
+        /// The path asked for.
+        path: String,
+    },
+    /// A path that cannot be stored.
+    #[error("\"{path}\" is not a valid file name: {problem}")]
+    InvalidFileName {
+        /// The path.
+        path: String,
+        /// What is wrong with it.
+        problem: PathProblem,
+    },
+    /// A link names a version that does not exist.
+    #[error("BundleVersion ({bundle}, {version}) referenced in Link {name} does not exist.")]
+    LinkTargetNotFound {
+        /// The link's name.
+        name: String,
+        /// The bundle it names.
+        bundle: Uuid,
+        /// The version it names.
+        version: u64,
+    },
+    /// A link would make a bundle depend on itself.
+    #[error("Link cycle detected: {name} leads back to bundle {bundle}.")]
+    LinkCycle {
+        /// The link's name.
+        name: String,
+        /// The bundle.
+        bundle: Uuid,
+    },
+    /// The draft equals the version it lies on.
+    #[error("Draft {uuid} has no changes to commit.")]
+    DraftHasNoChangesToCommit {
+        /// The draft.
+        uuid: Uuid,
+    },
+    /// Another draft was committed since this one was begun; committing it would undo that.
+    #[error("Draft {uuid} lies on {base:?}, but the latest version of its bundle is {latest:?}.")]
+    StaleDraft {
+        /// The draft.
+        uuid: Uuid,
+        /// The snapshot it lies on.
+        base: Option<Digest>,
+        /// The latest version's snapshot.
+        latest: Option<Digest>,
+    },
+    /// The store was opened for reading only.
+    #[error("this Blockstore is open for reading only")]
+    ReadOnly,
+    /// What the store holds breaks its own format.
+    #[error("{place} is damaged: {reason}")]
+    Corrupt {
+        /// The file or row.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// A file that a document names is not there.
+    #[error("{place} is missing")]
+    Missing {
+        /// The file.
+        place: String,
+    },
+    /// The file system failed.
+    #[error("{action} {place}: {source}")]
+    Io {
+        /// What was being done.
+        action: &'static str,
+        /// The file.
+        place: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The database failed.
+    #[error("{action}: {source}")]
+    Database {
+        /// What was being done.
+        action: &'static str,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+impl BlockstoreError {
+    pub(crate) fn corrupt(place: impl ToString, reason: impl ToString) -> Self {
+        Self::Corrupt { place: place.to_string(), reason: reason.to_string() }
+    }
+
+    /// Names a failure of the file system; meant for `map_err`.
+    pub(crate) fn io(action: &'static str, place: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let place = place.display().to_string();
+        move |source| Self::Io { action, place, source }
+    }
+
+    /// Names a failure of the database; meant for `map_err`.
+    pub(crate) fn sql(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+        move |source| Self::Database { action, source }
+    }
+}
+
+impl From<BlockstoreError> for RuntimeError {
+    fn from(error: BlockstoreError) -> Self {
+        match error {
+            BlockstoreError::ReadOnly => Self::ReadOnly,
+            BlockstoreError::Corrupt { place, reason } => Self::Corrupt { place, reason },
+            BlockstoreError::Missing { place } => Self::Corrupt { place, reason: "the file is missing".into() },
+            BlockstoreError::InvalidFileName { path, problem } => {
+                Self::Unstorable { place: path, reason: problem.to_string() }
+            }
+            other => Self::storage("the Blockstore", other),
+        }
+    }
+}
