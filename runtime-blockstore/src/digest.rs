@@ -4,8 +4,8 @@ use std::fmt;
 use std::io;
 use std::str::FromStr;
 
-use blake2::Blake2bVar;
-use blake2::digest::{Update, VariableOutput};
+use blake2::digest::consts::U20;
+use blake2::{Blake2b, Digest as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Length in bytes.
@@ -32,13 +32,8 @@ impl Digest {
 }
 
 /// Computes a [`Digest`] piece by piece.
-pub(crate) struct Hasher(Blake2bVar);
-
-impl Default for Hasher {
-    fn default() -> Self {
-        Self(Blake2bVar::new(LENGTH).expect("20 bytes is an output size BLAKE2b has"))
-    }
-}
+#[derive(Default)]
+pub(crate) struct Hasher(Blake2b<U20>);
 
 impl Hasher {
     pub(crate) fn update(&mut self, bytes: &[u8]) {
@@ -46,9 +41,7 @@ impl Hasher {
     }
 
     pub(crate) fn finish(self) -> Digest {
-        let mut out = [0; LENGTH];
-        self.0.finalize_variable(&mut out).expect("the buffer has the size the hasher was made for");
-        Digest(out)
+        Digest(self.0.finalize().into())
     }
 }
 

@@ -1,1 +1,26 @@
 //! Blockstore bundles and the XBlock runtime over them.
+//!
+//! - [`Blockstore`]: collections, bundles, versions, drafts and links in the Blockstore app's own tables and files.
+//! - [`BlockstoreRuntime`]: courses and libraries as bundles, one each; the form is told in `docs/course-bundle.md`.
+//! - [`Snapshot`], [`DraftDocument`]: the documents, byte for byte as the app writes them.
+
+mod database;
+mod digest;
+mod document;
+mod error;
+mod mime;
+mod path;
+mod rows;
+mod schema;
+mod storage;
+mod store;
+
+pub use database::Access;
+pub use digest::{Digest, NoDigest};
+pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
+pub use error::BlockstoreError;
+pub use path::PathProblem;
+pub use store::{
+    Blockstore, BundleChanges, BundleData, BundleFileData, BundleVersionData, CollectionData, DraftData,
+    DraftFileData, DraftLinkData,
+};

@@ -185,16 +185,12 @@ fn spread<T: Sync>(
 pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), BlockstoreError> {
     let mut folders = BTreeSet::new();
     make_parents(target, &mut folders)?;
-    let folder = target.parent().unwrap_or(target);
-    let mut file = tempfile::Builder::new()
-        .prefix(".incoming-")
-        .tempfile_in(folder)
-        .map_err(BlockstoreError::io("cannot write in", folder))?;
+    let incoming = target.with_file_name(format!(".incoming-{}", uuid::Uuid::new_v4()));
+    let mut file = File::create_new(&incoming).map_err(BlockstoreError::io("cannot create", &incoming))?;
     file.write_all(bytes)
-        .and_then(|()| file.as_file().sync_all())
+        .and_then(|()| file.sync_all())
+        .and_then(|()| fs::rename(&incoming, target))
         .map_err(BlockstoreError::io("cannot write", target))?;
-    let persisted = file.persist(target).map_err(|error| error.error);
-    persisted.map_err(BlockstoreError::io("cannot rename to", target))?;
     for folder in folders.iter().rev() {
         sync_folder(folder)?;
     }

@@ -146,6 +146,15 @@ impl Storage {
         Ok(bytes)
     }
 
+    /// Says whether a data file is there and whole; a torn one, which a crash of the app can leave, counts for none.
+    pub(crate) fn has_data(&self, bundle: Uuid, file: &str, record: &FileRecord) -> bool {
+        let wanted = self.data_path(bundle, record);
+        wanted.is_file()
+            && self.locate(Place::Data(bundle), file, record).is_ok_and(|found| {
+                digest_of(&found).is_ok_and(|(hash, size)| hash == record.hash && size == record.size)
+            })
+    }
+
     /// Removes what may be left of a draft's folder.
     pub(crate) fn remove_folder(&self, uuid: Uuid) -> Result<(), BlockstoreError> {
         let folder = self.folder(uuid);

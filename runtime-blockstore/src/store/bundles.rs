@@ -1,0 +1,248 @@
+//! Collections, bundles and their versions.
+
+use std::collections::BTreeMap;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::Blockstore;
+use super::data::{BundleChanges, BundleData, BundleVersionData, CollectionData};
+use super::files::file_data;
+use crate::error::BlockstoreError;
+use crate::rows::{self, BundleNames, RowId, query_failed, uuid_at, uuid_text};
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+impl Blockstore {
+    /// Lists the collections.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    pub fn get_collections(&self) -> Result<Vec<CollectionData>> {
+        self.db.read(|db| {
+            db.prepare_cached("SELECT uuid, title FROM bundles_collection ORDER BY id")
+                .and_then(|mut query| {
+                    query
+                        .query_map([], |row| Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? }))?
+                        .collect()
+                })
+                .map_err(query_failed("listing the collections"))
+        })
+    }
+
+    /// Returns a collection.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::CollectionNotFound`].
+    pub fn get_collection(&self, uuid: Uuid) -> Result<CollectionData> {
+        let found = self.db.read(|db| {
+            db.prepare_cached("SELECT title FROM bundles_collection WHERE uuid = ?1")
+                .and_then(|mut query| query.query_row([uuid_text(uuid)], |row| row.get(0)).optional())
+                .map_err(query_failed("finding a collection"))
+        })?;
+        match found {
+            Some(title) => Ok(CollectionData { uuid, title }),
+            None => Err(BlockstoreError::CollectionNotFound { uuid }),
+        }
+    }
+
+    /// Makes a collection.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    pub fn create_collection(&self, title: &str) -> Result<CollectionData> {
+        let uuid = Uuid::new_v4();
+        self.db.write(|db| rows::insert_collection(db, uuid, title))?;
+        Ok(CollectionData { uuid, title: title.to_owned() })
+    }
+
+    /// Renames a collection.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::CollectionNotFound`].
+    pub fn update_collection(&self, uuid: Uuid, title: &str) -> Result<CollectionData> {
+        let changed = self.db.write(|db| {
+            db.execute("UPDATE bundles_collection SET title = ?2 WHERE uuid = ?1", (uuid_text(uuid), title))
+                .map_err(BlockstoreError::sql("renaming a collection"))
+        })?;
+        if changed == 0 {
+            return Err(BlockstoreError::CollectionNotFound { uuid });
+        }
+        Ok(CollectionData { uuid, title: title.to_owned() })
+    }
+
+    /// Deletes the rows of a collection and its bundles; files stay, as in the app.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::CollectionNotFound`].
+    pub fn delete_collection(&self, uuid: Uuid) -> Result<()> {
+        self.db.write(|db| {
+            let collection = collection_id(db, uuid)?;
+            let bundles: Vec<RowId> = db
+                .prepare("SELECT id FROM bundles_bundle WHERE collection_id = ?1")
+                .and_then(|mut query| query.query_map([collection], |row| row.get(0))?.collect())
+                .map_err(query_failed("listing the bundles of a collection"))?;
+            bundles.into_iter().try_for_each(|bundle| delete_bundle_rows(db, bundle))?;
+            db.execute("DELETE FROM bundles_collection WHERE id = ?1", [collection])
+                .map(drop)
+                .map_err(BlockstoreError::sql("deleting a collection"))
+        })
+    }
+
+    /// Lists bundles: all, or those in which a text occurs in title, description or slug, whatever its case.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    pub fn get_bundles(&self, text_search: Option<&str>) -> Result<Vec<BundleData>> {
+        let wanted = text_search.map(str::to_lowercase);
+        self.db.read(|db| {
+            let all: Vec<Uuid> = db
+                .prepare_cached("SELECT uuid FROM bundles_bundle ORDER BY id")
+                .and_then(|mut query| query.query_map([], |row| uuid_at(row, 0))?.collect())
+                .map_err(query_failed("listing the bundles"))?;
+            let mut bundles = Vec::new();
+            for uuid in all {
+                let (_, bundle) = read_bundle(db, uuid)?;
+                let has = |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
+                if has(&bundle.title) || has(&bundle.description) || has(&bundle.slug) {
+                    bundles.push(bundle);
+                }
+            }
+            Ok(bundles)
+        })
+    }
+
+    /// Returns a bundle.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::BundleNotFound`].
+    pub fn get_bundle(&self, uuid: Uuid) -> Result<BundleData> {
+        self.db.read(|db| read_bundle(db, uuid)).map(|(_, bundle)| bundle)
+    }
+
+    /// Makes a bundle without versions.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::CollectionNotFound`].
+    pub fn create_bundle(
+        &self,
+        collection_uuid: Uuid,
+        slug: &str,
+        title: &str,
+        description: &str,
+    ) -> Result<BundleData> {
+        let uuid = Uuid::new_v4();
+        self.db.write(|db| {
+            let collection = collection_id(db, collection_uuid)?;
+            rows::insert_bundle(db, uuid, collection, BundleNames { slug, title, description })?;
+            read_bundle(db, uuid).map(|(_, bundle)| bundle)
+        })
+    }
+
+    /// Changes a bundle's own properties.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::CollectionNotFound`].
+    pub fn update_bundle(&self, uuid: Uuid, changes: &BundleChanges) -> Result<BundleData> {
+        self.db.write(|db| {
+            let (id, _) = read_bundle(db, uuid)?;
+            let collection = changes.collection_uuid.map(|uuid| collection_id(db, uuid)).transpose()?;
+            db.execute(
+                "UPDATE bundles_bundle SET title = coalesce(?2, title), description = coalesce(?3, description), \
+                 slug = coalesce(?4, slug), collection_id = coalesce(?5, collection_id) WHERE id = ?1",
+                (id, &changes.title, &changes.description, &changes.slug, collection),
+            )
+            .map_err(BlockstoreError::sql("changing a bundle"))?;
+            read_bundle(db, uuid).map(|(_, bundle)| bundle)
+        })
+    }
+
+    /// Deletes the rows of a bundle with its versions and drafts; files stay, as in the app.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::BundleNotFound`].
+    pub fn delete_bundle(&self, uuid: Uuid) -> Result<()> {
+        self.db.write(|db| {
+            let (id, _) = read_bundle(db, uuid)?;
+            delete_bundle_rows(db, id)
+        })
+    }
+
+    /// Returns a version, or the latest one where no number is given; none where the bundle has no version at all.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::BundleVersionNotFound`], and damage.
+    pub fn get_bundle_version(&self, bundle: Uuid, version: Option<u64>) -> Result<Option<BundleVersionData>> {
+        let row = self.db.read(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+            match version.filter(|number| *number > 0) {
+                None => rows::latest_version(db, id),
+                Some(version) => match rows::version(db, id, version)? {
+                    Some(row) => Ok(Some(row)),
+                    None => Err(BlockstoreError::BundleVersionNotFound { bundle, version }),
+                },
+            }
+        })?;
+        let Some(row) = row else { return Ok(None) };
+        let snapshot = self.snapshot(bundle, row.snapshot)?;
+        Ok(Some(BundleVersionData {
+            bundle_uuid: bundle,
+            version: row.number,
+            snapshot_digest: row.snapshot,
+            change_description: row.change_description,
+            created_at: snapshot.created_at.clone(),
+            files: snapshot.files.iter().map(|(path, record)| (path.clone(), file_data(path, record))).collect(),
+            links: snapshot.links.clone(),
+        }))
+    }
+}
+
+fn collection_id(db: &Connection, uuid: Uuid) -> Result<RowId> {
+    db.prepare_cached("SELECT id FROM bundles_collection WHERE uuid = ?1")
+        .and_then(|mut query| query.query_row([uuid_text(uuid)], |row| row.get(0)).optional())
+        .map_err(query_failed("finding a collection"))?
+        .ok_or(BlockstoreError::CollectionNotFound { uuid })
+}
+
+pub(super) fn read_bundle(db: &Connection, uuid: Uuid) -> Result<(RowId, BundleData)> {
+    let found = db
+        .prepare_cached(
+            "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
+             coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0) \
+             FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
+        )
+        .and_then(|mut query| {
+            query
+                .query_row([uuid_text(uuid)], |row| {
+                    let bundle = BundleData {
+                        uuid,
+                        collection_uuid: uuid_at(row, 1)?,
+                        title: row.get(2)?,
+                        description: row.get(3)?,
+                        slug: row.get(4)?,
+                        drafts: BTreeMap::new(),
+                        latest_version: u64::from(row.get::<_, u32>(5)?),
+                    };
+                    Ok((row.get(0)?, bundle))
+                })
+                .optional()
+        })
+        .map_err(query_failed("finding a bundle"))?;
+    let Some((id, mut bundle)) = found else { return Err(BlockstoreError::BundleNotFound { uuid }) };
+    bundle.drafts = db
+        .prepare_cached("SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1")
+        .and_then(|mut query| query.query_map([id], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect())
+        .map_err(query_failed("listing the drafts of a bundle"))?;
+    Ok((id, bundle))
+}
+
+fn delete_bundle_rows(db: &Connection, bundle: RowId) -> Result<()> {
+    for statement in [
+        "DELETE FROM bundles_draft WHERE bundle_id = ?1",
+        "DELETE FROM bundles_bundleversion WHERE bundle_id = ?1",
+        "DELETE FROM bundles_bundle WHERE id = ?1",
+    ] {
+        db.execute(statement, [bundle]).map_err(BlockstoreError::sql("deleting a bundle"))?;
+    }
+    Ok(())
+}
