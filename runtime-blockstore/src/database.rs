@@ -115,7 +115,8 @@ impl Database {
 
 fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, BlockstoreError> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db = Connection::open_with_flags(file, flags).map_err(BlockstoreError::sql("opening the database"))?;
+    let db =
+        Connection::open_with_flags(file, flags).map_err(BlockstoreError::sql("opening the database"))?;
     let prepare = || {
         db.busy_timeout(PATIENCE)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);

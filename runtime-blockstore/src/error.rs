@@ -151,7 +151,9 @@ impl From<BlockstoreError> for RuntimeError {
         match error {
             BlockstoreError::ReadOnly => Self::ReadOnly,
             BlockstoreError::Corrupt { place, reason } => Self::Corrupt { place, reason },
-            BlockstoreError::Missing { place } => Self::Corrupt { place, reason: "the file is missing".into() },
+            BlockstoreError::Missing { place } => {
+                Self::Corrupt { place, reason: "the file is missing".into() }
+            }
             BlockstoreError::InvalidFileName { path, problem } => {
                 Self::Unstorable { place: path, reason: problem.to_string() }
             }

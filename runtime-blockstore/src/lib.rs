@@ -11,6 +11,7 @@ mod error;
 mod mime;
 mod path;
 mod rows;
+mod runtime;
 mod schema;
 mod storage;
 mod store;
@@ -20,6 +21,7 @@ pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 pub use error::BlockstoreError;
 pub use path::PathProblem;
+pub use runtime::BlockstoreRuntime;
 pub use store::{
     Blockstore, BundleChanges, BundleData, BundleFileData, BundleVersionData, CollectionData, DraftData,
     DraftFileData, DraftLinkData,

@@ -74,7 +74,8 @@ pub(crate) fn check(path: &str) -> Result<(), BlockstoreError> {
 pub(crate) fn check_folders<V>(files: &BTreeMap<String, V>, path: &str) -> Result<(), BlockstoreError> {
     let file_above = path.match_indices('/').any(|(at, _)| files.contains_key(&path[..at]));
     let folder = format!("{path}/");
-    let file_below = files.range(folder.clone()..).next().is_some_and(|(below, _)| below.starts_with(&folder));
+    let file_below =
+        files.range(folder.clone()..).next().is_some_and(|(below, _)| below.starts_with(&folder));
     if file_above || file_below {
         return Err(BlockstoreError::InvalidFileName {
             path: path.to_owned(),

@@ -91,7 +91,8 @@ mod tests {
     #[test]
     fn empty_containers_stand_on_one_line() {
         let value = serde_json::json!({"a": {}, "b": [], "c": [1, {"d": null}]});
-        let expected = "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": [\n    1,\n    {\n      \"d\": null\n    }\n  ]\n}";
+        let expected =
+            "{\n  \"a\": {},\n  \"b\": [],\n  \"c\": [\n    1,\n    {\n      \"d\": null\n    }\n  ]\n}";
         assert_eq!(pretty(&value), expected.as_bytes());
     }
 }

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use super::digest_of;
 use crate::digest::Digest;
@@ -21,11 +21,16 @@ const THREADS: usize = 8;
 const FEW: usize = 4;
 
 enum Work {
-    Bytes { target: PathBuf, bytes: Vec<u8> },
+    Bytes {
+        target: PathBuf,
+        bytes: Arc<[u8]>,
+    },
     /// A second name for a file, or a copy where the file system has no links. With a digest it is proved first.
-    Link { source: PathBuf, target: PathBuf, expected: Option<Digest> },
-    /// A file written before, which only has to reach the medium.
-    Sync { target: PathBuf },
+    Link {
+        source: PathBuf,
+        target: PathBuf,
+        expected: Option<Digest>,
+    },
 }
 
 /// Files to be written together.
@@ -37,18 +42,13 @@ pub(crate) struct Batch {
 
 impl Batch {
     /// Plans a new file.
-    pub(crate) fn write(&mut self, target: PathBuf, bytes: Vec<u8>) {
-        self.work.push(Work::Bytes { target, bytes });
+    pub(crate) fn write(&mut self, target: PathBuf, bytes: impl Into<Arc<[u8]>>) {
+        self.work.push(Work::Bytes { target, bytes: bytes.into() });
     }
 
     /// Plans a second name for a file that never changes.
     pub(crate) fn link(&mut self, source: PathBuf, target: PathBuf, expected: Option<Digest>) {
         self.work.push(Work::Link { source, target, expected });
-    }
-
-    /// Plans to make a file durable that was written before.
-    pub(crate) fn sync(&mut self, target: PathBuf) {
-        self.work.push(Work::Sync { target });
     }
 
     /// Plans to rename a file once all contents are on the medium.
@@ -60,7 +60,7 @@ impl Batch {
     pub(crate) fn run(self) -> Result<(), BlockstoreError> {
         let mut folders = BTreeSet::new();
         let targets = self.work.iter().map(|work| match work {
-            Work::Bytes { target, .. } | Work::Link { target, .. } | Work::Sync { target } => target,
+            Work::Bytes { target, .. } | Work::Link { target, .. } => target,
         });
         for target in targets.chain(self.renames.iter().map(|(_, to)| to)) {
             make_parents(target, &mut folders)?;
@@ -79,7 +79,8 @@ impl Work {
     fn run(&self) -> Result<(), BlockstoreError> {
         match self {
             Self::Bytes { target, bytes } => {
-                let mut file = File::create_new(target).map_err(BlockstoreError::io("cannot create", target))?;
+                let mut file =
+                    File::create_new(target).map_err(BlockstoreError::io("cannot create", target))?;
                 file.write_all(bytes)
                     .and_then(|()| file.sync_all())
                     .map_err(BlockstoreError::io("cannot write", target))
@@ -108,7 +109,6 @@ impl Work {
                     }
                 }
             }
-            Self::Sync { target } => sync_file(target),
         }
     }
 }
@@ -169,7 +169,10 @@ fn spread<T: Sync>(
                 while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(error) = job(item) {
                         next.store(items.len(), Ordering::Relaxed);
-                        failure.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert(error);
+                        failure
+                            .lock()
+                            .unwrap_or_else(std::sync::PoisonError::into_inner)
+                            .get_or_insert(error);
                     }
                 }
             });

@@ -86,7 +86,8 @@ impl Storage {
         let file = self.summary_path(uuid);
         let text = read(&file)?;
         let place = file.display();
-        let draft = DraftDocument::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
+        let draft =
+            DraftDocument::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
         if draft.uuid != uuid {
             return Err(BlockstoreError::corrupt(file.display(), format!("it is of draft {}", draft.uuid)));
         }
@@ -193,7 +194,8 @@ pub(crate) fn store_stream(
         };
         hasher.update(&buffer[..read]);
         length += read as u64;
-        io::Write::write_all(&mut out, &buffer[..read]).map_err(BlockstoreError::io("cannot write", target))?;
+        io::Write::write_all(&mut out, &buffer[..read])
+            .map_err(BlockstoreError::io("cannot write", target))?;
     }
 }
 

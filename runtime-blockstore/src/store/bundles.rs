@@ -23,7 +23,9 @@ impl Blockstore {
             db.prepare_cached("SELECT uuid, title FROM bundles_collection ORDER BY id")
                 .and_then(|mut query| {
                     query
-                        .query_map([], |row| Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? }))?
+                        .query_map([], |row| {
+                            Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? })
+                        })?
                         .collect()
                 })
                 .map_err(query_failed("listing the collections"))
@@ -103,7 +105,8 @@ impl Blockstore {
             let mut bundles = Vec::new();
             for uuid in all {
                 let (_, bundle) = read_bundle(db, uuid)?;
-                let has = |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
+                let has =
+                    |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
                 if has(&bundle.title) || has(&bundle.description) || has(&bundle.slug) {
                     bundles.push(bundle);
                 }
@@ -172,7 +175,11 @@ impl Blockstore {
     ///
     /// # Errors
     /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::BundleVersionNotFound`], and damage.
-    pub fn get_bundle_version(&self, bundle: Uuid, version: Option<u64>) -> Result<Option<BundleVersionData>> {
+    pub fn get_bundle_version(
+        &self,
+        bundle: Uuid,
+        version: Option<u64>,
+    ) -> Result<Option<BundleVersionData>> {
         let row = self.db.read(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
             match version.filter(|number| *number > 0) {
@@ -191,7 +198,11 @@ impl Blockstore {
             snapshot_digest: row.snapshot,
             change_description: row.change_description,
             created_at: snapshot.created_at.clone(),
-            files: snapshot.files.iter().map(|(path, record)| (path.clone(), file_data(path, record))).collect(),
+            files: snapshot
+                .files
+                .iter()
+                .map(|(path, record)| (path.clone(), file_data(path, record)))
+                .collect(),
             links: snapshot.links.clone(),
         }))
     }

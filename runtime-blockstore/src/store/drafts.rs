@@ -62,7 +62,8 @@ impl Blockstore {
         files.keys().try_for_each(|path| path::check(path))?;
         self.change_draft(draft, |open| {
             for (path, contents) in files {
-                let record = contents.map(|bytes| FileRecord::new(path, bytes.len() as u64, Digest::of(bytes)));
+                let record =
+                    contents.map(|bytes| FileRecord::new(path, bytes.len() as u64, Digest::of(bytes)));
                 open.document.files_to_overwrite.insert((*path).to_owned(), record);
             }
             let composed = open.document.composed_files(open.base.as_deref());
@@ -199,7 +200,8 @@ impl Blockstore {
     fn open_draft(&self, db: &Connection, uuid: Uuid) -> Result<Open> {
         let (bundle, _) = draft_bundle(db, uuid)?;
         let (mut document, _) = self.read_draft_document(uuid)?;
-        let base = document.base_snapshot.map(|base| self.snapshot(document.bundle_uuid, base)).transpose()?;
+        let base =
+            document.base_snapshot.map(|base| self.snapshot(document.bundle_uuid, base)).transpose()?;
         if let Some(latest) = rows::latest_version(db, bundle)?
             && document.base_snapshot != Some(latest.snapshot)
         {
@@ -252,7 +254,9 @@ impl Blockstore {
         let mut done = BTreeMap::new();
         for (path, staged) in &draft.files_to_overwrite {
             let Some(record) = staged else { continue };
-            if done.insert(record.hash, ()).is_some() || self.storage.has_data(snapshot.bundle_uuid, path, record) {
+            if done.insert(record.hash, ()).is_some()
+                || self.storage.has_data(snapshot.bundle_uuid, path, record)
+            {
                 continue;
             }
             let named = incoming.join(record.hash.to_string());

@@ -139,7 +139,9 @@ impl Blockstore {
             let Some(record) = state.files.get(path) else { return Err(no_file(bundle, path, use_draft)) };
             match self.storage.read(state.place(path), path, record) {
                 // Another process may have written the draft between the two reads.
-                Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. }) if attempt < ATTEMPTS => {
+                Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. })
+                    if attempt < ATTEMPTS =>
+                {
                     attempt += 1;
                 }
                 result => return result,
@@ -167,7 +169,8 @@ impl Blockstore {
         let mut attempt = 1;
         loop {
             let (draft, latest) = self.db.read(|db| {
-                let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+                let id =
+                    rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
                 let draft = match use_draft {
                     Some(name) => rows::draft_named(db, id, name)?,
                     None => None,
@@ -176,8 +179,7 @@ impl Blockstore {
             })?;
             let Some(draft) = draft else {
                 let snapshot = latest.map(|row| self.snapshot(bundle, row.snapshot)).transpose()?;
-                let (files, links) =
-                    snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
+                let (files, links) = snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
                 return Ok(State { files, links, staged: None, bundle });
             };
             let document = match self.storage.draft(draft) {
@@ -200,9 +202,5 @@ impl Blockstore {
 }
 
 fn no_file(bundle: Uuid, path: &str, draft: Option<&str>) -> BlockstoreError {
-    BlockstoreError::BundleFileNotFound {
-        bundle,
-        draft: draft.map(str::to_owned),
-        path: path.to_owned(),
-    }
+    BlockstoreError::BundleFileNotFound { bundle, draft: draft.map(str::to_owned), path: path.to_owned() }
 }

@@ -50,7 +50,8 @@ impl Blockstore {
         let file = dir.join("db.sqlite3");
         let storage = Storage::new(dir.join("storage"));
         if access == Access::ReadWrite {
-            fs::create_dir_all(storage.root()).map_err(BlockstoreError::io("cannot create", storage.root()))?;
+            fs::create_dir_all(storage.root())
+                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
         } else if !file.is_file() {
             return Err(BlockstoreError::Missing { place: file.display().to_string() });
         }

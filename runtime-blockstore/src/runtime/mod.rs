@@ -1,0 +1,126 @@
+//! The XBlock runtime over bundles: one bundle is one learning context.
+
+mod assets;
+mod branch;
+mod cache;
+mod commit;
+mod definitions;
+mod layout;
+mod reading;
+mod refresh;
+mod tables;
+mod tree;
+mod view;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rusqlite::Connection;
+use uuid::Uuid;
+use xblock_core::block::Registry;
+use xblock_core::clock::Clock;
+use xblock_core::runtime::RuntimeError;
+
+use crate::database::Access;
+use crate::digest::Digest;
+use crate::error::BlockstoreError;
+use crate::store::Blockstore;
+
+use cache::DefinitionCache;
+use tables::{Home, Tables};
+use view::Signature;
+
+/// Courses and libraries in a Blockstore.
+///
+/// Each learning context is a bundle (`docs/course-bundle.md`). The published branch is the bundle's latest version, the
+/// draft branch its draft `studio_draft`, or the latest version where there is none. A commit of this runtime gives the
+/// draft a new UUID: so its files and the published version change together, in one transaction of the database.
+pub struct BlockstoreRuntime {
+    store: Blockstore,
+    registry: Registry,
+    definitions: DefinitionCache,
+    /// Digests of draft documents, with what the file system said of the file then.
+    summaries: Mutex<HashMap<Uuid, (Signature, Digest)>>,
+    /// Whether the index is kept in memory, because the store's own is missing or out of date and may not be written.
+    in_memory: AtomicBool,
+}
+
+impl BlockstoreRuntime {
+    /// Opens a store for reading and writing; it is made where it is missing.
+    ///
+    /// # Errors
+    /// Failures of the medium, and [`RuntimeError::Corrupt`].
+    pub fn open(dir: &Path, registry: Registry, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
+        let store = Blockstore::open(dir, Access::ReadWrite, clock)?;
+        store.db.write(|db| Tables::new(db, Home::Main).create())?;
+        let runtime = Self::new(store, registry, false);
+        runtime.sweep(None)?;
+        Ok(runtime)
+    }
+
+    /// Opens a store for reading; nothing on the medium changes.
+    ///
+    /// # Errors
+    /// As [`BlockstoreRuntime::open`], also where there is no store.
+    pub fn open_read_only(
+        dir: &Path,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RuntimeError> {
+        let store = Blockstore::open(dir, Access::ReadOnly, clock)?;
+        let has_index = store.db.read(|db| Tables::new(db, Home::Main).exist())?;
+        let runtime = Self::new(store, registry, false);
+        if !has_index {
+            runtime.index_in_memory()?;
+        }
+        Ok(runtime)
+    }
+
+    fn new(store: Blockstore, registry: Registry, in_memory: bool) -> Self {
+        Self {
+            store,
+            registry,
+            definitions: DefinitionCache::default(),
+            summaries: Mutex::default(),
+            in_memory: AtomicBool::new(in_memory),
+        }
+    }
+
+    /// Returns the bundles store below.
+    #[must_use]
+    pub fn blockstore(&self) -> &Blockstore {
+        &self.store
+    }
+
+    fn tables<'c>(&self, db: &'c Connection) -> Tables<'c> {
+        let in_memory = self.in_memory.load(Ordering::Acquire);
+        Tables::new(db, if in_memory { Home::Temporary } else { Home::Main })
+    }
+
+    /// Begins an index in memory in place of the store's own.
+    fn index_in_memory(&self) -> Result<(), BlockstoreError> {
+        self.store.db.write_temporary(|db| Tables::new(db, Home::Temporary).create())?;
+        self.in_memory.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Removes draft folders that commits left behind, and notes one that is about to be made.
+    fn sweep(&self, next: Option<Uuid>) -> Result<(), BlockstoreError> {
+        self.store.db.write(|db| {
+            let tables = self.tables(db);
+            for draft in tables.garbage()? {
+                let in_use = db
+                    .prepare_cached("SELECT 1 FROM bundles_draft WHERE uuid = ?1")
+                    .and_then(|mut query| query.exists([draft.simple().to_string()]))
+                    .map_err(BlockstoreError::sql("looking for a draft"))?;
+                if !in_use {
+                    self.store.storage.remove_folder(draft)?;
+                }
+                tables.drop_garbage(draft)?;
+            }
+            next.map_or(Ok(()), |draft| tables.add_garbage(draft))
+        })
+    }
+}

@@ -1,0 +1,301 @@
+//! The reading half of the runtime trait, and the trait itself.
+
+use std::sync::Arc;
+
+use xblock_core::keys::{
+    AssetKey, BundleDefinitionKey, BundleState, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey,
+};
+use xblock_core::olx::definition_path;
+use xblock_core::runtime::{
+    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
+    EditInfo, Head, Runtime, RuntimeError, VersionId, VersionRecord,
+};
+
+use super::BlockstoreRuntime;
+use super::assets::{asset_record, record_of};
+use super::definitions::Source;
+use super::layout::{DRAFT, Entry, STORE, asset_path, classify};
+use super::view::{View, version_id};
+use crate::document::FileRecord;
+use crate::error::BlockstoreError;
+use crate::rows;
+
+fn source(view: &View<'_>, branch: Branch) -> Source {
+    match branch {
+        Branch::Draft => Source::draft(&view.row),
+        Branch::Published => Source::published(&view.row),
+    }
+}
+
+/// Returns the key of a block's definition in a branch.
+pub(super) fn definition_key(
+    view: &View<'_>,
+    usage: &UsageKey,
+    branch: Branch,
+) -> Result<DefinitionKey, RuntimeError> {
+    let state = match (branch, view.row.latest) {
+        (Branch::Published, Some((number, _))) => BundleState::Version(number),
+        _ => BundleState::Draft(DRAFT),
+    };
+    let path = definition_path(usage.block_type(), usage.block_id());
+    BundleDefinitionKey::new(view.row.bundle, &state, usage.block_type(), &path).map(Into::into).map_err(
+        |_| RuntimeError::UnsupportedKey {
+            key: usage.to_string(),
+            store: STORE,
+            reason: "its type or id cannot stand in a definition key",
+        },
+    )
+}
+
+impl Runtime for BlockstoreRuntime {
+    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
+        if self
+            .store
+            .db
+            .read(|db| Ok::<_, BlockstoreError>(!self.tables(db).unknown_bundles()?.is_empty()))?
+        {
+            self.refresh_bundles()?;
+        }
+        let texts = self.store.db.read(|db| self.tables(db).context_keys())?;
+        let mut keys = Vec::with_capacity(texts.len());
+        for text in texts {
+            keys.push(text.parse().map_err(|_| RuntimeError::Corrupt {
+                place: format!("index of {text}"),
+                reason: "it is no key of a context".into(),
+            })?);
+        }
+        keys.sort_unstable();
+        Ok(keys)
+    }
+
+    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
+        self.look(key, &[Branch::Draft], |view| {
+            let draft = view.state(Branch::Draft)?;
+            let published = match view.row.latest {
+                Some((number, digest)) => Some(Head {
+                    version: version_id(number, digest),
+                    edit_info: self.version_info(view, number)?,
+                }),
+                None => None,
+            };
+            Ok(ContextRecord {
+                key: key.clone(),
+                root: view.root()?,
+                draft: Head { version: VersionId(draft.token.into()), edit_info: draft.edit_info },
+                published,
+            })
+        })
+    }
+
+    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.look(context, &[branch], |view| view.usages(view.tables.usages(view.state(branch)?.id)?))
+    }
+
+    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
+        self.look(&usage.context_key(), &[branch], |view| {
+            let state = view.state(branch)?;
+            let row = view
+                .tables
+                .usage(state.id, usage.block_type(), usage.block_id())?
+                .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch })?;
+            Ok(BlockRecord {
+                usage: usage.clone(),
+                definition: definition_key(view, usage, branch)?,
+                data: self.read_block(source(view, branch), usage, row.hash, row.size)?,
+                edit_info: row.edit_info,
+            })
+        })
+    }
+
+    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.look(&usage.context_key(), &[branch], |view| {
+            let state = view.state(branch)?;
+            if view.tables.usage(state.id, usage.block_type(), usage.block_id())?.is_none() {
+                return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
+            }
+            view.usages(view.tables.parents(state.id, usage.block_type(), usage.block_id())?)
+        })
+    }
+
+    fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
+        let missing = || RuntimeError::NoSuchDefinition { key: key.clone() };
+        let wanted = key.as_bundle().ok_or_else(missing)?;
+        let mut attempt = 1;
+        loop {
+            match self.read_definition(key, wanted) {
+                // The draft may have been replaced between two reads.
+                Err(RuntimeError::Corrupt { .. }) if attempt < 3 => attempt += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
+        self.look(context, &[branch], |view| {
+            let mut records = Vec::new();
+            for row in view.tables.assets(view.state(branch)?.id)? {
+                records.extend(asset_record(view, &row)?);
+            }
+            records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+            Ok(records)
+        })
+    }
+
+    fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
+        self.look(&key.context_key(), &[branch], |view| {
+            match view.tables.asset(view.state(branch)?.id, key.asset_type(), key.path())? {
+                Some(row) => record_of(key.clone(), &row),
+                None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
+            }
+        })
+    }
+
+    fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
+        self.look(&key.context_key(), &[branch], |view| {
+            let row = view
+                .tables
+                .asset(view.state(branch)?.id, key.asset_type(), key.path())?
+                .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
+            let path = asset_path(key);
+            let record = FileRecord::new(&path, row.size, row.hash);
+            Ok(self.read_file(source(view, branch), &path, &record)?)
+        })
+    }
+
+    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
+        self.look(context, &[branch], |view| {
+            if branch == Branch::Draft {
+                let state = view.state(branch)?;
+                return Ok(vec![VersionRecord {
+                    version: VersionId(state.token.into()),
+                    previous: state.previous.map(|previous| VersionId(previous.into())),
+                    edit_info: state.edit_info,
+                    message: state.message,
+                }]);
+            }
+            let rows = rows::versions(view.tables.db, view.row.bundle_id)?;
+            let ids: Vec<_> = rows.iter().map(|row| version_id(row.number, row.snapshot)).collect();
+            let mut history = Vec::with_capacity(rows.len());
+            for (at, row) in rows.into_iter().enumerate() {
+                history.push(VersionRecord {
+                    version: ids[at].clone(),
+                    previous: ids.get(at + 1).cloned(),
+                    edit_info: self.version_info(view, row.number)?,
+                    message: row.change_description,
+                });
+            }
+            Ok(history)
+        })
+    }
+
+    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
+        // What other programs committed enters the feed when it is noticed, at the latest now.
+        for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
+            if let Ok(key) = context.parse::<ContextKey>() {
+                self.refresh(&key)?;
+            }
+        }
+        let (last, rows) = self.store.db.read(|db| {
+            let tables = self.tables(db);
+            Ok::<_, BlockstoreError>((tables.last_change()?, tables.changes(after.0, limit)?))
+        })?;
+        if after.0 > last {
+            return Err(RuntimeError::NoSuchCursor { cursor: after });
+        }
+        let mut changes = Vec::with_capacity(rows.len());
+        for row in rows {
+            changes.push(Change {
+                cursor: Cursor(row.cursor),
+                context: row.context.parse().map_err(|_| RuntimeError::Corrupt {
+                    place: format!("change feed, entry {}", row.cursor),
+                    reason: format!("{} is no key of a context", row.context),
+                })?,
+                branch: row.branch,
+                version: VersionId(row.version.into()),
+                edit_info: row.edit_info,
+            });
+        }
+        Ok(changes)
+    }
+
+    fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
+        self.carry_out(&edit)
+    }
+}
+
+impl BlockstoreRuntime {
+    /// Returns who made a version and when, by our notes or by its snapshot.
+    fn version_info(&self, view: &View<'_>, number: u64) -> Result<EditInfo, RuntimeError> {
+        if let Some(info) = view.tables.version(view.row.bundle_id, number)? {
+            return Ok(info);
+        }
+        let made = match rows::version(view.tables.db, view.row.bundle_id, number)? {
+            Some(row) => self.store.snapshot(view.row.bundle, row.snapshot)?.created(),
+            None => None,
+        };
+        Ok(EditInfo { edited_on: made, edited_by: None })
+    }
+
+    fn read_definition(
+        &self,
+        key: &DefinitionKey,
+        wanted: &BundleDefinitionKey,
+    ) -> Result<DefinitionRecord, RuntimeError> {
+        let missing = || RuntimeError::NoSuchDefinition { key: key.clone() };
+        let bundle = wanted.bundle_uuid();
+        let path = wanted.olx_path();
+        let (draft, version, context) = self.store.db.read(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or_else(missing)?;
+            let tables = self.tables(db);
+            let context = tables.context_of_bundle(id)?;
+            let draft = match wanted.draft_name() {
+                Some(name) => rows::draft_named(db, id, name)?,
+                None => None,
+            };
+            let version = match (wanted.bundle_version(), wanted.draft_name()) {
+                (Some(number), _) => rows::version(db, id, number)?,
+                // Where nobody has begun Studio's draft, Studio reads the latest version.
+                (None, Some(DRAFT)) => rows::latest_version(db, id)?,
+                _ => None,
+            };
+            Ok::<_, RuntimeError>((draft, version, context))
+        })?;
+        let record = match (draft, version) {
+            (Some(draft), _) => {
+                let (document, _) = self.store.storage.draft(draft)?;
+                let base =
+                    document.base_snapshot.map(|base| self.store.snapshot(bundle, base)).transpose()?;
+                document.file(base.as_deref(), path).cloned()
+            }
+            (None, Some(version)) => self.store.snapshot(bundle, version.snapshot)?.files.get(path).cloned(),
+            (None, None) => None,
+        };
+        let record = record.ok_or_else(missing)?;
+        let (Entry::Definition(block_type, id), false) = (classify(path), wanted.block_type().is_empty())
+        else {
+            return Err(missing());
+        };
+        if block_type != wanted.block_type() {
+            return Err(missing());
+        }
+        let usage = usage_in(context.as_deref(), bundle, &block_type, &id).ok_or_else(missing)?;
+        let data = self.read_block(Source { bundle, draft }, &usage, record.hash, record.size)?;
+        Ok(DefinitionRecord {
+            key: key.clone(),
+            block_type: Arc::from(&*block_type),
+            content: data.content.clone(),
+        })
+    }
+}
+
+/// Makes a usage to read a definition as; a bundle that is no context of ours counts as a library.
+fn usage_in(context: Option<&str>, bundle: uuid::Uuid, block_type: &str, id: &str) -> Option<UsageKey> {
+    match context {
+        Some(context) => context.parse::<ContextKey>().ok()?.make_usage_key(block_type, id).ok(),
+        None => LibraryKeyV2::new("Blockstore", &bundle.to_string())
+            .map(ContextKey::LibraryV2)
+            .ok()?
+            .make_usage_key(block_type, id)
+            .ok(),
+    }
+}

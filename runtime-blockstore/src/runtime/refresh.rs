@@ -1,0 +1,265 @@
+//! The index made anew from the bundles: where it is missing, and where another program has written.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::Connection;
+use uuid::Uuid;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{Branch, EditInfo, RuntimeError};
+
+use super::BlockstoreRuntime;
+use super::definitions::Source;
+use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, Entry, classify};
+use super::tables::{AssetRow, Tables, UsageRow};
+use super::view::{Trouble, View, draft_id};
+use crate::database::Access;
+use crate::document::FileRecord;
+use crate::error::BlockstoreError;
+use crate::rows::{self, RowId};
+
+/// The files of a branch as the documents say, with when it was made.
+pub(super) struct Files {
+    pub(super) files: BTreeMap<String, FileRecord>,
+    pub(super) source: Source,
+    edit_info: EditInfo,
+    message: String,
+}
+
+impl BlockstoreRuntime {
+    /// Brings the index of a context up to date.
+    pub(super) fn refresh(&self, key: &ContextKey) -> Result<(), RuntimeError> {
+        if self.store.db.access() == Access::ReadOnly {
+            if !self.in_memory.load(std::sync::atomic::Ordering::Acquire) {
+                self.index_in_memory()?;
+            }
+            return self.store.db.write_temporary(|db| self.refresh_in(db, key));
+        }
+        self.store.db.write(|db| self.refresh_in(db, key))
+    }
+
+    /// Looks at bundles that are new to the index.
+    pub(super) fn refresh_bundles(&self) -> Result<(), RuntimeError> {
+        if self.store.db.access() == Access::ReadOnly {
+            if !self.in_memory.load(std::sync::atomic::Ordering::Acquire) {
+                self.index_in_memory()?;
+            }
+            return self.store.db.write_temporary(|db| self.scan_bundles(&self.tables(db)));
+        }
+        self.store.db.write(|db| self.scan_bundles(&self.tables(db)))
+    }
+
+    /// Brings the index of a context up to date inside a transaction that may write it.
+    pub(super) fn refresh_in(&self, db: &Connection, key: &ContextKey) -> Result<(), RuntimeError> {
+        self.scan_bundles(&self.tables(db))?;
+        let view = match self.find(db, key) {
+            Ok(view) => view,
+            // What is not there is found out by the next look.
+            Err(_) => return Ok(()),
+        };
+        for branch in Branch::ALL {
+            match self.check(&view, branch) {
+                Err(Trouble::Stale) => self.rebuild(&view, branch)?,
+                Err(Trouble::Error(RuntimeError::NoSuchBranch { .. })) | Ok(()) => {}
+                Err(Trouble::Error(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes which of the bundles that are new to the index are learning contexts.
+    fn scan_bundles(&self, tables: &Tables<'_>) -> Result<(), RuntimeError> {
+        for (id, bundle) in tables.unknown_bundles()? {
+            let document = self.context_document(tables, id, bundle)?;
+            let context = document.as_ref().map(|d| (&*d.context, &*d.root_type, &*d.root_id));
+            tables.put_bundle(id, context)?;
+        }
+        Ok(())
+    }
+
+    /// Reads which context a bundle says it is; a bundle that is damaged is none.
+    fn context_document(
+        &self,
+        tables: &Tables<'_>,
+        id: RowId,
+        bundle: Uuid,
+    ) -> Result<Option<ContextDocument>, RuntimeError> {
+        let draft = rows::draft_named(tables.db, id, DRAFT)?;
+        let latest = rows::latest_version(tables.db, id)?;
+        let read = || -> Result<Option<Vec<u8>>, BlockstoreError> {
+            let source = Source { bundle, draft };
+            let mut base = latest.map(|row| row.snapshot);
+            if let Some(draft) = draft {
+                let (document, _) = self.store.storage.draft(draft)?;
+                if let Some(staged) = document.files_to_overwrite.get(CONTEXT_FILE) {
+                    return staged
+                        .as_ref()
+                        .map(|record| self.read_file(source, CONTEXT_FILE, record))
+                        .transpose();
+                }
+                base = document.base_snapshot;
+            }
+            let Some(base) = base else { return Ok(None) };
+            let snapshot = self.store.snapshot(bundle, base)?;
+            let record = snapshot.files.get(CONTEXT_FILE);
+            record.map(|record| self.read_file(source, CONTEXT_FILE, record)).transpose()
+        };
+        let text = match read() {
+            Ok(text) => text,
+            Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        let document: Option<ContextDocument> = text.and_then(|text| serde_json::from_slice(&text).ok());
+        Ok(document.filter(|document| {
+            document.context.parse::<ContextKey>().is_ok_and(|key| {
+                key.to_string() == document.context
+                    && key.make_usage_key(&document.root_type, &document.root_id).is_ok()
+            })
+        }))
+    }
+
+    /// Composes the files of a branch from its documents.
+    pub(super) fn files_of(&self, view: &View<'_>, branch: Branch) -> Result<Files, RuntimeError> {
+        let row = &view.row;
+        if let (Branch::Draft, Some(draft)) = (branch, row.draft) {
+            let (document, _) = self.store.storage.draft(draft)?;
+            let base =
+                document.base_snapshot.map(|base| self.store.snapshot(row.bundle, base)).transpose()?;
+            return Ok(Files {
+                files: document.composed_files(base.as_deref()),
+                source: Source::draft(row),
+                edit_info: EditInfo { edited_on: document.updated(), edited_by: None },
+                message: String::new(),
+            });
+        }
+        let (number, digest) =
+            row.latest.ok_or_else(|| RuntimeError::NoSuchBranch { key: view.key.clone(), branch })?;
+        let snapshot = self.store.snapshot(row.bundle, digest)?;
+        let version = rows::version(view.tables.db, row.bundle_id, number)?;
+        Ok(Files {
+            files: snapshot.files.clone(),
+            source: Source::published(row),
+            edit_info: EditInfo { edited_on: snapshot.created(), edited_by: None },
+            message: version.map(|row| row.change_description).unwrap_or_default(),
+        })
+    }
+
+    /// Writes the rows of a branch anew.
+    fn rebuild(&self, view: &View<'_>, branch: Branch) -> Result<(), RuntimeError> {
+        let Files { files, source, edit_info, message } = self.files_of(view, branch)?;
+        let tables = &view.tables;
+        let bundle = view.row.bundle_id;
+        let version = match (branch, view.row.draft) {
+            // The document was read above; what it is now decides the next look.
+            (Branch::Draft, Some(draft)) => {
+                let (document, digest) = self.store.storage.draft(draft)?;
+                if document.updated() != edit_info.edited_on {
+                    return Ok(());
+                }
+                Some(draft_id(digest))
+            }
+            _ => self.version_now(&view.row, branch)?,
+        };
+        let Some(version) = version else { return Ok(()) };
+        let old: HashMap<(String, String), UsageRow> = match tables.state(bundle, branch)? {
+            Some(state) => tables.usage_rows(state.id)?.into_iter().collect(),
+            None => HashMap::new(),
+        };
+        let state = tables.put_state(bundle, branch, &version.0, &message, &edit_info)?;
+        tables.clear_state(state)?;
+        for (path, record) in &files {
+            let Entry::Definition(block_type, id) = classify(path) else { continue };
+            let Ok(usage) = view.key.make_usage_key(&block_type, &id) else { continue };
+            let kept = old.get(&(block_type.to_string(), id.to_string()));
+            let edit_info = match kept {
+                Some(kept) if kept.hash == record.hash => kept.edit_info.clone(),
+                _ => edit_info.clone(),
+            };
+            let row = UsageRow { hash: record.hash, size: record.size, edit_info };
+            tables.put_usage(state, &block_type, &id, &row)?;
+            // A definition that cannot be read names no children; reading the block itself tells what is wrong.
+            if let Ok(data) = self.read_block(source, &usage, record.hash, record.size) {
+                tables.put_children(state, &block_type, &id, own_children(&view.key, &data.children))?;
+            }
+        }
+        let attributes = self.attributes(source, files.get(ASSETS_FILE)).unwrap_or_default();
+        index_assets(tables, state, &files, &attributes)?;
+        self.note_versions(view, branch, &edit_info)?;
+        tables.append_change(&view.key.to_string(), branch, &version.0, &edit_info)?;
+        Ok(())
+    }
+
+    /// Notes versions that another program made.
+    fn note_versions(
+        &self,
+        view: &View<'_>,
+        branch: Branch,
+        edit_info: &EditInfo,
+    ) -> Result<(), RuntimeError> {
+        if branch == Branch::Draft {
+            return Ok(());
+        }
+        let bundle = view.row.bundle_id;
+        for row in rows::versions(view.tables.db, bundle)? {
+            if view.tables.version(bundle, row.number)?.is_none() {
+                let is_latest = view.row.latest.is_some_and(|(number, _)| number == row.number);
+                let edit_info = if is_latest {
+                    edit_info.clone()
+                } else {
+                    let made =
+                        self.store.snapshot(view.row.bundle, row.snapshot).ok().and_then(|s| s.created());
+                    EditInfo { edited_on: made, edited_by: None }
+                };
+                view.tables.put_version(bundle, row.number, &edit_info)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the attributes of static files.
+    pub(super) fn attributes(
+        &self,
+        source: Source,
+        record: Option<&FileRecord>,
+    ) -> Result<AssetsDocument, RuntimeError> {
+        let Some(record) = record else { return Ok(AssetsDocument::default()) };
+        let text = self.read_file(source, ASSETS_FILE, record)?;
+        serde_json::from_slice(&text).map_err(|error| RuntimeError::Corrupt {
+            place: format!("bundle {}, {ASSETS_FILE}", source.bundle),
+            reason: error.to_string(),
+        })
+    }
+}
+
+/// Lists the children that belong to the context, as the index keeps them.
+pub(super) fn own_children<'k>(
+    context: &ContextKey,
+    children: &'k [UsageKey],
+) -> impl Iterator<Item = (&'k str, &'k str)> {
+    children
+        .iter()
+        .filter(|child| child.context_key() == *context)
+        .map(|child| (child.block_type(), child.block_id()))
+}
+
+/// Writes the rows of a state's static files.
+pub(super) fn index_assets(
+    tables: &Tables<'_>,
+    state: RowId,
+    files: &BTreeMap<String, FileRecord>,
+    attributes: &AssetsDocument,
+) -> Result<(), RuntimeError> {
+    for (path, record) in files {
+        let Entry::Asset(asset_type, name) = classify(path) else { continue };
+        tables.put_asset(
+            state,
+            &AssetRow {
+                asset_type: asset_type.to_owned(),
+                name: name.to_owned(),
+                hash: record.hash,
+                size: record.size,
+                attributes: super::assets::attributes_text(attributes.0.get(path), name, record)?,
+            },
+        )?;
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! One consistent look at a context: its rows, checked against what the app's tables and files say now.
+
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+use rusqlite::Connection;
+use uuid::Uuid;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{Branch, RuntimeError, VersionId};
+
+use super::BlockstoreRuntime;
+use super::tables::{ContextRow, StateRow, Tables};
+use crate::digest::Digest;
+use crate::error::BlockstoreError;
+
+/// How often to look again when others write meanwhile.
+const ATTEMPTS: usize = 5;
+
+/// Digests of draft documents kept in memory.
+const SUMMARIES: usize = 4096;
+
+/// A file younger than this may change again without the file system showing it.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// What tells a file from another one of the same name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Signature {
+    length: u64,
+    modified: Option<SystemTime>,
+    inode: u64,
+}
+
+impl Signature {
+    fn of(metadata: &fs::Metadata) -> Self {
+        #[cfg(unix)]
+        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
+        #[cfg(not(unix))]
+        let inode = 0;
+        Self { length: metadata.len(), modified: metadata.modified().ok(), inode }
+    }
+
+    /// Says whether a later change is sure to give another signature.
+    fn is_settled(&self) -> bool {
+        let age = self.modified.and_then(|at| SystemTime::now().duration_since(at).ok());
+        age.is_some_and(|age| age > SETTLED)
+    }
+}
+
+/// Why a look at a context gave nothing.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The index does not describe what the app's tables and files hold.
+    Stale,
+    /// Something else.
+    Error(RuntimeError),
+}
+
+impl From<BlockstoreError> for Trouble {
+    fn from(error: BlockstoreError) -> Self {
+        Self::Error(error.into())
+    }
+}
+
+impl From<RuntimeError> for Trouble {
+    fn from(error: RuntimeError) -> Self {
+        Self::Error(error)
+    }
+}
+
+/// A context as it is now, with the index of its branches.
+pub(super) struct View<'c> {
+    pub(super) tables: Tables<'c>,
+    pub(super) key: ContextKey,
+    pub(super) row: ContextRow,
+}
+
+/// The name of a published version.
+pub(super) fn version_id(number: u64, snapshot: Digest) -> VersionId {
+    VersionId(format!("{number}-{snapshot}").into())
+}
+
+/// Reads the number and digest out of a published version's name.
+pub(super) fn parse_version_id(version: &VersionId) -> Option<(u64, Digest)> {
+    let (number, digest) = version.0.split_once('-')?;
+    Some((number.parse().ok()?, digest.parse().ok()?))
+}
+
+/// The name of a draft's state.
+pub(super) fn draft_id(digest: Digest) -> VersionId {
+    VersionId(format!("draft-{digest}").into())
+}
+
+impl View<'_> {
+    /// Returns the root's usage.
+    pub(super) fn root(&self) -> Result<UsageKey, RuntimeError> {
+        self.usage(&self.row.root_type, &self.row.root_id)
+    }
+
+    /// Makes a usage key of an index row.
+    pub(super) fn usage(&self, block_type: &str, id: &str) -> Result<UsageKey, RuntimeError> {
+        self.key.make_usage_key(block_type, id).map_err(|error| RuntimeError::Corrupt {
+            place: format!("index of {}", self.key),
+            reason: error.to_string(),
+        })
+    }
+
+    pub(super) fn usages(&self, rows: Vec<(String, String)>) -> Result<Vec<UsageKey>, RuntimeError> {
+        let mut usages = Vec::with_capacity(rows.len());
+        for (block_type, id) in rows {
+            usages.push(self.usage(&block_type, &id)?);
+        }
+        usages.sort_unstable();
+        Ok(usages)
+    }
+
+    /// Returns the index of a branch.
+    pub(super) fn state(&self, branch: Branch) -> Result<StateRow, RuntimeError> {
+        let missing = || RuntimeError::NoSuchBranch { key: self.key.clone(), branch };
+        self.tables.state(self.row.bundle_id, branch)?.ok_or_else(missing)
+    }
+}
+
+impl BlockstoreRuntime {
+    /// Looks at a context until what is seen is consistent; the index is brought up to date where it has to be.
+    pub(super) fn look<T>(
+        &self,
+        key: &ContextKey,
+        branches: &[Branch],
+        job: impl Fn(&View<'_>) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let mut attempt = 1;
+        loop {
+            let result = self.store.db.read(|db| {
+                let view = self.find(db, key)?;
+                for branch in branches {
+                    self.check(&view, *branch)?;
+                }
+                job(&view).map_err(Trouble::Error)
+            });
+            match result {
+                Ok(seen) => return Ok(seen),
+                Err(Trouble::Stale) if attempt < ATTEMPTS => self.refresh(key)?,
+                Err(Trouble::Stale) => {
+                    let reason = "another program keeps changing it".to_owned();
+                    return Err(RuntimeError::Corrupt { place: key.to_string(), reason });
+                }
+                // A draft's folder goes when the next one is there; then a second look finds the new one.
+                Err(Trouble::Error(RuntimeError::Corrupt { .. })) if attempt < ATTEMPTS => {}
+                Err(Trouble::Error(error)) => return Err(error),
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Finds a context's rows.
+    pub(super) fn find<'c>(&self, db: &'c Connection, key: &ContextKey) -> Result<View<'c>, Trouble> {
+        let tables = self.tables(db);
+        match tables.context(&key.to_string())? {
+            Some(row) => Ok(View { tables, key: key.clone(), row }),
+            None if tables.unknown_bundles()?.is_empty() => {
+                Err(Trouble::Error(RuntimeError::NoSuchContext { key: key.clone() }))
+            }
+            None => Err(Trouble::Stale),
+        }
+    }
+
+    /// Makes sure that the index of a branch describes what the app's tables and files hold.
+    pub(super) fn check(&self, view: &View<'_>, branch: Branch) -> Result<(), Trouble> {
+        let Some(version) = self.version_now(&view.row, branch)? else {
+            return Err(Trouble::Error(RuntimeError::NoSuchBranch { key: view.key.clone(), branch }));
+        };
+        match view.tables.state(view.row.bundle_id, branch)? {
+            Some(state) if *state.token == *version.0 => Ok(()),
+            _ => Err(Trouble::Stale),
+        }
+    }
+
+    /// Returns the version a branch has by the app's tables and files.
+    pub(super) fn version_now(
+        &self,
+        row: &ContextRow,
+        branch: Branch,
+    ) -> Result<Option<VersionId>, BlockstoreError> {
+        match (branch, row.draft) {
+            (Branch::Draft, Some(draft)) => self.summary_digest(draft).map(|digest| Some(draft_id(digest))),
+            (Branch::Draft, None) => Ok(row.latest.map(|(_, snapshot)| draft_id(snapshot))),
+            (Branch::Published, _) => Ok(row.latest.map(|(number, snapshot)| version_id(number, snapshot))),
+        }
+    }
+
+    /// Digests a draft's document, or remembers the digest where the file has not changed.
+    fn summary_digest(&self, draft: Uuid) -> Result<Digest, BlockstoreError> {
+        let file = self.store.storage.summary_path(draft);
+        let metadata = fs::metadata(&file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::NotFound => BlockstoreError::Missing { place: file.display().to_string() },
+            _ => BlockstoreError::io("cannot look at", &file)(error),
+        })?;
+        let signature = Signature::of(&metadata);
+        {
+            let summaries = self.summaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if let Some((known, digest)) = summaries.get(&draft)
+                && *known == signature
+            {
+                return Ok(*digest);
+            }
+        }
+        let (_, digest) = self.store.storage.draft(draft)?;
+        if signature.is_settled() {
+            let mut summaries = self.summaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if summaries.len() >= SUMMARIES {
+                summaries.clear();
+            }
+            summaries.insert(draft, (signature, digest));
+        }
+        Ok(digest)
+    }
+}

@@ -1,0 +1,3 @@
+//! Tests of the bundles store and of the runtime over it.
+
+mod suite;
