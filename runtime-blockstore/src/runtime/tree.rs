@@ -90,7 +90,6 @@ impl Tree {
         }
     }
 
-
     pub(super) fn published(&self) -> Option<&(u64, Arc<Snapshot>)> {
         self.published.as_ref()
     }

@@ -1,3 +1,4 @@
 //! Tests of the bundles store and of the runtime over it.
 
+mod fixture;
 mod suite;

@@ -1,0 +1,37 @@
+//! Stores in temporary folders.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use chrono::DateTime;
+use runtime_blockstore::BlockstoreRuntime;
+use tempfile::TempDir;
+use xblock_core::block::Registry;
+use xblock_core::clock::{Clock, FixedClock};
+use xblock_testkit::Fresh;
+
+/// A moment with microseconds.
+pub(crate) fn clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock(DateTime::from_timestamp_micros(1_930_000_000_123_456).expect("a moment")))
+}
+
+pub(crate) fn registry() -> Registry {
+    blocks::registry().expect("every type is registered once")
+}
+
+/// Opens a store in a folder.
+pub(crate) fn open(folder: &Path) -> BlockstoreRuntime {
+    BlockstoreRuntime::open(folder, registry(), clock()).expect("the store opens")
+}
+
+/// A store that lives as long as the folder.
+pub(crate) fn new_store() -> (BlockstoreRuntime, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    (open(folder.path()), folder)
+}
+
+/// A store for the suite.
+pub(crate) fn fresh() -> Fresh {
+    let (runtime, folder) = new_store();
+    Fresh::with_guard(runtime, folder)
+}
