@@ -1,1 +1,42 @@
 //! Imports, publishes, compares, exports and serves courseware.
+//!
+//! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do.
+//! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
+//! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
+//!   the same; [`Tree`] shows what hangs below what.
+//! - Long work reports through [`Progress`] and can be stopped; nothing here prints.
+
+mod branch_content;
+mod clock;
+mod compare;
+mod description;
+mod edit_steps;
+mod error;
+mod export;
+mod learner_state;
+mod package;
+mod page;
+mod progress;
+mod publish;
+mod store_url;
+mod submission;
+mod tree;
+
+pub use branch_content::{AssetContent, BranchContent};
+pub use clock::SystemClock;
+pub use compare::{CompareOptions, Comparison, Difference, FieldPlace, Side, compare};
+pub use description::{BlockDescription, FieldDescription, Origin};
+pub use edit_steps::{ChangeCounts, EditSteps};
+pub use error::CoursewareError;
+pub use export::{ExportOptions, ExportReport, export};
+pub use learner_state::SqliteStore;
+pub use package::{
+    ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySink, DirectorySource, Overwrite, PackageError,
+    open_package,
+};
+pub use page::standalone_page;
+pub use progress::{Progress, Stage, Step};
+pub use publish::{PublishOptions, PublishReport, publish};
+pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
+pub use submission::{Submission, submit};
+pub use tree::{Tree, TreeNode};

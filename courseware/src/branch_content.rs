@@ -1,0 +1,131 @@
+//! Everything one branch of a context holds, in memory: the common form of a package, a store and their differences.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, Read};
+use std::sync::{Arc, OnceLock};
+
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
+use xblock_core::runtime::{AssetData, AssetSource, BlockData, Branch, ContentDigest, Runtime};
+
+use crate::error::CoursewareError;
+use crate::progress::{Progress, Stage};
+
+/// A static file with its attributes; its bytes are read only when they are needed.
+#[derive(Clone)]
+pub struct AssetContent {
+    /// Its attributes.
+    pub data: AssetData,
+    /// Its bytes.
+    pub source: Arc<dyn AssetSource>,
+    /// The digest of its bytes, once it is known; clones share it.
+    digest: Arc<OnceLock<Arc<str>>>,
+}
+
+impl fmt::Debug for AssetContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AssetContent")
+            .field("data", &self.data)
+            .field("digest", &self.digest)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AssetContent {
+    /// Makes one whose bytes nobody has looked at yet.
+    #[must_use]
+    pub fn new(data: AssetData, source: Arc<dyn AssetSource>) -> Self {
+        Self { data, source, digest: Arc::default() }
+    }
+
+    /// Returns the digest of the bytes, reading them if need be.
+    ///
+    /// # Errors
+    /// What reading the bytes gives.
+    pub fn digest(&self) -> io::Result<Arc<str>> {
+        if let Some(digest) = self.digest.get() {
+            return Ok(digest.clone());
+        }
+        let (digest, _) = ContentDigest::of_reader(self.source.open()?)?;
+        Ok(self.digest.get_or_init(|| digest).clone())
+    }
+
+    /// Says whether attributes and bytes are the same; the bytes are looked at last.
+    ///
+    /// # Errors
+    /// What reading the bytes gives.
+    pub fn is_same(&self, other: &Self) -> io::Result<bool> {
+        Ok(self.data == other.data && self.digest()? == other.digest()?)
+    }
+}
+
+/// What one branch of a context holds.
+#[derive(Debug, Clone, Default)]
+pub struct BranchContent {
+    /// Its blocks, detached and orphaned ones included.
+    pub blocks: BTreeMap<UsageKey, Arc<BlockData>>,
+    /// Its static files.
+    pub assets: BTreeMap<AssetKey, AssetContent>,
+}
+
+impl BranchContent {
+    /// Reads a branch out of a store; bytes of static files stay there.
+    ///
+    /// # Errors
+    /// The store's own, and [`CoursewareError::Interrupted`].
+    pub fn read(
+        runtime: &Arc<dyn Runtime>,
+        context: &ContextKey,
+        branch: Branch,
+        progress: &Progress<'_>,
+    ) -> Result<Self, CoursewareError> {
+        let mut content = Self::default();
+        let usages = runtime.usages(context, branch)?;
+        let total = usages.len() as u64;
+        for (done, usage) in (0..).zip(usages) {
+            progress.step(Stage::ReadStore, done, Some(total))?;
+            let data = runtime.block(&usage, branch)?.data;
+            content.blocks.insert(usage, data);
+        }
+        progress.step(Stage::ReadStore, total, Some(total))?;
+        for record in runtime.assets(context, branch)? {
+            let source = StoredAsset { runtime: runtime.clone(), key: record.key.clone(), branch };
+            let digest = Arc::new(OnceLock::from(record.digest));
+            let asset = AssetContent { data: record.data, source: Arc::new(source), digest };
+            content.assets.insert(record.key, asset);
+        }
+        Ok(content)
+    }
+
+    /// Says whether both hold the same.
+    ///
+    /// # Errors
+    /// What reading the bytes of static files gives.
+    pub fn is_same(&self, other: &Self) -> Result<bool, CoursewareError> {
+        if self.blocks != other.blocks || !self.assets.keys().eq(other.assets.keys()) {
+            return Ok(false);
+        }
+        for (key, asset) in &self.assets {
+            if let Some(theirs) = other.assets.get(key)
+                && !asset.is_same(theirs).map_err(|source| CoursewareError::asset(key, source))?
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The bytes of a static file that lies in a store.
+struct StoredAsset {
+    runtime: Arc<dyn Runtime>,
+    key: AssetKey,
+    branch: Branch,
+}
+
+impl AssetSource for StoredAsset {
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        let bytes = self.runtime.read_asset(&self.key, self.branch).map_err(io::Error::other)?;
+        Ok(Box::new(io::Cursor::new(bytes)))
+    }
+}

@@ -1,0 +1,138 @@
+//! Where the command writes: results on standard output, errors and progress on standard error.
+
+use std::error::Error;
+use std::fmt;
+use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use courseware::{Progress, Stage, Step};
+use serde::Serialize;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::flag;
+
+use super::exit::{CommandError, Exit};
+
+/// How often a terminal sees progress.
+const REDRAW: Duration = Duration::from_millis(100);
+
+/// The command's two outputs.
+pub(crate) struct Console {
+    /// Whether the result is one JSON document.
+    pub(crate) json: bool,
+    progress: bool,
+    out: BufWriter<Stdout>,
+}
+
+impl Console {
+    pub(crate) fn new(json: bool, progress: bool) -> Self {
+        Self { json, progress, out: BufWriter::new(io::stdout()) }
+    }
+
+    /// Writes one line of the result.
+    pub(crate) fn line(&mut self, line: impl fmt::Display) -> Result<(), CommandError> {
+        writeln!(self.out, "{line}").map_err(CommandError::Output)
+    }
+
+    /// Writes the result as JSON.
+    pub(crate) fn document(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        serde_json::to_writer_pretty(&mut self.out, document)
+            .map_err(|error| CommandError::Output(error.into()))?;
+        self.line("")
+    }
+
+    /// Writes out what is buffered.
+    pub(crate) fn flush(&mut self) -> Result<(), CommandError> {
+        self.out.flush().map_err(CommandError::Output)
+    }
+
+    /// Writes a remark for the person at the terminal.
+    pub(crate) fn remark(&self, remark: impl fmt::Display) {
+        // Nobody is left to hear that standard error is closed.
+        let _ = writeln!(io::stderr(), "{remark}");
+    }
+
+    /// Writes an error with its causes, each once.
+    pub(crate) fn error(&self, error: &CommandError) {
+        let mut text = format!("error: {error}");
+        let mut shown = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            let words = error.to_string();
+            // Some errors name their cause in their own text.
+            if !shown.contains(&words) {
+                text.push_str("\n  because: ");
+                text.push_str(&words);
+                shown = words;
+            }
+            cause = error.source();
+        }
+        self.remark(text);
+    }
+
+    /// Runs long work: draws its progress where somebody wants to see it, and stops it at an interrupt.
+    pub(crate) fn watch<T>(&self, work: impl FnOnce(Progress<'_>) -> T) -> Result<T, CommandError> {
+        let stop = stop_flag()?;
+        let terminal = io::stderr().is_terminal();
+        let meter = Meter { terminal, drawn: Mutex::new(Drawn { stage: None, at: Instant::now() }) };
+        let draw = |step| meter.draw(step);
+        let mut progress = Progress { stop: Some(&stop), ..Progress::default() };
+        if terminal || self.progress {
+            progress.report = Some(&draw);
+        }
+        Ok(work(progress))
+    }
+}
+
+/// Draws progress: one changing line on a terminal, a line at the ends of each stage elsewhere.
+struct Meter {
+    terminal: bool,
+    drawn: Mutex<Drawn>,
+}
+
+struct Drawn {
+    stage: Option<Stage>,
+    at: Instant,
+}
+
+impl Meter {
+    fn draw(&self, step: Step) {
+        let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_end = drawn.stage != Some(step.stage) || step.total == Some(step.done);
+        if !is_end && (!self.terminal || drawn.at.elapsed() < REDRAW) {
+            return;
+        }
+        *drawn = Drawn { stage: Some(step.stage), at: Instant::now() };
+        let text = match step.total {
+            Some(total) => format!("{}: {} of {total}", step.stage, step.done),
+            None => step.stage.to_string(),
+        };
+        let mut stderr = io::stderr();
+        // Progress nobody can see is no reason to stop.
+        let _ = if self.terminal {
+            write!(stderr, "\r\x1b[2K{text}").and_then(|()| stderr.flush())
+        } else {
+            writeln!(stderr, "{text}")
+        };
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        if self.terminal && self.drawn.get_mut().is_ok_and(|drawn| drawn.stage.is_some()) {
+            let _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+    }
+}
+
+/// Sets a flag at the first interrupt, so that work ends in good order, and ends the process at the second.
+fn stop_flag() -> Result<Arc<AtomicBool>, CommandError> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, stop.clone())
+            .map_err(CommandError::Signals)?;
+        flag::register(signal, stop.clone()).map_err(CommandError::Signals)?;
+    }
+    Ok(stop)
+}

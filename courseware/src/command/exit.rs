@@ -1,0 +1,78 @@
+//! Errors of the command and the exit codes they and other outcomes have.
+
+use std::process::ExitCode;
+
+use courseware::{CoursewareError, PackageError};
+use xblock_core::block::{BlockError, RegistryError};
+use xblock_core::runtime::RuntimeError;
+
+/// How the command ends; `docs/courseware.md` lists the codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Done = 0,
+    No = 1,
+    Usage = 2,
+    NotFound = 3,
+    Failed = 4,
+    Conflict = 5,
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// Why the command could not do what it was told.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CommandError {
+    #[error(transparent)]
+    Courseware(CoursewareError),
+    #[error("cannot write the output")]
+    Output(#[source] std::io::Error),
+    #[error("cannot watch for interrupts")]
+    Signals(#[source] std::io::Error),
+    #[error("{text:?} is no answer; an answer is NAME=VALUE, such as input_p1_2_1=choice_2")]
+    BadAnswer { text: String },
+    #[error("the block types cannot be set up")]
+    Registry(#[source] RegistryError),
+}
+
+impl CommandError {
+    /// Sorts every situation into one of the documented codes.
+    pub(crate) fn exit_code(&self) -> Exit {
+        match self {
+            Self::Courseware(error) => code_of(error),
+            Self::Output(_) | Self::Signals(_) | Self::Registry(_) => Exit::Failed,
+            Self::BadAnswer { .. } => Exit::Usage,
+        }
+    }
+}
+
+fn code_of(error: &CoursewareError) -> Exit {
+    if error.is_not_found() {
+        return Exit::NotFound;
+    }
+    match error {
+        CoursewareError::StoreUrl(_) => Exit::Usage,
+        CoursewareError::Interrupted => Exit::Interrupted,
+        CoursewareError::OtherRoot { .. }
+        | CoursewareError::Package(PackageError::TargetTaken { .. })
+        | CoursewareError::Runtime(RuntimeError::Conflict { .. } | RuntimeError::ContextExists { .. }) => {
+            Exit::Conflict
+        }
+        CoursewareError::Package(PackageError::Io { .. }) => Exit::Failed,
+        CoursewareError::Package(_) => Exit::No,
+        CoursewareError::Block(BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. }) => {
+            Exit::NotFound
+        }
+        _ => Exit::Failed,
+    }
+}
+
+impl<E: Into<CoursewareError>> From<E> for CommandError {
+    fn from(error: E) -> Self {
+        Self::Courseware(error.into())
+    }
+}

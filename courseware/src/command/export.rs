@@ -1,0 +1,48 @@
+//! `courseware export`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use courseware::{ExportOptions, OpenMode, Overwrite, export};
+use xblock_core::keys::ContextKey;
+
+use super::arguments::StoreArgument;
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Writes a course as edx-platform exports it: what is published, and its drafts.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The course or library.
+    context: ContextKey,
+    #[command(flatten)]
+    store: StoreArgument,
+    /// The directory, or the archive where the name ends in .tar.gz or .tgz.
+    #[arg(short, long, value_name = "PATH")]
+    output: PathBuf,
+    /// Replace what is there already.
+    #[arg(long)]
+    force: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+    let surroundings = Surroundings::new()?;
+    let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
+    let context = arguments.context.plain();
+    let overwrite = if arguments.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let report = console.watch(|progress| {
+        let options = ExportOptions { overwrite, progress };
+        export(&*runtime, &context, &surroundings.registry, &arguments.output, &options)
+    })??;
+    if console.json {
+        console.document(&report)?;
+        return Ok(Exit::Done);
+    }
+    for diagnostic in &report.diagnostics {
+        console.remark(diagnostic);
+    }
+    console.line(format_args!("Wrote {context} to {}", report.target.display()))?;
+    console.line(format_args!("  {} blocks, {} static files", report.blocks, report.assets))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,77 @@
+//! `courseware import`.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use courseware::{
+    ArchiveLimits, ImportOptions, ImportOutcome, ImportReport, OnErrors, OpenMode, import, open_package,
+};
+use xblock_core::keys::ContextKey;
+use xblock_core::olx::Severity;
+
+use super::arguments::StoreArgument;
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Imports a course or library in OLX form into a store, all at once or not at all.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The course: a directory, or an archive named .tar.gz or .tgz.
+    course: PathBuf,
+    #[command(flatten)]
+    store: StoreArgument,
+    /// Import it under this key instead of the one it names.
+    #[arg(long = "as", value_name = "KEY")]
+    target: Option<ContextKey>,
+    /// Write the course even if it has errors; a broken block becomes an error block that keeps its XML.
+    #[arg(long)]
+    allow_errors: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+    let surroundings = Surroundings::new()?;
+    let package = open_package(&arguments.course, &ArchiveLimits::default())?;
+    let store = surroundings.open(&arguments.store.url, OpenMode::Create)?;
+    let target = arguments.target.as_ref().map(ContextKey::plain);
+    let on_errors = if arguments.allow_errors { OnErrors::Write } else { OnErrors::Refuse };
+    let report = console.watch(|progress| {
+        let options =
+            ImportOptions { target: target.as_ref(), on_errors, progress, ..ImportOptions::default() };
+        import(&package, &store, &surroundings.registry, &options)
+    })??;
+    if console.json {
+        console.document(&report)?;
+    } else {
+        text(arguments, &report, console)?;
+    }
+    Ok(if report.outcome == ImportOutcome::Refused { Exit::No } else { Exit::Done })
+}
+
+fn text(arguments: &Arguments, report: &ImportReport, console: &mut Console) -> Result<(), CommandError> {
+    let ImportReport { context, blocks, drafts, assets, .. } = report;
+    let store = &arguments.store.url;
+    for diagnostic in &report.diagnostics {
+        console.remark(diagnostic);
+    }
+    let count = |severity| report.diagnostics.iter().filter(|d| d.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    match report.outcome {
+        ImportOutcome::Written => console.line(format_args!("Imported {context} into {store}"))?,
+        ImportOutcome::Unchanged => console.line(format_args!("{context} is in {store} already, nothing to do"))?,
+        ImportOutcome::Refused => {
+            console.remark(format_args!(
+                "error: {context} has {errors} errors and was not imported; --allow-errors imports it all the same"
+            ));
+            return Ok(());
+        }
+    }
+    let types: Vec<_> = report.blocks_by_type.iter().map(|(name, count)| format!("{count} {name}")).collect();
+    console.line(format_args!("  {blocks} blocks: {}", types.join(", ")))?;
+    console.line(format_args!("  {drafts} blocks with unpublished changes, {assets} static files"))?;
+    console.line(format_args!("  {}", report.changes))?;
+    if errors + warnings > 0 {
+        console.line(format_args!("  {errors} errors, {warnings} warnings"))?;
+    }
+    Ok(())
+}

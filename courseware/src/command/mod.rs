@@ -1,0 +1,97 @@
+//! The command line: one module for each subcommand, and what they share.
+
+mod arguments;
+mod changes;
+mod compare;
+mod console;
+mod exit;
+mod export;
+mod history;
+mod list;
+mod publish;
+mod render;
+mod show;
+mod submit;
+mod surroundings;
+mod tree;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use console::Console;
+use exit::CommandError;
+
+/// Brings Open edX courseware from one store to another, and shows, runs and compares it.
+#[derive(Debug, Parser)]
+#[command(name = "courseware", version, about, after_help = AFTER_HELP, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    /// Print one JSON document instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+    /// Report progress on standard error even where it is no terminal.
+    #[arg(long, global = true)]
+    progress: bool,
+}
+
+const AFTER_HELP: &str = "\
+STORES
+  memory:            lives as long as the command
+  blockstore:DIR     a Blockstore (SQLite and files) in a directory
+  modulestore:FILE   a Modulestore (Split documents in SQLite) in a file
+
+EXIT CODES
+  0    done; for compare: no differences
+  1    the answer is no: compare found differences, import refused the course
+  2    the command line cannot be used
+  3    not found: a store, course, block or file that was named
+  4    a store or file could not be read or written
+  5    conflict: somebody changed the course meanwhile, or the target is taken
+  130  interrupted; nothing was written";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Publish(publish::Arguments),
+    List(list::Arguments),
+    Tree(tree::Arguments),
+    Show(show::Arguments),
+    Render(render::Arguments),
+    Submit(submit::Arguments),
+    Export(export::Arguments),
+    Compare(compare::Arguments),
+    History(history::Arguments),
+    Changes(changes::Arguments),
+}
+
+/// Runs the command and turns its outcome into an exit code.
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut console = Console::new(arguments.json, arguments.progress);
+    let outcome = match &arguments.command {
+        Command::Publish(arguments) => publish::run(arguments, &mut console),
+        Command::List(arguments) => list::run(arguments, &mut console),
+        Command::Tree(arguments) => tree::run(arguments, &mut console),
+        Command::Show(arguments) => show::run(arguments, &mut console),
+        Command::Render(arguments) => render::run(arguments, &mut console),
+        Command::Submit(arguments) => submit::run(arguments, &mut console),
+        Command::Export(arguments) => export::run(arguments, &mut console),
+        Command::Compare(arguments) => compare::run(arguments, &mut console),
+        Command::History(arguments) => history::run(arguments, &mut console),
+        Command::Changes(arguments) => changes::run(arguments, &mut console),
+    };
+    match outcome.and_then(|code| console.flush().map(|()| code)) {
+        Ok(code) => code.into(),
+        // Whoever read the output has seen enough.
+        Err(CommandError::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            // What was written before the error still belongs on the output; a second failure says nothing new.
+            let _ = console.flush();
+            console.error(&error);
+            error.exit_code().into()
+        }
+    }
+}

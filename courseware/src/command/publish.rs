@@ -1,0 +1,65 @@
+//! `courseware publish`.
+
+use clap::Args;
+use courseware::{OpenMode, PublishOptions, PublishReport, StoreUrl, publish};
+use xblock_core::keys::ContextKey;
+
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Publishes a course's draft in one store and brings the published course into another.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The course or library.
+    context: ContextKey,
+    /// The store whose draft is published.
+    #[arg(long, value_name = "URL")]
+    from: StoreUrl,
+    /// The store that gets the published course; it is made where it does not exist.
+    #[arg(long, value_name = "URL")]
+    to: StoreUrl,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+    let surroundings = Surroundings::new()?;
+    let from = surroundings.open(&arguments.from, OpenMode::Write)?;
+    let context = arguments.context.plain();
+    // A target is made only for a course that exists.
+    from.context(&context)?;
+    let to = surroundings.open(&arguments.to, OpenMode::Create)?;
+    let report = console.watch(|progress| {
+        publish(&from, &to, &context, &PublishOptions { progress, ..PublishOptions::default() })
+    })??;
+    if console.json {
+        console.document(&report)?;
+    } else {
+        text(arguments, &report, console)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn text(arguments: &Arguments, report: &PublishReport, console: &mut Console) -> Result<(), CommandError> {
+    let PublishReport { context, source_version, .. } = report;
+    let (from, to) = (&arguments.from, &arguments.to);
+    if report.is_unchanged() {
+        return console
+            .line(format_args!("{context}: nothing to do, {to} has {source_version} of {from} already"));
+    }
+    match &report.source_commit {
+        Some(version) => console.line(format_args!("Published {context} in {from} as version {version}"))?,
+        None => {
+            console.line(format_args!("{context} has no changes in {from} since version {source_version}"))?
+        }
+    }
+    match &report.target_commit {
+        Some(version) => console.line(format_args!("Brought it into {to} as version {version}"))?,
+        None => console.line(format_args!("{to} has the same already"))?,
+    }
+    console.line(format_args!("  {} blocks, {} static files", report.blocks, report.assets))?;
+    console.line(format_args!("  {}", report.changes))?;
+    for usage in &report.replaced_drafts {
+        console.line(format_args!("  replaced unpublished changes of {usage}"))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,54 @@
+//! What every subcommand works with: the clock, the block types, the stores.
+
+use std::sync::Arc;
+
+use courseware::{OpenMode, StoreUrl, SystemClock};
+use xblock_core::block::{Registry, User};
+use xblock_core::clock::Clock;
+use xblock_core::host::{Host, PathUrls};
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::{Branch, Runtime};
+
+use super::arguments::LearnerArguments;
+use super::exit::CommandError;
+
+/// The machine's clock and the block types of this build.
+pub(crate) struct Surroundings {
+    pub(crate) registry: Registry,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Surroundings {
+    pub(crate) fn new() -> Result<Self, CommandError> {
+        let registry = blocks::registry().map_err(CommandError::Registry)?;
+        Ok(Self { registry, clock: Arc::new(SystemClock) })
+    }
+
+    pub(crate) fn open(&self, url: &StoreUrl, mode: OpenMode) -> Result<Arc<dyn Runtime>, CommandError> {
+        Ok(url.open(mode, &self.registry, &self.clock)?)
+    }
+
+    /// Puts a host around the store of a block, on the branch a learner sees unless another is asked for.
+    pub(crate) fn host(&self, learner: &LearnerArguments, usage: &UsageKey) -> Result<Host, CommandError> {
+        let url = &learner.store.url;
+        let runtime = self.open(url, OpenMode::Read)?;
+        let branch = match learner.branch {
+            Some(branch) => branch.into(),
+            None if runtime.context(&usage.context_key())?.published.is_some() => Branch::Published,
+            None => Branch::Draft,
+        };
+        Ok(Host {
+            runtime,
+            branch,
+            registry: self.registry.clone(),
+            learner_state: url.learner_state(learner.state.as_deref()),
+            urls: Arc::new(PathUrls::default()),
+            clock: self.clock.clone(),
+        })
+    }
+}
+
+/// Makes the user a block is shown to.
+pub(crate) fn user(id: &str, learner: &LearnerArguments) -> User {
+    User { id: id.into(), is_staff: learner.staff }
+}

@@ -1,0 +1,483 @@
+//! Comparison of one context in two stores: every block, field, child, aside and static file.
+//!
+//! Not compared is what each store makes up for itself: versions, definition keys, and who edited when.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+use xblock_core::fields::{Json, Scope};
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
+use xblock_core::runtime::{AssetData, AssetRecord, BlockData, Branch, ContentDigest, FieldMap, Runtime};
+
+use crate::error::CoursewareError;
+use crate::progress::{Progress, Stage};
+
+/// What to compare.
+#[derive(Debug, Clone)]
+pub struct CompareOptions<'a> {
+    /// The branches; both by default.
+    pub branches: Vec<Branch>,
+    /// Where to report to and what stops the work.
+    pub progress: Progress<'a>,
+}
+
+impl Default for CompareOptions<'_> {
+    fn default() -> Self {
+        Self { branches: Branch::ALL.to_vec(), progress: Progress::default() }
+    }
+}
+
+/// One of the two stores.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Side {
+    /// The one named first.
+    Left,
+    /// The one named second.
+    Right,
+}
+
+impl fmt::Display for Side {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Left => "left",
+            Self::Right => "right",
+        })
+    }
+}
+
+/// Where a field's value is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FieldPlace {
+    /// Scope content.
+    Content,
+    /// Scope settings.
+    Settings,
+    /// Settings copied from a library.
+    Defaults,
+}
+
+impl fmt::Display for FieldPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Content => Scope::Content.name(),
+            Self::Settings => Scope::Settings.name(),
+            Self::Defaults => "library default",
+        })
+    }
+}
+
+/// One way in which the two stores differ.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Difference {
+    /// The context hangs below different blocks.
+    Root {
+        /// The root on the left.
+        left: UsageKey,
+        /// The root on the right.
+        right: UsageKey,
+    },
+    /// Only one store has the branch.
+    BranchOnlyIn {
+        /// The branch.
+        branch: Branch,
+        /// The store that has it.
+        side: Side,
+    },
+    /// Only one store has the block.
+    BlockOnlyIn {
+        /// The branch.
+        branch: Branch,
+        /// The block.
+        usage: UsageKey,
+        /// The store that has it.
+        side: Side,
+    },
+    /// A field has two values, or is set in one store only.
+    Field {
+        /// The branch.
+        branch: Branch,
+        /// The block.
+        usage: UsageKey,
+        /// Where the value is kept.
+        scope: FieldPlace,
+        /// The field.
+        name: Arc<str>,
+        /// The value on the left, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<Json>,
+        /// The value on the right, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        right: Option<Json>,
+    },
+    /// A block's children differ, or stand in another order.
+    Children {
+        /// The branch.
+        branch: Branch,
+        /// The block.
+        usage: UsageKey,
+        /// The children on the left.
+        left: Vec<UsageKey>,
+        /// The children on the right.
+        right: Vec<UsageKey>,
+    },
+    /// A block's asides differ.
+    Asides {
+        /// The branch.
+        branch: Branch,
+        /// The block.
+        usage: UsageKey,
+        /// The asides on the left.
+        left: Json,
+        /// The asides on the right.
+        right: Json,
+    },
+    /// Only one store has the static file.
+    AssetOnlyIn {
+        /// The branch.
+        branch: Branch,
+        /// The file.
+        key: AssetKey,
+        /// The store that has it.
+        side: Side,
+    },
+    /// An attribute of a static file differs.
+    AssetAttribute {
+        /// The branch.
+        branch: Branch,
+        /// The file.
+        key: AssetKey,
+        /// The attribute.
+        name: Arc<str>,
+        /// The value on the left, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<Json>,
+        /// The value on the right, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        right: Option<Json>,
+    },
+    /// The bytes of a static file differ.
+    AssetBytes {
+        /// The branch.
+        branch: Branch,
+        /// The file.
+        key: AssetKey,
+        /// The digest of the bytes on the left.
+        left: Arc<str>,
+        /// The digest of the bytes on the right.
+        right: Arc<str>,
+    },
+    /// The bytes of a static file are not those its store says they are.
+    AssetDigest {
+        /// The branch.
+        branch: Branch,
+        /// The file.
+        key: AssetKey,
+        /// The store.
+        side: Side,
+        /// The digest the store gives.
+        stored: Arc<str>,
+        /// The digest of the bytes.
+        actual: Arc<str>,
+    },
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Root { left, right } => write!(f, "root: {left} | {right}"),
+            Self::BranchOnlyIn { branch, side } => write!(f, "{branch}: branch only on the {side}"),
+            Self::BlockOnlyIn { branch, usage, side } => write!(f, "{branch}: {usage}: only on the {side}"),
+            Self::Field { branch, usage, scope, name, left, right } => {
+                write!(f, "{branch}: {usage}: {scope} field {name}: {} | {}", shown(left), shown(right))
+            }
+            Self::Children { branch, usage, left, right } => {
+                let (left, right) = (ids(left), ids(right));
+                write!(f, "{branch}: {usage}: children: {left} | {right}")
+            }
+            Self::Asides { branch, usage, left, right } => {
+                write!(f, "{branch}: {usage}: asides: {} | {}", short(left), short(right))
+            }
+            Self::AssetOnlyIn { branch, key, side } => write!(f, "{branch}: {key}: only on the {side}"),
+            Self::AssetAttribute { branch, key, name, left, right } => {
+                write!(f, "{branch}: {key}: attribute {name}: {} | {}", shown(left), shown(right))
+            }
+            Self::AssetBytes { branch, key, left, right } => {
+                write!(f, "{branch}: {key}: bytes with digest {left} | {right}")
+            }
+            Self::AssetDigest { branch, key, side, stored, actual } => {
+                write!(
+                    f,
+                    "{branch}: {key}: on the {side} the bytes have digest {actual}, the store says {stored}"
+                )
+            }
+        }
+    }
+}
+
+fn shown(value: &Option<Json>) -> String {
+    value.as_ref().map_or_else(|| "not set".to_owned(), short)
+}
+
+/// A value on one line, cut where it is very long.
+fn short(value: &Json) -> String {
+    const WIDTH: usize = 60;
+    let text = value.to_string();
+    match text.char_indices().nth(WIDTH) {
+        Some((end, _)) => format!("{}...", &text[..end]),
+        None => text,
+    }
+}
+
+fn ids(usages: &[UsageKey]) -> String {
+    let ids: Vec<_> =
+        usages.iter().map(|usage| format!("{}:{}", usage.block_type(), usage.block_id())).collect();
+    format!("[{}]", ids.join(" "))
+}
+
+/// What a comparison looked at and what it found.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+pub struct Comparison {
+    /// How many blocks were compared, over all branches.
+    pub blocks: usize,
+    /// How many fields of them, over all branches.
+    pub fields: usize,
+    /// How many static files were compared byte by byte, over all branches.
+    pub assets: usize,
+    /// The differences, in order of branch and key.
+    pub differences: Vec<Difference>,
+}
+
+impl Comparison {
+    /// Says whether both stores hold the same.
+    #[must_use]
+    pub fn is_same(&self) -> bool {
+        self.differences.is_empty()
+    }
+}
+
+/// Compares a context in two stores.
+///
+/// # Errors
+/// [`RuntimeError::NoSuchContext`](xblock_core::runtime::RuntimeError::NoSuchContext) where either store does not have the
+/// context, and the stores' own.
+pub fn compare(
+    left: &dyn Runtime,
+    right: &dyn Runtime,
+    context: &ContextKey,
+    options: &CompareOptions<'_>,
+) -> Result<Comparison, CoursewareError> {
+    let (left_record, right_record) = (left.context(context)?, right.context(context)?);
+    let mut comparer =
+        Comparer { left, right, context, options, found: Comparison::default(), read: HashSet::new() };
+    if left_record.root != right_record.root {
+        let (left, right) = (left_record.root.clone(), right_record.root.clone());
+        comparer.found.differences.push(Difference::Root { left, right });
+    }
+    for &branch in &options.branches {
+        match (left_record.head(branch), right_record.head(branch)) {
+            (Some(_), Some(_)) => {
+                comparer.blocks(branch)?;
+                comparer.assets(branch)?;
+            }
+            (None, None) => {}
+            (Some(_), None) => comparer.only_in(branch, Side::Left),
+            (None, Some(_)) => comparer.only_in(branch, Side::Right),
+        }
+    }
+    Ok(comparer.found)
+}
+
+struct Comparer<'a> {
+    left: &'a dyn Runtime,
+    right: &'a dyn Runtime,
+    context: &'a ContextKey,
+    options: &'a CompareOptions<'a>,
+    found: Comparison,
+    /// Files whose bytes were read and are those their store says: most are the same in both branches.
+    read: HashSet<(bool, AssetKey, Arc<str>)>,
+}
+
+impl Comparer<'_> {
+    fn only_in(&mut self, branch: Branch, side: Side) {
+        self.found.differences.push(Difference::BranchOnlyIn { branch, side });
+    }
+
+    fn blocks(&mut self, branch: Branch) -> Result<(), CoursewareError> {
+        let left: BTreeSet<_> = self.left.usages(self.context, branch)?.into_iter().collect();
+        let right: BTreeSet<_> = self.right.usages(self.context, branch)?.into_iter().collect();
+        let all: BTreeSet<_> = left.union(&right).collect();
+        let total = all.len() as u64;
+        for (done, usage) in (0..).zip(all) {
+            self.options.progress.step(Stage::CompareBlocks, done, Some(total))?;
+            self.found.blocks += 1;
+            let side = match (left.contains(usage), right.contains(usage)) {
+                (true, true) => {
+                    let (left, right) = (self.left.block(usage, branch)?, self.right.block(usage, branch)?);
+                    self.block(branch, usage, &left.data, &right.data);
+                    continue;
+                }
+                (true, false) => Side::Left,
+                _ => Side::Right,
+            };
+            self.found.differences.push(Difference::BlockOnlyIn { branch, usage: usage.clone(), side });
+        }
+        self.options.progress.step(Stage::CompareBlocks, total, Some(total))
+    }
+
+    fn block(&mut self, branch: Branch, usage: &UsageKey, left: &BlockData, right: &BlockData) {
+        for (scope, left, right) in [
+            (FieldPlace::Content, &left.content, &right.content),
+            (FieldPlace::Settings, &left.settings, &right.settings),
+            (FieldPlace::Defaults, &left.defaults, &right.defaults),
+        ] {
+            let names: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+            for name in names {
+                self.found.fields += 1;
+                if left.get(name) != right.get(name) {
+                    self.found.differences.push(Difference::Field {
+                        branch,
+                        usage: usage.clone(),
+                        scope,
+                        name: name.clone(),
+                        left: left.get(name).cloned(),
+                        right: right.get(name).cloned(),
+                    });
+                }
+            }
+        }
+        if left.children != right.children {
+            self.found.differences.push(Difference::Children {
+                branch,
+                usage: usage.clone(),
+                left: left.children.clone(),
+                right: right.children.clone(),
+            });
+        }
+        if left.asides != right.asides {
+            self.found.differences.push(Difference::Asides {
+                branch,
+                usage: usage.clone(),
+                left: asides(left),
+                right: asides(right),
+            });
+        }
+    }
+
+    fn assets(&mut self, branch: Branch) -> Result<(), CoursewareError> {
+        let index = |records: Vec<AssetRecord>| -> BTreeMap<AssetKey, AssetRecord> {
+            records.into_iter().map(|record| (record.key.clone(), record)).collect()
+        };
+        let left = index(self.left.assets(self.context, branch)?);
+        let right = index(self.right.assets(self.context, branch)?);
+        let all: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+        let total = all.len() as u64;
+        for (done, key) in (0..).zip(all) {
+            self.options.progress.step(Stage::CompareAssets, done, Some(total))?;
+            self.found.assets += 1;
+            let side = match (left.get(key), right.get(key)) {
+                (Some(left), Some(right)) => {
+                    self.asset(branch, left, right)?;
+                    continue;
+                }
+                (Some(_), None) => Side::Left,
+                _ => Side::Right,
+            };
+            self.found.differences.push(Difference::AssetOnlyIn { branch, key: key.clone(), side });
+        }
+        self.options.progress.step(Stage::CompareAssets, total, Some(total))
+    }
+
+    fn asset(
+        &mut self,
+        branch: Branch,
+        left: &AssetRecord,
+        right: &AssetRecord,
+    ) -> Result<(), CoursewareError> {
+        let key = &left.key;
+        let (left_data, right_data) = (attributes(&left.data), attributes(&right.data));
+        let names: BTreeSet<_> = left_data.keys().chain(right_data.keys()).collect();
+        for name in names {
+            if left_data.get(name) != right_data.get(name) {
+                self.found.differences.push(Difference::AssetAttribute {
+                    branch,
+                    key: key.clone(),
+                    name: name.clone(),
+                    left: left_data.get(name).cloned(),
+                    right: right_data.get(name).cloned(),
+                });
+            }
+        }
+        let left = self.bytes(branch, Side::Left, left)?;
+        let right = self.bytes(branch, Side::Right, right)?;
+        if left != right {
+            self.found.differences.push(Difference::AssetBytes { branch, key: key.clone(), left, right });
+        }
+        Ok(())
+    }
+
+    /// Reads a file and returns the digest of what was read, not the one the store keeps.
+    fn bytes(
+        &mut self,
+        branch: Branch,
+        side: Side,
+        record: &AssetRecord,
+    ) -> Result<Arc<str>, CoursewareError> {
+        let seen = (side == Side::Left, record.key.clone(), record.digest.clone());
+        if self.read.contains(&seen) {
+            return Ok(record.digest.clone());
+        }
+        let runtime = if side == Side::Left { self.left } else { self.right };
+        let actual = ContentDigest::of(&runtime.read_asset(&record.key, branch)?);
+        if actual == record.digest {
+            self.read.insert(seen);
+        } else {
+            self.found.differences.push(Difference::AssetDigest {
+                branch,
+                key: record.key.clone(),
+                side,
+                stored: record.digest.clone(),
+                actual: actual.clone(),
+            });
+        }
+        Ok(actual)
+    }
+}
+
+/// The attributes as one map, absent ones left out.
+fn attributes(data: &AssetData) -> FieldMap {
+    let AssetData { content_type, display_name, locked, import_path, thumbnail, extra } = data;
+    let mut map = FieldMap::new();
+    let mut add = |name: &str, value: Option<Json>| {
+        if let Some(value) = value {
+            map.insert(name.into(), value);
+        }
+    };
+    add("content_type", content_type.clone().map(Json::String));
+    add("display_name", Some(display_name.clone().into()));
+    add("locked", Some((*locked).into()));
+    add("import_path", import_path.clone().map(Json::String));
+    add("thumbnail", thumbnail.clone().map(Json::String));
+    for (name, value) in extra {
+        map.insert(format!("extra.{name}").into(), value.clone());
+    }
+    map
+}
+
+fn asides(data: &BlockData) -> Json {
+    let list = data
+        .asides
+        .iter()
+        .map(|aside| {
+            let fields: serde_json::Map<_, _> =
+                aside.fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+            serde_json::json!({ "type": &*aside.aside_type, "fields": fields })
+        })
+        .collect();
+    Json::Array(list)
+}

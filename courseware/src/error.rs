@@ -1,0 +1,74 @@
+//! What can go wrong while courseware is moved about.
+
+use xblock_core::block::BlockError;
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
+use xblock_core::olx::WriteError;
+use xblock_core::runtime::RuntimeError;
+
+use crate::package::PackageError;
+use crate::store_url::{StoreError, StoreUrlError};
+
+/// A situation the library reports.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CoursewareError {
+    /// A text that names no store.
+    #[error(transparent)]
+    StoreUrl(#[from] StoreUrlError),
+    /// A store that cannot be opened.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A package that cannot be read or written.
+    #[error(transparent)]
+    Package(#[from] PackageError),
+    /// A store that is open failed, or does not have what was asked for.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A block could not be rendered or refused a request.
+    #[error(transparent)]
+    Block(#[from] BlockError),
+    /// A package cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The bytes of a static file could not be read.
+    #[error("cannot read the static file {key}")]
+    Asset {
+        /// The file.
+        key: AssetKey,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The context exists with another root, and a root cannot change.
+    #[error("{context} has the root {present}; {wanted} cannot take its place")]
+    OtherRoot {
+        /// The context.
+        context: ContextKey,
+        /// The root it has.
+        present: UsageKey,
+        /// The root it was to get.
+        wanted: UsageKey,
+    },
+    /// The caller set the stop flag; nothing was written.
+    #[error("interrupted; nothing was written")]
+    Interrupted,
+}
+
+impl CoursewareError {
+    /// Wraps a failure to read the bytes of a static file.
+    pub(crate) fn asset(key: &AssetKey, source: std::io::Error) -> Self {
+        Self::Asset { key: key.clone(), source }
+    }
+
+    /// Says whether the asked-for thing simply is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        match self {
+            Self::Runtime(error) | Self::Block(BlockError::Runtime(error)) => error.is_not_found(),
+            Self::Store(StoreError::NoSuchStore { .. }) | Self::Package(PackageError::NotFound { .. }) => {
+                true
+            }
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Export: a context becomes a package on disk, whole or not at all.
+
+use std::cell::Cell;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use xblock_core::block::Registry;
+use xblock_core::keys::ContextKey;
+use xblock_core::olx::{self, Diagnostic, ExportStep, PackageSink, WriteError, write_course};
+use xblock_core::runtime::Runtime;
+
+use crate::error::CoursewareError;
+use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name};
+use crate::progress::{Progress, Stage};
+
+/// How to export.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ExportOptions<'a> {
+    /// What to do with what is at the target already; it is refused by default.
+    pub overwrite: Overwrite,
+    /// Where to report to and what stops the work.
+    pub progress: Progress<'a>,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, Serialize)]
+pub struct ExportReport {
+    /// The context.
+    pub context: ContextKey,
+    /// The directory or archive.
+    pub target: PathBuf,
+    /// How many blocks were written, those of drafts again.
+    pub blocks: usize,
+    /// How many static files were written.
+    pub assets: usize,
+    /// What there is to say about the context as a package.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Writes a context as edx-platform exports it: what is published, and below `drafts/` what is not.
+///
+/// A target named `.tar.gz` or `.tgz` becomes an archive, any other a directory.
+///
+/// # Errors
+/// [`CoursewareError::Package`] where the target is taken or cannot be written, [`CoursewareError::Interrupted`], and the
+/// store's own; then the target is as it was.
+pub fn export(
+    store: &dyn Runtime,
+    context: &ContextKey,
+    registry: &Registry,
+    target: &Path,
+    options: &ExportOptions<'_>,
+) -> Result<ExportReport, CoursewareError> {
+    // A target is touched only for a context that exists.
+    let record = store.context(context)?;
+    let written = if is_archive_name(target) {
+        let top = context.as_course().map_or_else(|| record.root.block_id(), |course| course.run());
+        let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
+        let written = write(store, context, registry, &mut sink, &options.progress)?;
+        sink.finish()?;
+        written
+    } else {
+        let mut sink = DirectorySink::create(target, options.overwrite)?;
+        let written = write(store, context, registry, &mut sink, &options.progress)?;
+        sink.finish()?;
+        written
+    };
+    Ok(ExportReport {
+        context: context.clone(),
+        target: target.to_path_buf(),
+        blocks: written.blocks,
+        assets: written.assets,
+        diagnostics: written.diagnostics,
+    })
+}
+
+fn write(
+    store: &dyn Runtime,
+    context: &ContextKey,
+    registry: &Registry,
+    sink: &mut dyn PackageSink,
+    progress: &Progress<'_>,
+) -> Result<olx::ExportReport, CoursewareError> {
+    let done = Cell::new(0);
+    let report = |_: ExportStep<'_>| {
+        done.set(done.get() + 1);
+        // The writer looks at the stop flag itself.
+        let _ = progress.step(Stage::WritePackage, done.get(), None);
+    };
+    let mut options = olx::ExportOptions::default();
+    options.progress = Some(&report);
+    options.stop = progress.stop;
+    write_course(store, context, options, registry, sink).map_err(|error| match error {
+        WriteError::Stopped => CoursewareError::Interrupted,
+        WriteError::Runtime(error) => error.into(),
+        error => error.into(),
+    })
+}

@@ -1,0 +1,169 @@
+//! A course package as a directory.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use xblock_core::olx::{PackageSource, SourceError};
+
+use super::error::PackageError;
+
+/// Files that make a directory the root of a package.
+const ROOT_FILES: [&str; 2] = ["course.xml", "library.xml"];
+
+/// How deep directories may be nested.
+const MAX_DEPTH: usize = 64;
+
+/// A package in a directory: the first one, from the top, that holds `course.xml` or `library.xml`.
+///
+/// The list of files is taken once, when it is opened. Links are followed as long as they stay inside the package.
+#[derive(Debug)]
+pub struct DirectorySource {
+    root: PathBuf,
+    /// Paths inside the package, with `/`, and where the files are.
+    files: BTreeMap<String, PathBuf>,
+}
+
+impl DirectorySource {
+    /// Opens a directory.
+    ///
+    /// # Errors
+    /// [`PackageError::NotFound`], [`PackageError::NoCourse`], a link or name that a package cannot have, and what the
+    /// operating system says.
+    pub fn open(path: &Path) -> Result<Self, PackageError> {
+        if !path.exists() {
+            return Err(PackageError::NotFound { path: path.to_path_buf() });
+        }
+        Self::find(path, path)
+    }
+
+    /// Finds the package below a directory; errors name `shown`.
+    pub(super) fn find(path: &Path, shown: &Path) -> Result<Self, PackageError> {
+        let no_course = || PackageError::NoCourse { path: shown.to_path_buf() };
+        let root = find_root(path, 0)?.ok_or_else(no_course)?;
+        let mut files = BTreeMap::new();
+        let real = root.canonicalize().map_err(PackageError::io("read", &root))?;
+        Listing { real: &real, shown, files: &mut files }.list(&root, "", 0)?;
+        Ok(Self { root, files })
+    }
+
+    /// Returns the directory that holds `course.xml` or `library.xml`.
+    #[must_use]
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Lists the files' paths inside the package, in order.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().map(String::as_str)
+    }
+
+    /// Returns where a file of the package is.
+    #[must_use]
+    pub fn file(&self, path: &str) -> Option<&Path> {
+        self.files.get(path).map(PathBuf::as_path)
+    }
+}
+
+impl PackageSource for DirectorySource {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        match self.files.get(path) {
+            Some(file) => Ok(Some(fs::read(file)?)),
+            None => Ok(None),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+        let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
+        let below = self.files.range(prefix.clone()..).map_while(|(path, _)| path.strip_prefix(&prefix));
+        let names: BTreeSet<String> = below
+            .map(|rest| match rest.split_once('/') {
+                Some((folder, _)) => format!("{folder}/"),
+                None => rest.to_owned(),
+            })
+            .collect();
+        Ok(names.into_iter().collect())
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, SourceError> {
+        Ok(self.files.contains_key(path))
+    }
+}
+
+/// Entries of a directory in order of their names.
+fn entries(directory: &Path) -> Result<Vec<PathBuf>, PackageError> {
+    let read = fs::read_dir(directory).map_err(PackageError::io("read", directory))?;
+    let mut paths: Vec<PathBuf> = read
+        .map(|entry| entry.map(|entry| entry.path()))
+        .collect::<Result<_, _>>()
+        .map_err(PackageError::io("read", directory))?;
+    paths.sort();
+    Ok(paths)
+}
+
+fn find_root(directory: &Path, depth: usize) -> Result<Option<PathBuf>, PackageError> {
+    if ROOT_FILES.iter().any(|name| directory.join(name).is_file()) {
+        return Ok(Some(directory.to_path_buf()));
+    }
+    if depth >= MAX_DEPTH {
+        return Ok(None);
+    }
+    for path in entries(directory)? {
+        let kind = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
+        if kind.is_dir()
+            && let Some(found) = find_root(&path, depth + 1)?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+struct Listing<'a> {
+    /// The root without links in it.
+    real: &'a Path,
+    /// What errors name.
+    shown: &'a Path,
+    files: &'a mut BTreeMap<String, PathBuf>,
+}
+
+impl Listing<'_> {
+    fn list(&mut self, directory: &Path, prefix: &str, depth: usize) -> Result<(), PackageError> {
+        for path in entries(directory)? {
+            let name = path.file_name().unwrap_or_default();
+            let Some(name) = name.to_str() else {
+                let name = name.to_string_lossy().into_owned();
+                return Err(PackageError::NameNotUtf8 { archive: self.shown.to_path_buf(), name });
+            };
+            // Version control keeps its own files beside the course's; no export has such a directory.
+            if prefix.is_empty() && name == ".git" {
+                continue;
+            }
+            let member = format!("{prefix}{name}");
+            let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
+            let metadata = if metadata.is_symlink() { self.follow(&path, &member)? } else { metadata };
+            if metadata.is_dir() {
+                if depth < MAX_DEPTH {
+                    self.list(&path, &format!("{member}/"), depth + 1)?;
+                }
+            } else if metadata.is_file() {
+                self.files.insert(member, path);
+            } else {
+                return Err(PackageError::SpecialFile { archive: self.shown.to_path_buf(), member });
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&self, path: &Path, member: &str) -> Result<fs::Metadata, PackageError> {
+        let illegal = || PackageError::IllegalLink {
+            archive: self.shown.to_path_buf(),
+            member: member.to_owned(),
+            target: fs::read_link(path).map(|target| target.display().to_string()).unwrap_or_default(),
+        };
+        let target = path.canonicalize().map_err(|_| illegal())?;
+        let metadata = fs::metadata(&target).map_err(|_| illegal())?;
+        // A link to a directory could lead round in a circle, so only files are taken.
+        if target.starts_with(self.real) && metadata.is_file() { Ok(metadata) } else { Err(illegal()) }
+    }
+}

@@ -1,0 +1,219 @@
+//! Where an exported course goes: a directory or an archive that appears whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use flate2::{Compression, GzBuilder};
+use tar::{Builder, EntryType, Header, HeaderMode};
+use tempfile::{NamedTempFile, TempDir};
+use xblock_core::olx::PackageSink;
+
+use super::error::PackageError;
+
+/// What to do with what is at the target already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Overwrite {
+    /// Refuse a directory that is not empty and a file that exists.
+    #[default]
+    Refuse,
+    /// Replace it.
+    Replace,
+}
+
+/// A package being written into a directory.
+///
+/// Files are collected in a hidden directory beside the target, which takes its place in the end.
+#[derive(Debug)]
+pub struct DirectorySink {
+    target: PathBuf,
+    overwrite: Overwrite,
+    staging: TempDir,
+}
+
+impl DirectorySink {
+    /// Begins a package.
+    ///
+    /// # Errors
+    /// [`PackageError::TargetTaken`], and what the operating system says.
+    pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self, PackageError> {
+        let taken = match fs::read_dir(target) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => true,
+            Err(error) => return Err(PackageError::io("read", target)(error)),
+        };
+        if taken && (overwrite == Overwrite::Refuse || !target.is_dir()) {
+            return Err(PackageError::TargetTaken { path: target.to_path_buf() });
+        }
+        let staging = staging_beside(target)?;
+        Ok(Self { target: target.to_path_buf(), overwrite, staging })
+    }
+
+    /// Writes one file of the package.
+    ///
+    /// # Errors
+    /// [`PackageError::IllegalPath`] for a path that leaves the package, and what the operating system says.
+    pub fn write(&mut self, path: &str, content: &[u8]) -> Result<(), PackageError> {
+        write_below(self.staging.path(), &self.target, path, content)
+    }
+
+    /// Puts the package at its target.
+    ///
+    /// # Errors
+    /// What the operating system says; the target is as it was then.
+    pub fn finish(self) -> Result<(), PackageError> {
+        let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(PackageError::io("write", to));
+        share(self.staging.path())?;
+        let staging = self.staging.keep();
+        let outcome = if self.overwrite == Overwrite::Replace && self.target.exists() {
+            let old = staging_beside(&self.target)?;
+            let aside = old.path().join("old");
+            rename(&self.target, &aside)?;
+            let outcome = rename(&staging, &self.target);
+            if outcome.is_err() {
+                // The first error is the one to report.
+                let _ = fs::rename(&aside, &self.target);
+            }
+            outcome
+        } else {
+            rename(&staging, &self.target)
+        };
+        if outcome.is_err() {
+            let _ = fs::remove_dir_all(&staging);
+        }
+        outcome
+    }
+}
+
+impl PackageSink for DirectorySink {
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        Self::write(self, path, bytes).map_err(io::Error::other)
+    }
+}
+
+/// A package being written into a `.tar.gz` file.
+///
+/// The same files give the same bytes: members are sorted, and times, owners and modes are fixed.
+#[derive(Debug)]
+pub struct ArchiveSink {
+    target: PathBuf,
+    /// The one directory at the top of the archive.
+    top: String,
+    staging: TempDir,
+}
+
+impl ArchiveSink {
+    /// Begins a package whose files will lie below the directory `top` in the archive.
+    ///
+    /// # Errors
+    /// [`PackageError::TargetTaken`], and what the operating system says.
+    pub fn create(target: &Path, top: &str, overwrite: Overwrite) -> Result<Self, PackageError> {
+        if overwrite == Overwrite::Refuse && target.exists() || target.is_dir() {
+            return Err(PackageError::TargetTaken { path: target.to_path_buf() });
+        }
+        Ok(Self { target: target.to_path_buf(), top: top.to_owned(), staging: staging_beside(target)? })
+    }
+
+    /// Writes one file of the package.
+    ///
+    /// # Errors
+    /// As [`DirectorySink::write`].
+    pub fn write(&mut self, path: &str, content: &[u8]) -> Result<(), PackageError> {
+        write_below(self.staging.path(), &self.target, path, content)
+    }
+
+    /// Packs the files and puts the archive at its target.
+    ///
+    /// # Errors
+    /// What the operating system says; the target is as it was then.
+    pub fn finish(self) -> Result<(), PackageError> {
+        let io = |error| PackageError::io("write", &self.target)(error);
+        let archive = NamedTempFile::new_in(self.staging.path()).map_err(io)?;
+        let hidden = archive.path().to_path_buf();
+        let gz = GzBuilder::new()
+            .mtime(0)
+            .operating_system(255)
+            .write(BufWriter::new(archive), Compression::default());
+        let mut tar = Builder::new(gz);
+        tar.mode(HeaderMode::Deterministic);
+        append(&mut tar, self.staging.path(), &self.top, &hidden).map_err(io)?;
+        let gz = tar.into_inner().map_err(io)?;
+        let archive = gz.finish().map_err(io)?.into_inner().map_err(|error| io(error.into_error()))?;
+        share(archive.path())?;
+        archive.persist(&self.target).map_err(|error| io(error.error))?;
+        Ok(())
+    }
+}
+
+impl PackageSink for ArchiveSink {
+    fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
+        Self::write(self, path, bytes).map_err(io::Error::other)
+    }
+}
+
+/// Makes a hidden directory beside a target, on the same file system, so that renaming is one step.
+fn staging_beside(target: &Path) -> Result<TempDir, PackageError> {
+    let parent = match target.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    fs::create_dir_all(parent).map_err(PackageError::io("make the directory", parent))?;
+    tempfile::Builder::new()
+        .prefix(".courseware-")
+        .tempdir_in(parent)
+        .map_err(PackageError::io("write into", parent))
+}
+
+/// Gives a temporary file or directory, made for its owner alone, the mode new ones have.
+fn share(path: &Path) -> Result<(), PackageError> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = if path.is_dir() { 0o755 } else { 0o644 };
+        fs::set_permissions(path, fs::Permissions::from_mode(mode))
+            .map_err(PackageError::io("share", path))?;
+    }
+    Ok(())
+}
+
+fn write_below(staging: &Path, target: &Path, path: &str, content: &[u8]) -> Result<(), PackageError> {
+    let is_inside = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !is_inside {
+        return Err(PackageError::IllegalPath { archive: target.to_path_buf(), member: path.to_owned() });
+    }
+    let place = staging.join(path);
+    let io = |error| PackageError::io("write", &place)(error);
+    if let Some(directory) = place.parent() {
+        fs::create_dir_all(directory).map_err(io)?;
+    }
+    fs::write(&place, content).map_err(io)
+}
+
+/// Packs a directory's content in order of the names.
+fn append<W: Write>(tar: &mut Builder<W>, directory: &Path, member: &str, hidden: &Path) -> io::Result<()> {
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Directory);
+    header.set_mode(0o755);
+    header.set_size(0);
+    tar.append_data(&mut header, format!("{member}/"), io::empty())?;
+    let mut entries = fs::read_dir(directory)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        if path == hidden {
+            continue;
+        }
+        let member = format!("{member}/{}", entry.file_name().to_string_lossy());
+        if entry.file_type()?.is_dir() {
+            append(tar, &path, &member, hidden)?;
+            continue;
+        }
+        let mut header = Header::new_gnu();
+        header.set_entry_type(EntryType::Regular);
+        header.set_mode(0o644);
+        header.set_size(entry.metadata()?.len());
+        tar.append_data(&mut header, member, File::open(&path)?)?;
+    }
+    Ok(())
+}

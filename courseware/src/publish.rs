@@ -1,0 +1,180 @@
+//! Publishing: a context's draft in one store becomes what learners see there and in another store.
+//!
+//! Two commits, one in each store, each whole or not at all. A crash between them leaves the target at its old state, and
+//! the next run does what is left. A run that finds everything done commits nothing.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{
+    Base, Branch, ContextRecord, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
+};
+
+use crate::branch_content::BranchContent;
+use crate::edit_steps::{ChangeCounts, EditSteps};
+use crate::error::CoursewareError;
+use crate::progress::{Progress, Stage};
+
+/// How to publish.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PublishOptions<'a> {
+    /// Who publishes; none by default.
+    pub author: Option<i64>,
+    /// Where to report to and what stops the work.
+    pub progress: Progress<'a>,
+}
+
+/// What publishing did.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PublishReport {
+    /// The context.
+    pub context: ContextKey,
+    /// The version made in the source, absent where its draft had no changes.
+    pub source_commit: Option<VersionId>,
+    /// The version of the source that the target has now.
+    pub source_version: VersionId,
+    /// The version made in the target, absent where it was the same already.
+    pub target_commit: Option<VersionId>,
+    /// The version learners see in the target.
+    pub target_version: VersionId,
+    /// How many blocks the published state has.
+    pub blocks: usize,
+    /// How many static files the published state has.
+    pub assets: usize,
+    /// What changed in the target's draft to get there; its published branch follows.
+    pub changes: ChangeCounts,
+    /// Draft blocks of the target that differed from its published branch and were replaced.
+    pub replaced_drafts: Vec<UsageKey>,
+}
+
+impl PublishReport {
+    /// Says whether there was nothing to do in either store.
+    #[must_use]
+    pub fn is_unchanged(&self) -> bool {
+        self.source_commit.is_none() && self.target_commit.is_none()
+    }
+}
+
+/// Publishes a context: what is draft in `from` is published there and brought into `to`, both branches.
+///
+/// # Errors
+/// [`RuntimeError::Conflict`] where somebody changed either store meanwhile, [`CoursewareError::OtherRoot`], and the
+/// stores' own. What a failing run has committed stays, and the next run goes on from there.
+pub fn publish(
+    from: &Arc<dyn Runtime>,
+    to: &Arc<dyn Runtime>,
+    context: &ContextKey,
+    options: &PublishOptions<'_>,
+) -> Result<PublishReport, CoursewareError> {
+    let source_commit = publish_draft(from, context, options)?;
+    let source = from.context(context)?;
+    let source_version = published_version(&source)?;
+    let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
+
+    let mut replaced_drafts = Vec::new();
+    let (base, draft, published) = match to.context(context) {
+        Ok(record) => {
+            if record.root != source.root {
+                return Err(CoursewareError::OtherRoot {
+                    context: context.clone(),
+                    present: record.root,
+                    wanted: source.root,
+                });
+            }
+            let draft = BranchContent::read(to, context, Branch::Draft, &options.progress)?;
+            let published = match record.published {
+                Some(_) => Some(BranchContent::read(to, context, Branch::Published, &options.progress)?),
+                None => None,
+            };
+            if let Some(published) = &published {
+                replaced_drafts = replaced(&draft, published, &content);
+            }
+            (Base::Version(record.draft.version), draft, published)
+        }
+        Err(RuntimeError::NoSuchContext { .. }) => {
+            (Base::New { root: source.root.clone() }, BranchContent::default(), None)
+        }
+        Err(error) => return Err(error.into()),
+    };
+
+    let steps = EditSteps::between(&draft, &content)?;
+    let is_published = match &published {
+        Some(published) => published.is_same(&content)?,
+        None => false,
+    };
+    let mut target_commit = None;
+    if !steps.ops.is_empty() || !is_published {
+        options.progress.step(Stage::Write, 0, Some(1))?;
+        let mut edit = Edit::new(context.clone(), base);
+        edit.author = options.author;
+        edit.message = format!("Publish {source_version}");
+        edit.ops = steps.ops;
+        if !is_published {
+            edit.ops.push(EditOp::Publish(Extent::All));
+        }
+        let commit = to.commit(edit)?;
+        target_commit = Some(commit.published.unwrap_or(commit.draft));
+        options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
+    }
+    let target_version = published_version(&to.context(context)?)?;
+    Ok(PublishReport {
+        context: context.clone(),
+        source_commit,
+        source_version,
+        target_commit,
+        target_version,
+        blocks: content.blocks.len(),
+        assets: content.assets.len(),
+        changes: steps.counts,
+        replaced_drafts,
+    })
+}
+
+/// After the last write there is nothing left to stop.
+fn ignore_stop(error: CoursewareError) -> Result<(), CoursewareError> {
+    match error {
+        CoursewareError::Interrupted => Ok(()),
+        error => Err(error),
+    }
+}
+
+/// Publishes the draft in its own store, unless it is published as it is.
+fn publish_draft(
+    store: &Arc<dyn Runtime>,
+    context: &ContextKey,
+    options: &PublishOptions<'_>,
+) -> Result<Option<VersionId>, CoursewareError> {
+    let record = store.context(context)?;
+    if record.published.is_some() {
+        let draft = BranchContent::read(store, context, Branch::Draft, &options.progress)?;
+        let published = BranchContent::read(store, context, Branch::Published, &options.progress)?;
+        if draft.is_same(&published)? {
+            return Ok(None);
+        }
+    }
+    let mut edit = Edit::new(context.clone(), Base::Version(record.draft.version)).publish_all();
+    edit.author = options.author;
+    edit.message = "Publish".into();
+    options.progress.step(Stage::Write, 0, None)?;
+    Ok(store.commit(edit)?.published)
+}
+
+fn published_version(record: &ContextRecord) -> Result<VersionId, CoursewareError> {
+    match &record.published {
+        Some(head) => Ok(head.version.clone()),
+        None => Err(RuntimeError::NoSuchBranch { key: record.key.clone(), branch: Branch::Published }.into()),
+    }
+}
+
+/// Lists the blocks that were edited in the target, not published there, and are not what comes now.
+fn replaced(draft: &BranchContent, published: &BranchContent, new: &BranchContent) -> Vec<UsageKey> {
+    draft
+        .blocks
+        .iter()
+        .filter(|(usage, data)| {
+            published.blocks.get(*usage) != Some(*data) && new.blocks.get(*usage) != Some(*data)
+        })
+        .map(|(usage, _)| usage.clone())
+        .collect()
+}

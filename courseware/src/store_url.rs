@@ -1,0 +1,253 @@
+//! The names of stores: `memory:`, `blockstore:DIR`, `modulestore:FILE`.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use runtime_blockstore::BlockstoreRuntime;
+use runtime_modulestore::ModulestoreRuntime;
+use xblock_core::block::Registry;
+use xblock_core::clock::Clock;
+use xblock_core::fields::{KeyValueStore, MemoryStore};
+use xblock_core::runtime::{MemoryRuntime, Runtime, RuntimeError};
+
+use crate::learner_state::SqliteStore;
+
+/// The schemes, as messages list them.
+const SCHEMES: &str = "memory:, blockstore:DIR, modulestore:FILE";
+
+/// Names a store of courseware.
+///
+/// ```
+/// use courseware::StoreUrl;
+///
+/// let url: StoreUrl = "blockstore:/var/lib/courses".parse()?;
+/// assert_eq!(url.to_string(), "blockstore:/var/lib/courses");
+/// # Ok::<(), courseware::StoreUrlError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum StoreUrl {
+    /// A store that lives as long as it is open.
+    Memory,
+    /// A Blockstore in this directory.
+    Blockstore(PathBuf),
+    /// A Modulestore in this file.
+    Modulestore(PathBuf),
+}
+
+/// A text that names no store.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreUrlError {
+    /// There is no colon in it.
+    #[error("{text:?} names no store: a store is one of {SCHEMES}")]
+    NoScheme {
+        /// The text.
+        text: String,
+    },
+    /// Nobody knows what stands before the colon.
+    #[error("no kind of store is called {scheme:?}; a store is one of {SCHEMES}")]
+    UnknownScheme {
+        /// What stands before the colon.
+        scheme: String,
+    },
+    /// The path is missing.
+    #[error("{scheme}: needs the path of its {what} after the colon")]
+    NoPath {
+        /// The scheme.
+        scheme: &'static str,
+        /// What the path should name.
+        what: &'static str,
+    },
+    /// Something stands after `memory:`.
+    #[error("memory: takes no path, but {path:?} follows")]
+    UnexpectedPath {
+        /// What follows.
+        path: String,
+    },
+}
+
+impl FromStr for StoreUrl {
+    type Err = StoreUrlError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let Some((scheme, path)) = text.split_once(':') else {
+            return Err(StoreUrlError::NoScheme { text: text.to_owned() });
+        };
+        let needed = |scheme, what| match path {
+            "" => Err(StoreUrlError::NoPath { scheme, what }),
+            path => Ok(PathBuf::from(path)),
+        };
+        match scheme {
+            "memory" if path.is_empty() => Ok(Self::Memory),
+            "memory" => Err(StoreUrlError::UnexpectedPath { path: path.to_owned() }),
+            "blockstore" => needed("blockstore", "directory").map(Self::Blockstore),
+            "modulestore" => needed("modulestore", "file").map(Self::Modulestore),
+            scheme => Err(StoreUrlError::UnknownScheme { scheme: scheme.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Blockstore(path) => write!(f, "blockstore:{}", path.display()),
+            Self::Modulestore(path) => write!(f, "modulestore:{}", path.display()),
+        }
+    }
+}
+
+/// What a store is opened for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Only to read; the store must exist.
+    Read,
+    /// To read and write; the store must exist.
+    Write,
+    /// To read and write; a store that does not exist is made.
+    Create,
+}
+
+/// A store that cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no store at this place.
+    #[error("there is no store {url}")]
+    NoSuchStore {
+        /// What was asked for.
+        url: StoreUrl,
+    },
+    /// The directory a new store should be made in cannot be made.
+    #[error("cannot make the directory {}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The store is there and does not open.
+    #[error("cannot open {url}")]
+    Open {
+        /// What was asked for.
+        url: StoreUrl,
+        /// Why not.
+        #[source]
+        source: RuntimeError,
+    },
+}
+
+impl StoreUrl {
+    /// Opens the store.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open(
+        &self,
+        mode: OpenMode,
+        registry: &Registry,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<Arc<dyn Runtime>, StoreError> {
+        let open = |source| StoreError::Open { url: self.clone(), source };
+        if let Some(path) = self.path() {
+            match mode {
+                OpenMode::Read | OpenMode::Write if !path.exists() => {
+                    return Err(StoreError::NoSuchStore { url: self.clone() });
+                }
+                OpenMode::Create => make_parent(path)?,
+                OpenMode::Read | OpenMode::Write => {}
+            }
+        }
+        Ok(match self {
+            Self::Memory => Arc::new(MemoryRuntime::new(clock.clone())),
+            Self::Blockstore(directory) if mode == OpenMode::Read => Arc::new(
+                BlockstoreRuntime::open_read_only(directory, registry.clone(), clock.clone())
+                    .map_err(open)?,
+            ),
+            Self::Blockstore(directory) => {
+                Arc::new(BlockstoreRuntime::open(directory, registry.clone(), clock.clone()).map_err(open)?)
+            }
+            Self::Modulestore(file) if mode == OpenMode::Read => Arc::new(
+                ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()).map_err(open)?,
+            ),
+            Self::Modulestore(file) => {
+                Arc::new(ModulestoreRuntime::open(file, registry.clone(), clock.clone()).map_err(open)?)
+            }
+        })
+    }
+
+    /// Returns the directory or file of the store.
+    #[must_use]
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Self::Memory => None,
+            Self::Blockstore(path) | Self::Modulestore(path) => Some(path),
+        }
+    }
+
+    /// Returns where learner state is kept unless told otherwise: in `learner-state.sqlite3` inside a Blockstore's
+    /// directory, beside a Modulestore's file; nowhere for memory.
+    #[must_use]
+    pub fn learner_state_path(&self) -> Option<PathBuf> {
+        match self {
+            Self::Memory => None,
+            Self::Blockstore(directory) => Some(directory.join("learner-state.sqlite3")),
+            Self::Modulestore(file) => {
+                let mut name = file.clone().into_os_string();
+                name.push(".learner-state.sqlite3");
+                Some(name.into())
+            }
+        }
+    }
+
+    /// Names the store of learner state that belongs to this store, or the one in `file`.
+    #[must_use]
+    pub fn learner_state(&self, file: Option<&Path>) -> Arc<dyn KeyValueStore> {
+        match file.map(Path::to_path_buf).or_else(|| self.learner_state_path()) {
+            Some(path) => Arc::new(SqliteStore::new(path)),
+            None => Arc::new(MemoryStore::new()),
+        }
+    }
+}
+
+fn make_parent(path: &Path) -> Result<(), StoreError> {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent)
+            .map_err(|source| StoreError::Directory { path: parent.to_path_buf(), source }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_is_read_and_written_alike() {
+        for text in ["memory:", "blockstore:a/b", "modulestore:/x/y.db", "blockstore:C:odd"] {
+            assert_eq!(text.parse::<StoreUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_names_no_store_says_what_would() {
+        let error = "mongodb:x".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error, StoreUrlError::UnknownScheme { scheme: "mongodb".into() });
+        assert!(error.to_string().contains("blockstore:DIR"), "{error}");
+        assert!(matches!("somewhere".parse::<StoreUrl>(), Err(StoreUrlError::NoScheme { .. })));
+        assert!(matches!("blockstore:".parse::<StoreUrl>(), Err(StoreUrlError::NoPath { .. })));
+        assert!(matches!("memory:x".parse::<StoreUrl>(), Err(StoreUrlError::UnexpectedPath { .. })));
+    }
+
+    #[test]
+    fn learner_state_lies_beside_its_store() {
+        let at = |text: &str| text.parse::<StoreUrl>().unwrap().learner_state_path();
+        assert_eq!(at("memory:"), None);
+        assert_eq!(at("blockstore:d"), Some("d/learner-state.sqlite3".into()));
+        assert_eq!(at("modulestore:d/f.db"), Some("d/f.db.learner-state.sqlite3".into()));
+    }
+}

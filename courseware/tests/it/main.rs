@@ -1,0 +1,8 @@
+//! The library and the command at work: on small courses in memory, and on the sample course in every store.
+#![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
+
+mod comparing;
+mod edit_steps;
+mod packages;
+mod publishing;
+mod stores;

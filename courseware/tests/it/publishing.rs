@@ -1,0 +1,140 @@
+//! Publishing from one store into another.
+
+use std::sync::atomic::AtomicBool;
+
+use courseware::{
+    CompareOptions, CoursewareError, Progress, PublishOptions, PublishReport, compare, publish,
+};
+use serde_json::json;
+use std::sync::Arc;
+use xblock_core::runtime::{Branch, Edit, EditOp, Runtime, RuntimeError};
+use xblock_testkit::fixture::{
+    block, commit, context, draft_course, edit, html, put_asset, root, small_course, usage,
+};
+
+use crate::stores::{for_all_pairs, memory};
+
+fn run(from: &Arc<dyn Runtime>, to: &Arc<dyn Runtime>) -> PublishReport {
+    publish(from, to, &context(), &PublishOptions::default()).expect("publishing succeeds")
+}
+
+fn assert_same(from: &Arc<dyn Runtime>, to: &Arc<dyn Runtime>) {
+    let found = compare(&**from, &**to, &context(), &CompareOptions::default()).unwrap();
+    assert!(found.is_same(), "{:#?}", found.differences);
+    assert!(found.blocks > 0);
+}
+
+#[test]
+fn a_draft_is_published_in_both_stores() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        commit(&**from, edit().with(put_asset("a.txt", b"ebb")));
+        let report = run(from, to);
+        assert!(report.source_commit.is_some());
+        assert!(report.target_commit.is_some());
+        assert_eq!((report.blocks, report.assets), (7, 1));
+        assert_eq!((report.changes.blocks_added, report.changes.assets_added), (7, 1));
+        assert_same(from, to);
+    });
+}
+
+#[test]
+fn a_second_run_has_nothing_to_do() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        run(from, to);
+        let before = (from.context(&context()).unwrap(), to.context(&context()).unwrap());
+        let report = run(from, to);
+        assert!(report.is_unchanged());
+        assert!(report.changes.is_empty());
+        assert_eq!((from.context(&context()).unwrap(), to.context(&context()).unwrap()), before);
+    });
+}
+
+#[test]
+fn only_what_differs_is_written() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        commit(&**from, edit().with(put_asset("a.txt", b"ebb")).with(put_asset("b.txt", b"flood")));
+        run(from, to);
+        let changed = edit()
+            .put(usage("html", "h1"), html("<p>Flood</p>"))
+            .put(usage("html", "h2"), html("<p>Slack</p>"))
+            .put(usage("vertical", "u2"), block(json!({ "display_name": "Two" }), &[usage("html", "h2")]))
+            .with(EditOp::DeleteBlock { usage: usage("problem", "p1") })
+            .with(put_asset("a.txt", b"low water"));
+        commit(&**from, changed);
+        let report = run(from, to);
+        let counts = report.changes;
+        assert_eq!((counts.blocks_added, counts.blocks_changed, counts.blocks_deleted), (1, 2, 1));
+        assert_eq!((counts.assets_added, counts.assets_changed, counts.assets_deleted), (0, 1, 0));
+        assert_same(from, to);
+    });
+}
+
+#[test]
+fn a_run_that_was_cut_off_goes_on() {
+    for_all_pairs(|from, to| {
+        commit(&**from, small_course().publish_all());
+        // The source is published; the target got the draft and not more.
+        let mut half = small_course();
+        half.message = "half".into();
+        commit(&**to, half);
+        let report = run(from, to);
+        assert_eq!(report.source_commit, None);
+        assert!(report.target_commit.is_some());
+        assert!(report.changes.is_empty());
+        assert_same(from, to);
+    });
+}
+
+#[test]
+fn drafts_of_the_target_are_replaced_and_named() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        run(from, to);
+        commit(&**to, edit().put(usage("html", "h1"), html("<p>mine</p>")));
+        let report = run(from, to);
+        assert_eq!(report.replaced_drafts, [usage("html", "h1")]);
+        assert_same(from, to);
+    });
+}
+
+#[test]
+fn another_root_is_a_conflict() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        let other = usage("course", "other");
+        let new = Edit::new(context(), xblock_core::runtime::Base::New { root: other.clone() })
+            .put(other.clone(), block(json!({}), &[]));
+        commit(&**to, new);
+        let error = publish(from, to, &context(), &PublishOptions::default()).unwrap_err();
+        assert!(
+            matches!(&error, CoursewareError::OtherRoot { present, wanted, .. } if *present == other && *wanted == root()),
+            "{error}"
+        );
+    });
+}
+
+#[test]
+fn a_course_that_does_not_exist_is_not_found() {
+    let error = publish(&memory(), &memory(), &context(), &PublishOptions::default()).unwrap_err();
+    assert!(matches!(error, CoursewareError::Runtime(RuntimeError::NoSuchContext { .. })), "{error}");
+    assert!(error.is_not_found());
+}
+
+#[test]
+fn the_stop_flag_leaves_both_stores_as_they_were() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        let stop = AtomicBool::new(true);
+        let options = PublishOptions {
+            progress: Progress { stop: Some(&stop), ..Progress::default() },
+            ..PublishOptions::default()
+        };
+        let error = publish(from, to, &context(), &options).unwrap_err();
+        assert!(matches!(error, CoursewareError::Interrupted));
+        assert!(from.context(&context()).unwrap().head(Branch::Published).is_none());
+        assert!(to.contexts().unwrap().is_empty());
+    });
+}
