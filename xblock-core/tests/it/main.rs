@@ -1,5 +1,6 @@
 //! Tests of the crate through its public surface.
 
 mod definition;
+mod fields;
 mod host;
 mod olx_xml;
