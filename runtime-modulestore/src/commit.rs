@@ -215,7 +215,10 @@ impl Writer<'_> {
             next.put(key, document);
             changed.push((usage.clone(), Some(known)));
         }
-        if changed.is_empty() && asset_steps.is_empty() && base.is_some() {
+        if discards {
+            self.settle_discarded_blocks(&mut next, blocks)?;
+        }
+        if !next.is_changed() && asset_steps.is_empty() && base.is_some() {
             return Ok(());
         }
         let structure = self.insert(Branch::Draft, next)?;
@@ -242,11 +245,17 @@ impl Writer<'_> {
                 changed.push((usage.clone(), None));
             }
         }
+        let published_subtree: Option<BTreeSet<_>> = match extent {
+            Extent::All => None,
+            Extent::Subtree(top) => Some(subtree(&self.draft, top)?.into_iter().collect()),
+        };
+        let goes_along =
+            |usage: &UsageKey| published_subtree.as_ref().is_none_or(|tree| tree.contains(usage));
         for (usage, data) in &blocks.put {
             let key = block_key(usage).ok_or_else(|| unsupported(usage))?;
             let (draft, old) = (self.draft.known(usage)?, self.published.known(usage)?);
             let (document, definition) = match (draft, self.draft.view(&key), self.published.view(&key)) {
-                (Some(draft), Some(view), old_view) if same(&draft.data, data) => {
+                (Some(draft), Some(view), old_view) if goes_along(usage) && same(&draft.data, data) => {
                     (publish_copy(&view, old_view.as_ref(), &stamp)?, draft.definition)
                 }
                 // A parent beside the published subtree: its list of children changes, its edit info does not.
@@ -261,13 +270,44 @@ impl Writer<'_> {
             next.put(key, document);
             changed.push((usage.clone(), Some(Known { data: data.clone(), definition })));
         }
-        match extent {
-            Extent::All => self.settle_equal_blocks(&mut next, blocks)?,
-            Extent::Subtree(top) => self.version_subtree(&mut next, blocks, top, &stamp)?,
+        match published_subtree {
+            None => self.settle_equal_blocks(&mut next, blocks)?,
+            Some(tree) => self.version_subtree(&mut next, blocks, tree, &stamp)?,
         }
         let structure = self.insert(Branch::Published, next)?;
         self.published.move_to(structure, changed);
         assets::publish(self.docs, &self.edit.context, stamp.version)
+    }
+
+    /// Makes discarded blocks that were equal already count as unchanged too: they take the published edit info.
+    fn settle_discarded_blocks(
+        &self,
+        next: &mut NextStructure<'_>,
+        blocks: &BlockChanges,
+    ) -> Result<(), RuntimeError> {
+        let mut discarded = BTreeSet::new();
+        for op in &self.edit.ops {
+            match op {
+                EditOp::Discard(Extent::All) => discarded.extend(self.published.usages()?),
+                EditOp::Discard(Extent::Subtree(top)) => discarded.extend(subtree(&self.published, top)?),
+                _ => {}
+            }
+        }
+        for usage in discarded.into_iter().filter(|usage| !blocks.put.contains_key(usage)) {
+            let Some(key) = block_key(&usage) else { continue };
+            let (Some(draft), Some(published)) = (self.draft.view(&key), self.published.view(&key)) else {
+                continue;
+            };
+            if draft.compared_version()? == published.compared_version()? {
+                continue;
+            }
+            if let (Some(ours), Some(theirs)) = (self.draft.known(&usage)?, self.published.known(&usage)?)
+                && same(&ours.data, &theirs.data)
+            {
+                next.put(key, published.raw().to_owned());
+            }
+        }
+        Ok(())
     }
 
     /// Makes blocks that are equal count as unchanged: a draft that was changed and changed back has a newer version.
@@ -300,23 +340,14 @@ impl Writer<'_> {
         &self,
         next: &mut NextStructure<'_>,
         blocks: &BlockChanges,
-        top: &UsageKey,
+        tree: BTreeSet<UsageKey>,
         stamp: &Stamp,
     ) -> Result<(), RuntimeError> {
-        let mut seen = HashSet::from([top.clone()]);
-        let mut queue = VecDeque::from([top.clone()]);
-        while let Some(usage) = queue.pop_front() {
+        for usage in tree.into_iter().filter(|usage| !blocks.put.contains_key(usage)) {
             let Some(key) = block_key(&usage) else { continue };
-            let Some(view) = self.draft.view(&key) else { continue };
-            if !blocks.put.contains_key(&usage) {
+            if let Some(view) = self.draft.view(&key) {
                 let old = self.published.view(&key);
                 next.put(key, publish_copy(&view, old.as_ref(), stamp)?);
-            }
-            for (block_type, block_id) in view.children()? {
-                let child = self.reader.usage(block_type, block_id, view.place())?;
-                if seen.insert(child.clone()) {
-                    queue.push_back(child);
-                }
             }
         }
         Ok(())
@@ -471,6 +502,23 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+/// Lists a block and all that exist below it.
+fn subtree(branch: &BranchAt<'_>, top: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {
+    let mut seen = HashSet::from([top.clone()]);
+    let mut found = Vec::new();
+    let mut queue = VecDeque::from([top.clone()]);
+    while let Some(usage) = queue.pop_front() {
+        let Some(known) = branch.known(&usage)? else { continue };
+        found.push(usage);
+        for child in &known.data.children {
+            if seen.insert(child.clone()) {
+                queue.push_back(child.clone());
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn same(a: &Arc<BlockData>, b: &Arc<BlockData>) -> bool {

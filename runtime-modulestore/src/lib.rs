@@ -8,9 +8,11 @@ mod assets;
 mod branch;
 mod commit;
 pub mod documents;
+mod dump;
 mod fields;
 mod reader;
 mod runtime;
 pub mod store;
 
+pub use dump::DumpCounts;
 pub use runtime::{CacheUse, ModulestoreRuntime};

@@ -18,6 +18,7 @@ use xblock_core::runtime::{
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out};
 use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
+use crate::dump::{self, DumpCounts};
 use crate::fields::FieldCodec;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
 use crate::store::{DocumentReads, DocumentStore, SqliteStore, StoreMode};
@@ -108,6 +109,18 @@ impl ModulestoreRuntime {
             hits: self.structures.hits(),
             misses: self.structures.misses(),
         }
+    }
+
+    /// Loads the collections of Split and of the contentstore from a folder that `mongodump` wrote, all or none.
+    ///
+    /// Structures and definitions that are in the store already are passed over, as they never change; the change feed
+    /// gets an entry for each branch.
+    ///
+    /// # Errors
+    /// [`RuntimeError::ContextExists`] where the store has one of the contexts, [`RuntimeError::Corrupt`] where a
+    /// document is damaged, [`RuntimeError::Storage`] where a file cannot be read.
+    pub fn import_dump(&self, folder: impl AsRef<Path>) -> Result<DumpCounts, RuntimeError> {
+        dump::import(&*self.store, folder.as_ref())
     }
 
     fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {

@@ -323,6 +323,12 @@ impl<'a> NextStructure<'a> {
         self.changed.insert(key, None);
     }
 
+    /// Says whether any block was set or deleted.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        !self.changed.is_empty()
+    }
+
     /// Puts the document together; blocks that nobody touched are copied as they are.
     ///
     /// # Errors
