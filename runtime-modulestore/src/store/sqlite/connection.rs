@@ -25,7 +25,12 @@ pub(super) fn failed(action: &str) -> impl FnOnce(rusqlite::Error) -> RuntimeErr
 }
 
 pub(super) fn open(path: &Path, mode: StoreMode) -> Result<Connection, RuntimeError> {
-    let fail = |error| failed(&format!("opening {}", path.display()))(error);
+    let fail = |error| match failed(&format!("opening {}", path.display()))(error) {
+        RuntimeError::Corrupt { reason, .. } => {
+            RuntimeError::Corrupt { place: path.display().to_string(), reason }
+        }
+        other => other,
+    };
     let connection = match mode {
         StoreMode::ReadWrite => Connection::open(path).map_err(fail)?,
         StoreMode::ReadOnly => open_read_only(path).map_err(fail)?,

@@ -1,0 +1,314 @@
+//! What goes wrong, and that nothing is lost by it.
+
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bson::doc;
+use rusqlite::Connection;
+use serde_json::json;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{AssetSource, Base, BlockData, Branch, Edit, EditOp, Runtime, RuntimeError};
+use xblock_testkit::fixture::{
+    asset, attributes, block, commit, context, draft_course, edit, html, map, published_course, root,
+    snapshot, usage,
+};
+
+use crate::fixture::{clock, new_store, open};
+
+/// A structure or definition beyond a document's size is refused by name, before anything is written.
+#[test]
+fn too_large_documents_are_refused() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let before = snapshot(&runtime, &context(), Branch::Draft);
+    let large = "x".repeat(17 * 1024 * 1024);
+    let structure = edit().put(usage("vertical", "u1"), block(json!({ "display_name": large }), &[]));
+    match runtime.commit(structure) {
+        Err(RuntimeError::Unstorable { place, reason }) => {
+            assert_eq!(place, "the structure of course-v1:Harbour+TIDES+2031");
+            assert!(reason.contains("16777216"), "{reason}");
+        }
+        other => panic!("too large, not {other:?}"),
+    }
+    let definition = edit().put(usage("html", "h2"), html("small")).put(usage("html", "h1"), html(&large));
+    match runtime.commit(definition) {
+        Err(RuntimeError::Unstorable { place, .. }) => {
+            assert_eq!(place, "the definition of block-v1:Harbour+TIDES+2031+type@html+block@h1");
+        }
+        other => panic!("too large, not {other:?}"),
+    }
+    assert_eq!(snapshot(&runtime, &context(), Branch::Draft), before);
+}
+
+/// Names that BSON cannot spell are refused with the field's name.
+#[test]
+fn a_zero_byte_in_a_name_is_refused() {
+    let (runtime, _folder) = new_store();
+    draft_course(&runtime);
+    let odd = BlockData { settings: map(json!({ "a\u{0}b": 1 })), ..BlockData::default() };
+    match runtime.commit(edit().put(usage("html", "h1"), odd)) {
+        Err(RuntimeError::Unstorable { place, .. }) => assert!(place.contains("a\\0b"), "{place}"),
+        other => panic!("unstorable, not {other:?}"),
+    }
+}
+
+/// Keys Split has no place for are refused by name.
+#[test]
+fn other_kinds_of_contexts_are_refused() {
+    let (runtime, _folder) = new_store();
+    let library: ContextKey = "lib:Harbour:knots".parse().expect("a key");
+    let root = library.make_usage_key("library", "library").expect("a key");
+    let made = Edit::new(library.clone(), Base::New { root: root.clone() }).put(root, BlockData::default());
+    match runtime.commit(made) {
+        Err(RuntimeError::UnsupportedKey { key, store, .. }) => {
+            assert_eq!((key.as_str(), store), ("lib:Harbour:knots", "modulestore"));
+        }
+        other => panic!("unsupported, not {other:?}"),
+    }
+    assert!(matches!(runtime.context(&library), Err(RuntimeError::NoSuchContext { .. })));
+}
+
+/// A store that is opened for reading reads, and refuses to write.
+#[test]
+fn a_read_only_store_only_reads() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let path = folder.path().join("store.db");
+    let registry = blocks::registry().expect("every type is registered once");
+    let reading = runtime_modulestore::ModulestoreRuntime::open_read_only(&path, registry.clone(), clock())
+        .expect("the store opens");
+    assert_eq!(
+        snapshot(&reading, &context(), Branch::Published),
+        snapshot(&runtime, &context(), Branch::Published)
+    );
+    assert!(matches!(reading.commit(edit().publish_all()), Err(RuntimeError::ReadOnly)));
+    let missing = folder.path().join("missing.db");
+    let opened = runtime_modulestore::ModulestoreRuntime::open_read_only(&missing, registry, clock());
+    assert!(matches!(opened, Err(RuntimeError::Storage { .. })));
+    assert!(!missing.exists());
+}
+
+/// A file of another kind is left alone.
+#[test]
+fn a_foreign_file_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let registry = || blocks::registry().expect("every type is registered once");
+    let text = folder.path().join("notes.txt");
+    std::fs::write(&text, "no database, but long enough to have a header of a hundred bytes ".repeat(4))
+        .expect("a file");
+    let opened = runtime_modulestore::ModulestoreRuntime::open(&text, registry(), clock());
+    assert!(matches!(opened, Err(RuntimeError::Corrupt { place, .. }) if place.contains("notes.txt")));
+    let other = folder.path().join("other.db");
+    Connection::open(&other).expect("a database").execute_batch("CREATE TABLE t (x)").expect("a table");
+    let opened = runtime_modulestore::ModulestoreRuntime::open(&other, registry(), clock());
+    assert!(matches!(opened, Err(RuntimeError::Corrupt { place, .. }) if place.contains("other.db")));
+}
+
+/// Damage is reported with its place, and the blocks around it stay readable.
+#[test]
+fn damage_is_reported_with_its_place() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let h1 = runtime.block(&usage("html", "h1"), Branch::Draft).expect("the text").definition;
+    let id = h1.as_split().and_then(|key| key.definition_id()).expect("an id");
+    let database = Connection::open(folder.path().join("store.db")).expect("the file");
+    let set = r#"UPDATE "modulestore.definitions" SET document = ? WHERE _id = ?"#;
+    let mut cut = Vec::new();
+    doc! { "_id": 1, "block_type": "html", "fields": { "data": "x" } }.to_writer(&mut cut).expect("BSON");
+    let at = cut.windows(5).position(|window| window == b"data\0").expect("the field");
+    cut[at + 5] = 0xff;
+    for damage in [b"\x05\x00".to_vec(), b"no BSON at all".to_vec(), cut] {
+        database.execute(set, rusqlite::params![damage, id.bytes()]).expect("an update");
+        match open(folder.path()).block(&usage("html", "h1"), Branch::Draft) {
+            Err(RuntimeError::Corrupt { place, .. }) => assert!(place.contains(&id.to_string()), "{place}"),
+            other => panic!("damage, not {other:?}"),
+        }
+    }
+    database
+        .execute(r#"DELETE FROM "modulestore.definitions" WHERE _id = ?"#, [id.bytes()])
+        .expect("a delete");
+    match open(folder.path()).block(&usage("html", "h1"), Branch::Draft) {
+        Err(RuntimeError::Corrupt { place, reason }) => {
+            assert!(place.contains("block html+h1") && reason.contains(&id.to_string()), "{place}: {reason}");
+        }
+        other => panic!("damage, not {other:?}"),
+    }
+    assert!(open(folder.path()).block(&usage("problem", "p1"), Branch::Draft).is_ok());
+    let set = r#"UPDATE "modulestore.structures" SET document = x'0500000000'"#;
+    database.execute(set, []).expect("an update");
+    let read = open(folder.path()).block(&usage("problem", "p1"), Branch::Draft);
+    assert!(matches!(read, Err(RuntimeError::Corrupt { .. })), "{read:?}");
+}
+
+/// Unknown fields of every document survive an edit.
+#[test]
+fn unknown_fields_are_kept() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let database = Connection::open(folder.path().join("store.db")).expect("the file");
+    let change = |table: &str, change: &dyn Fn(&mut bson::Document)| {
+        let mut rows =
+            database.prepare(&format!("SELECT _id, document FROM \"modulestore.{table}\"")).expect("SQL");
+        let rows: Vec<(Vec<u8>, Vec<u8>)> = rows
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .and_then(Iterator::collect)
+            .expect("rows");
+        for (id, bytes) in rows {
+            let mut document = bson::Document::from_reader(bytes.as_slice()).expect("BSON");
+            change(&mut document);
+            let set = format!("UPDATE \"modulestore.{table}\" SET document = ? WHERE _id = ?");
+            database
+                .execute(&set, rusqlite::params![document.to_vec().expect("BSON"), id])
+                .expect("an update");
+        }
+    };
+    let mark = |document: &mut bson::Document| {
+        document.insert("later", doc! { "release": 1 });
+    };
+    change("active_versions", &mark);
+    change("definitions", &mark);
+    change("structures", &|document| {
+        mark(document);
+        for block in document.get_array_mut("blocks").expect("blocks") {
+            let block = block.as_document_mut().expect("a document");
+            mark(block);
+            mark(block.get_document_mut("edit_info").expect("edit info"));
+        }
+    });
+    let again = open(folder.path());
+    commit(&again, edit().put(usage("html", "h1"), html("second")).publish_all());
+    let marked = |table: &str, id: &str| {
+        let sql = format!("SELECT document FROM \"modulestore.{table}\" WHERE hex(_id) = upper(?)");
+        let bytes: Vec<u8> = database.query_row(&sql, [id], |row| row.get(0)).expect("the document");
+        let document = bson::Document::from_reader(bytes.as_slice()).expect("BSON");
+        assert!(document.contains_key("later"), "{table}: {document}");
+        document
+    };
+    let record = again.context(&context()).expect("the context");
+    for branch in Branch::ALL {
+        let structure = marked("structures", &record.head(branch).expect("a head").version.0);
+        for block in structure.get_array("blocks").expect("blocks") {
+            let block = block.as_document().expect("a document");
+            assert!(
+                block.contains_key("later")
+                    && block.get_document("edit_info").expect("it").contains_key("later")
+            );
+        }
+    }
+    let h1 = again.block(&usage("html", "h1"), Branch::Draft).expect("the text").definition;
+    marked("definitions", &h1.as_split().and_then(|key| key.definition_id()).expect("an id").to_string());
+    let index: Vec<u8> = database
+        .query_row("SELECT document FROM \"modulestore.active_versions\"", [], |row| row.get(0))
+        .expect("the index");
+    assert!(bson::Document::from_reader(index.as_slice()).expect("BSON").contains_key("later"));
+}
+
+/// Bytes that cannot be read leave the store as it was.
+#[test]
+fn an_unreadable_file_leaves_nothing() {
+    struct Broken;
+    impl AssetSource for Broken {
+        fn open(&self) -> std::io::Result<Box<dyn std::io::Read + Send + '_>> {
+            use std::io::Read;
+            let failing = std::io::repeat(7).take(400_000).chain(FailingReader);
+            Ok(Box::new(failing))
+        }
+    }
+    struct FailingReader;
+    impl std::io::Read for FailingReader {
+        fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+            Err(std::io::Error::other("the disk is gone"))
+        }
+    }
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let before = runtime.context(&context()).expect("the context");
+    let put = EditOp::PutAsset { key: asset("a.bin"), data: attributes("a.bin"), content: Arc::new(Broken) };
+    let failing = edit().put(usage("html", "h1"), html("lost")).with(put);
+    assert!(matches!(runtime.commit(failing), Err(RuntimeError::Storage { .. })));
+    assert_eq!(runtime.context(&context()).expect("the context"), before);
+    assert!(matches!(runtime.asset(&asset("a.bin"), Branch::Draft), Err(RuntimeError::NoSuchAsset { .. })));
+}
+
+/// Two processes' worth of stores on one file see each other's commits, and conflict where they must.
+#[test]
+fn two_stores_on_one_file_meet() {
+    let (one, folder) = new_store();
+    let two = open(folder.path());
+    let base = published_course(&one).draft;
+    assert_eq!(two.context(&context()).expect("the context").draft.version, base);
+    let write = |runtime: &dyn Runtime, text: &str| {
+        runtime.commit(Edit::new(context(), Base::Version(base.clone())).put(usage("html", "h1"), html(text)))
+    };
+    let first = write(&two, "two").expect("the first wins").draft;
+    match write(&one, "one") {
+        Err(RuntimeError::Conflict { head, .. }) => assert_eq!(head, first),
+        other => panic!("a conflict, not {other:?}"),
+    }
+    assert_eq!(one.block(&usage("html", "h1"), Branch::Draft).expect("the text").data.content["data"], "two");
+}
+
+const CHILD: &str = "MODULESTORE_TEST_KILLED_CHILD";
+const BLOCKS: usize = 60;
+
+fn generation(number: u32) -> Edit {
+    let children: Vec<_> = (0..BLOCKS).map(|n| usage("html", &format!("b{n}"))).collect();
+    let mut change = edit().put(root(), block(json!({ "display_name": number.to_string() }), &children));
+    for child in children {
+        change = change.put(child, html(&number.to_string()));
+    }
+    let bytes = number.to_le_bytes().repeat(100_000);
+    let file = EditOp::PutAsset { key: asset("a.bin"), data: attributes("a.bin"), content: Arc::new(bytes) };
+    change.with(file).publish_all()
+}
+
+/// Not a test of its own: writes without end when it is started by the one below.
+#[test]
+fn child_that_writes() {
+    let Some(folder) = std::env::var_os(CHILD) else { return };
+    let runtime = open(std::path::Path::new(&folder));
+    for number in 2.. {
+        commit(&runtime, generation(number));
+    }
+}
+
+/// A process that is killed at any moment leaves the state before a commit or after it, and a store that works.
+#[test]
+fn a_killed_writer_leaves_old_or_new() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    commit(&runtime, generation(1));
+    drop(runtime);
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..20_u64 {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "failures::child_that_writes", "--nocapture"])
+            .env(CHILD, folder.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the child starts");
+        std::thread::sleep(Duration::from_millis(40 + round * 37 % 160));
+        child.kill().expect("the child is killed");
+        child.wait().expect("the child ends");
+
+        let runtime = open(folder.path());
+        let number =
+            runtime.block(&root(), Branch::Draft).expect("the root").data.settings["display_name"].clone();
+        for branch in Branch::ALL {
+            for n in 0..BLOCKS {
+                let text = runtime.block(&usage("html", &format!("b{n}")), branch).expect("a block");
+                assert_eq!(text.data.content["data"], number, "round {round}, {branch}");
+            }
+            let bytes = runtime.read_asset(&asset("a.bin"), branch).expect("the file");
+            let expected: u32 = number.as_str().expect("a text").parse().expect("a number");
+            assert_eq!(bytes, expected.to_le_bytes().repeat(100_000), "round {round}, {branch}");
+        }
+        let last =
+            runtime.changes(Default::default(), usize::MAX).expect("the feed").pop().expect("an entry");
+        assert_eq!(last.version, runtime.context(&context()).expect("the context").draft.version);
+        seen.insert(number.to_string());
+    }
+    assert!(seen.len() > 3, "the child wrote nothing: {seen:?}");
+}
