@@ -13,6 +13,7 @@ use crate::template::{self, context};
 #[derive(XBlock)]
 #[xblock(
     type = "vertical",
+    aliases("unit"),
     has_children,
     completion = aggregator,
     olx = VerticalOlx,

@@ -2,6 +2,7 @@
 //! synchronisation, and the definition form of Blockstore libraries (xblock reference, section 22).
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::block::Registry;
 use crate::fields::Json;
@@ -9,20 +10,25 @@ use crate::keys::{UsageKey, clean_asset_name};
 use crate::runtime::{BlockData, Branch, Runtime};
 
 use super::diagnostic::Diagnostic;
-use super::element::{Element, Node};
+use super::element::{Element, Namespaces, Node};
+use super::plain::{BLOCK_NAMESPACE, OPTION_NAMESPACE};
 use super::serialise::WriteOptions;
 use super::write::{BlockSource, Placement, WriteError, WriteHost};
 
 /// How deep blocks may be nested; deeper ones can only be a circle in damaged data.
 const MAX_DEPTH: usize = 200;
+/// What `export_to_xml` begins with.
+const PLAIN_DECLARATION: &str = "<?xml version='1.0' encoding='UTF-8'?>\n";
 /// The library of Python code that problems share.
 const PYTHON_LIB: &str = "python_lib.zip";
 
-/// Which of the two forms is written.
+/// Which form is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InlineForm {
     /// Every block has its `url_name`, children stand in full inside their parents.
     Nested,
+    /// As XBlock's `export_to_xml`: no `url_name`s, children nested, the two namespaces declared on the root.
+    Plain,
     /// The block has no `url_name`, a `vertical` is a `unit`, children are includes.
     Definition,
 }
@@ -50,8 +56,13 @@ pub fn write_inline(
     form: InlineForm,
 ) -> Result<InlineBlock, WriteError> {
     let mut writer = InlineWriter { runtime, registry, branch, form, out: InlineBlock::default(), depth: 0 };
-    let element = writer.block(usage)?.unwrap_or_else(|| Element::new(usage.block_type()));
+    let mut element = writer.block(usage)?.unwrap_or_else(|| Element::new(usage.block_type()));
     let mut out = writer.out;
+    if form == InlineForm::Plain {
+        declare_namespaces(&mut element);
+        out.olx = format!("{PLAIN_DECLARATION}{}", element.to_text(WriteOptions::PRETTY));
+        return Ok(out);
+    }
     out.olx = localise_assets(&element.to_text(WriteOptions::PRETTY), usage);
     for path in static_files(&out.olx) {
         let Ok(key) = usage.context_key().make_asset_key(&clean_asset_name(&path)) else { continue };
@@ -91,6 +102,7 @@ impl InlineWriter<'_> {
                 }
                 self.add_children(&record.data.children, &mut node)?;
             }
+            InlineForm::Plain => self.add_children(&record.data.children, &mut node)?,
             InlineForm::Definition => self.make_definition(usage, &record.data, &mut node),
         }
         Ok(Some(node))
@@ -166,6 +178,31 @@ impl WriteHost for InlineWriter<'_> {
 
     fn report(&mut self, remark: Diagnostic) {
         self.out.diagnostics.push(remark);
+    }
+}
+
+/// Declares the namespaces of XBlock on the root and makes everything below use them.
+fn declare_namespaces(root: &mut Element) {
+    let declarations = [("option", OPTION_NAMESPACE), ("block", BLOCK_NAMESPACE)];
+    let namespaces = Arc::new(Namespaces {
+        declarations: declarations.map(|(prefix, uri)| (prefix.to_owned(), uri.into())).into(),
+        outer: None,
+        declared_at: root.span.start,
+    });
+    adopt(root, &namespaces);
+}
+
+fn adopt(element: &mut Element, namespaces: &Arc<Namespaces>) {
+    if element.namespace() == Some(OPTION_NAMESPACE) {
+        element.name = format!("option:{}", element.local_name());
+        element.namespaces = Some(namespaces.clone());
+    } else if element.namespaces.is_none() {
+        element.namespaces = Some(namespaces.clone());
+    }
+    for child in &mut element.children {
+        if let Node::Element(child) = child {
+            adopt(child, namespaces);
+        }
     }
 }
 
