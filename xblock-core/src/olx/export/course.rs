@@ -77,6 +77,8 @@ pub fn write_block(
     let context = usage.context_key();
     let record = runtime.block(usage, branch)?;
     let mut exporter = Exporter::new(runtime, registry, &context, options, sink, branch);
+    // Only whole packages say their references in the old form.
+    exporter.old_key = None;
     let mut node = Element::new(usage.block_type());
     let is_written = exporter.block(usage, &record.data, &mut node)?;
     Ok((is_written.then_some(node), exporter.report))

@@ -43,7 +43,8 @@ pub(super) fn check(case: &Map<String, Value>) -> Result<(), String> {
     let mut block = json!({ "type": tag, "fields": fields });
     if expect.get("block").and_then(|block| block.get("children")).is_some() {
         // Includes are no children before a runtime resolves them.
-        block["children"] = json!(definition.data.children.iter().map(ToString::to_string).collect::<Vec<_>>());
+        block["children"] =
+            json!(definition.data.children.iter().map(ToString::to_string).collect::<Vec<_>>());
     }
     let mut found = json!({ "block": block });
     if expect.contains_key("includes") {

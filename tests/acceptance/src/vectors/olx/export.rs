@@ -51,8 +51,13 @@ fn inline(
     form: InlineForm,
     expected: &str,
 ) -> Result<(), String> {
-    let found = write_inline(runtime, &tree.root, Branch::Draft, registry, form).map_err(|e| e.to_string())?;
-    if found.olx == expected { Ok(()) } else { Err(format!("{form:?}: expected {expected:?}, got {:?}", found.olx)) }
+    let found =
+        write_inline(runtime, &tree.root, Branch::Draft, registry, form).map_err(|e| e.to_string())?;
+    if found.olx == expected {
+        Ok(())
+    } else {
+        Err(format!("{form:?}: expected {expected:?}, got {:?}", found.olx))
+    }
 }
 
 /// Puts blocks into a store in memory; error messages become what the vector has in their place.
