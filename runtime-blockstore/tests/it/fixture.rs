@@ -35,3 +35,17 @@ pub(crate) fn fresh() -> Fresh {
     let (runtime, folder) = new_store();
     Fresh::with_guard(runtime, folder)
 }
+
+/// Copies a folder with everything in it.
+pub(crate) fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).expect("a folder");
+    for entry in std::fs::read_dir(from).expect("the folder") {
+        let entry = entry.expect("an entry");
+        let target = to.join(entry.file_name());
+        if entry.file_type().expect("its type").is_dir() {
+            copy_folder(&entry.path(), &target);
+        } else {
+            std::fs::write(&target, std::fs::read(entry.path()).expect("the file")).expect("a copy");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Other programs at the same store: what they write is seen, and not undone.
+
+use serde_json::json;
+use xblock_core::runtime::{Branch, Cursor, Edit, EditOp, Extent, Runtime, RuntimeError};
+use xblock_testkit::fixture::{asset, commit, context, edit, html, map, published_course, put_asset, usage};
+
+use crate::fixture::{new_store, open};
+
+const H1: &str = "html/h1/definition.xml";
+const DRAFT: &str = "studio_draft";
+
+#[test]
+fn a_draft_written_in_place_is_seen() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let before = runtime.context(&context()).unwrap().draft.version;
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let draft = bundle.drafts[DRAFT];
+    store
+        .write_draft_file(draft, H1, Some(b"<html display_name=\"By hand\"><![CDATA[ebb]]></html>"))
+        .unwrap();
+    let read = runtime.block(&usage("html", "h1"), Branch::Draft).unwrap();
+    assert_eq!(read.data.content["data"], json!("ebb"));
+    assert_ne!(runtime.context(&context()).unwrap().draft.version, before);
+    assert_ne!(
+        runtime.block(&usage("html", "h1"), Branch::Published).unwrap().data.content["data"],
+        json!("ebb")
+    );
+    // An edit made before is a conflict, as if another author of ours had written.
+    let stale =
+        Edit::new(context(), xblock_core::runtime::Base::Version(before)).put(usage("html", "h1"), html("x"));
+    assert!(matches!(runtime.commit(stale), Err(RuntimeError::Conflict { .. })));
+}
+
+#[test]
+fn a_version_committed_by_the_app_is_seen_and_told() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let draft = bundle.drafts[DRAFT];
+    let cursor = runtime.changes(Cursor::default(), 100).unwrap().last().unwrap().cursor;
+    store.write_draft_file(draft, "html/new/definition.xml", Some(b"<html><![CDATA[new]]></html>")).unwrap();
+    let number = store.commit_draft(draft).unwrap();
+    assert_eq!(number, bundle.latest_version + 1);
+    let told = runtime.changes(cursor, 100).unwrap();
+    assert!(told.iter().any(|change| change.branch == Branch::Published), "{told:?}");
+    for branch in Branch::ALL {
+        assert_eq!(runtime.block(&usage("html", "new"), branch).unwrap().data.content["data"], json!("new"));
+    }
+    let again = open(folder.path());
+    assert_eq!(again.history(&context(), Branch::Published).unwrap().len() as u64, number);
+    assert_eq!(again.changes(cursor, 100).unwrap(), told, "it is told once");
+}
+
+#[test]
+fn what_another_draft_committed_is_not_undone() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    commit(&runtime, edit().put(usage("html", "h1"), html("mine")));
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let other = store.get_or_create_bundle_draft(bundle.uuid, "experiment").unwrap();
+    store.write_draft_file(other.uuid, "notes/theirs", Some(b"theirs")).unwrap();
+    store.commit_draft(other.uuid).unwrap();
+    assert!(matches!(runtime.commit(edit().publish_all()), Err(RuntimeError::Conflict { .. })));
+    let files = store.get_bundle_files(bundle.uuid, None).unwrap();
+    assert!(files.iter().any(|file| file.path == "notes/theirs"));
+}
+
+#[test]
+fn a_damaged_definition_hides_only_itself() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    commit(&runtime, edit().with(put_asset("a.txt", b"one")));
+    let store = runtime.blockstore();
+    let draft = store.get_bundles(None).unwrap().remove(0).drafts[DRAFT];
+    store.write_draft_file(draft, H1, Some(b"<html><unclosed></html>")).unwrap();
+    drop(runtime);
+    let runtime = open(folder.path());
+    match runtime.block(&usage("html", "h1"), Branch::Draft) {
+        Err(RuntimeError::Corrupt { place, .. }) => assert!(place.contains(H1), "{place}"),
+        other => panic!("damage, not {other:?}"),
+    }
+    for other in runtime.usages(&context(), Branch::Draft).unwrap() {
+        assert!(other == usage("html", "h1") || runtime.block(&other, Branch::Draft).is_ok(), "{other}");
+    }
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Draft).unwrap(), b"one");
+    // Writing the block anew heals it.
+    commit(&runtime, edit().put(usage("html", "h1"), html("healed")));
+    assert_eq!(
+        runtime.block(&usage("html", "h1"), Branch::Draft).unwrap().data.content,
+        map(json!({"data": "healed"}))
+    );
+}
+
+#[test]
+fn files_nobody_knows_travel_along() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let draft = bundle.drafts[DRAFT];
+    store.write_draft_file(draft, "html/h1/static/chart.txt", Some(b"depths")).unwrap();
+    store.write_draft_file(draft, "notes/readme", Some(b"read me")).unwrap();
+    commit(
+        &runtime,
+        edit()
+            .put(usage("html", "h1"), html("x"))
+            .with(EditOp::Publish(Extent::Subtree(usage("html", "h1")))),
+    );
+    let published = |path: &str| store.get_bundle_file_data(bundle.uuid, path, None);
+    assert_eq!(published("html/h1/static/chart.txt").unwrap(), b"depths");
+    assert!(published("notes/readme").is_err());
+    commit(&runtime, edit().publish_all());
+    assert_eq!(published("notes/readme").unwrap(), b"read me");
+    commit(&runtime, edit().with(EditOp::DeleteBlock { usage: usage("html", "h1") }).publish_all());
+    assert!(published("html/h1/static/chart.txt").is_err());
+    assert_eq!(published("notes/readme").unwrap(), b"read me");
+}
+
+#[test]
+fn a_deleted_bundle_is_gone_and_can_be_made_again() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0).uuid;
+    store.delete_bundle(bundle).unwrap();
+    assert_eq!(runtime.contexts().unwrap(), vec![]);
+    assert!(matches!(runtime.context(&context()), Err(RuntimeError::NoSuchContext { .. })));
+    published_course(&runtime);
+    assert_eq!(runtime.contexts().unwrap(), vec![context()]);
+}
