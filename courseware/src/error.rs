@@ -49,6 +49,15 @@ pub enum CoursewareError {
         /// The root it was to get.
         wanted: UsageKey,
     },
+    /// An address cannot be listened on.
+    #[error("cannot serve at {address}")]
+    Serve {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
     /// The caller set the stop flag; nothing was written.
     #[error("interrupted; nothing was written")]
     Interrupted,

@@ -4,6 +4,7 @@
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`Tree`] shows what hangs below what.
+//! - [`mod@serve`] shows a store's courses on a local web page.
 //! - Long work reports through [`Progress`] and can be stopped; nothing here prints.
 
 mod branch_content;
@@ -18,6 +19,7 @@ mod package;
 mod page;
 mod progress;
 mod publish;
+pub mod serve;
 mod store_url;
 mod submission;
 mod tree;
@@ -36,7 +38,7 @@ pub use package::{
 };
 pub use page::standalone_page;
 pub use progress::{Progress, Stage, Step};
-pub use publish::{PublishOptions, PublishReport, publish};
+pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
 pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
 pub use submission::{Submission, submit};
 pub use tree::{Tree, TreeNode};

@@ -7,6 +7,18 @@ use xblock_core::fragment::{Fragment, Placement, Resource, ResourceKind};
 /// Scripts that name an initialisation function need the page's runtime; without one the page shows what the HTML says.
 #[must_use]
 pub fn standalone_page(title: &str, fragment: &Fragment) -> String {
+    let (head, foot) = resources(fragment);
+    format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n{head}</head>\n\
+         <body>\n<main>\n{}\n</main>\n{foot}</body>\n</html>\n",
+        escape(title),
+        fragment.content,
+    )
+}
+
+/// Returns the elements for a fragment's resources: those of the head and those of the foot of the page.
+pub(crate) fn resources(fragment: &Fragment) -> (String, String) {
     let mut head = String::new();
     let mut foot = String::new();
     for resource in &fragment.resources {
@@ -17,13 +29,7 @@ pub fn standalone_page(title: &str, fragment: &Fragment) -> String {
         place.push_str(&element(resource));
         place.push('\n');
     }
-    format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{}</title>\n{head}</head>\n\
-         <body>\n<main>\n{}\n</main>\n{foot}</body>\n</html>\n",
-        escape(title),
-        fragment.content,
-    )
+    (head, foot)
 }
 
 /// The element for a resource (xblock reference, section 12).

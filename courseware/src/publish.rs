@@ -139,8 +139,11 @@ fn ignore_stop(error: CoursewareError) -> Result<(), CoursewareError> {
     }
 }
 
-/// Publishes the draft in its own store, unless it is published as it is.
-fn publish_draft(
+/// Publishes the draft in its own store, unless it is published as it is; returns the version made.
+///
+/// # Errors
+/// [`RuntimeError::Conflict`] where somebody changed the draft meanwhile, and the store's own; then nothing was written.
+pub fn publish_draft(
     store: &Arc<dyn Runtime>,
     context: &ContextKey,
     options: &PublishOptions<'_>,

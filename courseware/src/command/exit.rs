@@ -35,6 +35,8 @@ pub(crate) enum CommandError {
     Signals(#[source] std::io::Error),
     #[error("{text:?} is no answer; an answer is NAME=VALUE, such as input_p1_2_1=choice_2")]
     BadAnswer { text: String },
+    #[error("cannot start the server's threads")]
+    Threads(#[source] std::io::Error),
     #[error("the block types cannot be set up")]
     Registry(#[source] RegistryError),
 }
@@ -44,7 +46,7 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> Exit {
         match self {
             Self::Courseware(error) => code_of(error),
-            Self::Output(_) | Self::Signals(_) | Self::Registry(_) => Exit::Failed,
+            Self::Output(_) | Self::Signals(_) | Self::Threads(_) | Self::Registry(_) => Exit::Failed,
             Self::BadAnswer { .. } => Exit::Usage,
         }
     }

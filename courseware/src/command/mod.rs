@@ -10,6 +10,7 @@ mod history;
 mod list;
 mod publish;
 mod render;
+mod serve;
 mod show;
 mod submit;
 mod surroundings;
@@ -59,6 +60,7 @@ enum Command {
     Show(show::Arguments),
     Render(render::Arguments),
     Submit(submit::Arguments),
+    Serve(serve::Arguments),
     Export(export::Arguments),
     Compare(compare::Arguments),
     History(history::Arguments),
@@ -76,6 +78,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Show(arguments) => show::run(arguments, &mut console),
         Command::Render(arguments) => render::run(arguments, &mut console),
         Command::Submit(arguments) => submit::run(arguments, &mut console),
+        Command::Serve(arguments) => serve::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),
         Command::Compare(arguments) => compare::run(arguments, &mut console),
         Command::History(arguments) => history::run(arguments, &mut console),

@@ -1,0 +1,122 @@
+//! A local web page on a store: outline, units, problems to answer. For looking at courses, not for a whole class.
+//!
+//! - `pages`: what a person sees. - `blocks`: handlers of blocks. - `files`: static files. - `session`: who is asking.
+
+mod blocks;
+mod files;
+mod outline;
+mod pages;
+mod session;
+mod template;
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use tokio::net::TcpListener;
+use xblock_core::host::Host;
+
+use crate::error::CoursewareError;
+
+/// Where to listen and for whom.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    /// The address to listen on.
+    pub address: IpAddr,
+    /// The port; 0 takes a free one.
+    pub port: u16,
+    /// Whether every visitor sees what course staff see.
+    pub staff: bool,
+}
+
+/// What every request needs.
+#[derive(Clone)]
+struct Site {
+    host: Arc<Host>,
+    staff: bool,
+    /// Whether only this machine can reach the site, so that other names than its own in `Host` are an attack.
+    local_only: bool,
+}
+
+/// Listens and serves until `stop` is ready. `ready` learns the address as soon as it is known.
+///
+/// # Errors
+/// [`CoursewareError::Serve`] where the address cannot be listened on.
+pub async fn serve(
+    host: Host,
+    options: ServeOptions,
+    ready: impl FnOnce(SocketAddr),
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), CoursewareError> {
+    let address = SocketAddr::new(options.address, options.port);
+    let failed = |source| CoursewareError::Serve { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    ready(listener.local_addr().map_err(failed)?);
+    let site = Site { host: Arc::new(host), staff: options.staff, local_only: options.address.is_loopback() };
+    axum::serve(listener, router(site)).with_graceful_shutdown(stop).await.map_err(failed)
+}
+
+fn router(site: Site) -> Router {
+    Router::new()
+        .route("/", get(pages::contexts))
+        .route("/course/{context}", get(pages::outline))
+        .route("/block/{usage}", get(pages::block))
+        .route("/jump/{context}/{block_id}", get(pages::jump))
+        .route("/handler/{usage}/{handler}", any(blocks::handle))
+        .route("/handler/{usage}/{handler}/{*suffix}", any(blocks::handle_suffix))
+        .route("/asset/{key}", get(files::asset))
+        .route("/web/{name}", get(files::web))
+        .fallback(pages::nowhere)
+        .layer(middleware::from_fn_with_state(site.clone(), guard))
+        .with_state(site)
+}
+
+/// Refuses requests that another site made in the visitor's name, and says how the answer may be used.
+async fn guard(
+    axum::extract::State(site): axum::extract::State<Site>,
+    request: Request,
+    next: Next,
+) -> Response {
+    if site.local_only && !names_this_machine(&request) {
+        return (StatusCode::FORBIDDEN, "this address is for this machine only").into_response();
+    }
+    let changes_something = !(request.method().is_safe());
+    let from = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    if changes_something && from.is_some_and(|from| from != "same-origin" && from != "none") {
+        return (StatusCode::FORBIDDEN, "another site may not act here").into_response();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
+    response
+}
+
+/// Course texts may bring scripts and pictures of their own; scripts from elsewhere are not loaded.
+const CONTENT_POLICY: &str = "default-src 'self' 'unsafe-inline' data: blob:; img-src * data: blob:; media-src * data: blob:; frame-src https:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
+
+fn names_this_machine(request: &Request) -> bool {
+    let Some(host) = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()) else {
+        return true;
+    };
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    };
+    let name = name.trim_start_matches('[').trim_end_matches(']');
+    name.eq_ignore_ascii_case("localhost")
+        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Runs store work, which blocks, where it does not hold other requests up.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Response> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| {
+        pages::failure(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong inside the server.")
+    })
+}
