@@ -47,7 +47,19 @@ pub(crate) fn write(
         }
     }
     let block = BlockSource { data: &data, ..*block };
-    write_xml(&block, host, xml, XmlForm::default(), node)
+    write_xml(
+        &block,
+        host,
+        xml,
+        XmlForm::with_content(&[
+            "conditional_attr",
+            "conditional_message",
+            "conditional_value",
+            "show_tag_list",
+            "sources_list",
+        ]),
+        node,
+    )
 }
 
 fn keys<'a>(block: &BlockSource<'a>, name: &str) -> Vec<&'a str> {

@@ -38,7 +38,13 @@ pub(crate) fn write(
     {
         xml.set("license", &*license);
     }
-    write_xml(block, host, xml, XmlForm::default(), node)?;
+    write_xml(
+        block,
+        host,
+        xml,
+        XmlForm::with_content(&["textbooks", "wiki_slug", "license", "grading_policy"]),
+        node,
+    )?;
     if let Some(course) = block.usage.context_key().as_course() {
         node.set("org", course.org());
         node.set("course", course.course());

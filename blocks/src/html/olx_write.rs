@@ -23,7 +23,7 @@ pub(crate) fn write(
     host.file(&format!("{path}.html"), text.as_bytes())?;
     let mut xml = Element::new(block.usage.block_type());
     xml.set("filename", file_name);
-    write_xml(block, host, xml, XmlForm::default(), node)
+    write_xml(block, host, xml, XmlForm::with_content(&["data"]), node)
 }
 
 /// The form of clipboard and library: four attributes and the text as CDATA.

@@ -26,5 +26,5 @@ pub(crate) fn write(
         element.children.push(Node::text(text));
         xml.children.push(Node::Element(element));
     }
-    write_xml(block, host, xml, XmlForm::default(), node)
+    write_xml(block, host, xml, XmlForm::with_content(&["question", "answers"]), node)
 }

@@ -21,5 +21,5 @@ pub(crate) fn write(
         xml.set(name, attribute_value(spec, &value, &*host).0);
     }
     write_children(block, host, &mut xml)?;
-    write_xml(block, host, xml, XmlForm::default(), node)
+    write_xml(block, host, xml, XmlForm::with_content(&["group_id_to_child", "user_partition_id"]), node)
 }

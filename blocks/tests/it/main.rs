@@ -4,5 +4,6 @@ mod containers;
 mod context;
 mod declarations;
 mod html;
+mod package;
 mod placeholder;
 mod video;

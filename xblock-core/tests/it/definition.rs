@@ -85,21 +85,34 @@ static CLASSES: [BlockClass; 5] = [
 ];
 
 fn registry() -> Registry {
-    CLASSES.iter().fold(Registry::builder(&RAW), |builder, class| builder.class(class)).build().unwrap()
+    CLASSES
+        .iter()
+        .fold(Registry::builder(&RAW), |builder, class| builder.class(class))
+        .build()
+        .expect("no type twice")
 }
 
 fn usage(block_type: &str) -> UsageKey {
-    "course-v1:Org+Crs+Run".parse::<ContextKey>().unwrap().make_usage_key(block_type, "b1").unwrap()
+    "course-v1:Org+Crs+Run"
+        .parse::<ContextKey>()
+        .expect("a key")
+        .make_usage_key(block_type, "b1")
+        .expect("a key")
 }
 
 fn map(value: Json) -> FieldMap {
-    value.as_object().unwrap().iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect()
+    value
+        .as_object()
+        .expect("an object")
+        .iter()
+        .map(|(name, value)| (name.as_str().into(), value.clone()))
+        .collect()
 }
 
 #[track_caller]
 fn check(block_type: &str, data: &BlockData) -> String {
-    let text = write_definition(&usage(block_type), data, &registry()).unwrap();
-    let read = read_definition(text.as_bytes(), &usage(block_type), &registry()).unwrap();
+    let text = write_definition(&usage(block_type), data, &registry()).expect("it works");
+    let read = read_definition(text.as_bytes(), &usage(block_type), &registry()).expect("it works");
     assert_eq!(&read, data, "{text}");
     text
 }
@@ -171,11 +184,13 @@ fn a_problem_whose_text_already_has_settings_keeps_both() {
 
 #[test]
 fn a_unit_includes_its_children() {
-    let context: ContextKey = "course-v1:Org+Crs+Run".parse().unwrap();
-    let other: ContextKey = "lib:Org:slug".parse().unwrap();
+    let context: ContextKey = "course-v1:Org+Crs+Run".parse().expect("it works");
+    let other: ContextKey = "lib:Org:slug".parse().expect("it works");
     let mut data = BlockData {
         settings: map(json!({"display_name": "U"})),
-        children: ["h1", "a:b~", "h1"].map(|id| context.make_usage_key("html", id).unwrap()).to_vec(),
+        children: ["h1", "a:b~", "h1"]
+            .map(|id| context.make_usage_key("html", id).expect("it works"))
+            .to_vec(),
         ..BlockData::default()
     };
     assert_eq!(
@@ -184,7 +199,7 @@ fn a_unit_includes_its_children() {
          <xblock-include definition=\"html/u--a-3ab-7e\" usage=\"a:b~\"/>\n  <xblock-include definition=\"html/h1\"/>\n\
          </vertical>\n"
     );
-    data.children.push(other.make_usage_key("html", "far").unwrap());
+    data.children.push(other.make_usage_key("html", "far").expect("it works"));
     check("vertical", &data);
     check("html", &data);
     check("problem", &data);
@@ -192,7 +207,9 @@ fn a_unit_includes_its_children() {
 
 #[test]
 fn foreign_elements_are_refused() {
-    let read = |xml: &str| read_definition(xml.as_bytes(), &usage("vertical"), &registry()).unwrap_err();
+    let read = |xml: &str| {
+        read_definition(xml.as_bytes(), &usage("vertical"), &registry()).expect_err("it is refused")
+    };
     assert!(matches!(read("<vertical><html/></vertical>"), DefinitionError::NotAnInclude { .. }));
     assert!(matches!(read("<vertical><xblock-include/></vertical>"), DefinitionError::NoDefinition { .. }));
     assert!(matches!(
@@ -305,10 +322,10 @@ proptest! {
         data in any_block(),
         block_type in prop::sample::select(vec!["html", "problem", "vertical", "note", "own", "unknown", "9x", "ä"]),
     ) {
-        let text = write_definition(&usage(block_type), &data, &registry()).unwrap();
-        let read = read_definition(text.as_bytes(), &usage(block_type), &registry()).unwrap();
+        let text = write_definition(&usage(block_type), &data, &registry()).expect("it works");
+        let read = read_definition(text.as_bytes(), &usage(block_type), &registry()).expect("it works");
         prop_assert_eq!(&read, &data, "{}", text);
-        let again = write_definition(&usage(block_type), &read, &registry()).unwrap();
+        let again = write_definition(&usage(block_type), &read, &registry()).expect("it works");
         prop_assert_eq!(again, text);
     }
 

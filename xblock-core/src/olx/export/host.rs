@@ -108,8 +108,12 @@ impl<'a> Exporter<'a> {
         Ok(false)
     }
 
+    /// Hands a file on, unless there was one of its path: a block with several parents is written once.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
         let path = format!("{}{path}", self.folder);
+        if self.files.contains(&path) {
+            return Ok(());
+        }
         self.sink.write(&path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
         self.files.insert(path);
         Ok(())

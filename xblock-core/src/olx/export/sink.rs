@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicBool;
 use crate::keys::UsageKey;
 use crate::olx::{Diagnostic, Fidelity};
 
-/// Takes the files of a package in the order in which they are made; the same path may come twice, and the later counts.
+/// Takes the files of a package in the order in which they are made, each path once.
 pub trait PackageSink {
     /// Takes one file.
     ///

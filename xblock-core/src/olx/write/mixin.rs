@@ -31,22 +31,32 @@ pub struct XmlForm {
     pub own_file: bool,
     /// Settings whose attributes the type writes itself; none by default.
     pub own_attributes: &'static [&'static str],
+    /// Content the type writes itself; any other becomes an attribute, unless there is no list, for the element itself is
+    /// the content. There is none by default.
+    pub own_content: Option<&'static [&'static str]>,
 }
 
 impl Default for XmlForm {
     fn default() -> Self {
-        Self { own_file: true, own_attributes: &[] }
+        Self { own_file: true, own_attributes: &[], own_content: None }
     }
 }
 
 impl XmlForm {
     /// The form of types that always stand in their parent.
-    pub const INLINE: Self = Self { own_file: false, own_attributes: &[] };
+    pub const INLINE: Self = Self { own_file: false, own_attributes: &[], own_content: None };
 
-    /// The form of a type that writes some settings' attributes itself.
+    /// The form of a type that writes this content itself.
     #[must_use]
-    pub const fn with_own_attributes(names: &'static [&'static str]) -> Self {
-        Self { own_file: true, own_attributes: names }
+    pub const fn with_content(names: &'static [&'static str]) -> Self {
+        Self { own_file: true, own_attributes: &[], own_content: Some(names) }
+    }
+
+    /// Adds settings whose attributes the type writes itself.
+    #[must_use]
+    pub const fn and_attributes(mut self, names: &'static [&'static str]) -> Self {
+        self.own_attributes = names;
+        self
     }
 }
 
@@ -68,6 +78,7 @@ pub fn write_xml(
     block.usage.block_type().clone_into(&mut xml.name);
     write_settings(block, host, form, &mut xml);
     write_unknown_attributes(block, host, &mut xml);
+    write_other_fields(block, host, form, &mut xml);
     block.usage.block_type().clone_into(&mut node.name);
     if form.own_file && host.placement() == Placement::File {
         host.file(&format!("{}.xml", block.path()), xml.to_text(WriteOptions::PRETTY).as_bytes())?;
@@ -94,7 +105,6 @@ fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlFo
         }
         let value = &block.data.settings[name];
         let Some(spec) = block.block_type.field(name).filter(|spec| spec.scope == Scope::Settings) else {
-            host.warn("unknown-field", block.usage, &format!("field {name} is not known and is left out"));
             continue;
         };
         let (text, is_exact) = attribute_value(spec, value, host);
@@ -118,8 +128,49 @@ fn write_unknown_attributes(block: &BlockSource<'_>, host: &mut dyn WriteHost, x
         if fits {
             xml.set_clark(name, text);
         }
-        if !(fits && value.is_string()) && !host.policy(block.usage, name, value) {
+        let is_exact = fits && value.is_string();
+        if !is_exact && !host.policy(block.usage, name, value) {
             host.warn("inexact-value", block.usage, &format!("no attribute can hold the value of {name}"));
+        }
+    }
+}
+
+/// Writes what edx-platform leaves out: content the type itself does not write, and fields nobody knows.
+fn write_other_fields(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlForm, xml: &mut Element) {
+    if !host.loses_nothing() {
+        return;
+    }
+    let content = block.data.content.iter().map(|entry| (Scope::Content, entry));
+    let settings = block.data.settings.iter().map(|entry| (Scope::Settings, entry));
+    let mut fields: Vec<_> = content.chain(settings).collect();
+    fields.sort_unstable_by_key(|(_, (name, _))| *name);
+    for (scope, (name, value)) in fields {
+        let spec = block.block_type.field(name).filter(|spec| spec.scope == scope);
+        let (text, is_exact) = match spec {
+            Some(_) if scope == Scope::Settings => continue,
+            Some(spec) => match form.own_content {
+                Some(own) if !own.contains(&&**name) => attribute_value(spec, value, host),
+                _ => continue,
+            },
+            // An attribute would become part of an element that is itself the content.
+            None if form.own_content.is_none() && host.policy(block.usage, name, value) => continue,
+            None => (free_text(value), false),
+        };
+        if is_attribute_name(name)
+            && is_xml_text(&text)
+            && xml.get(name).is_none()
+            && !STRIPPED.contains(&&**name)
+        {
+            xml.set(name, text);
+            if !is_exact && spec.is_none() {
+                host.warn(
+                    "unknown-field",
+                    block.usage,
+                    &format!("field {name} is not known and becomes an attribute"),
+                );
+            }
+        } else {
+            host.warn("unknown-field", block.usage, &format!("field {name} has no place and is left out"));
         }
     }
 }

@@ -16,7 +16,7 @@ pub fn write_sequence(
 ) -> Result<(), WriteError> {
     let mut xml = Element::new(block.usage.block_type());
     write_children(block, host, &mut xml)?;
-    write_xml(block, host, xml, XmlForm::default(), node)
+    write_xml(block, host, xml, XmlForm::with_content(&[]), node)
 }
 
 /// Appends what stands for each child.

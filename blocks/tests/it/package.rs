@@ -1,0 +1,190 @@
+//! Courses written as packages.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use xblock_core::clock::FixedClock;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::olx::{ExportOptions, ExportReport, MemorySink, write_course};
+use xblock_core::runtime::{AssetData, Base, BlockData, Edit, EditOp, FieldMap, MemoryRuntime, Runtime};
+
+const COURSE: &str = "course-v1:Fjord+GEO1+2031";
+
+fn usage(block_type: &str, id: &str) -> UsageKey {
+    COURSE.parse::<ContextKey>().expect("a key").make_usage_key(block_type, id).expect("a key")
+}
+
+fn fields(value: &Value) -> FieldMap {
+    value
+        .as_object()
+        .expect("an object")
+        .iter()
+        .map(|(name, value)| (name.as_str().into(), value.clone()))
+        .collect()
+}
+
+fn block(content: Value, settings: Value, children: &[UsageKey]) -> BlockData {
+    BlockData {
+        content: fields(&content),
+        settings: fields(&settings),
+        children: children.to_vec(),
+        ..BlockData::default()
+    }
+}
+
+fn runtime() -> MemoryRuntime {
+    MemoryRuntime::new(Arc::new(FixedClock(chrono::DateTime::from_timestamp(0, 0).expect("a time"))))
+}
+
+/// A course with one unit, published.
+fn course() -> Edit {
+    let context: ContextKey = COURSE.parse().expect("a key");
+    let root = usage("course", "course");
+    let unit = usage("vertical", "v1");
+    Edit::new(context.clone(), Base::New { root: root.clone() })
+        .put(
+            root,
+            block(
+                json!({"wiki_slug": "ice", "textbooks": [["A", "/a/"], ["B", "/b/"]], "grading_policy": {"GRADER": []}}),
+                json!({"display_name": "Glaciers", "start": "2031-02-01T00:00:00Z", "tabs": [{"type": "courseware"}],
+                    "discussion_topics": {"General": {"id": "g"}}}),
+                &[usage("chapter", "c1")],
+            ),
+        )
+        .put(usage("chapter", "c1"), block(json!({}), json!({"display_name": "Ice"}), &[usage("sequential", "s1")]))
+        .put(usage("sequential", "s1"), block(json!({}), json!({"graded": true}), &[unit.clone()]))
+        .put(
+            unit,
+            block(json!({}), json!({"display_name": "null"}), &[usage("html", "wk1:h"), usage("problem", "p")]),
+        )
+        .put(usage("html", "wk1:h"), block(json!({"data": "<p>a &nbsp; b</p>"}), json!({"due": [1]}), &[]))
+        .put(
+            usage("problem", "p"),
+            block(json!({"data": "<problem>\n  <p>x</p>\n</problem>\n"}), json!({"max_attempts": 2}), &[]),
+        )
+        .put(usage("about", "overview"), block(json!({"data": "<p>About</p>"}), json!({}), &[]))
+        .put(usage("course_info", "updates"), block(json!({"data": "", "items": [{"id": 1}]}), json!({}), &[]))
+        .with(EditOp::PutAsset {
+            key: context.make_asset_key("img_core.png").expect("a key"),
+            data: AssetData {
+                content_type: Some("image/png".into()),
+                display_name: "core.png".into(),
+                import_path: Some("img/core.png".into()),
+                ..AssetData::default()
+            },
+            content: Arc::new(b"png".to_vec()),
+        })
+        .publish_all()
+}
+
+fn export(runtime: &MemoryRuntime) -> (MemorySink, ExportReport) {
+    let mut sink = MemorySink::default();
+    let context = COURSE.parse().expect("a key");
+    let registry = blocks::registry().expect("no type twice");
+    let report =
+        write_course(runtime, &context, ExportOptions::default(), &registry, &mut sink).expect("it works");
+    (sink, report)
+}
+
+fn text<'s>(sink: &'s MemorySink, path: &str) -> &'s str {
+    let bytes = sink.files.get(path).unwrap_or_else(|| panic!("{path} is not among {:?}", sink.files.keys()));
+    std::str::from_utf8(bytes).expect("it works")
+}
+
+#[test]
+fn a_course_is_written_as_the_platform_lays_it_out() {
+    let runtime = runtime();
+    runtime.commit(course()).expect("it works");
+    let (sink, report) = export(&runtime);
+    assert_eq!(report.diagnostics, []);
+    assert_eq!((report.blocks, report.assets), (8, 1));
+    let paths: Vec<_> = sink.files.keys().map(String::as_str).collect();
+    assert_eq!(
+        paths,
+        [
+            "about/overview.html",
+            "assets/assets.xml",
+            "chapter/c1.xml",
+            "course.xml",
+            "course/2031.xml",
+            "html/wk1/h.html",
+            "html/wk1/h.xml",
+            "info/updates.html",
+            "info/updates.items.json",
+            "policies/2031/grading_policy.json",
+            "policies/2031/policy.json",
+            "policies/assets.json",
+            "problem/p.xml",
+            "sequential/s1.xml",
+            "static/img/core.png",
+            "vertical/v1.xml",
+        ]
+    );
+    assert_eq!(text(&sink, "course.xml"), r#"<course url_name="2031" org="Fjord" course="GEO1"/>"#);
+    assert_eq!(
+        text(&sink, "course/2031.xml"),
+        "<course display_name=\"Glaciers\" start=\"2031-02-01T00:00:00Z\">\n  <chapter url_name=\"c1\"/>\n  \
+         <textbook title=\"A\" book_url=\"/a/\"/>\n  <textbook title=\"B\" book_url=\"/b/\"/>\n  <wiki slug=\"ice\"/>\n</course>\n"
+    );
+    assert_eq!(text(&sink, "html/wk1/h.html"), "<p>a &nbsp; b</p>");
+    let vertical = text(&sink, "vertical/v1.xml");
+    assert!(
+        vertical.contains("display_name=\"&quot;null&quot;\""),
+        "a text that reads as null is quoted: {vertical}"
+    );
+    let policy: Value = serde_json::from_str(text(&sink, "policies/2031/policy.json")).expect("it works");
+    assert_eq!(policy["course/2031"]["tabs"], json!([{"type": "courseware"}]));
+    assert_eq!(policy["course/2031"]["discussion_topics"], json!({"General": {"id": "g"}}));
+    assert_eq!(policy["html/wk1:h"], json!({"due": [1]}), "what no attribute can hold stands in the policy");
+    assert!(
+        text(&sink, "policies/2031/policy.json")
+            .starts_with("{\n    \"course/2031\": {\n        \"discussion_topics\"")
+    );
+}
+
+#[test]
+fn the_same_course_gives_the_same_bytes() {
+    let exports = [(), ()].map(|()| {
+        let runtime = runtime();
+        runtime.commit(course()).expect("it works");
+        export(&runtime).0
+    });
+    assert_eq!(exports[0], exports[1]);
+}
+
+#[test]
+fn drafts_are_roots_with_their_place() {
+    let runtime = runtime();
+    runtime.commit(course()).expect("it works");
+    let context: ContextKey = COURSE.parse().expect("a key");
+    let edit = Edit::new(context, Base::Any)
+        .put(
+            usage("sequential", "s1"),
+            block(json!({}), json!({"graded": true}), &[usage("vertical", "new"), usage("vertical", "v1")]),
+        )
+        .put(
+            usage("vertical", "new"),
+            block(json!({}), json!({"display_name": "New"}), &[usage("html", "h9")]),
+        )
+        .put(usage("html", "h9"), block(json!({"data": "draft"}), json!({}), &[]))
+        .put(
+            usage("problem", "p"),
+            block(json!({"data": "<problem>\n  <p>y</p>\n</problem>\n"}), json!({"max_attempts": 2}), &[]),
+        );
+    runtime.commit(edit).expect("it works");
+    let (sink, report) = export(&runtime);
+    assert_eq!(report.diagnostics, []);
+    let drafts: Vec<_> =
+        sink.files.keys().filter(|path| path.starts_with("drafts/")).map(String::as_str).collect();
+    assert_eq!(
+        drafts,
+        ["drafts/html/h9.html", "drafts/html/h9.xml", "drafts/problem/p.xml", "drafts/vertical/new.xml"]
+    );
+    assert_eq!(
+        text(&sink, "drafts/vertical/new.xml"),
+        "<vertical display_name=\"New\" parent_url=\"i4x://Fjord/GEO1/sequential/s1\" index_in_children_list=\"0\">\n  \
+         <html url_name=\"h9\"/>\n</vertical>\n"
+    );
+    assert!(text(&sink, "drafts/problem/p.xml").contains("index_in_children_list=\"1\""));
+    assert!(!text(&sink, "sequential/s1.xml").contains("new"), "what is published stays as it is");
+}
