@@ -16,13 +16,8 @@ pub(crate) fn write(
 ) -> Result<(), WriteError> {
     let mut xml = Element::new("course");
     write_children(block, host, &mut xml)?;
-    let mut textbooks: Vec<Element> = block
-        .own("textbooks")
-        .and_then(Json::as_array)
-        .into_iter()
-        .flatten()
-        .filter_map(|book| textbook(book))
-        .collect();
+    let mut textbooks: Vec<Element> =
+        block.own("textbooks").and_then(Json::as_array).into_iter().flatten().filter_map(textbook).collect();
     if !host.loses_nothing() && textbooks.len() > 1 {
         // The platform puts all of them into one element, so that the last one stays.
         textbooks.drain(..textbooks.len() - 1);

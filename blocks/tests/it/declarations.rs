@@ -68,6 +68,7 @@ fn the_types_of_the_reference_are_registered() {
             "slides",
             "split_test",
             "static_tab",
+            "unit",
             "vertical",
             "video",
             "videoalpha",

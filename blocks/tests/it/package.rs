@@ -52,7 +52,7 @@ fn course() -> Edit {
             ),
         )
         .put(usage("chapter", "c1"), block(json!({}), json!({"display_name": "Ice"}), &[usage("sequential", "s1")]))
-        .put(usage("sequential", "s1"), block(json!({}), json!({"graded": true}), &[unit.clone()]))
+        .put(usage("sequential", "s1"), block(json!({}), json!({"graded": true}), std::slice::from_ref(&unit)))
         .put(
             unit,
             block(json!({}), json!({"display_name": "null"}), &[usage("html", "wk1:h"), usage("problem", "p")]),
