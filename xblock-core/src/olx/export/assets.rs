@@ -5,16 +5,22 @@ use serde_json::{Map, json};
 use crate::fields::Json;
 use crate::keys::clean_asset_name;
 use crate::olx::json_line::json_indented;
-use crate::olx::write::WriteError;
+use crate::olx::write::{WriteError, is_attribute_name, is_xml_text};
+use crate::olx::{Element, Node, WriteOptions};
 use crate::runtime::AssetRecord;
 
 use super::host::Exporter;
 use super::sink::ExportStep;
 
+/// The attribute under which the reader keeps a file's record of `assets/assets.xml`.
+const METADATA: &str = "asset_metadata";
+
 impl Exporter<'_> {
-    /// Writes the static files under `static/` and their attributes to `policies/assets.json`.
+    /// Writes the static files under `static/` and their attributes to `policies/assets.json` and
+    /// `assets/assets.xml`.
     pub(super) fn assets(&mut self) -> Result<(), WriteError> {
         let mut attributes = Map::new();
+        let mut records = Element::new("assets");
         for asset in self.runtime.assets(self.context, self.branch)? {
             let path = static_path(&asset);
             let bytes = self.runtime.read_asset(&asset.key, self.branch)?;
@@ -23,9 +29,16 @@ impl Exporter<'_> {
             if let Some(progress) = self.options.progress {
                 progress(ExportStep::Asset(&path));
             }
+            if let Some(record) = asset.data.extra.get(METADATA).and_then(Json::as_object) {
+                records.children.push(Node::Element(metadata_element(record)));
+            }
             attributes.insert(asset.key.path().to_owned(), asset_json(&asset));
         }
-        self.put("policies/assets.json", json_indented(&Json::Object(attributes)).as_bytes())
+        self.put("policies/assets.json", json_indented(&Json::Object(attributes)).as_bytes())?;
+        if self.context.is_course() {
+            self.put("assets/assets.xml", records.to_text(WriteOptions::default()).as_bytes())?;
+        }
+        Ok(())
     }
 }
 
@@ -39,15 +52,53 @@ fn static_path(asset: &AssetRecord) -> String {
     }
 }
 
+/// Says of a file what edx-platform's contentstore says.
 fn asset_json(asset: &AssetRecord) -> Json {
     let data = &asset.data;
-    let mut all: Map<String, Json> =
-        data.extra.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
+    let mut all: Map<String, Json> = data
+        .extra
+        .iter()
+        .filter(|(name, _)| ***name != *METADATA)
+        .map(|(name, value)| (name.to_string(), value.clone()))
+        .collect();
     all.insert("contentType".into(), json!(data.content_type));
     all.insert("displayname".into(), json!(data.display_name));
     all.insert("locked".into(), json!(data.locked));
     all.insert("import_path".into(), json!(data.import_path));
-    all.entry("filename").or_insert_with(|| json!(asset.key.to_string()));
-    all.entry("thumbnail_location").or_insert_with(|| json!(data.thumbnail));
+    all.insert("filename".into(), json!(asset.key.to_string()));
+    let location = |category: &str, name: &str| {
+        let context = asset.key.context_key();
+        context.as_course().map(|course| (course.org().to_owned(), course.course().to_owned(), course.run().to_owned())).map(
+            |(org, course, run)| {
+                json!({
+                    "category": category, "course": course, "name": name, "org": org, "revision": null, "run": run,
+                    "tag": "c4x",
+                })
+            },
+        )
+    };
+    let thumbnail = data.thumbnail.as_ref().map(|name| match location("thumbnail", name) {
+        Some(at) => json!([at["tag"], at["org"], at["course"], at["category"], at["name"], null]),
+        None => json!(name),
+    });
+    all.insert("thumbnail_location".into(), json!(thumbnail));
+    if let Some(location) = location(asset.key.asset_type(), asset.key.path()) {
+        all.insert("content_son".into(), location);
+    }
     Json::Object(all)
+}
+
+/// Makes the element of a file's record in `assets/assets.xml`.
+fn metadata_element(record: &Map<String, Json>) -> Element {
+    let mut element = Element::new("asset");
+    for (name, value) in record {
+        if let Some(text) = value.as_str().filter(|text| is_attribute_name(name) && is_xml_text(text)) {
+            let mut field = Element::new(name);
+            if !text.is_empty() {
+                field.children.push(Node::text(text));
+            }
+            element.children.push(Node::Element(field));
+        }
+    }
+    element
 }

@@ -36,6 +36,10 @@ pub fn write_course(
     let Some(run) = context.as_course().map(|course| course.run().to_owned()) else {
         node.set("url_name", record.root.block_id());
         exporter.block(&record.root, &root.data, &mut node)?;
+        if let Some(library) = context.as_library() {
+            node.set("org", library.org());
+            node.set("library", library.library());
+        }
         exporter.put("library.xml", node.to_text(WriteOptions::PRETTY).as_bytes())?;
         exporter.assets()?;
         return Ok(exporter.report);
@@ -44,7 +48,6 @@ pub fn write_course(
     exporter.block(&record.root, &root.data, &mut node)?;
     exporter.put("course.xml", node.to_text(WriteOptions::default()).as_bytes())?;
     exporter.assets()?;
-    exporter.put("assets/assets.xml", b"<assets/>")?;
     let usages = runtime.usages(context, branch)?;
     exporter.pages(&usages)?;
     exporter.policy_files(&run, &source)?;

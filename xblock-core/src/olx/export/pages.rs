@@ -2,7 +2,7 @@
 
 use crate::fields::Scope;
 use crate::keys::UsageKey;
-use crate::olx::json_line::json_line;
+use crate::olx::json_line::json_indented;
 use crate::olx::write::{WriteError, WriteHost};
 use crate::runtime::BlockData;
 
@@ -50,7 +50,7 @@ impl Exporter<'_> {
         for (name, value) in others {
             let is_content = block_type.field(name).is_some_and(|spec| spec.scope == Scope::Content);
             if is_content && !name.contains('.') && !id.contains('.') {
-                self.put(&format!("{folder}/{id}.{name}.json"), json_line(value).as_bytes())?;
+                self.put(&format!("{folder}/{id}.{name}.json"), json_indented(value).as_bytes())?;
             } else {
                 let host: &mut dyn WriteHost = self;
                 host.warn("unknown-field", usage, &format!("field {name} has no place beside a page"));

@@ -24,7 +24,10 @@ pub fn write_plain(
         }
         match block.own(spec.name) {
             Some(stored) => write_field(spec, stored, block, host, node),
-            None if spec.force_export => write_value(spec, &block.value(spec.name), node),
+            // A default that is written would come back as set.
+            None if spec.force_export && !host.loses_nothing() => {
+                write_value(spec, &block.value(spec.name), node)
+            }
             None => true,
         };
     }
