@@ -23,6 +23,8 @@ use crate::vertical::stack;
     help = "The name of the block.")]
 #[field(is_migrated_to_v2: Boolean = false, scope = settings, hidden,
     help = "Whether the library it chooses from was replaced by one of the new kind.")]
+#[field(manual: Boolean = false, scope = settings, hidden,
+    help = "Whether the children were chosen by hand; kept for content of the versions that had it.")]
 #[field(source_library_id: Option<String>, scope = settings, display_name = "Library",
     help = "The key of the library.")]
 #[field(source_library_version: Option<String>, scope = settings, display_name = "Library Version",

@@ -2,6 +2,7 @@
 
 mod fields;
 mod keys;
+mod olx;
 
 use std::path::{Path, PathBuf};
 
@@ -11,7 +12,7 @@ use serde_json::Value;
 pub type Run = fn(&Value, &mut Report);
 
 /// The kinds of vectors there are checks for.
-pub const KINDS: &[(&str, Run)] = &[("fields", fields::run), ("keys", keys::run)];
+pub const KINDS: &[(&str, Run)] = &[("fields", fields::run), ("keys", keys::run), ("olx", olx::run)];
 
 /// Finds the check for a kind of vectors.
 pub fn by_kind(kind: &str) -> Option<Run> {
