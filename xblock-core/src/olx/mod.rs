@@ -43,8 +43,8 @@ pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_pl
 pub use inline::{InlineBlock, InlineForm, write_inline};
 pub use json_line::json_line;
 pub use package::{
-    BlockTree, BrokenBlocks, Fidelity, Links, MemoryPackage, PackageSource, PointerChildren, ReadOptions,
-    Reading, SourceError, UnknownTypes, read_blocks,
+    BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Package, PackageAsset, PackageSource,
+    PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks, read_course,
 };
 pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};

@@ -11,7 +11,7 @@ use crate::keys::{ContextKey, UsageKey};
 use crate::runtime::BlockData;
 
 use super::super::convention::OlxConvention;
-use super::super::course_xml::is_pointer;
+use super::super::course_xml::{is_pointer, pointer_path};
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Source;
 use super::super::element::{Element, Node};
@@ -70,8 +70,12 @@ pub(super) struct Importer<'p> {
     pub(super) names: UsedNames,
     pub(super) blocks: BTreeMap<UsageKey, BlockData>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// The published blocks, while drafts are read.
+    pub(super) published: Option<&'p BTreeMap<UsageKey, BlockData>>,
     /// What each pointer led to.
     pointers: HashMap<(String, String), UsageKey>,
+    /// The key under which the root was read, where it has another now.
+    moved_root: Option<UsageKey>,
     depth: usize,
 }
 
@@ -92,7 +96,9 @@ impl<'p> Importer<'p> {
             names: UsedNames::default(),
             blocks: BTreeMap::new(),
             diagnostics: Vec::new(),
+            published: None,
             pointers: HashMap::new(),
+            moved_root: None,
             depth: 0,
         }
     }
@@ -127,10 +133,54 @@ impl<'p> Importer<'p> {
         UsageKey::from_str(text).ok()?.map_into_course(&self.context).ok()
     }
 
-    /// Returns the block that a pointer was found to mean before.
+    /// Returns the block that a pointer was found to mean before, or that it can only mean: a published one, where a
+    /// draft points to what it has no file for.
     pub(super) fn known(&self, pointer: &Element) -> Option<UsageKey> {
         let key = (pointer.name.clone(), pointer.get("url_name")?.to_owned());
-        self.pointers.get(&key).cloned()
+        if let Some(usage) = self.pointers.get(&key) {
+            return Some(usage.clone());
+        }
+        let published = self.published?;
+        let usage = self.context.make_usage_key(&key.0, &key.1).ok()?;
+        let has_file = self.exists(&pointer_path(pointer)).unwrap_or(true);
+        (!has_file && published.contains_key(&usage)).then_some(usage)
+    }
+
+    /// Makes a block of the element at the top, which must be readable.
+    pub(super) fn root(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+        self.block(child, source)
+    }
+
+    /// Puts the root where its context wants it, and returns its key.
+    pub(super) fn place_root(
+        &mut self,
+        read: &UsageKey,
+        block_type: &str,
+        place: impl FnOnce() -> Box<Place>,
+    ) -> Result<UsageKey, OlxError> {
+        if self.context.is_deprecated() {
+            return Ok(read.clone());
+        }
+        let root = self.usage(block_type, block_type, place)?;
+        if let Some(data) = self.blocks.remove(read) {
+            self.blocks.insert(root.clone(), data);
+        }
+        self.moved_root = Some(read.clone());
+        Ok(root)
+    }
+
+    /// Brings references that kept their old form, and those to a root that was moved, to the context.
+    pub(super) fn map_kept_references(&self, usage: &UsageKey, data: &mut BlockData, root: &UsageKey) {
+        let block_type = self.registry.block_type(usage.block_type());
+        let is_reference = |name: &str| block_type.field(name).is_some_and(|spec| is_reference(spec.kind));
+        for map in [&mut data.content, &mut data.settings] {
+            for (_, value) in map.iter_mut().filter(|(name, _)| is_reference(name)) {
+                self.map_references(value);
+                if let Some(read) = &self.moved_root {
+                    replace_text(value, &read.to_string(), &root.to_string());
+                }
+            }
+        }
     }
 
     /// Makes a block of an element; a broken one becomes an error block where the options say so.
@@ -281,5 +331,18 @@ impl<'p> Importer<'p> {
             Json::Object(map) => map.values_mut().for_each(|item| self.map_references(item)),
             _ => {}
         }
+    }
+}
+
+const fn is_reference(kind: FieldType) -> bool {
+    matches!(kind, FieldType::Reference | FieldType::ReferenceList | FieldType::ReferenceValueDict)
+}
+
+fn replace_text(value: &mut Json, old: &str, new: &str) {
+    match value {
+        Json::String(text) if text == old => new.clone_into(text),
+        Json::Array(items) => items.iter_mut().for_each(|item| replace_text(item, old, new)),
+        Json::Object(map) => map.values_mut().for_each(|item| replace_text(item, old, new)),
+        _ => {}
     }
 }

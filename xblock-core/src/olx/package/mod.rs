@@ -1,12 +1,21 @@
 //! Whole packages: a course or a library as a folder of OLX files (xblock reference, sections 17 to 20).
 
+mod assets;
+mod course;
+mod drafts;
 mod fragment;
 mod importer;
+mod links;
+mod media;
 mod names;
 mod options;
+mod pages;
+mod policy;
 mod reading;
 mod source;
 
+pub use assets::PackageAsset;
+pub use course::{Counts, Package, read_course};
 pub use fragment::{BlockTree, read_blocks};
 pub use options::{BrokenBlocks, Fidelity, Links, ReadOptions, UnknownTypes};
 pub use reading::{PointerChildren, Reading};

@@ -67,11 +67,6 @@ impl UsedNames {
         element.set("url_name", name.clone());
         (name, remark)
     }
-
-    /// Says whether a name was used before.
-    pub(super) fn contains(&self, block_type: &str, name: &str) -> bool {
-        self.by_type.get(block_type).is_some_and(|used| used.contains(name))
-    }
 }
 
 fn given_name(element: &mut Element) -> Option<String> {

@@ -53,6 +53,8 @@ pub enum Links {
 pub struct ReadOptions {
     /// The context to read into; by default `course-v1:` or `library-v1:` with what the package says of itself.
     pub target: Option<ContextKey>,
+    /// The name of the folder the package is in, for courses that do not say what they are called.
+    pub folder_name: Option<String>,
     /// What becomes of blocks that cannot be read; they become error blocks by default.
     pub broken_blocks: BrokenBlocks,
     /// What becomes of blocks of unknown types; they are kept by default.

@@ -1,0 +1,134 @@
+//! The static files of a package and what is said about them.
+
+use serde_json::Map;
+
+use crate::fields::Json;
+use crate::keys::{AssetKey, clean_asset_name};
+use crate::runtime::AssetData;
+
+use super::super::diagnostic::{Diagnostic, Outcome, Severity};
+use super::super::document::Document;
+use super::super::error::OlxError;
+use super::course::{plain_asset, read_json_object};
+use super::importer::Importer;
+use super::media::{guess_type, is_known_type};
+
+/// A static file of a package.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PackageAsset {
+    /// The key it is stored under.
+    pub key: AssetKey,
+    /// Its attributes.
+    pub data: AssetData,
+    /// Its path in the package.
+    pub path: String,
+}
+
+/// Lists the static files with the attributes that `policies/assets.json` gives them.
+pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsset>, OlxError> {
+    let policy = read_json_object(importer, "policies/assets.json")?.unwrap_or_default();
+    let metadata = read_metadata(importer)?;
+    let mut assets: Vec<PackageAsset> = Vec::new();
+    for folder in ["static", "static_import"] {
+        let mut paths = Vec::new();
+        list_files(importer, folder, &mut paths)?;
+        for path in paths {
+            let relative = &path[folder.len() + 1..];
+            let key = match importer.context.make_asset_key(&clean_asset_name(relative)) {
+                Ok(key) => key,
+                Err(error) => {
+                    let remark = Diagnostic::new("invalid-name", Severity::Error, error.to_string());
+                    importer.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::LeftOut));
+                    continue;
+                }
+            };
+            if let Some(first) = assets.iter().find(|asset| asset.key == key) {
+                let message = format!("{} has the same key {key}; the later file stays", first.path);
+                let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
+                importer.diagnostics.push(remark.in_file(path.as_str().into()));
+                assets.retain(|asset| asset.key != key);
+            }
+            let mut data = asset_data(relative, &key, policy.get(key.path()));
+            if let Some(fields) = metadata.get(key.path()) {
+                data.extra.insert("asset_metadata".into(), fields.clone());
+            }
+            assets.push(PackageAsset { key, data, path });
+        }
+    }
+    Ok(assets)
+}
+
+/// Lists the files below a folder, except those that only some file managers and editors know.
+fn list_files(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) -> Result<(), OlxError> {
+    for name in importer.list(folder)? {
+        if let Some(name) = name.strip_suffix('/') {
+            list_files(importer, &format!("{folder}/{name}"), paths)?;
+        } else if !(name.starts_with("._")
+            || name.starts_with(".DS_Store") && name.len() == 9
+            || name.ends_with('~'))
+        {
+            paths.push(format!("{folder}/{name}"));
+        }
+    }
+    Ok(())
+}
+
+fn asset_data(path: &str, key: &AssetKey, said: Option<&Json>) -> AssetData {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let nothing = Map::new();
+    let said = said.and_then(Json::as_object).unwrap_or(&nothing);
+    let text = |name: &str| said.get(name).and_then(Json::as_str);
+    let mut data = plain_asset(&text("displayname").unwrap_or(file).replace(['/', '\\'], "_"));
+    let declared = text("contentType").filter(|declared| !declared.is_empty());
+    data.content_type = declared
+        .filter(|declared| is_known_type(declared))
+        .or_else(|| guess_type(file))
+        // A type nobody knows is better than none.
+        .or(declared)
+        .map(str::to_owned);
+    data.locked = said.get("locked").and_then(Json::as_bool).unwrap_or(false);
+    data.import_path = (path != key.path()).then(|| path.to_owned());
+    data.thumbnail = match said.get("thumbnail_location") {
+        Some(Json::Array(parts)) => parts.get(4).and_then(Json::as_str).map(str::to_owned),
+        Some(Json::String(location)) => location.rsplit(['/', '@']).next().map(str::to_owned),
+        _ => None,
+    };
+    // The names under which stores keep the file follow from its key.
+    const KNOWN: [&str; 7] = [
+        "contentType",
+        "displayname",
+        "locked",
+        "import_path",
+        "thumbnail_location",
+        "filename",
+        "content_son",
+    ];
+    for (name, value) in said.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
+        data.extra.insert(name.as_str().into(), value.clone());
+    }
+    data
+}
+
+/// Reads `assets/assets.xml`: the platform's own records of static files, as texts by the names of files.
+fn read_metadata(importer: &mut Importer<'_>) -> Result<Map<String, Json>, OlxError> {
+    let path = "assets/assets.xml";
+    let Some(bytes) = importer.read(path)? else { return Ok(Map::new()) };
+    let document = match Document::parse(path.into(), &bytes, &importer.parse) {
+        Ok(document) => document,
+        Err(error) => {
+            importer.diagnostics.push(error.diagnostic());
+            return Ok(Map::new());
+        }
+    };
+    let mut all = Map::new();
+    for asset in document.root.elements() {
+        let fields: Map<String, Json> = asset
+            .elements()
+            .map(|field| (field.name.clone(), Json::from(field.text().unwrap_or_default().as_ref())))
+            .collect();
+        if let Some(name) = fields.get("filename").and_then(Json::as_str) {
+            all.insert(name.to_owned(), Json::Object(fields.clone()));
+        }
+    }
+    Ok(all)
+}

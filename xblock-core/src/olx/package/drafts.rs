@@ -1,0 +1,162 @@
+//! The `drafts/` folder: blocks that are not published, or are different there (xblock reference, section 20).
+
+use std::collections::BTreeMap;
+
+use crate::fields::Json;
+use crate::keys::UsageKey;
+use crate::runtime::BlockData;
+
+use super::super::diagnostic::{Diagnostic, Outcome, Severity};
+use super::super::document::Document;
+use super::super::error::OlxError;
+use super::importer::{Child, Importer};
+use super::source::{PackageSource, SourceError};
+
+const FOLDER: &str = "drafts";
+const MARK: &str = "index_in_children_list";
+
+/// The files below a folder as a package of its own.
+struct SubFolder<'s> {
+    inner: &'s dyn PackageSource,
+    folder: &'static str,
+}
+
+impl PackageSource for SubFolder<'_> {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        self.inner.read(&format!("{}/{path}", self.folder))
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+        let path =
+            if folder.is_empty() { self.folder.to_owned() } else { format!("{}/{folder}", self.folder) };
+        self.inner.list(&path)
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, SourceError> {
+        self.inner.exists(&format!("{}/{path}", self.folder))
+    }
+}
+
+/// One file with the top of a draft subtree.
+struct Draft {
+    path: String,
+    usage: UsageKey,
+    parent: Option<UsageKey>,
+    index: i64,
+    blocks: BTreeMap<UsageKey, BlockData>,
+}
+
+/// Reads the drafts; what comes back are the blocks of the draft branch, with parents that got a child.
+pub(super) fn read_drafts(importer: &mut Importer<'_>) -> Result<BTreeMap<UsageKey, BlockData>, OlxError> {
+    let mut paths = Vec::new();
+    list_marked(importer, FOLDER, &mut paths)?;
+    let source = SubFolder { inner: importer.package, folder: FOLDER };
+    let mut remarks = Vec::new();
+    let mut drafts = Vec::new();
+    {
+        let mut inner = Importer::new(&source, importer.registry, importer.options, importer.context.clone());
+        inner.parse = importer.parse.clone();
+        inner.published = Some(&importer.blocks);
+        for path in paths {
+            match read_draft(&mut inner, importer.package, &path) {
+                Ok(draft) => drafts.push(draft),
+                Err(error @ OlxError::Source { .. }) => return Err(error),
+                Err(error) => remarks.push(error.diagnostic().outcome(Outcome::LeftOut)),
+            }
+        }
+        for mut remark in inner.diagnostics {
+            // Files are named from the root of the package.
+            if let Some(file) = remark.file.take() {
+                let path = file.as_str();
+                let is_inner = !path.starts_with(FOLDER);
+                remark.file = Some(if is_inner { format!("{FOLDER}/{path}").as_str().into() } else { file });
+            }
+            remarks.push(remark);
+        }
+    }
+    importer.diagnostics.append(&mut remarks);
+    drafts.sort_by_key(|draft| draft.index);
+    let tops: Vec<UsageKey> = drafts.iter().map(|draft| draft.usage.clone()).collect();
+    let mut all = BTreeMap::new();
+    for draft in drafts {
+        if draft.parent.as_ref().is_some_and(|parent| tops.contains(parent)) {
+            continue;
+        }
+        insert_into_parent(importer, &draft, &mut all);
+        all.extend(draft.blocks);
+    }
+    Ok(all)
+}
+
+/// Lists the files that are tops of draft subtrees.
+fn list_marked(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) -> Result<(), OlxError> {
+    for name in importer.list(folder)? {
+        if let Some(name) = name.strip_suffix('/') {
+            list_marked(importer, &format!("{folder}/{name}"), paths)?;
+        } else if !name.starts_with("._") {
+            let path = format!("{folder}/{name}");
+            let bytes = importer.read(&path)?.unwrap_or_default();
+            if bytes.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
+fn read_draft(
+    importer: &mut Importer<'_>,
+    package: &dyn PackageSource,
+    path: &str,
+) -> Result<Draft, OlxError> {
+    let bytes = package
+        .read(path)
+        .map_err(|source| OlxError::Source { path: path.to_owned(), source })?
+        .unwrap_or_default();
+    let mut document = Document::parse(path.into(), &bytes, &importer.parse)?;
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    document.root.set("url_name", name);
+    let result = importer.root(&Child::Alone(&document.root), &document.source);
+    let mut blocks = std::mem::take(&mut importer.blocks);
+    let usage = result?;
+    let mut parent = None;
+    let mut index = 0;
+    if let Some(Json::Object(unknown)) =
+        blocks.get_mut(&usage).and_then(|data| data.settings.get_mut("xml_attributes"))
+    {
+        let url = unknown.shift_remove("parent_url");
+        let old_url = unknown.shift_remove("parent_sequential_url");
+        parent = url.or(old_url).and_then(|url| importer.reference(url.as_str()?));
+        if let Some(text) = unknown.shift_remove(MARK) {
+            index = text
+                .as_str()
+                .and_then(|text| text.trim().parse().ok())
+                .or_else(|| text.as_i64())
+                .unwrap_or(0);
+        }
+    }
+    Ok(Draft { path: path.to_owned(), usage, parent, index, blocks })
+}
+
+/// Makes a draft a child of its parent, if it is none yet.
+fn insert_into_parent(importer: &mut Importer<'_>, draft: &Draft, all: &mut BTreeMap<UsageKey, BlockData>) {
+    let Some(parent) = &draft.parent else {
+        let remark = Diagnostic::new("draft-without-parent", Severity::Warning, "this draft names no parent");
+        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        return;
+    };
+    let Some(data) = all.get(parent).or_else(|| importer.blocks.get(parent)) else {
+        let message = format!("the parent {parent} of this draft does not exist");
+        let remark = Diagnostic::new("draft-without-parent", Severity::Warning, message);
+        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        return;
+    };
+    if data.children.iter().any(|child| child.block_id() == draft.usage.block_id()) {
+        return;
+    }
+    let mut data = data.clone();
+    let at = usize::try_from(draft.index).unwrap_or(0).min(data.children.len());
+    data.children.insert(at, draft.usage.clone());
+    all.insert(parent.clone(), data);
+}

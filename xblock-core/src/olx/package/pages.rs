@@ -1,0 +1,136 @@
+//! The pages of a course outside its tree: about, updates and handouts, static tabs, templates of custom tags.
+
+use crate::fields::{Json, Scope};
+use crate::keys::UsageKey;
+use crate::runtime::BlockData;
+
+use super::super::diagnostic::{Diagnostic, Outcome, Severity};
+use super::super::error::{OlxError, Place};
+use super::super::position::Position;
+use super::course::json_diagnostic;
+use super::importer::Importer;
+
+/// The folders, and what becomes of the files in them.
+const FOLDERS: [(&str, &str); 4] = [
+    ("about", "about"),
+    ("info", "course_info"),
+    ("tabs", "static_tab"),
+    ("custom_tags", "custom_tag_template"),
+];
+
+/// Reads the pages; those in a folder named after the run replace others of their name.
+pub(super) fn read_pages(importer: &mut Importer<'_>, run: &str, root: &UsageKey) -> Result<(), OlxError> {
+    for (folder, block_type) in FOLDERS {
+        for folder in [folder.to_owned(), format!("{folder}/{run}")] {
+            let names = importer.list(&folder)?;
+            let names: Vec<_> = names.iter().filter(|n| !n.ends_with(['/', '~'])).collect();
+            let is_json = |name: &str| name.contains(".json");
+            // Fields go onto pages, so that the pages come first.
+            for name in names.iter().filter(|name| !is_json(name)) {
+                read_page(importer, block_type, &format!("{folder}/{name}"), root)?;
+            }
+            for name in names.iter().filter(|name| is_json(name)) {
+                read_field(importer, block_type, &folder, name)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn page_usage(importer: &mut Importer<'_>, block_type: &str, name: &str, path: &str) -> Option<UsageKey> {
+    let place = || {
+        Box::new(Place {
+            file: path.into(),
+            position: Position::START,
+            excerpt: super::super::diagnostic::Excerpt { text: String::new(), column: 1 },
+        })
+    };
+    match importer.usage(block_type, name, place) {
+        Ok(usage) => Some(usage),
+        Err(error) => {
+            importer.diagnostics.push(left_out(error.diagnostic(), path));
+            None
+        }
+    }
+}
+
+fn left_out(mut diagnostic: Diagnostic, path: &str) -> Diagnostic {
+    diagnostic.position = None;
+    diagnostic.excerpt = None;
+    diagnostic.in_file(path.into()).outcome(Outcome::LeftOut)
+}
+
+fn read_page(
+    importer: &mut Importer<'_>,
+    block_type: &str,
+    path: &str,
+    root: &UsageKey,
+) -> Result<(), OlxError> {
+    let Some(bytes) = importer.read(path)? else { return Ok(()) };
+    let file = path.rsplit('/').next().unwrap_or(path);
+    let name = match file.rsplit_once('.') {
+        Some((stem, _)) if !stem.is_empty() => stem,
+        _ => file,
+    };
+    let Ok(text) = String::from_utf8(bytes) else {
+        let error = OlxError::NotUtf8 { path: path.to_owned(), valid_up_to: 0 };
+        importer.diagnostics.push(left_out(error.diagnostic(), path));
+        return Ok(());
+    };
+    let Some(usage) = page_usage(importer, block_type, name, path) else { return Ok(()) };
+    let mut data = BlockData::default();
+    data.content.insert("data".into(), text.into());
+    if block_type == "static_tab"
+        && let Some(tab) = tab_of(importer, root, name)
+    {
+        let staff_only = tab.get("course_staff_only").and_then(Json::as_bool).unwrap_or(false);
+        data.settings.insert("display_name".into(), tab.get("name").cloned().unwrap_or_default());
+        data.settings.insert("course_staff_only".into(), staff_only.into());
+    }
+    importer.blocks.insert(usage, data);
+    Ok(())
+}
+
+fn tab_of(importer: &Importer<'_>, root: &UsageKey, slug: &str) -> Option<Json> {
+    let tabs = importer.blocks.get(root)?.settings.get("tabs")?.as_array()?;
+    tabs.iter().find(|tab| tab.get("url_slug").and_then(Json::as_str) == Some(slug)).cloned()
+}
+
+/// Reads `NAME.FIELD.json`: the value of a content field of a page.
+fn read_field(
+    importer: &mut Importer<'_>,
+    block_type: &str,
+    folder: &str,
+    file: &str,
+) -> Result<(), OlxError> {
+    let path = format!("{folder}/{file}");
+    let ignored = |message: &str| {
+        Diagnostic::new("ignored-file", Severity::Warning, message).in_file(path.as_str().into())
+    };
+    let parts: Vec<_> = file.split('.').collect();
+    let &[name, field, _] = parts.as_slice() else {
+        importer.diagnostics.push(ignored("the name is not NAME.FIELD.json; the file is ignored"));
+        return Ok(());
+    };
+    if matches!(field, "data" | "metadata") {
+        importer.diagnostics.push(ignored("this field cannot be set by a JSON file; the file is ignored"));
+        return Ok(());
+    }
+    let Some(bytes) = importer.read(&path)? else { return Ok(()) };
+    let value: Json = match serde_json::from_slice(&bytes) {
+        Ok(value) => value,
+        Err(error) => {
+            importer.diagnostics.push(json_diagnostic(&path, &bytes, &error));
+            return Ok(());
+        }
+    };
+    let Some(usage) = page_usage(importer, block_type, name, &path) else { return Ok(()) };
+    let Some(spec) = importer.registry.block_type(block_type).field(field).copied() else {
+        importer.diagnostics.push(ignored("the block has no such field; the file is ignored"));
+        return Ok(());
+    };
+    let data = importer.blocks.entry(usage).or_default();
+    let map = if spec.scope == Scope::Content { &mut data.content } else { &mut data.settings };
+    map.insert(spec.name.into(), value);
+    Ok(())
+}

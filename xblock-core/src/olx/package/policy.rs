@@ -1,0 +1,52 @@
+//! The policies of a course: settings that override what its XML says.
+
+use serde_json::Map;
+
+use crate::fields::Json;
+use crate::keys::UsageKey;
+
+use super::super::diagnostic::{Diagnostic, Severity};
+use super::super::error::OlxError;
+use super::course::read_json_object;
+use super::importer::Importer;
+
+/// Reads `policies/RUN/policy.json`, or where that folder does not exist the older `policies/RUN.json`.
+pub(super) fn read_policy(importer: &mut Importer<'_>, run: &str) -> Result<Map<String, Json>, OlxError> {
+    let path = match importer.list(&format!("policies/{run}"))?.is_empty() {
+        true => format!("policies/{run}.json"),
+        false => format!("policies/{run}/policy.json"),
+    };
+    let policy = read_json_object(importer, &path)?.unwrap_or_default();
+    for (name, _) in policy.iter().filter(|(_, settings)| !settings.is_object()) {
+        let message = format!("the settings of {name} are no JSON object; they are ignored");
+        let remark = Diagnostic::new("invalid-policy", Severity::Error, message);
+        importer.diagnostics.push(remark.in_file(path.as_str().into()));
+    }
+    Ok(policy)
+}
+
+/// Reads `policies/RUN/grading_policy.json` or `grading_policy.json` over the grading policy the course has.
+pub(super) fn read_grading_policy(
+    importer: &mut Importer<'_>,
+    run: &str,
+    root: &UsageKey,
+) -> Result<(), OlxError> {
+    let mut path = format!("policies/{run}/grading_policy.json");
+    if !importer.exists(&path)? {
+        path = "grading_policy.json".into();
+    }
+    let Some(policy) = read_json_object(importer, &path)? else { return Ok(()) };
+    let default =
+        importer.registry.block_type("course").field("grading_policy").and_then(|f| f.default_json().ok());
+    let Some(data) = importer.blocks.get_mut(root) else { return Ok(()) };
+    // A policy file may have put it among the settings.
+    let present =
+        data.settings.shift_remove("grading_policy").or_else(|| data.content.get("grading_policy").cloned());
+    let mut merged = match present.or(default) {
+        Some(Json::Object(map)) => map,
+        _ => Map::new(),
+    };
+    merged.extend(policy);
+    data.content.insert("grading_policy".into(), Json::Object(merged));
+    Ok(())
+}
