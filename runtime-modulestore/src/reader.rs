@@ -131,7 +131,7 @@ impl<'r> Reader<'r> {
         codec.read(definition.fields()?, &[], definition.place())
     }
 
-    /// Decodes a block.
+    /// Decodes a block: each field where it is stored, also one whose scope changed since.
     pub(crate) fn known(&self, block_type: &str, view: &BlockView<'_>) -> Result<Known, RuntimeError> {
         let block_type = self.registry.block_type(block_type);
         let codec = FieldCodec::new(&block_type, Some(self.context));

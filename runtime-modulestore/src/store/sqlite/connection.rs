@@ -51,12 +51,19 @@ fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
     let probe = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
     match probe {
         Ok(_) => Ok(connection),
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) => {
+        // Immutable means that the log is not looked at, so there must be nothing in it.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(path) => {
             let uri = format!("file:{}?immutable=1", uri_path(path));
             Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
         }
         Err(error) => Err(error),
     }
+}
+
+fn has_log(path: &Path) -> bool {
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
 }
 
 fn uri_path(path: &Path) -> String {
