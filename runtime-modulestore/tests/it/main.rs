@@ -3,6 +3,7 @@
 mod failures;
 mod fixture;
 mod golden;
+mod model;
 mod shapes;
 mod suite;
 mod values;

@@ -102,13 +102,17 @@ fn edit_info_goes_through_the_worked_example() {
     commit(&runtime, edit().with(EditOp::Discard(unit())));
     assert_eq!(draft_info(), [some(&d1), some(&p1), some(&d2)]);
     assert!(!has_changes(&runtime, "x1"));
+    // Not in the table: a reverted block that is published again keeps its source.
+    let again = commit(&runtime, edit().with(EditOp::Publish(unit()))).published.expect("a version");
+    assert_eq!(published_info(), [some(&p1), some(&again), some(&d2)]);
+    assert!(!has_changes(&runtime, "x1"));
 
     let d5 = commit(&runtime, text("5")).draft;
     assert_eq!(draft_info(), [some(&p1), some(&d5), None]);
     assert!(has_changes(&runtime, "x1"));
 
     let p2 = commit(&runtime, edit().with(EditOp::Publish(unit()))).published.expect("a version");
-    assert_eq!(published_info(), [some(&p1), some(&p2), some(&d5)]);
+    assert_eq!(published_info(), [some(&again), some(&p2), some(&d5)]);
     assert!(!has_changes(&runtime, "x1"));
 
     let p3 = commit(&runtime, edit().with(EditOp::Publish(unit()))).published.expect("a version");
