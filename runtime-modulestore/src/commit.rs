@@ -293,7 +293,7 @@ impl Writer<'_> {
                 _ => {}
             }
         }
-        for usage in discarded.into_iter().filter(|usage| !blocks.put.contains_key(usage)) {
+        for usage in discarded.into_iter().filter(|usage| is_untouched(blocks, usage)) {
             let Some(key) = block_key(&usage) else { continue };
             let (Some(draft), Some(published)) = (self.draft.view(&key), self.published.view(&key)) else {
                 continue;
@@ -319,10 +319,10 @@ impl Writer<'_> {
         let (Some(draft), Some(published)) = (self.draft.structure(), self.published.structure()) else {
             return Ok(());
         };
-        let put: BTreeSet<_> = blocks.put.keys().filter_map(block_key).collect();
+        let touched: BTreeSet<_> = blocks.put.keys().chain(&blocks.deleted).filter_map(block_key).collect();
         for (block_type, block_id, view) in draft.blocks() {
             let key = BlockKey::new(block_type, block_id);
-            let Some(old) = published.block(block_type, block_id).filter(|_| !put.contains(&key)) else {
+            let Some(old) = published.block(block_type, block_id).filter(|_| !touched.contains(&key)) else {
                 continue;
             };
             let source_version = view.compared_version()?;
@@ -343,7 +343,7 @@ impl Writer<'_> {
         tree: BTreeSet<UsageKey>,
         stamp: &Stamp,
     ) -> Result<(), RuntimeError> {
-        for usage in tree.into_iter().filter(|usage| !blocks.put.contains_key(usage)) {
+        for usage in tree.into_iter().filter(|usage| is_untouched(blocks, usage)) {
             let Some(key) = block_key(&usage) else { continue };
             if let Some(view) = self.draft.view(&key) {
                 let old = self.published.view(&key);
@@ -502,6 +502,10 @@ impl Writer<'_> {
         }
         Ok(())
     }
+}
+
+fn is_untouched(blocks: &BlockChanges, usage: &UsageKey) -> bool {
+    !blocks.put.contains_key(usage) && !blocks.deleted.contains(usage)
 }
 
 /// Lists a block and all that exist below it.

@@ -189,3 +189,34 @@ fn a_dump_is_loaded_whole() {
         assert_eq!(crate::fixture::open(folder.path()).contexts().expect("contexts"), contexts, "{name}");
     }
 }
+
+/// The platform's documents can be edited on: publishing and discarding them makes the branches equal.
+#[test]
+fn the_platforms_documents_can_be_edited() {
+    use xblock_core::runtime::{Edit, EditOp, Extent};
+    use xblock_testkit::fixture::{commit, snapshot};
+    for Recorded { name, dump, expected } in recorded() {
+        let context: ContextKey = expected["course_key"].as_str().expect("a key").parse().expect("a key");
+        let edit = || Edit::new(context.clone(), xblock_core::runtime::Base::Any);
+        let (runtime, _folder) = new_store();
+        runtime.import_dump(&dump).expect("the dump loads");
+        let draft = snapshot(&runtime, &context, Branch::Draft);
+        let published = runtime.context(&context).expect("the context").published;
+        if published.is_some() {
+            let learners = snapshot(&runtime, &context, Branch::Published);
+            let (reverted, _folder) = new_store();
+            reverted.import_dump(&dump).expect("the dump loads");
+            commit(&reverted, edit().with(EditOp::Discard(Extent::All)));
+            assert_eq!(snapshot(&reverted, &context, Branch::Draft), learners, "{name}");
+            assert_eq!(snapshot(&reverted, &context, Branch::Published), learners, "{name}");
+        }
+        commit(&runtime, edit().publish_all());
+        assert_eq!(snapshot(&runtime, &context, Branch::Draft), draft, "{name}");
+        assert_eq!(snapshot(&runtime, &context, Branch::Published), draft, "{name}");
+        let versions = runtime.history(&context, Branch::Published).expect("the history");
+        assert_eq!(
+            versions.get(1).map(|version| &version.version),
+            published.map(|head| head.version).as_ref()
+        );
+    }
+}

@@ -128,11 +128,8 @@ fn state(runtime: &dyn Runtime) -> Vec<Vec<String>> {
 /// Edits of one and of several steps, valid or not, leave the same blocks, files, parents and published versions.
 #[test]
 fn any_edits_end_as_in_memory() {
-    let mut runner = TestRunner::new(ProptestConfig {
-        cases: 150,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    });
+    let mut runner =
+        TestRunner::new(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() });
     let edits = (any::<bool>(), prop::collection::vec(prop::collection::vec(step(), 1..4), 1..12));
     runner
         .run(&edits, |(published, edits)| {
