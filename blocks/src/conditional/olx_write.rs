@@ -1,5 +1,6 @@
 //! Writes conditional content: what it depends on as attributes, blocks shown from elsewhere by their keys.
 
+use serde_json::Map;
 use xblock_core::fields::Json;
 use xblock_core::keys::UsageKey;
 use xblock_core::olx::{
@@ -30,21 +31,11 @@ pub(crate) fn write(
         show.set("sources", references(&shown, &*host));
         xml.children.push(Node::Element(show));
     }
-    let sources = references(&keys(block, "sources_list"), &*host);
-    let condition = block.text("conditional_attr").unwrap_or_default();
     let mut data = block.data.clone();
     let attributes =
-        data.settings.entry("xml_attributes".into()).or_insert_with(|| Json::Object(Default::default()));
+        data.settings.entry("xml_attributes".into()).or_insert_with(|| Json::Object(Map::default()));
     if let Json::Object(attributes) = attributes {
-        attributes.insert("sources".into(), sources.into());
-        if is_attribute_name(&condition) {
-            let value = block.text("conditional_value").unwrap_or_default();
-            attributes.insert(condition.to_string(), value.as_ref().into());
-        }
-        let message = block.text("conditional_message").unwrap_or_default();
-        if is_xml_text(&message) {
-            attributes.insert("message".into(), message.as_ref().into());
-        }
+        write_condition(block, &*host, attributes);
     }
     let block = BlockSource { data: &data, ..*block };
     write_xml(
@@ -60,6 +51,25 @@ pub(crate) fn write(
         ]),
         node,
     )
+}
+
+/// Puts what the content depends on among the unknown attributes, as the platform does.
+fn write_condition(block: &BlockSource<'_>, host: &dyn WriteHost, attributes: &mut Map<String, Json>) {
+    // An absent attribute comes back as absent, or as the empty message; the platform writes defaults.
+    let is_wanted = |field: &str| !host.loses_nothing() || block.own(field).is_some();
+    if is_wanted("sources_list") {
+        attributes.insert("sources".into(), references(&keys(block, "sources_list"), host).into());
+    }
+    let condition = block.text("conditional_attr").unwrap_or_default();
+    if is_attribute_name(&condition) && (is_wanted("conditional_attr") || is_wanted("conditional_value")) {
+        let value = block.text("conditional_value").unwrap_or_default();
+        attributes.insert(condition.to_string(), value.as_ref().into());
+    }
+    let message = block.text("conditional_message").unwrap_or_default();
+    let is_implied = host.loses_nothing() && message.is_empty() && !attributes.contains_key("message");
+    if is_xml_text(&message) && !is_implied {
+        attributes.insert("message".into(), message.as_ref().into());
+    }
 }
 
 fn keys<'a>(block: &BlockSource<'a>, name: &str) -> Vec<&'a str> {
