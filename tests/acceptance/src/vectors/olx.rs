@@ -3,7 +3,11 @@
 //! Every member of a case is checked, and a member that is not known is a failure.
 
 mod classes;
+mod definition;
+mod export;
 mod import;
+mod pure;
+mod pure_classes;
 
 use serde_json::{Map, Value};
 
@@ -17,7 +21,10 @@ pub(super) fn run(file: &Value, report: &mut Report) {
     };
     let id = case.get("id").and_then(Value::as_str).unwrap_or("file");
     let outcome = match case.get("input").and_then(|input| input.get("runtime")).and_then(Value::as_str) {
+        Some("definition") => definition::check(case),
         Some("import") => import::check(case),
+        Some("import then serialise") => export::check_inline(case),
+        Some("pure") => pure::check(case),
         other => Err(format!("unknown runtime {other:?}")),
     };
     report.case(id, outcome);

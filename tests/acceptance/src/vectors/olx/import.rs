@@ -10,7 +10,7 @@ use xblock_core::olx::{
 };
 use xblock_core::runtime::BlockData;
 
-use super::{classes, map, only, text};
+use super::{classes, export, map, only, text};
 
 /// Checks a vector of the course import runtime.
 pub(super) fn check(case: &Map<String, Value>) -> Result<(), String> {
@@ -31,6 +31,12 @@ pub(super) fn check(case: &Map<String, Value>) -> Result<(), String> {
     let expected = expect.get("asides").cloned().unwrap_or_else(|| json!({}));
     if expected != asides {
         differences.push(format!("asides: expected {expected}, got {asides}"));
+    }
+    if let Some(expected) = expect.get("export") {
+        let expected = expected.as_object().ok_or("member export is no object")?;
+        if let Err(difference) = export::check(expected, &expect["blocks"], &tree) {
+            differences.push(difference);
+        }
     }
     if differences.is_empty() { Ok(()) } else { Err(differences.join("\n  ")) }
 }
