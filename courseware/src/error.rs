@@ -2,7 +2,7 @@
 
 use xblock_core::block::BlockError;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::olx::WriteError;
+use xblock_core::olx::{OlxError, WriteError};
 use xblock_core::runtime::RuntimeError;
 
 use crate::package::PackageError;
@@ -27,6 +27,9 @@ pub enum CoursewareError {
     /// A block could not be rendered or refused a request.
     #[error(transparent)]
     Block(#[from] BlockError),
+    /// What is in a package is no course at all; errors inside a course are diagnostics.
+    #[error(transparent)]
+    Olx(#[from] OlxError),
     /// A package cannot be written.
     #[error(transparent)]
     Write(#[from] WriteError),

@@ -2,6 +2,7 @@
 //!
 //! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do.
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
+//! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`Tree`] shows what hangs below what.
 //! - [`mod@serve`] shows a store's courses on a local web page.
@@ -14,6 +15,7 @@ mod description;
 mod edit_steps;
 mod error;
 mod export;
+mod import;
 mod learner_state;
 mod package;
 mod page;
@@ -31,6 +33,7 @@ pub use description::{BlockDescription, FieldDescription, Origin};
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
 pub use export::{ExportOptions, ExportReport, export};
+pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, import};
 pub use learner_state::SqliteStore;
 pub use package::{
     ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySink, DirectorySource, Overwrite, PackageError,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use runtime_blockstore::BlockstoreRuntime;
 use runtime_modulestore::ModulestoreRuntime;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::fields::{KeyValueStore, MemoryStore};
@@ -153,14 +154,12 @@ impl StoreUrl {
         clock: &Arc<dyn Clock>,
     ) -> Result<Arc<dyn Runtime>, StoreError> {
         let open = |source| StoreError::Open { url: self.clone(), source };
-        if let Some(path) = self.path() {
-            match mode {
-                OpenMode::Read | OpenMode::Write if !path.exists() => {
-                    return Err(StoreError::NoSuchStore { url: self.clone() });
-                }
-                OpenMode::Create => make_parent(path)?,
-                OpenMode::Read | OpenMode::Write => {}
+        match (self.path(), mode) {
+            (Some(path), OpenMode::Create) => make_parent(path)?,
+            (Some(_), OpenMode::Read | OpenMode::Write) if !self.is_made() => {
+                return Err(StoreError::NoSuchStore { url: self.clone() });
             }
+            _ => {}
         }
         Ok(match self {
             Self::Memory => Arc::new(MemoryRuntime::new(clock.clone())),
@@ -178,6 +177,18 @@ impl StoreUrl {
                 Arc::new(ModulestoreRuntime::open(file, registry.clone(), clock.clone()).map_err(open)?)
             }
         })
+    }
+
+    /// Says whether there is a store, or what may be a damaged one.
+    ///
+    /// A process that is killed while it makes a store leaves an empty directory or a database without tables; that is none.
+    fn is_made(&self) -> bool {
+        let database = match self {
+            Self::Memory => return true,
+            Self::Blockstore(directory) => directory.join("db.sqlite3"),
+            Self::Modulestore(file) => file.clone(),
+        };
+        database.exists() && !is_empty_database(&database).unwrap_or(false)
     }
 
     /// Returns the directory or file of the store.
@@ -211,6 +222,23 @@ impl StoreUrl {
             Some(path) => Arc::new(SqliteStore::new(path)),
             None => Arc::new(MemoryStore::new()),
         }
+    }
+}
+
+fn is_empty_database(file: &Path) -> rusqlite::Result<bool> {
+    let look = |flags| {
+        Connection::open_with_flags(file, flags)?.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)",
+            [],
+            |row| row.get(0),
+        )
+    };
+    match look(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+        // What a killed process left half done is rolled back first, which takes the right to write.
+        Err(error) if error.sqlite_error_code() == Some(ErrorCode::ReadOnly) => {
+            look(OpenFlags::SQLITE_OPEN_READ_WRITE)
+        }
+        outcome => outcome,
     }
 }
 

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use courseware::{CoursewareError, PackageError};
 use xblock_core::block::{BlockError, RegistryError};
+use xblock_core::olx::OlxError;
 use xblock_core::runtime::RuntimeError;
 
 /// How the command ends; `docs/courseware.md` lists the codes.
@@ -65,7 +66,8 @@ fn code_of(error: &CoursewareError) -> Exit {
             Exit::Conflict
         }
         CoursewareError::Package(PackageError::Io { .. }) => Exit::Failed,
-        CoursewareError::Package(_) => Exit::No,
+        CoursewareError::Olx(OlxError::Source { .. }) => Exit::Failed,
+        CoursewareError::Package(_) | CoursewareError::Olx(_) => Exit::No,
         CoursewareError::Block(BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. }) => {
             Exit::NotFound
         }

@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use courseware::{
-    ArchiveLimits, ImportOptions, ImportOutcome, ImportReport, OnErrors, OpenMode, import, open_package,
+    ArchiveLimits, CoursewareError, ImportOptions, ImportOutcome, ImportReport, OnErrors, OpenMode, import,
+    open_package,
 };
+use serde_json::json;
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::Severity;
+use xblock_core::olx::{OlxError, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -39,13 +41,32 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         let options =
             ImportOptions { target: target.as_ref(), on_errors, progress, ..ImportOptions::default() };
         import(&package, &store, &surroundings.registry, &options)
-    })??;
+    })?;
+    let report = match report {
+        Err(CoursewareError::Olx(error)) => return refused(arguments, &error, console),
+        report => report?,
+    };
     if console.json {
         console.document(&report)?;
     } else {
         text(arguments, &report, console)?;
     }
     Ok(if report.outcome == ImportOutcome::Refused { Exit::No } else { Exit::Done })
+}
+
+/// Says where what should be a course stops being one.
+fn refused(arguments: &Arguments, error: &OlxError, console: &mut Console) -> Result<Exit, CommandError> {
+    let diagnostic = error.diagnostic();
+    if console.json {
+        console.document(&json!({ "context": null, "outcome": "refused", "diagnostics": [diagnostic] }))?;
+    } else {
+        console.remark(&diagnostic);
+        console.remark(format_args!(
+            "error: {} cannot be read and was not imported",
+            arguments.course.display()
+        ));
+    }
+    Ok(Exit::No)
 }
 
 fn text(arguments: &Arguments, report: &ImportReport, console: &mut Console) -> Result<(), CommandError> {
@@ -58,7 +79,9 @@ fn text(arguments: &Arguments, report: &ImportReport, console: &mut Console) -> 
     let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
     match report.outcome {
         ImportOutcome::Written => console.line(format_args!("Imported {context} into {store}"))?,
-        ImportOutcome::Unchanged => console.line(format_args!("{context} is in {store} already, nothing to do"))?,
+        ImportOutcome::Unchanged => {
+            console.line(format_args!("{context} is in {store} already, nothing to do"))?
+        }
         ImportOutcome::Refused => {
             console.remark(format_args!(
                 "error: {context} has {errors} errors and was not imported; --allow-errors imports it all the same"

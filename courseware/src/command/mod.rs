@@ -7,6 +7,7 @@ mod console;
 mod exit;
 mod export;
 mod history;
+mod import;
 mod list;
 mod publish;
 mod render;
@@ -54,6 +55,7 @@ EXIT CODES
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Import(import::Arguments),
     Publish(publish::Arguments),
     List(list::Arguments),
     Tree(tree::Arguments),
@@ -72,6 +74,7 @@ pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let mut console = Console::new(arguments.json, arguments.progress);
     let outcome = match &arguments.command {
+        Command::Import(arguments) => import::run(arguments, &mut console),
         Command::Publish(arguments) => publish::run(arguments, &mut console),
         Command::List(arguments) => list::run(arguments, &mut console),
         Command::Tree(arguments) => tree::run(arguments, &mut console),

@@ -1,8 +1,12 @@
 //! The library and the command at work: on small courses in memory, and on the sample course in every store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod bad_input;
+mod command;
 mod comparing;
+mod crash;
 mod edit_steps;
+mod main_job;
 mod packages;
 mod publishing;
 mod stores;

@@ -1,0 +1,210 @@
+//! Import: a package becomes one edit on a store.
+//!
+//! What learners see comes first and is published within the edit; the drafts of the package are laid over it. Where the
+//! context exists already, the edit is the difference.
+
+use std::collections::BTreeMap;
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use serde::Serialize;
+use xblock_core::block::Registry;
+use xblock_core::keys::ContextKey;
+use xblock_core::olx::{Diagnostic, Package, PackageSource, ReadOptions, Severity, read_course};
+use xblock_core::runtime::{
+    AssetSource, Base, Branch, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
+};
+
+use crate::branch_content::{AssetContent, BranchContent};
+use crate::edit_steps::{ChangeCounts, EditSteps};
+use crate::error::CoursewareError;
+use crate::progress::{Progress, Stage};
+
+/// What to do with a package that has errors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnErrors {
+    /// Write nothing.
+    #[default]
+    Refuse,
+    /// Write what could be read; a broken block becomes an `error` block that keeps its XML.
+    Write,
+}
+
+/// How to import.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ImportOptions<'a> {
+    /// The context to import into; by default the one the package names.
+    pub target: Option<&'a ContextKey>,
+    /// What to do with a package that has errors; it is refused by default.
+    pub on_errors: OnErrors,
+    /// Who imports; none by default.
+    pub author: Option<i64>,
+    /// Where to report to and what stops the work.
+    pub progress: Progress<'a>,
+}
+
+/// What became of a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ImportOutcome {
+    /// The store has it now.
+    Written,
+    /// The store had it already.
+    Unchanged,
+    /// It has errors; nothing was written.
+    Refused,
+}
+
+/// What an import found and did.
+#[derive(Debug, Clone, Serialize)]
+pub struct ImportReport {
+    /// The context.
+    pub context: ContextKey,
+    /// What became of the package.
+    pub outcome: ImportOutcome,
+    /// How many blocks learners see.
+    pub blocks: usize,
+    /// How many of each type.
+    pub blocks_by_type: BTreeMap<String, usize>,
+    /// How many blocks have unpublished changes or were never published.
+    pub drafts: usize,
+    /// How many static files there are.
+    pub assets: usize,
+    /// What changed in the store's draft.
+    pub changes: ChangeCounts,
+    /// The draft's version, where something was written.
+    pub version: Option<VersionId>,
+    /// The published version, where something was written.
+    pub published_version: Option<VersionId>,
+    /// What there is to say about the package.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Imports a package into a store as one edit: everything becomes visible at once, or nothing does.
+///
+/// # Errors
+/// [`CoursewareError::Olx`] for what is no package at all, [`CoursewareError::OtherRoot`],
+/// [`RuntimeError::Conflict`] where somebody changed the context meanwhile, [`CoursewareError::Interrupted`] and the
+/// store's own; then nothing was written. Errors inside a package are diagnostics of the report.
+pub fn import(
+    source: &Arc<dyn PackageSource>,
+    store: &Arc<dyn Runtime>,
+    registry: &Registry,
+    options: &ImportOptions<'_>,
+) -> Result<ImportReport, CoursewareError> {
+    options.progress.step(Stage::ReadPackage, 0, None)?;
+    let mut read = ReadOptions::default();
+    if let Some(target) = options.target {
+        read = read.target(target.clone());
+    }
+    let package = read_course(&**source, &read, registry)?;
+    let root = package.root.clone();
+    let (published, draft) = contents(&package, source);
+    let mut report = report(package);
+    let has_errors = report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    if has_errors && options.on_errors == OnErrors::Refuse {
+        return Ok(report);
+    }
+    let context = report.context.clone();
+    let (base, ops) = match store.context(&context) {
+        Err(RuntimeError::NoSuchContext { .. }) => {
+            report.changes = EditSteps::between(&BranchContent::default(), &draft)?.counts;
+            (Base::New { root }, replace(&BranchContent::default(), None, &published, &draft)?)
+        }
+        Err(error) => return Err(error.into()),
+        Ok(record) if record.root != root => {
+            return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
+        }
+        Ok(record) => {
+            let present = BranchContent::read(store, &context, Branch::Draft, &options.progress)?;
+            let learners = match record.published {
+                Some(_) => Some(BranchContent::read(store, &context, Branch::Published, &options.progress)?),
+                None => None,
+            };
+            report.changes = EditSteps::between(&present, &draft)?.counts;
+            let ops = replace(&present, learners.as_ref(), &published, &draft)?;
+            (Base::Version(record.draft.version), ops)
+        }
+    };
+    if ops.is_empty() {
+        report.outcome = ImportOutcome::Unchanged;
+        return Ok(report);
+    }
+    let mut edit = Edit::new(context, base);
+    edit.ops = ops;
+    edit.author = options.author;
+    edit.message = "Import".into();
+    options.progress.step(Stage::Write, 0, None)?;
+    let commit = store.commit(edit)?;
+    report.outcome = ImportOutcome::Written;
+    report.version = Some(commit.draft);
+    report.published_version = commit.published;
+    Ok(report)
+}
+
+/// Both branches as the package has them.
+fn contents(package: &Package, source: &Arc<dyn PackageSource>) -> (BranchContent, BranchContent) {
+    let mut published = BranchContent { blocks: package.published.clone(), ..BranchContent::default() };
+    for asset in &package.assets {
+        let content = PackagedAsset { source: source.clone(), path: asset.path.clone() };
+        published.assets.insert(asset.key.clone(), AssetContent::new(asset.data.clone(), Arc::new(content)));
+    }
+    let mut draft = published.clone();
+    draft.blocks.extend(package.draft.iter().map(|(usage, data)| (usage.clone(), data.clone())));
+    (published, draft)
+}
+
+/// What is to be said of a package before anything is done with it.
+fn report(package: Package) -> ImportReport {
+    let mut blocks_by_type = BTreeMap::new();
+    for usage in package.published.keys() {
+        *blocks_by_type.entry(usage.block_type().to_owned()).or_default() += 1;
+    }
+    ImportReport {
+        context: package.context,
+        outcome: ImportOutcome::Refused,
+        blocks: package.published.len(),
+        blocks_by_type,
+        drafts: package.draft.len(),
+        assets: package.assets.len(),
+        changes: ChangeCounts::default(),
+        version: None,
+        published_version: None,
+        diagnostics: package.diagnostics,
+    }
+}
+
+/// The bytes of a static file that lies in a package.
+struct PackagedAsset {
+    source: Arc<dyn PackageSource>,
+    path: String,
+}
+
+impl AssetSource for PackagedAsset {
+    fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
+        match self.source.read(&self.path).map_err(io::Error::other)? {
+            Some(bytes) => Ok(Box::new(io::Cursor::new(bytes))),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+}
+
+/// The steps that make a context what a package says; none where it is that already.
+fn replace(
+    draft_now: &BranchContent,
+    published_now: Option<&BranchContent>,
+    published: &BranchContent,
+    draft: &BranchContent,
+) -> Result<Vec<EditOp>, CoursewareError> {
+    let is_published = match published_now {
+        Some(now) => now.is_same(published)?,
+        None => false,
+    };
+    if is_published {
+        return Ok(EditSteps::between(draft_now, draft)?.ops);
+    }
+    let mut ops = EditSteps::between(draft_now, published)?.ops;
+    ops.push(EditOp::Publish(Extent::All));
+    ops.extend(EditSteps::between(published, draft)?.ops);
+    Ok(ops)
+}

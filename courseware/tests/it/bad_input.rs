@@ -1,0 +1,249 @@
+//! What cannot be used is refused with its place, and leaves no store behind.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tempfile::{TempDir, tempdir};
+
+use crate::command::{Ran, TIDES, block, courseware, import_tides, stores};
+
+/// A course of files, imported through the command.
+struct Course {
+    directory: TempDir,
+}
+
+const ROOT: &str = r#"<course url_name="R" org="O" course="C"/>"#;
+
+impl Course {
+    fn new(files: &[(&str, &[u8])]) -> Self {
+        let course = Self { directory: tempdir().unwrap() };
+        for (path, content) in files {
+            let place = course.directory.path().join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, content).unwrap();
+        }
+        course
+    }
+
+    fn path(&self) -> PathBuf {
+        self.directory.path().join("course")
+    }
+
+    fn store(&self) -> String {
+        format!("blockstore:{}", self.directory.path().join("store").display())
+    }
+
+    fn import(&self) -> Ran {
+        import(&self.path(), &self.store())
+    }
+
+    /// The remarks of an import that is refused; nothing is written then.
+    fn refused(&self) -> Vec<Value> {
+        let text = self.import().exits(1);
+        assert!(text.err.lines().any(|line| line.starts_with("error: ")), "{}", text.err);
+        let path = self.path();
+        let ran = courseware(["import", path.to_str().unwrap(), "--store", &self.store(), "--json"]).exits(1);
+        let report = ran.json();
+        assert_eq!(report["outcome"], "refused");
+        let contexts = courseware(["list", "--store", &self.store(), "--json"]);
+        assert!(
+            contexts.code == Some(3) || contexts.json() == Value::Array(Vec::new()),
+            "nothing is written"
+        );
+        let found: Vec<Value> = report["diagnostics"].as_array().unwrap().clone();
+        for remark in found.iter().filter(|remark| remark["severity"] == "error") {
+            let (file, line) = (&remark["file"], &remark["line"]);
+            let start = match (file.as_str(), line.as_u64()) {
+                (Some(file), Some(line)) => format!("{file}:{line}:{}: error[", remark["column"]),
+                (Some(file), None) => format!("{file}: error["),
+                _ => "error[".into(),
+            };
+            assert!(text.err.contains(&start), "{start} in {}", text.err);
+        }
+        found.into_iter().filter(|remark| remark["severity"] == "error").collect()
+    }
+}
+
+fn import(course: &Path, store: &str) -> Ran {
+    courseware(["import", course.to_str().unwrap(), "--store", store])
+}
+
+/// An import that fails before anything is read names the package and touches no store.
+#[track_caller]
+fn fails(course: &Path, code: i32, words: &str) {
+    let directory = tempdir().unwrap();
+    let [store, _] = stores(directory.path());
+    let ran = import(course, &store).exits(code);
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    assert!(ran.err.contains(words), "{}", ran.err);
+    assert_eq!(ran.out, "");
+    assert!(fs::read_dir(directory.path()).unwrap().next().is_none(), "no store is made");
+}
+
+#[test]
+fn a_directory_without_a_course() {
+    let course = Course::new(&[("course/html/a.html", b"<p>a</p>"), ("course/html/a.xml", b"<html/>")]);
+    fails(&course.path(), 1, "no course.xml");
+    let course = Course::new(&[("course/photo.jpg", b"\xff\xd8\xff")]);
+    fails(&course.path(), 1, "no course.xml");
+    fails(&course.path().join("nowhere"), 3, "does not exist");
+    fails(&course.path().join("photo.jpg"), 1, "neither a directory nor");
+}
+
+#[test]
+fn a_course_xml_that_is_no_course() {
+    let course = Course::new(&[("course/course.xml", b"<svg/>")]);
+    let ran = course.import().exits(1);
+    assert!(ran.err.contains("course.xml:1:1"), "{}", ran.err);
+    let course = Course::new(&[("course/course.xml", b"<course url_name=")]);
+    let ran = course.import().exits(1);
+    assert!(ran.err.contains("course.xml:1:"), "{}", ran.err);
+}
+
+#[test]
+fn broken_xml() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course>\n  <chapter url_name=\"c\"/>\n</course>"),
+        ("course/chapter/c.xml", b"<chapter>\n  <sequential>\n</chapter>"),
+    ]);
+    let found = course.refused();
+    assert!(found.iter().any(|r| r["file"] == "chapter/c.xml" && r["line"] == 3), "{found:#?}");
+}
+
+#[test]
+fn a_pointer_to_a_missing_file() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course>\n  <chapter url_name=\"gone\"/>\n</course>"),
+    ]);
+    let found = course.refused();
+    assert!(
+        found.iter().any(|r| r["file"] == "course/R.xml"
+            && r["line"] == 2
+            && r["message"].as_str().is_some_and(|m| m.contains("chapter/gone.xml"))),
+        "{found:#?}"
+    );
+    let path = course.path();
+    courseware(["import", path.to_str().unwrap(), "--store", &course.store(), "--allow-errors"]).exits(0);
+    let tree = courseware(["tree", "course-v1:O+C+R", "--store", &course.store()]).exits(0);
+    assert!(tree.out.contains("error"), "the broken block is kept: {}", tree.out);
+}
+
+#[test]
+fn two_blocks_of_one_name() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        (
+            "course/course/R.xml",
+            b"<course><chapter url_name=\"c\"><sequential url_name=\"s\"><vertical url_name=\"v\">\n\
+              <problem url_name=\"p\"><p>one</p></problem>\n<problem url_name=\"p\"><p>two</p></problem>\n\
+              </vertical></sequential></chapter></course>",
+        ),
+    ]);
+    let path = course.path();
+    let ran = courseware(["import", path.to_str().unwrap(), "--store", &course.store(), "--json"]);
+    let report = ran.json();
+    let remarks = report["diagnostics"].as_array().unwrap();
+    assert!(
+        remarks.iter().any(|r| r["file"] == "course/R.xml" && r["line"] == 3 && r["severity"] != "note"),
+        "{report:#}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_utf8() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course><chapter url_name=\"c\"/></course>"),
+        (
+            "course/chapter/c.xml",
+            b"<chapter><sequential><vertical><html url_name=\"h\"/></vertical></sequential></chapter>",
+        ),
+        ("course/html/h.xml", b"<html filename=\"h\"/>"),
+        ("course/html/h.html", b"<p>\xe9</p>"),
+    ]);
+    let found = course.refused();
+    assert!(found.iter().any(|r| r["file"] == "html/h.html"), "{found:#?}");
+}
+
+#[test]
+fn archives_that_are_not_safe_or_not_whole() {
+    let directory = tempdir().unwrap();
+    let place = |name: &str| directory.path().join(name);
+    let pack = |name: &str, member: &str, kind: tar::EntryType, link: &str| {
+        let file = fs::File::create(place(name)).unwrap();
+        let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(kind);
+        header.set_size(0);
+        header.as_old_mut().name[..member.len()].copy_from_slice(member.as_bytes());
+        header.as_old_mut().linkname[..link.len()].copy_from_slice(link.as_bytes());
+        header.set_cksum();
+        tar.append(&header, &b""[..]).unwrap();
+        tar.into_inner().unwrap().finish().unwrap();
+    };
+    pack("up.tar.gz", "../evil.xml", tar::EntryType::Regular, "");
+    fails(&place("up.tar.gz"), 1, "\"../evil.xml\"");
+    pack("link.tar.gz", "course/a.xml", tar::EntryType::Symlink, "/etc/passwd");
+    fails(&place("link.tar.gz"), 1, "\"/etc/passwd\"");
+    fs::write(place("cut.tar.gz"), &fs::read(place("up.tar.gz")).unwrap()[..40]).unwrap();
+    fails(&place("cut.tar.gz"), 1, "is damaged");
+}
+
+#[test]
+fn what_was_named_is_not_there() {
+    let directory = tempdir().unwrap();
+    for store in &stores(directory.path()) {
+        let missing = courseware(["tree", TIDES, "--store", store]).exits(3);
+        assert_eq!(missing.err, format!("error: there is no store {store}\n"));
+        import_tides(store);
+        let other = "course-v1:No+Such+Course";
+        let missing = courseware(["tree", other, "--store", store]).exits(3);
+        assert_eq!(missing.err, format!("error: no learning context {other}\n"));
+        let missing = courseware(["render", &block("html", "gone"), "--store", store]).exits(3);
+        assert!(missing.err.contains("gone"), "{}", missing.err);
+        courseware(["render", &block("html", "two_bulges"), "--store", store, "--view", "no_view"]).exits(3);
+        courseware(["publish", other, "--from", store, "--to", "memory:"]).exits(3);
+        let draft_only = courseware([
+            "show",
+            &block("vertical", "unit_tide_mills"),
+            "--store",
+            store,
+            "--branch",
+            "published",
+        ]);
+        draft_only.exits(3);
+    }
+}
+
+#[test]
+fn command_lines_that_cannot_be_used() {
+    let usage = |arguments: &[&str], words: &str| {
+        let ran = courseware(arguments).exits(2);
+        assert!(ran.err.contains(words), "{}", ran.err);
+    };
+    usage(&["tree", TIDES, "--store", "mongodb:x"], "blockstore:DIR");
+    usage(&["tree", "not a key", "--store", "memory:"], "not a key");
+    usage(&["tree", TIDES], "--store");
+    usage(
+        &["submit", &block("problem", "p"), "--store", "memory:", "--user", "u", "choice_1"],
+        "is no answer",
+    );
+    usage(&["paint"], "paint");
+    let help = courseware(["--help"]).exits(0);
+    assert!(help.out.contains("EXIT CODES"), "{}", help.out);
+}
+
+#[test]
+fn a_damaged_store_is_a_failure_not_a_panic() {
+    let directory = tempdir().unwrap();
+    let [_, modulestore] = stores(directory.path());
+    fs::write(directory.path().join("split.db"), b"this is no database, only a text that is long enough")
+        .unwrap();
+    let ran = courseware(["list", "--store", &modulestore]).exits(4);
+    assert!(ran.err.starts_with("error: "), "{}", ran.err);
+    let course = crate::command::tides();
+    courseware(["import", course.to_str().unwrap(), "--store", &modulestore]).exits(4);
+}
