@@ -4,5 +4,6 @@ mod crash;
 mod fixture;
 mod foreign;
 mod golden;
+mod python_app;
 mod reopening;
 mod suite;

@@ -1,0 +1,79 @@
+"""What the Blockstore app itself makes of a store: reads all of it, writes to a draft, commits.
+
+Run by tests/it/python_app.rs with a Python that has openedx-blockstore 1.4.0, Django 4.2 and django-crum.
+Prints JSON.
+"""
+
+import hashlib
+import json
+import sys
+
+import django
+from django.conf import settings
+
+folder, step = sys.argv[1:3]
+settings.configure(
+    SECRET_KEY="for this test only",
+    INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "blockstore.apps.bundles"],
+    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+    MEDIA_ROOT=f"{folder}/storage",
+    MEDIA_URL="/media/",
+    BUNDLE_ASSET_STORAGE_SETTINGS={},
+    LMS_ROOT_URL="https://lms.example.org",
+    DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
+    USE_TZ=True,
+)
+django.setup()
+
+from blockstore.apps import api  # noqa: E402
+from blockstore.apps.bundles.models import Bundle  # noqa: E402
+from blockstore.apps.bundles.store import Snapshot, SnapshotRepo  # noqa: E402
+from django.db import connection  # noqa: E402
+from django.db.migrations.executor import MigrationExecutor  # noqa: E402
+
+
+def digest(data):
+    return hashlib.blake2b(data, digest_size=20).hexdigest()
+
+
+def read_all():
+    executor = MigrationExecutor(connection)
+    targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "bundles"]
+    answer = {"unapplied": len(executor.migration_plan(targets)), "bundles": []}
+    for bundle in api.get_bundles():
+        drafts = {
+            name: {
+                file.path: digest(api.get_bundle_file_data(bundle.uuid, file.path, use_draft=name))
+                for file in api.get_bundle_files(bundle.uuid, use_draft=name)
+            }
+            for name in bundle.drafts
+        }
+        versions = []
+        for number in range(1, bundle.latest_version + 1):
+            row = Bundle.objects.get(uuid=bundle.uuid).versions.get(version_num=number)
+            snapshot = row.snapshot()
+            again = Snapshot.create(bundle.uuid, snapshot.files, snapshot.links, snapshot.created_at)
+            files = {}
+            for path in snapshot.files:
+                with SnapshotRepo().open(snapshot, path) as data:
+                    files[path] = digest(data.read())
+            versions.append({"digest_agrees": again.hash_digest == snapshot.hash_digest, "files": files})
+        answer["bundles"].append({"uuid": str(bundle.uuid), "drafts": drafts, "versions": versions})
+    return answer
+
+
+def write():
+    bundle = api.get_bundles()[0]
+    draft = api.get_or_create_bundle_draft(bundle.uuid, "studio_draft")
+    api.write_draft_file(draft.uuid, "html/h1/definition.xml", "<html><![CDATA[by the app]]></html>")
+    api.write_draft_file(draft.uuid, "html/fresh/definition.xml", "<html><![CDATA[fresh]]></html>")
+    return {}
+
+
+def commit():
+    bundle = api.get_bundles()[0]
+    api.commit_draft(bundle.drafts["studio_draft"])
+    return {}
+
+
+print(json.dumps({"read": read_all, "write": write, "commit": commit}[step]()))
