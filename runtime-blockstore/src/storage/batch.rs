@@ -20,6 +20,9 @@ const THREADS: usize = 8;
 /// Fewer files than this are written by the calling thread.
 const FEW: usize = 4;
 
+/// From this many folders on the whole file system is synced at once: a draft has two folders for each block it stages.
+const MANY_FOLDERS: usize = 32;
+
 enum Work {
     Bytes {
         target: PathBuf,
@@ -71,7 +74,10 @@ impl Batch {
         }
         // Deepest first, so that a folder has its content when its own name becomes durable.
         let folders: Vec<_> = folders.into_iter().rev().collect();
-        spread(&folders, |folder| sync_folder(folder))
+        match folders.first() {
+            Some(folder) if folders.len() > MANY_FOLDERS && sync_file_system(folder) => Ok(()),
+            _ => spread(&folders, |folder| sync_folder(folder)),
+        }
     }
 }
 
@@ -151,6 +157,18 @@ fn sync_folder(folder: &Path) -> Result<(), BlockstoreError> {
         return Ok(());
     }
     sync_file(folder)
+}
+
+/// Makes a whole file system durable; false where that cannot be done.
+#[cfg(target_os = "linux")]
+fn sync_file_system(folder: &Path) -> bool {
+    File::open(folder).is_ok_and(|open| rustix::fs::syncfs(&open).is_ok())
+}
+
+/// Makes a whole file system durable; false where that cannot be done.
+#[cfg(not(target_os = "linux"))]
+fn sync_file_system(_: &Path) -> bool {
+    false
 }
 
 /// Runs a job for each item on several threads; the first failure ends it.
