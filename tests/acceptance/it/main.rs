@@ -1,3 +1,4 @@
 //! Tests of the whole house.
 
+mod packages;
 mod tidy;
