@@ -4,6 +4,7 @@ mod containers;
 mod context;
 mod declarations;
 mod html;
+mod olx_import;
 mod package;
 mod placeholder;
 mod video;

@@ -170,7 +170,8 @@ pub fn read_plain_block(element: &Element, reading: &mut Reading<'_, '_>) -> Res
         map.insert(name.into(), field.value);
     }
     // A library's key is read from its element by whoever reads the package.
-    let used: &[&str] = if element.name == "library" { &["url_name", "org", "library"] } else { &["url_name"] };
+    let used: &[&str] =
+        if element.name == "library" { &["url_name", "org", "library"] } else { &["url_name"] };
     for (name, position) in plain.unknown.into_iter().filter(|(name, _)| !used.contains(&name.as_str())) {
         let message = format!("{name} is no field of {}; its value is lost", reading.block_type().name);
         reading.report("unknown-attribute", Severity::Warning, position, message);

@@ -146,6 +146,14 @@ impl<'p> Importer<'p> {
         (!has_file && published.contains_key(&usage)).then_some(usage)
     }
 
+    /// Keeps in mind what a pointer led to.
+    pub(super) fn remember(&mut self, pointer: &Element, usage: &UsageKey) {
+        if usage.block_type() != "error" {
+            let name = pointer.get("url_name").unwrap_or_default().to_owned();
+            self.pointers.insert((pointer.name.clone(), name), usage.clone());
+        }
+    }
+
     /// Makes a block of the element at the top, which must be readable.
     pub(super) fn root(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
         self.block(child, source)
@@ -233,8 +241,6 @@ impl<'p> Importer<'p> {
         {
             return Ok(usage);
         }
-        let pointer =
-            is_pointer(given).then(|| (given.name.clone(), given.get("url_name").unwrap_or("").to_owned()));
         let mut element = given.clone();
         let repeated = if is_strict { Repeated::Share } else { Repeated::Rename };
         let (name, remark) = self.names.name(&mut element, &|| child.text(), repeated);
@@ -285,8 +291,8 @@ impl<'p> Importer<'p> {
                 }
             }
         }
-        if let Some(pointer) = pointer {
-            self.pointers.insert(pointer, usage.clone());
+        if is_pointer(given) {
+            self.remember(given, &usage);
         }
         self.blocks.insert(usage.clone(), data);
         Ok(usage)

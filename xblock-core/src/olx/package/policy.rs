@@ -42,11 +42,16 @@ pub(super) fn read_grading_policy(
     // A policy file may have put it among the settings.
     let present =
         data.settings.shift_remove("grading_policy").or_else(|| data.content.get("grading_policy").cloned());
-    let mut merged = match present.or(default) {
+    let is_set = present.is_some();
+    let mut merged = match present.or_else(|| default.clone()) {
         Some(Json::Object(map)) => map,
         _ => Map::new(),
     };
     merged.extend(policy);
-    data.content.insert("grading_policy".into(), Json::Object(merged));
+    let merged = Json::Object(merged);
+    // Every export writes the file; a policy that is the default is not set by it.
+    if is_set || Some(&merged) != default.as_ref() {
+        data.content.insert("grading_policy".into(), merged);
+    }
     Ok(())
 }

@@ -327,7 +327,9 @@ impl Reading<'_, '_> {
         };
         let mut root = document.root;
         root.set("url_name", child.get("url_name").unwrap_or_default());
-        self.importer.child(&Child::Alone(&root), &document.source)
+        let usage = self.importer.child(&Child::Alone(&root), &document.source)?;
+        self.importer.remember(child, &usage);
+        Ok(usage)
     }
 }
 
