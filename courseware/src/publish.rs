@@ -71,6 +71,12 @@ pub fn publish(
     let source = from.context(context)?;
     let source_version = published_version(&source)?;
     let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
+    let read_version = published_version(&from.context(context)?)?;
+    if read_version != source_version {
+        // Somebody published while the blocks were read, so they may be of two versions.
+        let (base, head) = (source_version, read_version);
+        return Err(RuntimeError::Conflict { context: context.clone(), base, head }.into());
+    }
 
     let mut replaced_drafts = Vec::new();
     let (base, draft, published) = match to.context(context) {

@@ -97,8 +97,11 @@ fn a_course_xml_that_is_no_course() {
     let ran = course.import().exits(1);
     assert!(ran.err.contains("course.xml:1:1"), "{}", ran.err);
     let course = Course::new(&[("course/course.xml", b"<course url_name=")]);
-    let ran = course.import().exits(1);
-    assert!(ran.err.contains("course.xml:1:"), "{}", ran.err);
+    let found = course.refused();
+    assert!(
+        matches!(&found[..], [remark] if remark["file"] == "course.xml" && remark["line"] == 1),
+        "{found:#?}"
+    );
 }
 
 #[test]

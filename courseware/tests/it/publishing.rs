@@ -1,9 +1,9 @@
 //! Publishing from one store into another.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use courseware::{
-    CompareOptions, CoursewareError, Progress, PublishOptions, PublishReport, compare, publish,
+    CompareOptions, CoursewareError, Progress, PublishOptions, PublishReport, Stage, Step, compare, publish,
 };
 use serde_json::json;
 use std::sync::Arc;
@@ -136,5 +136,56 @@ fn the_stop_flag_leaves_both_stores_as_they_were() {
         assert!(matches!(error, CoursewareError::Interrupted));
         assert!(from.context(&context()).unwrap().head(Branch::Published).is_none());
         assert!(to.contexts().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn a_change_meanwhile_is_a_conflict_and_is_not_overwritten() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        run(from, to);
+        let readings = AtomicUsize::new(0);
+        // Draft and published branch of the source, the published one again, then the draft of the target: while that is
+        // read, and its version is known, somebody edits it.
+        let meet = |step: Step| {
+            let begins = step.stage == Stage::ReadStore && step.done == 0;
+            if begins && readings.fetch_add(1, Ordering::Relaxed) == 3 {
+                commit(&**to, edit().put(usage("html", "h1"), html("<p>theirs</p>")));
+            }
+        };
+        let options = PublishOptions {
+            progress: Progress { report: Some(&meet), ..Progress::default() },
+            ..PublishOptions::default()
+        };
+        let error = publish(from, to, &context(), &options).unwrap_err();
+        assert!(matches!(error, CoursewareError::Runtime(RuntimeError::Conflict { .. })), "{error}");
+        let theirs = to.block(&usage("html", "h1"), Branch::Draft).unwrap();
+        assert_eq!(theirs.data.content["data"], "<p>theirs</p>");
+    });
+}
+
+#[test]
+fn a_source_published_meanwhile_is_a_conflict() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        run(from, to);
+        let before = to.context(&context()).unwrap();
+        let readings = AtomicUsize::new(0);
+        // The third reading is that of what will go into the target.
+        let meet = |step: Step| {
+            let begins = step.stage == Stage::ReadStore && step.done == 0;
+            if begins && readings.fetch_add(1, Ordering::Relaxed) == 2 {
+                commit(&**from, edit().put(usage("html", "h1"), html("<p>theirs</p>")).publish_all());
+            }
+        };
+        let options = PublishOptions {
+            progress: Progress { report: Some(&meet), ..Progress::default() },
+            ..PublishOptions::default()
+        };
+        let error = publish(from, to, &context(), &options).unwrap_err();
+        assert!(matches!(error, CoursewareError::Runtime(RuntimeError::Conflict { .. })), "{error}");
+        assert_eq!(to.context(&context()).unwrap(), before);
+        run(from, to);
+        assert_same(from, to);
     });
 }
