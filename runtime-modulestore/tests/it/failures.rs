@@ -14,6 +14,7 @@ use xblock_testkit::fixture::{
     snapshot, usage,
 };
 
+use crate::classes::registry;
 use crate::fixture::{clock, new_store, open};
 
 /// A structure or definition beyond a document's size is refused by name, before anything is written.
@@ -75,8 +76,7 @@ fn a_read_only_store_only_reads() {
     let (runtime, folder) = new_store();
     published_course(&runtime);
     let path = folder.path().join("store.db");
-    let registry = blocks::registry().expect("every type is registered once");
-    let reading = runtime_modulestore::ModulestoreRuntime::open_read_only(&path, registry.clone(), clock())
+    let reading = runtime_modulestore::ModulestoreRuntime::open_read_only(&path, registry(), clock())
         .expect("the store opens");
     assert_eq!(
         snapshot(&reading, &context(), Branch::Published),
@@ -84,7 +84,7 @@ fn a_read_only_store_only_reads() {
     );
     assert!(matches!(reading.commit(edit().publish_all()), Err(RuntimeError::ReadOnly)));
     let missing = folder.path().join("missing.db");
-    let opened = runtime_modulestore::ModulestoreRuntime::open_read_only(&missing, registry, clock());
+    let opened = runtime_modulestore::ModulestoreRuntime::open_read_only(&missing, registry(), clock());
     assert!(matches!(opened, Err(RuntimeError::Storage { .. })));
     assert!(!missing.exists());
 }
@@ -93,7 +93,6 @@ fn a_read_only_store_only_reads() {
 #[test]
 fn a_foreign_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    let registry = || blocks::registry().expect("every type is registered once");
     let text = folder.path().join("notes.txt");
     std::fs::write(&text, "no database, but long enough to have a header of a hundred bytes ".repeat(4))
         .expect("a file");

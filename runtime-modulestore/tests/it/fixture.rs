@@ -9,6 +9,8 @@ use tempfile::TempDir;
 use xblock_core::clock::{Clock, FixedClock};
 use xblock_testkit::Fresh;
 
+use crate::classes::registry;
+
 /// A moment with milliseconds.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock(DateTime::from_timestamp_millis(1_930_000_000_123).expect("a moment")))
@@ -16,8 +18,7 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
 
 /// Opens a store in a folder.
 pub(crate) fn open(folder: &Path) -> ModulestoreRuntime {
-    let registry = blocks::registry().expect("every type is registered once");
-    ModulestoreRuntime::open(folder.join("store.db"), registry, clock()).expect("the store opens")
+    ModulestoreRuntime::open(folder.join("store.db"), registry(), clock()).expect("the store opens")
 }
 
 /// A store that lives as long as the folder.

@@ -1,5 +1,6 @@
 //! The runtime over Split documents.
 
+mod classes;
 mod failures;
 mod fixture;
 mod golden;
