@@ -68,9 +68,9 @@ fn code_of(error: &CoursewareError) -> Exit {
         CoursewareError::Package(PackageError::Io { .. }) => Exit::Failed,
         CoursewareError::Olx(OlxError::Source { .. }) => Exit::Failed,
         CoursewareError::Package(_) | CoursewareError::Olx(_) => Exit::No,
-        CoursewareError::Block(BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. }) => {
-            Exit::NotFound
-        }
+        CoursewareError::Block(
+            BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. } | BlockError::StaffOnly { .. },
+        ) => Exit::NotFound,
         _ => Exit::Failed,
     }
 }

@@ -48,7 +48,7 @@ EXIT CODES
   0    done; for compare: no differences
   1    the answer is no: compare found differences, import refused the course
   2    the command line cannot be used
-  3    not found: a store, course, block or file that was named
+  3    not found: a store, course, block or file that was named; a block for staff, without --staff
   4    a store or file could not be read or written
   5    conflict: somebody changed the course meanwhile, or the target is taken
   130  interrupted; nothing was written";

@@ -250,3 +250,18 @@ fn a_damaged_store_is_a_failure_not_a_panic() {
     let course = crate::command::tides();
     courseware(["import", course.to_str().unwrap(), "--store", &modulestore]).exits(4);
 }
+
+#[test]
+fn a_block_for_staff_is_kept_from_learners() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course><chapter url_name=\"c\" visible_to_staff_only=\"true\"/></course>"),
+        ("course/chapter/c.xml", b"<chapter visible_to_staff_only=\"true\" display_name=\"Secret\"/>"),
+    ]);
+    course.import().exits(0);
+    let chapter = "block-v1:O+C+R+type@chapter+block@c";
+    let store = course.store();
+    let ran = courseware(["render", chapter, "--store", &store]).exits(3);
+    assert!(ran.err.contains("for course staff only"), "{}", ran.err);
+    courseware(["render", chapter, "--store", &store, "--user", "ann", "--staff"]).exits(0);
+}
