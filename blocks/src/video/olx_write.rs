@@ -12,7 +12,8 @@ const YOUTUBE_IDS: [(&str, &str); 4] = [
     ("1.25", "youtube_id_1_25"),
     ("1.50", "youtube_id_1_5"),
 ];
-const FORM: XmlForm = XmlForm::with_content(&["license", "data"]).and_attributes(&["sub", "transcripts"]);
+const FORM: XmlForm =
+    XmlForm::with_content(&["license", "data"]).and_attributes(&["sub", "transcripts"]).without_wrong_types();
 
 /// Writes a video.
 ///

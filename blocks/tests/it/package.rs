@@ -5,8 +5,13 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use xblock_core::clock::FixedClock;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::olx::{ExportOptions, ExportReport, MemorySink, write_course};
-use xblock_core::runtime::{AssetData, Base, BlockData, Edit, EditOp, FieldMap, MemoryRuntime, Runtime};
+use xblock_core::olx::{
+    ExportOptions, ExportReport, Links, MemoryPackage, MemorySink, Package, ReadOptions, read_course,
+    write_course,
+};
+use xblock_core::runtime::{
+    AssetData, Base, BlockData, Branch, Edit, EditOp, FieldMap, MemoryRuntime, Runtime,
+};
 
 const COURSE: &str = "course-v1:Fjord+GEO1+2031";
 
@@ -45,7 +50,7 @@ fn course() -> Edit {
         .put(
             root,
             block(
-                json!({"wiki_slug": "ice", "textbooks": [["A", "/a/"], ["B", "/b/"]], "grading_policy": {"GRADER": []}}),
+                json!({"wiki_slug": "ice", "textbooks": [["A", "/a/"], ["B", "/b/"]], "grading_policy": {"GRADER": [], "GRADE_CUTOFFS": {"Pass": 0.5}}}),
                 json!({"display_name": "Glaciers", "start": "2031-02-01T00:00:00Z", "tabs": [{"type": "courseware"}],
                     "discussion_topics": {"General": {"id": "g"}}}),
                 &[usage("chapter", "c1")],
@@ -58,9 +63,10 @@ fn course() -> Edit {
             block(json!({}), json!({"display_name": "null"}), &[usage("html", "wk1:h"), usage("problem", "p")]),
         )
         .put(usage("html", "wk1:h"), block(json!({"data": "<p>a &nbsp; b</p>"}), json!({"due": [1]}), &[]))
+        // A vertical puts the name of a problem into its text when it reads it.
         .put(
             usage("problem", "p"),
-            block(json!({"data": "<problem>\n  <p>x</p>\n</problem>\n"}), json!({"max_attempts": 2}), &[]),
+            block(json!({"data": "<problem url_name=\"p\">\n  <p>x</p>\n</problem>\n"}), json!({"max_attempts": 2}), &[]),
         )
         .put(usage("about", "overview"), block(json!({"data": "<p>About</p>"}), json!({}), &[]))
         .put(usage("course_info", "updates"), block(json!({"data": "", "items": [{"id": 1}]}), json!({}), &[]))
@@ -169,7 +175,11 @@ fn drafts_are_roots_with_their_place() {
         .put(usage("html", "h9"), block(json!({"data": "draft"}), json!({}), &[]))
         .put(
             usage("problem", "p"),
-            block(json!({"data": "<problem>\n  <p>y</p>\n</problem>\n"}), json!({"max_attempts": 2}), &[]),
+            block(
+                json!({"data": "<problem url_name=\"p\">\n  <p>y</p>\n</problem>\n"}),
+                json!({"max_attempts": 2}),
+                &[],
+            ),
         );
     runtime.commit(edit).expect("it works");
     let (sink, report) = export(&runtime);
@@ -187,4 +197,74 @@ fn drafts_are_roots_with_their_place() {
     );
     assert!(text(&sink, "drafts/problem/p.xml").contains("index_in_children_list=\"1\""));
     assert!(!text(&sink, "sequential/s1.xml").contains("new"), "what is published stays as it is");
+}
+
+/// Reads a written course back.
+fn read_back(sink: &MemorySink) -> Package {
+    let files = MemoryPackage { files: sink.files.clone() };
+    let options = ReadOptions::default().target(COURSE.parse().expect("a key")).links(Links::Keep);
+    read_course(&files, &options, &blocks::registry().expect("no type twice")).expect("a readable package")
+}
+
+/// Returns a block without the name of the file it was read from and the place its draft had.
+fn own(data: &BlockData) -> BlockData {
+    let mut data = data.clone();
+    if let Some(Value::Object(attributes)) = data.settings.get_mut("xml_attributes") {
+        attributes.shift_remove("filename");
+        if attributes.is_empty() {
+            data.settings.shift_remove("xml_attributes");
+        }
+    }
+    data
+}
+
+/// Writes the course after an edit of its draft, reads it back and compares the drafts.
+#[track_caller]
+fn check_draft(edit: impl FnOnce(Edit) -> Edit) {
+    let runtime = runtime();
+    let context: ContextKey = COURSE.parse().expect("a key");
+    // Drafts have no policy file to hold values of the wrong type.
+    let text = block(json!({"data": "<p>a</p>"}), json!({}), &[]);
+    runtime.commit(course().put(usage("html", "wk1:h"), text).publish_all()).expect("it works");
+    runtime.commit(edit(Edit::new(context.clone(), Base::Any))).expect("it works");
+    let (sink, report) = export(&runtime);
+    let package = read_back(&sink);
+    for usage in runtime.usages(&context, Branch::Draft).expect("it works") {
+        let stored = runtime.block(&usage, Branch::Draft).expect("it works");
+        let read = package.draft.get(&usage).or_else(|| package.published.get(&usage));
+        assert_eq!(read.map(|read| own(read)), Some(own(&stored.data)), "{usage}");
+    }
+    assert_eq!(report.diagnostics, []);
+}
+
+#[test]
+fn drafts_of_every_kind_come_back() {
+    let section = |children: &[UsageKey]| block(json!({}), json!({"graded": true}), children);
+    // A new name for a section, which edx-platform would have published at once.
+    check_draft(|edit| {
+        edit.put(
+            usage("sequential", "s1"),
+            block(json!({}), json!({"display_name": "S"}), &[usage("vertical", "v1")]),
+        )
+    });
+    // A unit taken out.
+    check_draft(|edit| edit.with(EditOp::DeleteBlock { usage: usage("vertical", "v1") }));
+    // A text whose name makes folders.
+    check_draft(|edit| edit.put(usage("html", "wk1:h"), block(json!({"data": "new"}), json!({}), &[])));
+    // Units in another order, one of them new.
+    check_draft(|edit| {
+        edit.put(usage("vertical", "v2"), block(json!({}), json!({}), &[]))
+            .put(usage("vertical", "v3"), block(json!({}), json!({}), &[]))
+            .put(
+                usage("sequential", "s1"),
+                section(&[usage("vertical", "v3"), usage("vertical", "v1"), usage("vertical", "v2")]),
+            )
+    });
+    // A block that stands in its parent's element.
+    check_draft(|edit| {
+        edit.put(usage("discussion", "d"), block(json!({}), json!({"discussion_id": "x"}), &[])).put(
+            usage("vertical", "v1"),
+            block(json!({}), json!({}), &[usage("html", "wk1:h"), usage("discussion", "d")]),
+        )
+    });
 }

@@ -86,7 +86,12 @@ impl Exporter<'_> {
     }
 
     /// Writes one root, and says whether it got a file.
+    ///
+    /// A reader takes a root's name from its file, so that one in a folder of its own cannot be a root.
     fn draft_root(&mut self, usage: &UsageKey, parent: &UsageKey) -> Result<bool, WriteError> {
+        if usage.block_id().contains(':') {
+            return Ok(false);
+        }
         let record = self.runtime.block(usage, Branch::Draft)?;
         let siblings = self.runtime.block(parent, Branch::Draft)?;
         let index = siblings.data.children.iter().position(|child| child == usage).unwrap_or_default();

@@ -31,6 +31,8 @@ pub struct XmlForm {
     pub own_file: bool,
     /// Settings whose attributes the type writes itself; none by default.
     pub own_attributes: &'static [&'static str],
+    /// Whether its reader refuses a block for a value of the wrong type; readers keep such values by default.
+    pub refuses_wrong_types: bool,
     /// Content the type writes itself; any other becomes an attribute, unless there is no list, for the element itself is
     /// the content. There is none by default.
     pub own_content: Option<&'static [&'static str]>,
@@ -38,18 +40,26 @@ pub struct XmlForm {
 
 impl Default for XmlForm {
     fn default() -> Self {
-        Self { own_file: true, own_attributes: &[], own_content: None }
+        Self { own_file: true, own_attributes: &[], refuses_wrong_types: false, own_content: None }
     }
 }
 
 impl XmlForm {
     /// The form of types that always stand in their parent.
-    pub const INLINE: Self = Self { own_file: false, own_attributes: &[], own_content: None };
+    pub const INLINE: Self =
+        Self { own_file: false, own_attributes: &[], refuses_wrong_types: false, own_content: None };
 
     /// The form of a type that writes this content itself.
     #[must_use]
     pub const fn with_content(names: &'static [&'static str]) -> Self {
-        Self { own_file: true, own_attributes: &[], own_content: Some(names) }
+        Self { own_file: true, own_attributes: &[], refuses_wrong_types: false, own_content: Some(names) }
+    }
+
+    /// Leaves values of the wrong type out, for the type's reader refuses them.
+    #[must_use]
+    pub const fn without_wrong_types(mut self) -> Self {
+        self.refuses_wrong_types = true;
+        self
     }
 
     /// Adds settings whose attributes the type writes itself.
@@ -108,10 +118,11 @@ fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlFo
             continue;
         };
         let (text, is_exact) = attribute_value(spec, value, host);
-        if is_xml_text(&text) {
+        let is_refused = form.refuses_wrong_types && spec.from_json(value).is_err();
+        if is_xml_text(&text) && !is_refused {
             xml.set(name, text);
         }
-        if !is_exact && !host.policy(block.usage, name, value) {
+        if (!is_exact || is_refused) && !host.policy(block.usage, name, value) {
             host.warn("inexact-value", block.usage, &format!("no attribute can hold the value of {name}"));
         }
     }
