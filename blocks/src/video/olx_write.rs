@@ -25,6 +25,15 @@ pub(crate) fn write(
     node: &mut Element,
 ) -> Result<(), WriteError> {
     let mut xml = Element::new("video");
+    // The platform's reader passes over a name, cuts blanks off an id and takes one of nothing for none.
+    let is_id_kept = block.own("edx_video_id").is_none_or(|id| id.as_str().is_some_and(|id| id.trim() == id));
+    if host.loses_nothing() && (block.own("name").is_some() || !is_id_kept) {
+        host.warn(
+            "inexact-value",
+            block.usage,
+            "name or edx_video_id of a video does not come back as it is",
+        );
+    }
     let sources = strings(block.value("html5_sources"));
     let youtube = youtube(block);
     if !youtube.is_empty() && (!host.loses_nothing() || says_what_is_set(block, &sources)) {

@@ -1,8 +1,10 @@
 //! Courses written as packages.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use proptest::prelude::*;
 use serde_json::{Value, json};
+use xblock_core::block::Registry;
 use xblock_core::clock::FixedClock;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
@@ -14,6 +16,8 @@ use xblock_core::runtime::{
 };
 
 const COURSE: &str = "course-v1:Fjord+GEO1+2031";
+
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| blocks::registry().expect("no type twice"));
 
 fn usage(block_type: &str, id: &str) -> UsageKey {
     COURSE.parse::<ContextKey>().expect("a key").make_usage_key(block_type, id).expect("a key")
@@ -203,7 +207,7 @@ fn drafts_are_roots_with_their_place() {
 fn read_back(sink: &MemorySink) -> Package {
     let files = MemoryPackage { files: sink.files.clone() };
     let options = ReadOptions::default().target(COURSE.parse().expect("a key")).links(Links::Keep);
-    read_course(&files, &options, &blocks::registry().expect("no type twice")).expect("a readable package")
+    read_course(&files, &options, &REGISTRY).expect("a readable package")
 }
 
 /// Returns a block without the name of the file it was read from and the place its draft had.
@@ -267,4 +271,169 @@ fn drafts_of_every_kind_come_back() {
             block(json!({}), json!({}), &[usage("html", "wk1:h"), usage("discussion", "d")]),
         )
     });
+}
+
+/// Puts a package into a store, everything published.
+fn store(package: &Package) -> MemoryRuntime {
+    let runtime = runtime();
+    let mut edit = Edit::new(package.context.clone(), Base::New { root: package.root.clone() });
+    for (usage, data) in &package.published {
+        edit = edit.put(usage.clone(), BlockData::clone(data));
+    }
+    runtime.commit(edit.publish_all()).expect("it works");
+    runtime
+}
+
+#[test]
+fn broken_and_unknown_blocks_come_back() {
+    let files: MemoryPackage = [
+        ("course.xml", r#"<course url_name="2031" org="Fjord" course="GEO1"/>"#),
+        ("course/2031.xml", r#"<course><chapter url_name="c"/></course>"#),
+        ("chapter/c.xml", r#"<chapter><sequential url_name="s"/><sequential url_name="missing"/></chapter>"#),
+        ("sequential/s.xml", r#"<sequential><vertical url_name="v"/></sequential>"#),
+        (
+            "vertical/v.xml",
+            "<vertical><poll_question url_name=\"p\">no answers</poll_question>\
+             <done url_name=\"d\" xblock-family=\"xblock.v1\" align=\"left\"/>\
+             <strange url_name=\"x\" a=\"1\">t<b/><!-- c --></strange><strange url_name=\"y\"/>\
+             <problem url_name=\"q\"/><customtag url_name=\"ct\" impl=\"book\" page=\"5\"/></vertical>",
+        ),
+        ("strange/y.xml", "<strange deep=\"1\"><c>&lt;</c></strange>"),
+        ("problem/q.xml", "<problem><p></problem>"),
+    ]
+    .into_iter()
+    .collect();
+    let read = |files: &MemoryPackage| {
+        let options = ReadOptions::default().target(COURSE.parse().expect("a key"));
+        read_course(files, &options, &REGISTRY).expect("a readable package")
+    };
+    let first = read(&files);
+    assert_eq!(first.published.keys().filter(|usage| usage.block_type() == "error").count(), 3);
+    let (written, report) = export(&store(&first));
+    assert_eq!(report.diagnostics, []);
+    let second = read(&MemoryPackage { files: written.files.clone() });
+    // Why a block is broken names a line, and lines differ.
+    let blocks = |package: &Package| -> Vec<_> {
+        let without_reason = |data: &BlockData| {
+            let mut data = own(data);
+            data.content.shift_remove("error_msg");
+            data
+        };
+        package.published.iter().map(|(usage, data)| (usage.clone(), without_reason(data))).collect()
+    };
+    assert_eq!(blocks(&first), blocks(&second));
+    assert_eq!(export(&store(&second)).0, written);
+}
+
+fn any_text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[ -~]{0,8}",
+        "[\\t\\n\\r <>&\"'a\\[\\]{}]{0,6}",
+        prop::sample::select(vec![
+            "null",
+            "true",
+            "5",
+            "1e3",
+            "\"x\"",
+            "[1]",
+            "é\u{1F600}",
+            "2030-01-02T00:00:00Z",
+            "00:00:05"
+        ])
+        .prop_map(str::to_owned),
+    ]
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i32>().prop_map(Value::from),
+        (-1000.0..1000.0).prop_map(|float: f64| Value::from(float)),
+        any_text().prop_map(Value::from),
+        proptest::collection::vec(any_text(), 0..3).prop_map(Value::from),
+        proptest::collection::hash_map(any_text(), any_text(), 0..2).prop_map(|map| json!(map)),
+    ]
+}
+
+/// Settings of all types of values, some of the type itself and some unknown attributes.
+fn any_settings() -> impl Strategy<Value = FieldMap> {
+    let names = vec![
+        "display_name",
+        "due",
+        "start",
+        "graded",
+        "format",
+        "weight",
+        "max_attempts",
+        "rerandomize",
+        "showanswer",
+        "group_access",
+        "user_partitions",
+        "graceperiod",
+        "visible_to_staff_only",
+        "tags",
+        "name",
+        "start_time",
+        "end_time",
+        "html5_sources",
+        "transcripts",
+        "sub",
+        "youtube_id_1_0",
+        "download_video",
+        "editor",
+        "markdown",
+        "show_captions",
+        "edx_video_id",
+        "num_inputs",
+    ];
+    proptest::collection::vec((prop::sample::select(names), any_value()), 0..6)
+        .prop_map(|all| all.into_iter().map(|(name, value)| (name.into(), value)).collect())
+}
+
+/// Returns settings in the form in which a store keeps them, without what the type does not know.
+fn stored(block_type: &str, settings: &FieldMap) -> FieldMap {
+    let known = REGISTRY.block_type(block_type);
+    settings
+        .iter()
+        .filter_map(|(name, value)| {
+            let spec = known.field(name)?;
+            let stored = spec.from_json(value).and_then(|native| spec.to_json(&native));
+            // A video has no place for a value its reader would refuse, nor for these two; it says so.
+            let is_readable = stored.as_ref().is_ok_and(|stored| spec.from_json(stored).is_ok());
+            let is_lost = !is_readable || ["name", "edx_video_id"].contains(&&**name);
+            if is_lost && block_type == "video" {
+                return None;
+            }
+            Some((name.clone(), stored.unwrap_or_else(|_| value.clone())))
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn settings_come_back(
+        settings in any_settings(),
+        block_type in prop::sample::select(vec!["html", "problem", "vertical", "video", "word_cloud"]),
+    ) {
+        let settings = stored(block_type, &settings);
+        let subject = usage(block_type, "x1");
+        let content = match block_type {
+            "problem" => json!({"data": "<problem url_name=\"x1\"/>\n"}),
+            "word_cloud" => json!({"data": "<word_cloud url_name=\"x1\"/>\n"}),
+            "html" => json!({"data": "<p>a</p>"}),
+            _ => json!({}),
+        };
+        let data = BlockData { content: fields(&content), settings, ..BlockData::default() };
+        let runtime = runtime();
+        let unit = block(json!({}), json!({}), &[subject.clone()]);
+        let edit = course().put(usage("vertical", "v1"), unit).put(subject.clone(), data.clone()).publish_all();
+        runtime.commit(edit).expect("it works");
+        let (sink, report) = export(&runtime);
+        let package = read_back(&sink);
+        let read = package.published.get(&subject).map(|read| own(read));
+        prop_assert_eq!(read, Some(data), "{:?} {:?}", report.diagnostics, sink.files.get("video/x1.xml").map(|b| String::from_utf8_lossy(b)));
+    }
 }
