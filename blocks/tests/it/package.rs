@@ -428,7 +428,7 @@ proptest! {
         };
         let data = BlockData { content: fields(&content), settings, ..BlockData::default() };
         let runtime = runtime();
-        let unit = block(json!({}), json!({}), &[subject.clone()]);
+        let unit = block(json!({}), json!({}), std::slice::from_ref(&subject));
         let edit = course().put(usage("vertical", "v1"), unit).put(subject.clone(), data.clone()).publish_all();
         runtime.commit(edit).expect("it works");
         let (sink, report) = export(&runtime);

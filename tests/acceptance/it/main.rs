@@ -1,4 +1,6 @@
 //! Tests of the whole house.
 
+mod definitions;
 mod packages;
 mod tidy;
+mod vectors;
