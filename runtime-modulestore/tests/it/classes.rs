@@ -39,6 +39,7 @@ const fn class(block_type: &'static str, fields: &'static [FieldSpec]) -> BlockC
         completion_mode: CompletionMode::Aggregator,
         has_custom_completion: false,
         icon_class: "other",
+        handlers: &[],
         olx: &RawOlx,
         create: |fields| Box::new(Mute(fields)),
     }

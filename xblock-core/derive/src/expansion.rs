@@ -156,6 +156,7 @@ fn class_value(name: &Ident, class: &Class) -> TokenStream {
         block_type, aliases, completion, custom_completion, has_children, has_score, detached, ..
     } = class;
     let icon = class.icon.as_ref().map_or_else(|| quote!("other"), |icon| quote!(#icon));
+    let handlers = class.handlers.iter().map(|Entry { name, .. }| name.to_string());
     let olx = class.olx.as_ref().map_or_else(|| quote!(::xblock_core::olx::PlainOlx), |olx| quote!(#olx));
     quote! {
         /// The declaration of the class, for a registry.
@@ -170,6 +171,7 @@ fn class_value(name: &Ident, class: &Class) -> TokenStream {
                 completion_mode: ::xblock_core::block::CompletionMode::#completion,
                 has_custom_completion: #custom_completion,
                 icon_class: #icon,
+                handlers: &[#(#handlers),*],
                 olx: &#olx,
                 create: |fields| ::std::boxed::Box::new(#name::from_fields(fields)),
             };

@@ -49,6 +49,8 @@ pub struct BlockClass {
     pub has_custom_completion: bool,
     /// Name of its icon: `video`, `problem`, `other` ...
     pub icon_class: &'static str,
+    /// Names of the handlers its blocks answer to, for hosts that look before they call.
+    pub handlers: &'static [&'static str],
     /// How its blocks are read from OLX and written to it.
     pub olx: &'static dyn OlxConvention,
     /// Makes a block from its fields.

@@ -57,6 +57,7 @@ const fn class(
         completion_mode: CompletionMode::Completable,
         has_custom_completion: false,
         icon_class: "other",
+        handlers: &[],
         olx,
         create: |fields| Box::new(Idle(fields)),
     }

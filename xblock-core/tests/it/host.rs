@@ -34,6 +34,7 @@ static TOY: BlockClass = BlockClass {
     completion_mode: CompletionMode::Aggregator,
     has_custom_completion: false,
     icon_class: "other",
+    handlers: &[],
     olx: &RawOlx,
     create: |fields| Box::new(Toy(fields)),
 };

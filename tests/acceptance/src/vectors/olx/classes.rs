@@ -34,6 +34,7 @@ static PURE: BlockClass = BlockClass {
     completion_mode: CompletionMode::Completable,
     has_custom_completion: false,
     icon_class: "other",
+    handlers: &[],
     olx: &PlainOlx,
     create: |fields| Box::new(Idle(fields)),
 };

@@ -65,6 +65,7 @@ const fn class(block_type: &'static str, fields: &'static [FieldSpec], has_child
         completion_mode: CompletionMode::Completable,
         has_custom_completion: false,
         icon_class: "other",
+        handlers: &[],
         olx: &PlainOlx,
         create: |fields| Box::new(Idle(fields)),
     }
