@@ -20,7 +20,7 @@ help: ## Print this help.
 
 demo: ## Import a course, publish it, compare both stores, render, submit, and serve it (DEMO_SERVE=0: do not serve).
 	@cargo build --release -p courseware
-	@examples/demo.sh "$(COURSE)" "$(DEMO_SERVE)" "$(PORT)"
+	@python3 examples/demo.py "$(COURSE)" --serve "$(DEMO_SERVE)" --port "$(PORT)"
 
 test: test-rust test-python test-browser ## Run all tests.
 

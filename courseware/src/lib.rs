@@ -19,6 +19,7 @@ mod import;
 mod learner_state;
 mod package;
 mod page;
+mod problems;
 mod progress;
 mod publish;
 pub mod serve;
@@ -40,6 +41,7 @@ pub use package::{
     open_package,
 };
 pub use page::standalone_page;
+pub use problems::{ProblemCheck, check_problem, check_problems};
 pub use progress::{Progress, Stage, Step};
 pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
 pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};

@@ -9,6 +9,7 @@ mod export;
 mod history;
 mod import;
 mod list;
+mod problems;
 mod publish;
 mod render;
 mod serve;
@@ -63,6 +64,7 @@ enum Command {
     Render(render::Arguments),
     Submit(submit::Arguments),
     Serve(serve::Arguments),
+    Problems(problems::Arguments),
     Export(export::Arguments),
     Compare(compare::Arguments),
     History(history::Arguments),
@@ -82,6 +84,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Render(arguments) => render::run(arguments, &mut console),
         Command::Submit(arguments) => submit::run(arguments, &mut console),
         Command::Serve(arguments) => serve::run(arguments, &mut console),
+        Command::Problems(arguments) => problems::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),
         Command::Compare(arguments) => compare::run(arguments, &mut console),
         Command::History(arguments) => history::run(arguments, &mut console),

@@ -29,8 +29,10 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
     let usage = arguments.usage.plain();
-    let host = Surroundings::new()?.host(&arguments.learner, &usage)?;
-    let user = arguments.user.as_deref().map(|id| user(id, &arguments.learner));
+    let host = Surroundings::new()?.host(&arguments.learner, &usage.context_key())?;
+    // Staff who give no name see what staff see, and nobody's answers.
+    let id = arguments.user.as_deref().or(arguments.learner.staff.then_some(""));
+    let user = id.map(|id| user(id, &arguments.learner));
     let fragment = host.render(&usage, &arguments.view, user.as_ref())?;
     if console.json {
         console.document(&fragment)?;

@@ -33,7 +33,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         }
     }
     let usage = arguments.usage.plain();
-    let host = Surroundings::new()?.host(&arguments.learner, &usage)?;
+    let host = Surroundings::new()?.host(&arguments.learner, &usage.context_key())?;
     let outcome = submit(&host, &usage, &user(&arguments.user, &arguments.learner), &answers)?;
     if console.json {
         console.document(&outcome)?;

@@ -6,7 +6,7 @@ use courseware::{OpenMode, StoreUrl, SystemClock};
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
-use xblock_core::keys::UsageKey;
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
 
 use super::arguments::LearnerArguments;
@@ -28,13 +28,13 @@ impl Surroundings {
         Ok(url.open(mode, &self.registry, &self.clock)?)
     }
 
-    /// Puts a host around the store of a block, on the branch a learner sees unless another is asked for.
-    pub(crate) fn host(&self, learner: &LearnerArguments, usage: &UsageKey) -> Result<Host, CommandError> {
+    /// Puts a host around the store of a context, on the branch a learner sees unless another is asked for.
+    pub(crate) fn host(&self, learner: &LearnerArguments, context: &ContextKey) -> Result<Host, CommandError> {
         let url = &learner.store.url;
         let runtime = self.open(url, OpenMode::Read)?;
         let branch = match learner.branch {
             Some(branch) => branch.into(),
-            None if runtime.context(&usage.context_key())?.published.is_some() => Branch::Published,
+            None if runtime.context(context)?.published.is_some() => Branch::Published,
             None => Branch::Draft,
         };
         Ok(Host {
