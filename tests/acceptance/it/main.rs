@@ -1,5 +1,6 @@
 //! Tests of the whole house.
 
+mod courses;
 mod definitions;
 mod packages;
 mod tidy;

@@ -1,0 +1,239 @@
+//! Whole courses through both backends: the sample course always, real ones where `../shared/courses` exists.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use courseware::{
+    ArchiveLimits, CompareOptions, ExportOptions, ImportOptions, ImportReport, OpenMode, PublishOptions, StoreUrl,
+    SystemClock, check_problems,
+};
+use regex::Regex;
+use xblock_core::block::{Registry, User};
+use xblock_core::clock::Clock;
+use xblock_core::fields::MemoryStore;
+use xblock_core::host::{Host, PathUrls};
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, Runtime};
+
+struct House {
+    registry: Registry,
+    clock: Arc<dyn Clock>,
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let registry = blocks::registry().expect("the registry");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        Self { registry, clock: Arc::new(SystemClock), folder }
+    }
+
+    fn open(&self, url: &str) -> Arc<dyn Runtime> {
+        let url = url.replace('@', &format!("{}/", self.folder.path().display()));
+        let url: StoreUrl = url.parse().expect("a store URL");
+        url.open(OpenMode::Create, &self.registry, &self.clock).unwrap_or_else(|error| panic!("{url}: {error}"))
+    }
+
+    fn import(&self, course: &Path, store: &Arc<dyn Runtime>) -> ImportReport {
+        let source = courseware::open_package(course, &ArchiveLimits::default()).expect("a package");
+        courseware::import(&source, store, &self.registry, &ImportOptions::default())
+            .unwrap_or_else(|error| panic!("{}: {error}", course.display()))
+    }
+
+    fn host(&self, runtime: &Arc<dyn Runtime>, branch: Branch) -> Host {
+        Host {
+            runtime: runtime.clone(),
+            branch,
+            registry: self.registry.clone(),
+            learner_state: Arc::new(MemoryStore::new()),
+            urls: Arc::new(PathUrls::default()),
+            clock: self.clock.clone(),
+        }
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
+}
+
+fn sample(name: &str) -> PathBuf {
+    root().join("examples/courses").join(name)
+}
+
+/// A course of `../shared/courses`; says so where there is none.
+fn shared(name: &str) -> Option<PathBuf> {
+    let course = root().join("../shared/courses").join(name);
+    if course.exists() {
+        return Some(course);
+    }
+    eprintln!("SKIPPED: {} does not exist here", course.display());
+    None
+}
+
+fn counts(store: &dyn Runtime, context: &ContextKey, branch: Branch) -> BTreeMap<String, usize> {
+    let mut counts = BTreeMap::new();
+    for usage in store.usages(context, branch).expect("the blocks") {
+        *counts.entry(usage.block_type().to_owned()).or_default() += 1;
+    }
+    counts
+}
+
+fn differences(left: &dyn Runtime, right: &dyn Runtime, context: &ContextKey) -> Vec<String> {
+    let compared = courseware::compare(left, right, context, &CompareOptions::default()).expect("a comparison");
+    assert!(compared.blocks > 0);
+    compared.differences.iter().map(ToString::to_string).collect()
+}
+
+/// The main job: import into Blockstore, publish into Modulestore, compare, render everything.
+fn main_job(course: &Path) -> BTreeMap<String, usize> {
+    let house = House::new();
+    let (blockstore, modulestore) = (house.open("blockstore:@blockstore"), house.open("modulestore:@modulestore"));
+    let report = house.import(course, &blockstore);
+    let context = report.context.clone();
+    let published =
+        courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default()).expect("a publish");
+    assert!(!published.is_unchanged());
+    assert_eq!(differences(&*blockstore, &*modulestore, &context), Vec::<String>::new());
+    let again =
+        courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default()).expect("a publish");
+    assert!(again.is_unchanged(), "publishing twice changes nothing");
+
+    let counted = counts(&*modulestore, &context, Branch::Published);
+    assert_eq!(counts(&*blockstore, &context, Branch::Published), counted);
+    for line in counted.iter().map(|(name, count)| format!("{count:>6} {name}")) {
+        eprintln!("{line}");
+    }
+    renders_everything(&house, &modulestore, &context);
+    counted
+}
+
+/// Renders every block by itself; html and video must come out as themselves, nothing may fail.
+fn renders_everything(house: &House, store: &Arc<dyn Runtime>, context: &ContextKey) {
+    let host = house.host(store, Branch::Published);
+    let staff = User { id: "staff".into(), is_staff: true };
+    for usage in store.usages(context, Branch::Published).expect("the blocks") {
+        let fragment = host.render(&usage, "student_view", Some(&staff));
+        let fragment = fragment.unwrap_or_else(|error| panic!("{usage} does not render: {error}"));
+        if matches!(usage.block_type(), "html" | "video") {
+            assert!(!fragment.content.contains("xblock-unavailable"), "{usage}: {}", fragment.content);
+        }
+    }
+    let checked = check_problems(&host, context).expect("the problems");
+    let gradable = checked.iter().filter(|problem| problem.gradable).count();
+    eprintln!("{gradable} of {} problems take their own answers", checked.len());
+}
+
+/// Counts the blocks the files of a course speak of, by reading nothing but tags: every element with a `url_name`.
+fn counts_of_files(course: &Path) -> BTreeMap<String, usize> {
+    let element = Regex::new(r#"<([a-zA-Z][\w.-]*)\b[^<>]*?\surl_name="([^"]+)""#).expect("a pattern");
+    let mut seen = BTreeSet::new();
+    let mut folders = vec![course.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("drafts") && !path.ends_with("static") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "xml") {
+                let text = std::fs::read_to_string(&path).expect("a text");
+                seen.extend(element.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].to_owned())));
+            }
+        }
+    }
+    let mut counts = BTreeMap::new();
+    for (block_type, _) in seen {
+        *counts.entry(block_type).or_default() += 1;
+    }
+    counts
+}
+
+#[test]
+fn the_sample_course_goes_through_both_backends() {
+    let counted = main_job(&sample("tides"));
+    // Everything is published by the publish: 44 published blocks, a new unit with its text, and 6 pages.
+    assert_eq!(counted.values().sum::<usize>(), 52);
+    assert_eq!(counted["tide_clock"], 1, "a type nobody knows is kept");
+}
+
+#[test]
+fn every_problem_of_the_sample_course_takes_its_own_answer() {
+    let house = House::new();
+    let store = house.open("memory:");
+    let context = house.import(&sample("tides"), &store).context;
+    let checked = check_problems(&house.host(&store, Branch::Published), &context).expect("the problems");
+    let refused: Vec<_> = checked.iter().filter(|problem| !problem.gradable).collect();
+    assert!(refused.is_empty() && checked.len() == 11, "{refused:#?}");
+}
+
+#[test]
+fn the_sample_library_goes_through_both_backends() {
+    let counted = main_job(&sample("tides-library"));
+    assert_eq!(counted, BTreeMap::from([("library".to_owned(), 1), ("problem".to_owned(), 4)]));
+}
+
+#[test]
+fn the_demo_course_goes_through_both_backends_with_every_block() {
+    let Some(course) = shared("openedx-demo-course/course") else { return };
+    let counted = main_job(&course);
+    let in_files = counts_of_files(&course);
+    for (block_type, count) in &in_files {
+        assert_eq!(counted.get(block_type), Some(count), "blocks of type {block_type}: store and files");
+    }
+    let detached = ["about", "course_info", "static_tab"];
+    let in_tree: usize = counted.iter().filter(|(name, _)| !detached.contains(&name.as_str())).map(|(_, n)| n).sum();
+    assert_eq!(in_tree, in_files.values().sum::<usize>());
+    eprintln!("{in_tree} blocks in the tree");
+    assert!(in_tree >= 400, "{in_tree}");
+}
+
+macro_rules! real_courses {
+    ($($test:ident: $course:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                if let Some(course) = shared($course) {
+                    main_job(&course);
+                }
+            }
+        )+
+    };
+}
+
+real_courses! {
+    the_studio_course_goes_through_both_backends: "studio-advanced/course",
+    the_finnish_course_goes_through_both_backends: "math-percent-edx-fi/course",
+    the_grading_course_goes_through_both_backends: "mitx-grading-library/course",
+    the_onboarding_course_goes_through_both_backends: "opencraft-onboarding",
+    the_demo_library_goes_through_both_backends: "openedx-demo-course/library",
+}
+
+/// Any store to any store: OLX in, out, into the other, equal.
+#[test]
+fn what_one_store_exports_another_imports_equal() {
+    let stores = ["memory:", "blockstore:@blockstore-", "modulestore:@modulestore-"];
+    let mut courses = vec![sample("tides"), sample("tides-library")];
+    courses.extend(shared("studio-advanced/course"));
+    let house = House::new();
+    for (n, course) in courses.iter().enumerate() {
+        for from in stores {
+            let name = |url: &str, role: &str| {
+                if url == "memory:" { url.to_owned() } else { format!("{url}{n}-{role}-{}", from.len()) }
+            };
+            let source = house.open(&name(from, "from"));
+            let context = house.import(course, &source).context;
+            let target = house.folder.path().join(format!("export-{n}-{}.tar.gz", from.len()));
+            courseware::export(&*source, &context, &house.registry, &target, &ExportOptions::default())
+                .unwrap_or_else(|error| panic!("{from}: {error}"));
+            for to in stores {
+                let copy = house.open(&format!("{}{}", name(to, "to"), if to == "memory:" { "" } else { to }.len()));
+                house.import(&target, &copy);
+                assert_eq!(
+                    differences(&*source, &*copy, &context),
+                    Vec::<String>::new(),
+                    "{} from {from} to {to}",
+                    course.display()
+                );
+            }
+        }
+    }
+}
