@@ -44,9 +44,8 @@ check: venv ## Check formatting, lints, types, docs and the layering.
 	$(VENV)/bin/ruff check python-bindings tests
 	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python
 
-bench: wheel ## Measure against plain files and the Python peers, in one run; prints ratios.
-	cargo build --release -p acceptance
-	$(PY) tests/bench/run.py
+bench: ## Measure imports against plain files on the same disk, in one run; prints ratios.
+	cargo run --quiet --release -p acceptance --bin bench
 
 wheel: venv ## Build the wheel and install it into the virtualenv.
 	$(VENV)/bin/pip install --quiet ./python-bindings
