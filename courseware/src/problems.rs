@@ -38,7 +38,11 @@ pub struct ProblemCheck {
 /// The store's own; a problem that fails is a result.
 pub fn check_problems(host: &Host, context: &ContextKey) -> Result<Vec<ProblemCheck>, CoursewareError> {
     let usages = host.runtime.usages(context, host.branch)?;
-    usages.iter().filter(|usage| usage.block_type() == "problem").map(|usage| check_problem(host, usage)).collect()
+    usages
+        .iter()
+        .filter(|usage| usage.block_type() == "problem")
+        .map(|usage| check_problem(host, usage))
+        .collect()
 }
 
 /// Checks one problem with its own answers. Nobody's learner state is read or written.
@@ -59,7 +63,8 @@ pub fn check_problem(host: &Host, usage: &UsageKey) -> Result<ProblemCheck, Cour
         Ok((answers, verdict)) => {
             check.gradable = verdict.as_deref() == Some("correct");
             if !check.gradable {
-                check.reason = Some(format!("its own answers are {}", verdict.as_deref().unwrap_or("not graded")));
+                check.reason =
+                    Some(format!("its own answers are {}", verdict.as_deref().unwrap_or("not graded")));
             }
             check.answers = answers;
         }
@@ -83,7 +88,9 @@ fn try_own_answers(host: &Host, usage: &UsageKey) -> Result<(Answers, Option<Str
             continue;
         }
         match value {
-            Json::Array(choices) if choices.len() == 1 => answers.push((format!("input_{id}"), text(&choices[0]))),
+            Json::Array(choices) if choices.len() == 1 => {
+                answers.push((format!("input_{id}"), text(&choices[0])))
+            }
             Json::Array(choices) => {
                 answers.extend(choices.iter().map(|choice| (format!("input_{id}[]"), text(choice))));
             }

@@ -29,7 +29,11 @@ impl Surroundings {
     }
 
     /// Puts a host around the store of a context, on the branch a learner sees unless another is asked for.
-    pub(crate) fn host(&self, learner: &LearnerArguments, context: &ContextKey) -> Result<Host, CommandError> {
+    pub(crate) fn host(
+        &self,
+        learner: &LearnerArguments,
+        context: &ContextKey,
+    ) -> Result<Host, CommandError> {
         let url = &learner.store.url;
         let runtime = self.open(url, OpenMode::Read)?;
         let branch = match learner.branch {

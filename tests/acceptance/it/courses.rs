@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use courseware::{
-    ArchiveLimits, CompareOptions, ExportOptions, ImportOptions, ImportReport, OpenMode, PublishOptions, StoreUrl,
-    SystemClock, check_problems,
+    ArchiveLimits, CompareOptions, ExportOptions, ImportOptions, ImportReport, OpenMode, PublishOptions,
+    StoreUrl, SystemClock, check_problems,
 };
 use regex::Regex;
 use xblock_core::block::{Registry, User};
@@ -32,7 +32,8 @@ impl House {
     fn open(&self, url: &str) -> Arc<dyn Runtime> {
         let url = url.replace('@', &format!("{}/", self.folder.path().display()));
         let url: StoreUrl = url.parse().expect("a store URL");
-        url.open(OpenMode::Create, &self.registry, &self.clock).unwrap_or_else(|error| panic!("{url}: {error}"))
+        url.open(OpenMode::Create, &self.registry, &self.clock)
+            .unwrap_or_else(|error| panic!("{url}: {error}"))
     }
 
     fn import(&self, course: &Path, store: &Arc<dyn Runtime>) -> ImportReport {
@@ -80,7 +81,8 @@ fn counts(store: &dyn Runtime, context: &ContextKey, branch: Branch) -> BTreeMap
 }
 
 fn differences(left: &dyn Runtime, right: &dyn Runtime, context: &ContextKey) -> Vec<String> {
-    let compared = courseware::compare(left, right, context, &CompareOptions::default()).expect("a comparison");
+    let compared =
+        courseware::compare(left, right, context, &CompareOptions::default()).expect("a comparison");
     assert!(compared.blocks > 0);
     compared.differences.iter().map(ToString::to_string).collect()
 }
@@ -88,15 +90,16 @@ fn differences(left: &dyn Runtime, right: &dyn Runtime, context: &ContextKey) ->
 /// The main job: import into Blockstore, publish into Modulestore, compare, render everything.
 fn main_job(course: &Path) -> BTreeMap<String, usize> {
     let house = House::new();
-    let (blockstore, modulestore) = (house.open("blockstore:@blockstore"), house.open("modulestore:@modulestore"));
+    let (blockstore, modulestore) =
+        (house.open("blockstore:@blockstore"), house.open("modulestore:@modulestore"));
     let report = house.import(course, &blockstore);
     let context = report.context.clone();
-    let published =
-        courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default()).expect("a publish");
+    let published = courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default())
+        .expect("a publish");
     assert!(!published.is_unchanged());
     assert_eq!(differences(&*blockstore, &*modulestore, &context), Vec::<String>::new());
-    let again =
-        courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default()).expect("a publish");
+    let again = courseware::publish(&blockstore, &modulestore, &context, &PublishOptions::default())
+        .expect("a publish");
     assert!(again.is_unchanged(), "publishing twice changes nothing");
 
     let counted = counts(&*modulestore, &context, Branch::Published);
@@ -136,7 +139,9 @@ fn counts_of_files(course: &Path) -> BTreeMap<String, usize> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "xml") {
                 let text = std::fs::read_to_string(&path).expect("a text");
-                seen.extend(element.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].to_owned())));
+                seen.extend(
+                    element.captures_iter(&text).map(|found| (found[1].to_owned(), found[2].to_owned())),
+                );
             }
         }
     }
@@ -180,7 +185,8 @@ fn the_demo_course_goes_through_both_backends_with_every_block() {
         assert_eq!(counted.get(block_type), Some(count), "blocks of type {block_type}: store and files");
     }
     let detached = ["about", "course_info", "static_tab"];
-    let in_tree: usize = counted.iter().filter(|(name, _)| !detached.contains(&name.as_str())).map(|(_, n)| n).sum();
+    let in_tree: usize =
+        counted.iter().filter(|(name, _)| !detached.contains(&name.as_str())).map(|(_, n)| n).sum();
     assert_eq!(in_tree, in_files.values().sum::<usize>());
     eprintln!("{in_tree} blocks in the tree");
     assert!(in_tree >= 400, "{in_tree}");
@@ -225,7 +231,8 @@ fn what_one_store_exports_another_imports_equal() {
             courseware::export(&*source, &context, &house.registry, &target, &ExportOptions::default())
                 .unwrap_or_else(|error| panic!("{from}: {error}"));
             for to in stores {
-                let copy = house.open(&format!("{}{}", name(to, "to"), if to == "memory:" { "" } else { to }.len()));
+                let copy =
+                    house.open(&format!("{}{}", name(to, "to"), if to == "memory:" { "" } else { to }.len()));
                 house.import(&target, &copy);
                 assert_eq!(
                     differences(&*source, &*copy, &context),

@@ -69,7 +69,11 @@ fn run() -> Outcome<()> {
     for (name, _, times) in &mut stores {
         let time = median(times);
         let ratio = time.as_secs_f64() / reference.as_secs_f64();
-        say(&format!("{:<34}{:>10.1} ms {ratio:>6.2} x plain files", format!("import into {name}"), millis(time)));
+        say(&format!(
+            "{:<34}{:>10.1} ms {ratio:>6.2} x plain files",
+            format!("import into {name}"),
+            millis(time)
+        ));
     }
     Ok(())
 }
