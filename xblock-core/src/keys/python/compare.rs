@@ -44,6 +44,10 @@ fn compare_values(left: &KeyValue, right: &KeyValue) -> Result<Ordering, KeyErro
             (Scalar::Uuid(left), Scalar::Uuid(right)) => Ok(left.cmp(right)),
             _ => Err(not_comparable(left, right)),
         },
+        // Keys ask what they are compared with for its fields.
+        (KeyValue::Key(_), other) | (other, KeyValue::Key(_)) => {
+            Err(KeyError::NoAttribute { class: "value", name: format!("KEY_FIELDS of {other}") })
+        }
         _ => Err(not_comparable(left, right)),
     }
 }

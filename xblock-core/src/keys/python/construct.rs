@@ -29,7 +29,8 @@ struct Signature {
 const COURSE_PROPERTIES: [&str; 1] = ["version"];
 
 /// Properties of block-like keys that refuse to be set by a forgotten argument.
-const BLOCK_PROPERTIES: [&str; 14] = [
+const BLOCK_PROPERTIES: [&str; 15] = [
+    "course_key",
     "org",
     "course",
     "run",

@@ -7,6 +7,12 @@ use crate::keys::{AnyKey, KeyClass, KeyError};
 use super::fields::Fields;
 use super::{KeyValue, construct};
 
+/// The fields of a custom course; those of a course are the first five.
+const CCX_FIELDS: [&str; 6] = ["org", "course", "run", "branch", "version_guid", "ccx"];
+
+/// The fields of a library.
+const LIBRARY_FIELDS: [&str; 4] = ["org", "library", "branch", "version_guid"];
+
 /// Moves what is named in one list out of another, keeping the order.
 fn split_off(from: &mut Fields, names: &[&str]) -> Fields {
     let (taken, rest) =
@@ -28,10 +34,10 @@ fn rename(values: &mut Fields, old: &str, new: &'static str) {
 }
 
 /// Sets a value, in its place when it is there.
-fn set(values: &mut Fields, name: &'static str, value: KeyValue) {
-    match values.iter_mut().find(|(other, _)| other == name) {
+fn set(values: &mut Fields, name: SmolStr, value: KeyValue) {
+    match values.iter_mut().find(|(other, _)| *other == name) {
         Some((_, old)) => *old = value,
-        None => values.push((SmolStr::new_static(name), value)),
+        None => values.push((name, value)),
     }
 }
 
@@ -51,8 +57,8 @@ impl AnyKey {
             KeyClass::BlockUsageLocator
             | KeyClass::CcxBlockUsageLocator
             | KeyClass::DeprecatedLocation
+            | KeyClass::LibraryUsageLocator
             | KeyClass::AssetLocator => self.replace_block(class, kwargs),
-            KeyClass::LibraryUsageLocator => self.replace_library_block(class, kwargs),
             KeyClass::AsideUsageKeyV1 | KeyClass::AsideUsageKeyV2 => self.replace_aside(
                 class,
                 "usage_key",
@@ -85,56 +91,59 @@ impl AnyKey {
             return Ok(self.clone());
         }
         for (name, value) in kwargs {
-            match values.iter_mut().find(|(field, _)| *field == name) {
-                Some((_, old)) => *old = value,
-                None => values.push((name, value)),
-            }
+            set(&mut values, name, value);
         }
         construct(class, Vec::new(), values)
     }
 
-    /// The key of the context with some of its fields changed.
-    fn replaced_context(&self, field: &str, kwargs: Fields) -> Result<KeyValue, KeyError> {
-        match self.field(field) {
-            Some(KeyValue::Key(key)) => key.replace(kwargs).map(KeyValue::Key),
-            _ => Err(KeyError::no_attribute(self.class_name(), field)),
-        }
-    }
-
     fn replace_block(&self, class: KeyClass, mut kwargs: Fields) -> Result<AnyKey, KeyError> {
-        if class == KeyClass::AssetLocator {
-            rename(&mut kwargs, "path", "block_id");
-            rename(&mut kwargs, "asset_type", "block_type");
+        let mut context_field = "course_key";
+        match class {
+            KeyClass::AssetLocator => {
+                rename(&mut kwargs, "path", "block_id");
+                rename(&mut kwargs, "asset_type", "block_type");
+            }
+            // These two classes see to their context first; old names of its fields then start from the old context again.
+            KeyClass::CcxBlockUsageLocator => {
+                let course = split_off(&mut kwargs, &CCX_FIELDS);
+                self.set_context("course_key", "course_key", course, &mut kwargs)?;
+            }
+            KeyClass::LibraryUsageLocator => {
+                context_field = "library_key";
+                rename(&mut kwargs, "version", "version_guid");
+                let library = split_off(&mut kwargs, &LIBRARY_FIELDS);
+                self.set_context(context_field, context_field, library, &mut kwargs)?;
+                if let Some((_, context)) = split_off(&mut kwargs, &["course_key"]).pop() {
+                    set(&mut kwargs, context_field.into(), context);
+                }
+            }
+            _ => {}
         }
-        rename(&mut kwargs, "name", "block_id");
-        rename(&mut kwargs, "category", "block_type");
         rename(&mut kwargs, "revision", "branch");
         rename(&mut kwargs, "version", "version_guid");
-        let mut course_fields = vec!["org", "course", "run", "branch", "version_guid"];
-        if class == KeyClass::CcxBlockUsageLocator {
-            course_fields.push("ccx");
-        }
-        let course = split_off(&mut kwargs, &course_fields);
-        if !course.is_empty() {
-            let context = self.replaced_context("course_key", course)?;
-            set(&mut kwargs, "course_key", context);
-        }
+        let course = split_off(&mut kwargs, &CCX_FIELDS[..5]);
+        self.set_context(context_field, "course_key", course, &mut kwargs)?;
+        rename(&mut kwargs, "name", "block_id");
+        rename(&mut kwargs, "category", "block_type");
         self.replace_fields(class, kwargs)
     }
 
-    fn replace_library_block(&self, class: KeyClass, mut kwargs: Fields) -> Result<AnyKey, KeyError> {
-        rename(&mut kwargs, "name", "block_id");
-        rename(&mut kwargs, "category", "block_type");
-        rename(&mut kwargs, "version", "version_guid");
-        let library = split_off(&mut kwargs, &["org", "library", "branch", "version_guid"]);
-        if !library.is_empty() {
-            let context = self.replaced_context("library_key", library)?;
-            set(&mut kwargs, "library_key", context);
+    /// Adds the key of the context, with some of its fields changed, to the values.
+    fn set_context(
+        &self,
+        field: &str,
+        name: &'static str,
+        changes: Fields,
+        kwargs: &mut Fields,
+    ) -> Result<(), KeyError> {
+        if changes.is_empty() {
+            return Ok(());
         }
-        if let Some((_, context)) = split_off(&mut kwargs, &["course_key"]).pop() {
-            set(&mut kwargs, "library_key", context);
-        }
-        self.replace_fields(class, kwargs)
+        let Some(KeyValue::Key(context)) = self.field(field) else {
+            return Err(KeyError::no_attribute(self.class_name(), field));
+        };
+        set(kwargs, name.into(), KeyValue::Key(context.replace(changes)?));
+        Ok(())
     }
 
     fn replace_aside(
@@ -146,14 +155,15 @@ impl AnyKey {
     ) -> Result<AnyKey, KeyError> {
         let replace_inner = !has(&kwargs, inner);
         let of_inner: Vec<_> = inner_fields.iter().copied().filter(|name| *name != inner).collect();
-        let inner_values = split_off(&mut kwargs, &of_inner);
+        // Python looks for them in this order, whatever the order they are given in.
+        let inner_values: Fields = of_inner.iter().flat_map(|name| split_off(&mut kwargs, &[name])).collect();
         if replace_inner && !inner_values.is_empty() {
             let replaced = match self.field(inner) {
                 Some(KeyValue::Key(key)) => KeyValue::Key(key.replace(inner_values)?),
                 Some(other) => return Err(KeyError::wrong_type(class.name(), inner, other)),
                 None => return Err(KeyError::no_attribute(class.name(), inner)),
             };
-            set(&mut kwargs, inner, replaced);
+            set(&mut kwargs, inner.into(), replaced);
         }
         self.replace_fields(class, kwargs)
     }
