@@ -21,9 +21,42 @@ fn fields_behave_as_recorded() {
 #[test]
 fn keys_behave_as_recorded() {
     check("keys", "keys.json");
+    check("keys", "keys-random.json");
 }
 
 #[test]
 fn olx_is_read_and_written_as_recorded() {
     check("olx", "olx");
+}
+
+/// Checks one file given as JSON and returns how many cases passed and failed.
+fn counts(json: &serde_json::Value) -> (usize, usize) {
+    let mut report = Report::default();
+    by_kind("keys").expect("keys have a check")(json, &mut report);
+    (report.passed, report.failed)
+}
+
+#[test]
+fn a_wrong_or_unknown_expectation_of_a_key_fails() {
+    let case = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut case = serde_json::json!({
+            "id": "a", "kind": "course_key", "input": "o/c/r", "valid": true, "type": "CourseLocator",
+            "deprecated": true,
+            "fields": {"org": "o", "course": "c", "run": "r", "branch": null, "version_guid": null},
+            "canonical": "o/c/r", "reparse": "equal", "input_is_canonical": true,
+            "properties": {"is_course": true}, "conversions": [{"op": "html_id", "result": "o/c/r"}],
+        });
+        change(&mut case);
+        counts(&serde_json::json!({ "cases": [case] }))
+    };
+    assert_eq!(case(&|_| {}), (1, 0));
+    assert_eq!(case(&|case| case["canonical"] = "o/c/x".into()), (0, 1));
+    assert_eq!(case(&|case| case["fields"]["run"] = "x".into()), (0, 1));
+    assert_eq!(case(&|case| case["properties"]["is_course"] = false.into()), (0, 1));
+    assert_eq!(case(&|case| case["properties"]["nonsense"] = true.into()), (0, 1));
+    assert_eq!(case(&|case| case["conversions"][0]["result"] = "x".into()), (0, 1));
+    assert_eq!(case(&|case| case["conversions"][0]["op"] = "nonsense".into()), (0, 1));
+    assert_eq!(case(&|case| case["surprise"] = true.into()), (0, 1));
+    assert_eq!(counts(&serde_json::json!({ "strange_cases": [] })), (0, 1));
+    assert_eq!(counts(&serde_json::json!({ "meta": {} })), (0, 1));
 }

@@ -5,6 +5,9 @@ use std::sync::Arc;
 use super::text::key_text;
 use super::{ContextKey, DefinitionKey, KeyError, KeyRegistry, Scalar, UsageKey};
 
+/// How the texts of asides begin.
+const NAMESPACES: [&str; 4] = ["aside-usage-v1:", "aside-usage-v2:", "aside-def-v1:", "aside-def-v2:"];
+
 /// How the text of an aside key keeps its two parts apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum AsideVersion {
@@ -59,7 +62,13 @@ impl AsideVersion {
             AsideVersion::V1 => text.split_once("::").unwrap_or((text, "")),
             AsideVersion::V2 => text.rsplit_once("::")?,
         };
-        Some((self.decode(left)?, self.decode(right)?))
+        let inner = self.decode(left)?;
+        // An aside's text contains `::`, which the first way of writing cannot hold; seeing that here keeps a long text of
+        // nested namespaces from being read level by level.
+        if self == AsideVersion::V1 && NAMESPACES.iter().any(|namespace| inner.starts_with(namespace)) {
+            return None;
+        }
+        Some((inner, self.decode(right)?))
     }
 
     /// Appends inner key and aside type.

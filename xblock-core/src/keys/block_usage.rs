@@ -240,7 +240,7 @@ impl BlockUsageKey {
         }
         let dialect = if namespace == BlockNamespace::CcxBlock { Dialect::Ccx } else { Dialect::Common };
         let parts = scan(rest, dialect)?;
-        let block_id = parts.block_id.filter(|id| Charset::Id.is(id))?;
+        let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
         let context = match namespace {
             BlockNamespace::CcxBlock => ContextKey::Ccx(CcxKey::from_parts(&parts)?),
             BlockNamespace::LibraryBlock => {

@@ -82,6 +82,11 @@ pub fn is_decimal(c: char) -> bool {
 }
 
 impl Charset {
+    /// Returns the sets an ASCII character belongs to, as bits; none for other bytes.
+    pub(crate) fn of_ascii(byte: u8) -> u8 {
+        ASCII.get(usize::from(byte)).copied().unwrap_or(0)
+    }
+
     /// Tells whether the set has the character.
     pub(crate) fn has(self, c: char) -> bool {
         if c.is_ascii() { ASCII[c as usize] & self as u8 != 0 } else { in_table(&unicode::WORD, c) }

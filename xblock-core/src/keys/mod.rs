@@ -60,4 +60,5 @@ pub use plain::{Plain, Versioned};
 pub use plugin::{KeyNamespace, PluginKey};
 pub use registry::KeyRegistry;
 pub use scalar::{Integer, LocalId, Scalar};
+pub use smol_str::SmolStr;
 pub use usage::{LibraryUsageKeyV2, UsageKey};

@@ -4,7 +4,7 @@
 //! `org + course [+ run]`, `branch@..`, `version@..`, (`ccx@..`), `type@..`, `block@..`.
 //! No value may contain `+` or `@`, so that cutting at these decides everything.
 
-use super::charset::{Charset, is_decimal};
+use super::charset::{Charset, is_decimal, is_word};
 
 /// The parts found in a text; absent ones are none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +17,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) ccx: Option<&'a str>,
     pub(crate) block_type: Option<&'a str>,
     pub(crate) block_id: Option<&'a str>,
+    /// Whether the block id is also one that keys of the new form may have: without `%`.
+    pub(crate) block_id_is_id: bool,
 }
 
 /// Which variant of the grammar is meant.
@@ -31,6 +33,12 @@ pub(crate) enum Dialect {
 /// The parts with a name, in the order in which they may come.
 const TAGS: [&str; 5] = ["branch", "version", "ccx", "type", "block"];
 
+const BRANCH: usize = 0;
+const VERSION: usize = 1;
+const CCX: usize = 2;
+const TYPE: usize = 3;
+const BLOCK: usize = 4;
+
 /// Lowers a character as Python's `re.IGNORECASE` does when it meets a letter of [`TAGS`].
 fn folded(c: char) -> char {
     match c {
@@ -41,24 +49,49 @@ fn folded(c: char) -> char {
     }
 }
 
+/// What a part may be made of.
+enum Values {
+    /// Characters of a set.
+    Set(Charset),
+    /// Hexadecimal digits, which the grammar wants in lower case unless letters of any case are taken.
+    Hex,
+    /// Decimal digits of any script.
+    Decimal,
+}
+
 impl Dialect {
+    /// Finds the place of a named part in the order.
     fn tag(self, text: &str) -> Option<usize> {
         match self {
-            Dialect::Common => TAGS.iter().position(|tag| *tag == text).filter(|&at| TAGS[at] != "ccx"),
+            Dialect::Common => match text {
+                "branch" => Some(BRANCH),
+                "version" => Some(VERSION),
+                "type" => Some(TYPE),
+                "block" => Some(BLOCK),
+                _ => None,
+            },
             Dialect::Ccx => TAGS.iter().position(|tag| text.chars().map(folded).eq(tag.chars())),
         }
     }
 
-    fn accepts(self, tag: usize, value: &str) -> bool {
-        if value.is_empty() {
-            return false;
+    fn values(self, tag: usize) -> Values {
+        match (tag, self) {
+            (VERSION, _) => Values::Hex,
+            (CCX, _) => Values::Decimal,
+            (BLOCK, Dialect::Common) => Values::Set(Charset::IdPercent),
+            _ => Values::Set(Charset::Id),
         }
-        match (TAGS[tag], self) {
-            ("version", Dialect::Common) => value.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
-            ("version", Dialect::Ccx) => value.bytes().all(|b| b.is_ascii_hexdigit()),
-            ("ccx", _) => value.chars().all(is_decimal),
-            ("block", Dialect::Common) => Charset::IdPercent.is(value),
-            _ => Charset::Id.is(value),
+    }
+
+    /// Tells whether a value, all of whose characters are in `sets`, may stand after a tag.
+    fn accepts(self, tag: usize, value: &str, sets: u8) -> bool {
+        match self.values(tag) {
+            Values::Set(set) => sets & set as u8 != 0,
+            Values::Hex => value.bytes().all(|byte| match self {
+                Dialect::Common => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
+                Dialect::Ccx => byte.is_ascii_hexdigit(),
+            }),
+            Values::Decimal => value.chars().all(is_decimal),
         }
     }
 }
@@ -68,40 +101,75 @@ pub(crate) fn scan(text: &str, dialect: Dialect) -> Option<Parts<'_>> {
     let mut parts = Parts::default();
     let mut names = 0;
     let mut next_tag = 0;
-    if !text.is_empty() {
-        for token in text.split('+') {
-            match token.bytes().position(|byte| byte == b'@') {
-                None => {
-                    if next_tag > 0 || !Charset::Id.is(token) {
-                        return None;
-                    }
-                    let slot = match names {
-                        0 => &mut parts.org,
-                        1 => &mut parts.course,
-                        2 => &mut parts.run,
-                        _ => return None,
-                    };
-                    *slot = Some(token);
-                    names += 1;
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while !text.is_empty() {
+        // One part: up to the next `+`, with the sets that all its characters after a `@` belong to.
+        let mut start = at;
+        let mut tag = None;
+        let mut sets = u8::MAX;
+        while let Some(&byte) = bytes.get(at) {
+            match byte {
+                b'+' => break,
+                b'@' if tag.is_none() => {
+                    tag = Some(dialect.tag(&text[start..at]).filter(|&tag| tag >= next_tag)?);
+                    start = at + 1;
+                    sets = u8::MAX;
+                    at += 1;
                 }
-                Some(at) => {
-                    let tag = dialect.tag(&token[..at]).filter(|&tag| tag >= next_tag)?;
-                    let value = &token[at + 1..];
-                    if !dialect.accepts(tag, value) {
-                        return None;
+                0..128 => {
+                    sets &= Charset::of_ascii(byte);
+                    at += 1;
+                }
+                _ => {
+                    let c = text[at..].chars().next()?;
+                    if !is_word(c) {
+                        sets = 0;
                     }
-                    let slot = match tag {
-                        0 => &mut parts.branch,
-                        1 => &mut parts.version,
-                        2 => &mut parts.ccx,
-                        3 => &mut parts.block_type,
-                        _ => &mut parts.block_id,
-                    };
-                    *slot = Some(value);
-                    next_tag = tag + 1;
+                    at += c.len_utf8();
                 }
             }
         }
+        let value = &text[start..at];
+        if value.is_empty() {
+            return None;
+        }
+        let slot = match tag {
+            None => {
+                if next_tag > 0 || sets & Charset::Id as u8 == 0 {
+                    return None;
+                }
+                names += 1;
+                match names {
+                    1 => &mut parts.org,
+                    2 => &mut parts.course,
+                    3 => &mut parts.run,
+                    _ => return None,
+                }
+            }
+            Some(tag) => {
+                if !dialect.accepts(tag, value, sets) {
+                    return None;
+                }
+                next_tag = tag + 1;
+                match tag {
+                    BRANCH => &mut parts.branch,
+                    VERSION => &mut parts.version,
+                    CCX => &mut parts.ccx,
+                    TYPE => &mut parts.block_type,
+                    _ => {
+                        parts.block_id_is_id = sets & Charset::Id as u8 != 0;
+                        &mut parts.block_id
+                    }
+                }
+            }
+        };
+        *slot = Some(value);
+        if at == bytes.len() {
+            break;
+        }
+        // Past the `+`, after which there must be another part.
+        at += 1;
     }
     let complete = names != 1 && (dialect == Dialect::Common || parts.ccx.is_some());
     complete.then_some(parts)

@@ -3,4 +3,5 @@
 mod definition;
 mod fields;
 mod host;
+mod keys;
 mod olx_xml;

@@ -1,0 +1,376 @@
+//! Opaque keys: what is written can be read again, what must differ differs, and plugins can join.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use xblock_core::keys::{
+    AsideDefinitionKey, AsideUsageKey, AsideVersion, AssetKey, BlockTypeKey, BundleDefinitionKey,
+    BundleState, CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyError,
+    KeyFamily, KeyNamespace, KeyRegistry, LibraryKey, LibraryKeyV2, ObjectId, Plain, PluginKey, Scalar,
+    SmolStr, SplitDefinitionKey, UsageKey, clean, clean_asset_name, clean_for_html, clean_for_url_name,
+    clean_keeping_underscores, is_word,
+};
+
+const ID: &str = r"[a-zäßéКурс實行²½Ⅰ٣_]{1,6}|[a-zA-Z0-9_\-~.:]{1,12}|branch|type|version|block|None";
+const ID_PERCENT: &str = r"[a-zA-Z0-9_\-~.:%]{1,12}";
+const OLD: &str = r"[a-zA-Z0-9_.%\-]{1,8}";
+const ASCII_SLUG: &str = r"[a-zA-Z0-9_\-.]{1,10}\n?";
+const SLUG: &str = r"[a-zA-Z0-9_\-.éß²½實]{1,10}\n?";
+
+fn object_id() -> impl Strategy<Value = ObjectId> {
+    any::<[u8; 12]>().prop_map(ObjectId)
+}
+
+fn course() -> impl Strategy<Value = CourseKey> {
+    let new = (ID, ID, ID, proptest::option::of(ID), proptest::option::of(object_id())).prop_map(
+        |(org, course, run, branch, version)| {
+            let key = CourseKey::new(&org, &course, &run).expect("the parts fit");
+            let key = key.for_branch(branch.as_deref()).expect("the branch fits");
+            key.for_version(version).expect("something is left")
+        },
+    );
+    let old = (OLD, OLD, r"[a-zA-Z0-9_.%\-]{0,8}").prop_map(|(org, course, run)| {
+        CourseKey::new_deprecated(&org, &course, Some(&run)).expect("the parts fit")
+    });
+    prop_oneof![3 => new, 1 => old, 1 => object_id().prop_map(CourseKey::from_version)]
+}
+
+fn new_course() -> impl Strategy<Value = CourseKey> {
+    course().prop_filter("of the new form", |key| !key.is_deprecated())
+}
+
+fn library() -> impl Strategy<Value = LibraryKey> {
+    (ID, ID, proptest::option::of(ID), proptest::option::of(object_id())).prop_map(
+        |(org, library, branch, version)| {
+            let key = LibraryKey::new(&org, &library).expect("the parts fit");
+            let key = key.for_branch(branch.as_deref()).expect("the branch fits");
+            key.for_version(version).expect("something is left")
+        },
+    )
+}
+
+fn library_v2() -> impl Strategy<Value = LibraryKeyV2> {
+    (ASCII_SLUG, SLUG).prop_map(|(org, slug)| LibraryKeyV2::new(&org, &slug).expect("the parts fit"))
+}
+
+fn ccx() -> impl Strategy<Value = CcxKey> {
+    (new_course(), "[0-9]{1,4}")
+        .prop_map(|(course, ccx)| CcxKey::from_course(&course, &ccx).expect("the course fits"))
+}
+
+fn context() -> impl Strategy<Value = ContextKey> {
+    prop_oneof![
+        course().prop_map(ContextKey::from),
+        library().prop_map(ContextKey::from),
+        library_v2().prop_map(ContextKey::from),
+        ccx().prop_map(ContextKey::from),
+    ]
+}
+
+fn block() -> impl Strategy<Value = UsageKey> {
+    let of_course =
+        (prop_oneof![new_course().prop_map(ContextKey::from), library().prop_map(ContextKey::from)], ID, ID)
+            .prop_map(|(context, block_type, id)| {
+                context.make_usage_key(&block_type, &id).expect("the parts fit")
+            });
+    let of_ccx = (ccx(), ID, ID)
+        .prop_map(|(ccx, block_type, id)| ccx.make_usage_key(&block_type, &id).expect("the parts fit"));
+    let of_library = (library_v2(), ASCII_SLUG, SLUG).prop_map(|(library, block_type, id)| {
+        library.make_usage_key(&block_type, &id).expect("the parts fit")
+    });
+    // A key of the old form hides its run, so that only one without a run comes back.
+    let old = (OLD, OLD, r"[^/]{1,8}", ID_PERCENT, proptest::option::of(ID_PERCENT)).prop_map(
+        |(org, course, block_type, id, branch)| {
+            let course = CourseKey::new_deprecated(&org, &course, None).expect("the parts fit");
+            let course = course.for_branch(branch.as_deref()).expect("the branch fits");
+            course.make_usage_key(&block_type, &id).expect("the parts fit")
+        },
+    );
+    prop_oneof![3 => of_course, 1 => of_ccx, 1 => of_library, 1 => old]
+}
+
+fn usage() -> impl Strategy<Value = UsageKey> {
+    block().prop_recursive(3, 4, 1, |inner| {
+        (inner, any::<bool>(), r"[a-z:$\n ]{0,8}").prop_map(|(inner, first, aside_type)| {
+            let version = if first { AsideVersion::V1 } else { AsideVersion::V2 };
+            match AsideUsageKey::new(version, inner.clone(), &aside_type) {
+                Ok(key) => key.into(),
+                // What the first way of writing cannot hold, the second can.
+                Err(_) => AsideUsageKey::new(AsideVersion::V2, inner, &aside_type)
+                    .expect("the second way of writing holds everything")
+                    .into(),
+            }
+        })
+    })
+}
+
+fn asset() -> impl Strategy<Value = AssetKey> {
+    let new = (new_course(), ID, ID_PERCENT)
+        .prop_map(|(course, kind, path)| course.make_asset_key(&kind, &path).expect("the parts fit"));
+    let old = (OLD, OLD, r"[^/]{1,8}", ID_PERCENT).prop_map(|(org, course, kind, path)| {
+        let course = CourseKey::new_deprecated(&org, &course, None).expect("the parts fit");
+        course.make_asset_key(&kind, &path).expect("the parts fit")
+    });
+    prop_oneof![new, old]
+}
+
+fn definition() -> impl Strategy<Value = DefinitionKey> {
+    let split = (ID, object_id()).prop_map(|(kind, id)| SplitDefinitionKey::new(&kind, id).into());
+    let state = prop_oneof![any::<u64>().prop_map(Ok), r"[a-z \n\-½]{1,8}".prop_map(Err)];
+    let bundle = (any::<[u8; 16]>(), state, ASCII_SLUG, r"[a-z./\-é]{1,20}\n?").prop_map(
+        |(uuid, state, kind, path)| {
+            let state = match &state {
+                Ok(version) => BundleState::Version(*version),
+                Err(draft) => BundleState::Draft(draft),
+            };
+            BundleDefinitionKey::new(uuid::Uuid::from_bytes(uuid), &state, &kind, &path)
+                .expect("the parts fit")
+                .into()
+        },
+    );
+    prop_oneof![split, bundle].prop_recursive(2, 4, 1, |inner: BoxedStrategy<DefinitionKey>| {
+        (inner, r"[a-z:$]{0,6}").prop_map(|(inner, aside_type)| {
+            AsideDefinitionKey::new(AsideVersion::V2, inner, &aside_type)
+                .expect("the second way of writing holds everything")
+                .into()
+        })
+    })
+}
+
+/// What must hold of every key that can be written.
+macro_rules! assert_text {
+    ($key:expr, $type:ty) => {{
+        let key: $type = $key;
+        let text = key.to_string();
+        prop_assert_eq!(text.parse::<$type>(), Ok(key.clone()));
+        prop_assert_eq!(key.to_text(), Ok(text.clone()));
+        let json = serde_json::to_string(&key).expect("a key is a text");
+        prop_assert_eq!(&json, &serde_json::to_string(&text).expect("a text is JSON"));
+        prop_assert_eq!(&key, &serde_json::from_str::<$type>(&json).expect("a key is read back"));
+    }};
+}
+
+proptest! {
+    #[test]
+    fn contexts_come_back(key in context()) {
+        assert_text!(key, ContextKey);
+    }
+
+    #[test]
+    fn courses_come_back(key in course()) {
+        assert_text!(key, CourseKey);
+    }
+
+    #[test]
+    fn libraries_come_back(key in library(), v2 in library_v2(), ccx in ccx()) {
+        assert_text!(key, LibraryKey);
+        assert_text!(v2, LibraryKeyV2);
+        assert_text!(ccx, CcxKey);
+    }
+
+    #[test]
+    fn usages_come_back(key in usage()) {
+        assert_text!(key, UsageKey);
+    }
+
+    #[test]
+    fn assets_come_back(key in asset()) {
+        assert_text!(key, AssetKey);
+    }
+
+    #[test]
+    fn definitions_come_back(key in definition()) {
+        assert_text!(key, DefinitionKey);
+    }
+
+    #[test]
+    fn block_types_come_back(family in "[a-z._1]{0,8}", kind in ".{0,8}") {
+        let key = BlockTypeKey::new(&family, &kind).expect("the family has no colon");
+        // A type of `xblock.v1` that looks like the long form cannot be told from it; others can.
+        prop_assume!(!kind.starts_with("block-type-v1:"));
+        assert_text!(key, BlockTypeKey);
+    }
+
+    #[test]
+    fn collections_and_containers_come_back(library in library_v2(), kind in ASCII_SLUG, id in SLUG) {
+        assert_text!(CollectionKey::new(library.clone(), &id).expect("the id fits"), CollectionKey);
+        assert_text!(ContainerKey::new(library, &kind, &id).expect("the parts fit"), ContainerKey);
+    }
+
+    #[test]
+    fn no_text_makes_reading_panic(text in "\\PC*|(block-v1|aside-usage-v[12]|bundle-olx|ccx-v1|i4x):[a-z0-9:+@$/~%\n²-]*") {
+        let _ = text.parse::<ContextKey>();
+        let _ = text.parse::<UsageKey>();
+        let _ = text.parse::<DefinitionKey>();
+        let _ = text.parse::<AssetKey>();
+        let _ = text.parse::<CollectionKey>();
+        let _ = text.parse::<ContainerKey>();
+        prop_assert!(text.parse::<BlockTypeKey>().is_ok());
+    }
+
+    #[test]
+    fn equality_order_and_hash_agree(left in usage(), right in usage()) {
+        let mut map = HashMap::new();
+        map.insert(left.clone(), 1);
+        map.insert(right.clone(), 2);
+        let set: BTreeSet<_> = [left.clone(), right.clone()].into();
+        prop_assert_eq!(map.len(), set.len());
+        prop_assert_eq!(left == right, left.cmp(&right).is_eq());
+        prop_assert_eq!(left.cmp(&right), right.cmp(&left).reverse());
+    }
+
+    #[test]
+    fn plain_keys_have_neither_branch_nor_version(key in usage()) {
+        match Plain::new(&key) {
+            Ok(plain) => {
+                prop_assert!(plain.is_plain());
+                prop_assert_eq!(&key.plain(), &*plain);
+                prop_assert_eq!(plain.block_id(), key.block_id());
+                prop_assert_eq!(plain.context_key().org().to_owned(), key.context_key().org().to_owned());
+                prop_assert_eq!(plain.context_key(), key.context_key().plain());
+            }
+            // What is named by nothing but its version cannot be plain.
+            Err(KeyError::Incomplete { .. }) => prop_assert!(key.context_key().org().is_empty()),
+            // The first way of writing asides cannot hold every key that loses its branch.
+            Err(error) => {
+                let is_aside = matches!(error, KeyError::InvalidValue { .. }) && key.as_aside().is_some();
+                prop_assert!(is_aside, "{}", error);
+            }
+        }
+    }
+
+    #[test]
+    fn clean_text_stays_clean(text in ".{0,20}") {
+        for function in [clean, clean_keeping_underscores, clean_for_url_name, clean_for_html, clean_asset_name] {
+            let once = function(&text);
+            prop_assert_eq!(function(&once), once.clone());
+        }
+        let name = clean_asset_name(&text);
+        prop_assert_eq!(name.chars().count(), text.chars().count());
+        if !name.is_empty() {
+            let course = CourseKey::new("o", "c", "r").expect("the parts fit");
+            prop_assert!(course.make_asset_key("asset", &name).is_ok());
+        }
+    }
+}
+
+#[test]
+fn old_and_new_form_are_different_keys() {
+    let old: ContextKey = "o/c/r".parse().expect("an old course key");
+    let new: ContextKey = "course-v1:o+c+r".parse().expect("a course key");
+    assert_ne!(old, new);
+    let branched = old.for_branch(Some("draft")).expect("a branch");
+    assert_eq!(old.to_string(), branched.to_string());
+    assert_ne!(old, branched);
+}
+
+#[test]
+fn a_key_without_text_is_shown_and_not_stored() {
+    let usage: UsageKey = "i4x://o/c/problem/p".parse().expect("an old usage key");
+    let context = usage.context_key();
+    assert_eq!(context.to_string(), "o/c/");
+    assert!(matches!(context.to_text(), Err(KeyError::Unwritable { field: "run", .. })));
+    assert!(serde_json::to_string(&context).is_err());
+    assert_eq!(serde_json::to_string(&usage).expect("the usage has a text"), r#""i4x://o/c/problem/p""#);
+}
+
+#[test]
+fn a_type_of_key_reads_only_its_own() {
+    assert!("lib:o:s".parse::<CourseKey>().is_err());
+    assert!("ccx-v1:o+c+r+ccx@1".parse::<CourseKey>().is_err());
+    assert!("course-v1:o+c+r".parse::<LibraryKey>().is_err());
+    assert!("o/c/r".parse::<LibraryKey>().is_err());
+    assert!("asset-v1:o+c+r+type@asset+block@x".parse::<UsageKey>().is_err());
+}
+
+#[test]
+fn blocks_are_mapped_between_contexts() {
+    let usage: UsageKey = "i4x://o/c/html/a%20b".parse().expect("an old usage key");
+    let course: ContextKey = "course-v1:O+C+R".parse().expect("a course key");
+    assert!(matches!(usage.map_into_course(&course), Err(KeyError::InvalidField { field: "block_id", .. })));
+    let usage: UsageKey = "i4x://o/c/html/ab".parse().expect("an old usage key");
+    let mapped = usage.map_into_course(&course).expect("the id fits");
+    assert_eq!(mapped.to_string(), "block-v1:O+C+R+type@html+block@ab");
+    let library: UsageKey = "lb:o:s:html:x".parse().expect("a usage key of a library");
+    assert!(matches!(library.map_into_course(&course), Err(KeyError::InvalidValue { .. })));
+    assert_eq!(library.for_branch(None), Ok(library.clone()));
+}
+
+#[test]
+fn deeply_nested_asides_are_refused_without_exhausting_the_stack() {
+    for namespace in ["aside-usage-v1:", "aside-usage-v2:", "aside-def-v1:", "aside-def-v2:"] {
+        let text = namespace.repeat(100_000);
+        assert!(text.parse::<UsageKey>().is_err());
+        assert!(text.parse::<DefinitionKey>().is_err());
+    }
+}
+
+#[test]
+fn words_are_those_of_python() {
+    for (c, word) in
+        [('²', true), ('½', true), ('Ⅰ', true), ('\u{301}', false), ('\u{203f}', false), ('_', true)]
+    {
+        assert_eq!(is_word(c), word, "{c:?}");
+    }
+}
+
+/// Paths of a programme: `path-v1:org/name`, and their steps `step-v1:org/name#type#id`.
+#[derive(Debug)]
+struct PathNamespace(KeyFamily);
+
+impl KeyNamespace for PathNamespace {
+    fn namespace(&self) -> &str {
+        if self.0 == KeyFamily::Context { "path-v1" } else { "step-v1" }
+    }
+
+    fn family(&self) -> KeyFamily {
+        self.0
+    }
+
+    fn parse(&self, rest: &str) -> Result<Vec<(SmolStr, Scalar)>, KeyError> {
+        let names: &[&str] = if self.0 == KeyFamily::Context {
+            &["org", "name"]
+        } else {
+            &["org", "name", "block_type", "block_id"]
+        };
+        let parts: Vec<_> = rest.split(['/', '#']).collect();
+        if parts.len() != names.len() || parts.contains(&"") {
+            return Err(KeyError::InvalidKey { class: "PathKey", text: rest.to_owned() });
+        }
+        Ok(names.iter().zip(parts).map(|(name, part)| ((*name).into(), part.into())).collect())
+    }
+
+    fn write(&self, fields: &[(SmolStr, Scalar)]) -> String {
+        let parts: Vec<_> = fields.iter().map(|(_, value)| value.to_string()).collect();
+        let (path, step) = parts.split_at(2);
+        std::iter::once(path.join("/")).chain(step.iter().cloned()).collect::<Vec<_>>().join("#")
+    }
+
+    fn context_key(&self, fields: &[(SmolStr, Scalar)]) -> Result<ContextKey, KeyError> {
+        PluginKey::new(Arc::new(PathNamespace(KeyFamily::Context)), fields[..2].to_vec())
+            .map(ContextKey::Plugin)
+    }
+}
+
+#[test]
+fn a_plugin_brings_its_own_keys() {
+    let registry = KeyRegistry::new()
+        .with(Arc::new(PathNamespace(KeyFamily::Context)))
+        .with(Arc::new(PathNamespace(KeyFamily::Usage)));
+    let context = registry.context_key("path-v1:acme/rust").expect("a key of the plugin");
+    assert_eq!((context.org(), context.is_course(), context.branch()), ("acme", false, None));
+    assert_eq!(context.to_string(), "path-v1:acme/rust");
+    let step = registry.usage_key("step-v1:acme/rust#html#intro").expect("a key of the plugin");
+    assert_eq!((step.block_type(), step.block_id()), ("html", "intro"));
+    assert_eq!(step.context_key(), context);
+    // Keys of plugins stand within other keys.
+    let aside = AsideUsageKey::new(AsideVersion::V2, step.clone(), "tags").expect("an aside");
+    assert_eq!(registry.usage_key(&aside.to_string()), Ok(aside.into()));
+    // Without the plugin there is no such key, and a namespace counts in its family only.
+    assert!("path-v1:acme/rust".parse::<ContextKey>().is_err());
+    assert!(registry.usage_key("path-v1:acme/rust").is_err());
+    assert!(registry.context_key("path-v1:acme").is_err());
+    // The built-in namespaces stay what they are.
+    assert_eq!(registry.context_key("lib:o:s"), "lib:o:s".parse());
+}
