@@ -38,7 +38,7 @@ impl CourseXml for CourseOlx {
             .filter(|e| e.name == "textbook")
             .map(|book| json!([book.get("title"), book.get("book_url")]))
             .collect();
-        let wiki_slug = element.find("wiki").map(|wiki| wiki.get("slug").unwrap_or_default());
+        let wiki_slug = element.find("wiki").and_then(|wiki| wiki.get("slug"));
         body.fields.insert("textbooks".into(), textbooks.into());
         body.fields.insert("wiki_slug".into(), wiki_slug.into());
         if let Some(license) = element.get("license").filter(|license| !license.is_empty()) {

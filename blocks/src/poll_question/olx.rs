@@ -44,7 +44,7 @@ impl CourseXml for PollQuestionOlx {
                 continue;
             };
             has_answers = true;
-            if let Some(id) = answer.get("id") {
+            if let Some(id) = answer.get("id").filter(|id| !id.is_empty()) {
                 answers.push(json!({ "id": id, "text": inner_markup(answer) }));
             }
             // The text behind an answer goes with it.

@@ -1,8 +1,8 @@
 //! Problems in OLX: the whole element is the problem's text.
 
 use xblock_core::olx::{
-    BlockSource, Body, CourseXml, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading,
-    WriteError, WriteHost, XmlForm, read_course_xml, write_raw,
+    BlockSource, Body, CourseXml, DefinitionForm, Element, Fidelity, OlxConvention, OlxError, RawOlx,
+    Reading, WriteError, WriteHost, XmlForm, read_course_xml, write_raw,
 };
 use xblock_core::runtime::BlockData;
 
@@ -11,8 +11,23 @@ use xblock_core::runtime::BlockData;
 pub(crate) struct ProblemOlx;
 
 impl OlxConvention for ProblemOlx {
+    // The platform's class converts every value while it reads, and fails at the first that does not fit.
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
-        read_course_xml(self, element, reading)
+        let at = element.position;
+        let data = read_course_xml(self, element, reading)?;
+        if reading.fidelity() == Fidelity::Platform {
+            for (name, value) in data.content.iter().chain(&data.settings) {
+                let converted = reading.block_type().field(name).map(|spec| spec.from_json(value));
+                if let Some(Err(source)) = converted {
+                    return Err(OlxError::InvalidValue {
+                        field: name.to_string(),
+                        source,
+                        place: reading.place(at),
+                    });
+                }
+            }
+        }
+        Ok(data)
     }
 
     fn write(

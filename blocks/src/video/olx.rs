@@ -47,9 +47,6 @@ impl OlxConvention for VideoOlx {
         }
         if let Some(Json::String(id)) = data.settings.get_mut("edx_video_id") {
             *id = id.trim().to_owned();
-        } else {
-            // Without an id the platform leaves the field alone.
-            data.settings.shift_remove("edx_video_id");
         }
         Ok(data)
     }
@@ -139,7 +136,7 @@ fn read_attributes(video: &Element, block_type: &BlockType, values: &mut Map<Str
             "to" => "end_time",
             "youtube" => {
                 for (speed, id) in youtube_ids(value) {
-                    if has_sources || !id.as_str().is_none_or(str::is_empty) {
+                    if has_sources || id.as_str() != Some("") {
                         values.insert(format!("youtube_id_{speed}"), id);
                     }
                 }
@@ -148,6 +145,8 @@ fn read_attributes(video: &Element, block_type: &BlockType, values: &mut Map<Str
             name => name,
         };
         let value = match block_type.field(name) {
+            // A licence is taken as it is written.
+            Some(_) if name == "license" && !value.is_empty() => Json::from(value.as_str()),
             Some(spec) => attribute_json(spec, value),
             None => Json::from(value.as_str()),
         };

@@ -7,13 +7,13 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use crate::block::BlockType;
-use crate::fields::{FieldError, FieldSpec, Json, Scope};
+use crate::fields::{FieldError, FieldSpec, FieldType, Json, Scope};
 use crate::keys::UsageKey;
 use crate::runtime::{BlockData, FieldMap};
 
 use super::element::{Attribute, Element};
 use super::error::OlxError;
-use super::package::Reading;
+use super::package::{Fidelity, Reading};
 use super::position::Position;
 
 /// Attributes that are never loaded as fields and never written.
@@ -134,7 +134,11 @@ pub fn read_definition_element(
     for (attribute, name) in attributes.iter().zip(attribute_names) {
         block.attribute(attribute, name, reading);
     }
+    let loses_unknown = reading.fidelity() == Fidelity::Platform;
     for (name, value) in loaded.meta.into_iter().flatten() {
+        if loses_unknown && reading.block_type().field(&name).is_none() {
+            continue;
+        }
         block.json(name, value, at, reading);
     }
     if let Some(policy) = reading.policy() {
@@ -229,6 +233,10 @@ pub fn attribute_json(spec: &FieldSpec, text: &str) -> Json {
         && (value.is_null() || spec.from_json(&value).is_ok())
     {
         return value;
+    }
+    // Python's JSON knows numbers that are none; all of them are true.
+    if spec.kind == FieldType::Boolean && matches!(text.trim(), "NaN" | "Infinity" | "-Infinity") {
+        return Json::Bool(true);
     }
     Json::from(text)
 }

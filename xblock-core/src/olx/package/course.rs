@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 
 use crate::block::Registry;
 use crate::fields::Json;
-use crate::keys::{ContextKey, CourseKey, KeyError, LibraryKey, UsageKey, clean};
+use crate::keys::{AssetKey, ContextKey, CourseKey, KeyError, LibraryKey, UsageKey, clean, clean_asset_name};
 use crate::runtime::{AssetData, BlockData};
 
 use super::super::diagnostic::{Diagnostic, Severity};
@@ -250,6 +250,12 @@ fn package(
         .then(|| Rewriter::new(&identity.org, &identity.course, &identity.run));
     for (usage, data) in published.iter_mut().chain(&mut drafts) {
         importer.map_kept_references(usage, data, &root);
+        if usage.block_type() == "video"
+            && let Some(Json::String(handout)) = data.settings.get_mut("handout")
+            && let Some(mapped) = mapped_handout(handout, &importer.context)
+        {
+            *handout = mapped;
+        }
         if let Some(rewriter) = &rewriter
             && let Some(Json::String(text)) = data.content.get_mut("data")
         {
@@ -280,6 +286,13 @@ fn package(
         diagnostics: importer.diagnostics,
         counts,
     }
+}
+
+/// Returns where a video's handout is in the context being read into, if it is named by the key of a static file.
+fn mapped_handout(handout: &str, context: &ContextKey) -> Option<String> {
+    let key: AssetKey = handout.parse().or_else(|_| handout.trim_matches('/').parse()).ok()?;
+    let path = clean_asset_name(key.path());
+    Some(format!("/{}", context.make_asset_key(&path).ok()?))
 }
 
 /// Reads a JSON file that must hold an object; one that does not is remarked on and counts as absent.

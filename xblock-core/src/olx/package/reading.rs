@@ -92,6 +92,12 @@ impl Reading<'_, '_> {
         &self.importer.options.conversion
     }
 
+    /// Returns how far the platform is followed where it loses content.
+    #[must_use]
+    pub const fn fidelity(&self) -> Fidelity {
+        self.importer.options.fidelity
+    }
+
     /// Returns the settings the course's policy has for this block.
     #[must_use]
     pub fn policy(&self) -> Option<&Map<String, Json>> {

@@ -74,10 +74,22 @@ fn compare_blocks(expected: &Map<String, Value>, tree: &BlockTree, differences: 
         if expected["fields"]["error_msg"] == "<text>" && found["fields"]["error_msg"].is_string() {
             found["fields"]["error_msg"] = json!("<text>");
         }
+        let expected = &plain_values(expected);
         if found != *expected {
             differences.push(format!("block {usage}: expected {expected}, got {found}"));
         }
     }
+}
+
+/// Puts what was set in the place of what a field refused to convert; such values are kept as they came.
+fn plain_values(block: &Value) -> Value {
+    let mut block = block.clone();
+    for value in block["fields"].as_object_mut().into_iter().flat_map(Map::values_mut) {
+        if value.get("$to_json_error").is_some() {
+            *value = value["$raw"].take();
+        }
+    }
+    block
 }
 
 /// Describes a block as the vectors do; children are listed for containers only.
@@ -125,7 +137,14 @@ fn tracked(diagnostic: &Diagnostic) -> Option<Vec<String>> {
                 "unknown-type" => &["PluginMissingError"],
                 "invalid-name" => &["InvalidKeyError"],
                 "not-a-block" => &["XMLSyntaxError"],
-                "invalid-value" => &["ValueError", "TypeError"],
+                "invalid-value" => &[
+                    "ValueError",
+                    "TypeError",
+                    "ParserError",
+                    "OverflowError",
+                    "AttributeError",
+                    "ScannerError",
+                ],
                 "invalid-content" => &["ValueError", "UnboundLocalError", "TypeError"],
                 _ => &[],
             };
