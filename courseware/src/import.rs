@@ -23,11 +23,12 @@ use crate::progress::{Progress, Stage};
 /// What to do with a package that has errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OnErrors {
-    /// Write nothing.
+    /// Write what could be read; a broken block becomes an `error` block that keeps its XML, and the course around it
+    /// goes on.
     #[default]
-    Refuse,
-    /// Write what could be read; a broken block becomes an `error` block that keeps its XML.
     Write,
+    /// Write nothing.
+    Refuse,
 }
 
 /// How to import.
@@ -35,7 +36,7 @@ pub enum OnErrors {
 pub struct ImportOptions<'a> {
     /// The context to import into; by default the one the package names.
     pub target: Option<&'a ContextKey>,
-    /// What to do with a package that has errors; it is refused by default.
+    /// What to do with a package that has errors; what could be read is written by default.
     pub on_errors: OnErrors,
     /// Who imports; none by default.
     pub author: Option<i64>,

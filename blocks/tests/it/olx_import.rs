@@ -225,11 +225,11 @@ fn what_nobody_knows_or_can_read_stays_in_the_course() {
     assert_eq!(
         said(&package),
         [
-            "vertical/v.xml:3:3: warning[unknown-type]",
+            "vertical/v.xml:3:3: note[unknown-type]",
             "vertical/v.xml:5:3: error[missing-file]",
             "problem/bad.xml:3:1: error[invalid-xml]",
             "vertical/v.xml:7:23: error[invalid-value]",
-            "vertical/v.xml:8:3: warning[unknown-type]",
+            "vertical/v.xml:8:3: note[unknown-type]",
         ]
     );
     let children = &block(&package, "vertical", "v").children;

@@ -26,9 +26,9 @@ pub(crate) struct Arguments {
     /// Import it under this key instead of the one it names.
     #[arg(long = "as", value_name = "KEY")]
     target: Option<ContextKey>,
-    /// Write the course even if it has errors; a broken block becomes an error block that keeps its XML.
+    /// Write nothing if the course has errors. Otherwise a broken block becomes an error block that keeps its XML.
     #[arg(long)]
-    allow_errors: bool,
+    strict: bool,
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let package = open_package(&arguments.course, &ArchiveLimits::default())?;
     let store = surroundings.open(&arguments.store.url, OpenMode::Create)?;
     let target = arguments.target.as_ref().map(ContextKey::plain);
-    let on_errors = if arguments.allow_errors { OnErrors::Write } else { OnErrors::Refuse };
+    let on_errors = if arguments.strict { OnErrors::Refuse } else { OnErrors::Write };
     let report = console.watch(|progress| {
         let options =
             ImportOptions { target: target.as_ref(), on_errors, progress, ..ImportOptions::default() };
@@ -84,7 +84,7 @@ fn text(arguments: &Arguments, report: &ImportReport, console: &mut Console) -> 
         }
         ImportOutcome::Refused => {
             console.remark(format_args!(
-                "error: {context} has {errors} errors and was not imported; --allow-errors imports it all the same"
+                "error: {context} has {errors} errors and was not imported; without --strict it is, with what is broken kept as it is"
             ));
             return Ok(());
         }

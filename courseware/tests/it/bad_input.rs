@@ -40,10 +40,12 @@ impl Course {
 
     /// The remarks of an import that is refused; nothing is written then.
     fn refused(&self) -> Vec<Value> {
-        let text = self.import().exits(1);
+        let text = import_strictly(&self.path(), &self.store()).exits(1);
         assert!(text.err.lines().any(|line| line.starts_with("error: ")), "{}", text.err);
         let path = self.path();
-        let ran = courseware(["import", path.to_str().unwrap(), "--store", &self.store(), "--json"]).exits(1);
+        let ran =
+            courseware(["import", path.to_str().unwrap(), "--store", &self.store(), "--strict", "--json"])
+                .exits(1);
         let report = ran.json();
         assert_eq!(report["outcome"], "refused");
         let contexts = courseware(["list", "--store", &self.store(), "--json"]);
@@ -67,6 +69,10 @@ impl Course {
 
 fn import(course: &Path, store: &str) -> Ran {
     courseware(["import", course.to_str().unwrap(), "--store", store])
+}
+
+fn import_strictly(course: &Path, store: &str) -> Ran {
+    courseware(["import", course.to_str().unwrap(), "--store", store, "--strict"])
 }
 
 /// An import that fails before anything is read names the package and touches no store.
@@ -129,7 +135,8 @@ fn a_pointer_to_a_missing_file() {
         "{found:#?}"
     );
     let path = course.path();
-    courseware(["import", path.to_str().unwrap(), "--store", &course.store(), "--allow-errors"]).exits(0);
+    let ran = courseware(["import", path.to_str().unwrap(), "--store", &course.store()]).exits(0);
+    assert!(ran.err.contains("course/R.xml:2:"), "{}", ran.err);
     let tree = courseware(["tree", "course-v1:O+C+R", "--store", &course.store()]).exits(0);
     assert!(tree.out.contains("error"), "the broken block is kept: {}", tree.out);
 }

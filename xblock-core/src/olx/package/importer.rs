@@ -258,7 +258,7 @@ impl<'p> Importer<'p> {
         let usage = self.usage(&element.name, &name, place)?;
         if !block_type.is_known {
             let message = format!("block type {} is not known; the block is kept as it is", element.name);
-            let remark = source.diagnostic("unknown-type", Severity::Warning, position, message);
+            let remark = source.diagnostic("unknown-type", Severity::Note, position, message);
             self.diagnostics.push(remark.outcome(Outcome::Kept));
         }
         let family = element.remove(FAMILY_ATTRIBUTE);
