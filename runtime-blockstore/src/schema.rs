@@ -26,8 +26,13 @@ CREATE INDEX IF NOT EXISTS "bundles_draft_bundle_id_20fb78ec" ON "bundles_draft"
 const MIGRATIONS: [&str; 4] =
     ["0001_initial", "0002_create_drafts", "0003_update_character_set", "0004_alter_bundle_collection"];
 
-/// Makes the app's tables where the database does not have them.
+/// Our own table of changes to drafts that are true and not yet in the drafts' folders.
+const HANDOVER_TABLE: &str = "CREATE TABLE IF NOT EXISTS xblock_handover \
+     (draft TEXT PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT NULL) WITHOUT ROWID";
+
+/// Makes the app's tables where the database does not have them, and ours.
 pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
+    db.execute_batch(HANDOVER_TABLE)?;
     if is_present(db)? {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -80,9 +80,10 @@ impl DraftDocument {
         json::pretty(self)
     }
 
-    /// Dates a change.
+    /// Dates a change, always later than the one before, so that no two states have the same document.
     pub fn touch(&mut self, now: DateTime<Utc>) {
-        self.updated_at = format_time(now);
+        let earliest = self.updated().map(|before| before + TimeDelta::microseconds(1));
+        self.updated_at = format_time(earliest.map_or(now, |earliest| earliest.max(now)));
     }
 
     /// Returns when it last changed.

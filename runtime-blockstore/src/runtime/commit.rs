@@ -48,26 +48,31 @@ impl BlockstoreRuntime {
         if self.store.db.access() == Access::ReadOnly {
             return Err(RuntimeError::ReadOnly);
         }
+        // The folder of a draft that is new: it is noted first, so that a crash leaves nothing behind.
+        let mut noted = None;
         for _ in 0..ATTEMPTS {
-            let draft = Uuid::new_v4();
-            self.sweep(Some(draft))?;
             let result = self.store.db.write(|db| {
-                // The note makes sure that a crash leaves nothing behind, so it must be there.
-                if !self.tables(db).is_garbage(draft)? {
+                if let Some(draft) = noted
+                    && !self.tables(db).is_garbage(draft)?
+                {
+                    // Another process swept before this one could write.
                     return Err(Trouble::Stale);
                 }
-                self.carry_out_in(db, edit, draft).map_err(Trouble::Error)
+                self.carry_out_in(db, edit, noted)
             });
-            // Either the old draft's folder or the new one is of no more use. It is noted, so that the next sweep
-            // removes it where this cannot.
             match result {
-                Ok((commit, old)) => {
-                    let _ = old.map(|old| self.store.storage.remove_folder(old));
+                Ok(commit) => {
+                    self.store.complete_soon();
                     return Ok(commit);
                 }
-                Err(Trouble::Stale) => {}
+                Err(Trouble::Stale) => {
+                    let draft = Uuid::new_v4();
+                    self.sweep(Some(draft))?;
+                    noted = Some(draft);
+                }
                 Err(Trouble::Error(error)) => {
-                    let _ = self.store.storage.remove_folder(draft);
+                    // What cannot be removed now goes with the next sweep.
+                    let _ = noted.map(|draft| self.store.storage.remove_folder(draft));
                     return Err(error);
                 }
             }
@@ -78,15 +83,13 @@ impl BlockstoreRuntime {
         ))
     }
 
-    /// Carries an edit out in a transaction; returns the commit and the draft it replaces.
-    fn carry_out_in(
-        &self,
-        db: &Connection,
-        edit: &Edit,
-        draft: Uuid,
-    ) -> Result<(Commit, Option<Uuid>), RuntimeError> {
+    /// Carries an edit out in a transaction; it is [`Trouble::Stale`] where a new draft is needed and none is noted.
+    fn carry_out_in(&self, db: &Connection, edit: &Edit, noted: Option<Uuid>) -> Result<Commit, Trouble> {
+        self.store.complete_handovers(db)?;
         self.refresh_in(db, &edit.context)?;
         let view = self.view_for(db, edit)?;
+        let draft = view.row.draft.or(noted).ok_or(Trouble::Stale)?;
+        self.store.clear_incoming(draft)?;
         let root = view.root()?;
         let open_version: &OpenVersion<'_> = &|version| {
             let snapshot = self.version_snapshot(&view, version)?;
@@ -110,8 +113,7 @@ impl BlockstoreRuntime {
                 Stage::Published { blocks, extent } => carrying.publish(&blocks, &extent, draft_state)?,
             }
         }
-        let commit = carrying.finish()?;
-        Ok((commit, view.row.draft))
+        Ok(carrying.finish()?)
     }
 
     fn indexed<'v>(
@@ -249,13 +251,13 @@ impl<'v> Carrying<'v> {
     ) -> Result<Self, RuntimeError> {
         let store = &runtime.store;
         let row = &view.row;
-        let old = row.draft.map(|old| store.storage.draft(old)).transpose()?.map(|(document, _)| document);
+        let old = row.draft.map(|old| store.storage.draft(old)).transpose()?;
         let published = row
             .latest
             .map(|(number, digest)| store.snapshot(row.bundle, digest).map(|snapshot| (number, snapshot)))
             .transpose()?;
         let base = match &old {
-            Some(old) => old.base_snapshot.map(|base| store.snapshot(row.bundle, base)).transpose()?,
+            Some((old, _)) => old.base_snapshot.map(|base| store.snapshot(row.bundle, base)).transpose()?,
             None => published.as_ref().map(|(_, snapshot)| snapshot.clone()),
         };
         let is_new = old.is_none() && published.is_none();
@@ -271,7 +273,7 @@ impl<'v> Carrying<'v> {
             edit,
             info: EditInfo { edited_on: Some(store.clock.now()), edited_by: edit.author },
             tree,
-            incoming: store.storage.folder(draft).join("incoming"),
+            incoming: store.storage.incoming(draft),
             draft,
             draft_state: view.tables.state_id(row.bundle_id, Branch::Draft)?,
             published_state,
@@ -529,12 +531,7 @@ impl<'v> Carrying<'v> {
         }
         let published_before = self.view.row.latest.map(|(number, digest)| version_id(number, digest));
         let now = self.info.edited_on.unwrap_or_default();
-        let written = self.tree.write(&runtime.store.storage, now)?;
-        if self.incoming.exists() {
-            fs::remove_dir_all(&self.incoming)
-                .map_err(BlockstoreError::io("cannot remove", &self.incoming))?;
-        }
-
+        let written = self.tree.write(&runtime.store, now)?;
         let key = self.view.key.to_string();
         let (edit, info) = (self.edit, &self.info);
         let mut published = published_before;
@@ -547,14 +544,16 @@ impl<'v> Carrying<'v> {
             published = Some(version);
             runtime.store.keep_snapshot(snapshot.clone());
         }
-        rows::put_draft(tables.db, bundle, DRAFT, self.draft)?;
-        let draft = draft_id(written.draft);
+        match written.before {
+            Some(before) => runtime.store.note_handover(tables.db, self.draft, before, written.after)?,
+            None => {
+                rows::put_draft(tables.db, bundle, DRAFT, self.draft)?;
+                tables.drop_garbage(self.draft)?;
+            }
+        }
+        let draft = draft_id(written.after);
         tables.append_change(&key, Branch::Draft, &draft.0, info)?;
         tables.put_state(bundle, Branch::Draft, &draft.0, &edit.message, info)?;
-        tables.drop_garbage(self.draft)?;
-        if let Some(old) = self.view.row.draft {
-            tables.add_garbage(old)?;
-        }
         Ok(Commit { draft, published })
     }
 }

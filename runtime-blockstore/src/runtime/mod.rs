@@ -35,8 +35,8 @@ use view::Signature;
 /// Courses and libraries in a Blockstore.
 ///
 /// Each learning context is a bundle (`docs/course-bundle.md`). The published branch is the bundle's latest version, the
-/// draft branch its draft `studio_draft`, or the latest version where there is none. A commit of this runtime gives the
-/// draft a new UUID: so its files and the published version change together, in one transaction of the database.
+/// draft branch its draft `studio_draft`, or the latest version where there is none. Both change together, in one
+/// transaction of the database.
 pub struct BlockstoreRuntime {
     store: Blockstore,
     registry: Registry,

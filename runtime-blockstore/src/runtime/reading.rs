@@ -252,6 +252,7 @@ impl BlockstoreRuntime {
                 Some(name) => rows::draft_named(db, id, name)?,
                 None => None,
             };
+            let draft = draft.map(|draft| self.store.draft_now(db, draft)).transpose()?;
             let version = match (wanted.bundle_version(), wanted.draft_name()) {
                 (Some(number), _) => rows::version(db, id, number)?,
                 // Where nobody has begun Studio's draft, Studio reads the latest version.
@@ -260,9 +261,8 @@ impl BlockstoreRuntime {
             };
             Ok::<_, RuntimeError>((draft, version, context))
         })?;
-        let record = match (draft, version) {
-            (Some(draft), _) => {
-                let (document, _) = self.store.storage.draft(draft)?;
+        let record = match (&draft, version) {
+            (Some((document, _)), _) => {
                 let base =
                     document.base_snapshot.map(|base| self.store.snapshot(bundle, base)).transpose()?;
                 document.file(base.as_deref(), path).cloned()
@@ -279,7 +279,8 @@ impl BlockstoreRuntime {
             return Err(missing());
         }
         let usage = usage_in(context.as_deref(), bundle, &block_type, &id).ok_or_else(missing)?;
-        let data = self.read_block(Source { bundle, draft }, &usage, record.hash, record.size)?;
+        let source = Source { bundle, draft: draft.map(|(document, _)| document.uuid) };
+        let data = self.read_block(source, &usage, record.hash, record.size)?;
         Ok(DefinitionRecord {
             key: key.clone(),
             block_type: Arc::from(&*block_type),

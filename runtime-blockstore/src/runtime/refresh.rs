@@ -89,7 +89,7 @@ impl BlockstoreRuntime {
             let source = Source { bundle, draft };
             let mut base = latest.map(|row| row.snapshot);
             if let Some(draft) = draft {
-                let (document, _) = self.store.storage.draft(draft)?;
+                let (document, _) = self.store.draft_now(tables.db, draft)?;
                 if let Some(staged) = document.files_to_overwrite.get(CONTEXT_FILE) {
                     return staged
                         .as_ref()
@@ -121,7 +121,7 @@ impl BlockstoreRuntime {
     pub(super) fn files_of(&self, view: &View<'_>, branch: Branch) -> Result<Files, RuntimeError> {
         let row = &view.row;
         if let (Branch::Draft, Some(draft)) = (branch, row.draft) {
-            let (document, _) = self.store.storage.draft(draft)?;
+            let (document, _) = self.store.draft_now(view.tables.db, draft)?;
             let base =
                 document.base_snapshot.map(|base| self.store.snapshot(row.bundle, base)).transpose()?;
             return Ok(Files {
@@ -151,13 +151,13 @@ impl BlockstoreRuntime {
         let version = match (branch, view.row.draft) {
             // The document was read above; what it is now decides the next look.
             (Branch::Draft, Some(draft)) => {
-                let (document, digest) = self.store.storage.draft(draft)?;
+                let (document, digest) = self.store.draft_now(view.tables.db, draft)?;
                 if document.updated() != edit_info.edited_on {
                     return Ok(());
                 }
                 Some(draft_id(digest))
             }
-            _ => self.version_now(&view.row, branch)?,
+            _ => self.version_now(tables.db, &view.row, branch)?,
         };
         let Some(version) = version else { return Ok(()) };
         let old: HashMap<(String, String), UsageRow> = match tables.state(bundle, branch)? {

@@ -14,6 +14,7 @@ use crate::document::{DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 use crate::error::BlockstoreError;
 use crate::path;
 use crate::storage::{Batch, Place, Storage};
+use crate::store::Blockstore;
 
 /// Bytes that are not among the bundle's data files yet.
 enum Content {
@@ -28,7 +29,9 @@ enum Content {
 /// A bundle's files as an edit leaves them, stage by stage.
 pub(super) struct Tree {
     bundle: Uuid,
-    /// The UUID of the coming draft.
+    /// The draft as it was, with the digest of its document; none where the edit makes it.
+    old: Option<(DraftDocument, Digest)>,
+    /// The UUID of the draft.
     draft: Uuid,
     /// What the draft lies on.
     base: Option<Arc<Snapshot>>,
@@ -42,7 +45,6 @@ pub(super) struct Tree {
     needed_records: Vec<(String, FileRecord)>,
     /// The versions the edit makes.
     snapshots: Vec<(u64, Arc<Snapshot>)>,
-    created_at: Option<String>,
 }
 
 impl Tree {
@@ -51,7 +53,7 @@ impl Tree {
         storage: &Storage,
         bundle: Uuid,
         draft: Uuid,
-        old: Option<DraftDocument>,
+        old: Option<(DraftDocument, Digest)>,
         base: Option<Arc<Snapshot>>,
         published: Option<(u64, Arc<Snapshot>)>,
     ) -> Result<Self, BlockstoreError> {
@@ -66,18 +68,17 @@ impl Tree {
             needed: HashSet::new(),
             needed_records: Vec::new(),
             snapshots: Vec::new(),
-            created_at: None,
+            old,
         };
-        if let Some(old) = old {
+        if let Some((old, _)) = &tree.old {
             for (path, record) in &old.files_to_overwrite {
                 if let Some(record) = record {
                     let staged = storage.staged_path(old.uuid, path)?;
                     tree.contents.entry(record.hash).or_insert(Content::Staged(staged));
                 }
             }
-            tree.files = old.files_to_overwrite;
-            tree.links = old.links_to_overwrite;
-            tree.created_at = Some(old.created_at);
+            tree.files = old.files_to_overwrite.clone();
+            tree.links = old.links_to_overwrite.clone();
         }
         Ok(tree)
     }
@@ -249,12 +250,12 @@ impl Tree {
         (number, snapshot)
     }
 
-    /// Writes everything the edit made, durably, and returns the versions and the digest of the draft's document.
+    /// Writes everything the edit made, durably, and returns the versions and the digests of the draft's documents.
     ///
     /// Nothing that is written here is named by the database yet.
-    pub(super) fn write(mut self, storage: &Storage, now: DateTime<Utc>) -> Result<Written, RuntimeError> {
-        let folder = storage.folder(self.draft);
-        let incoming = folder.join("incoming");
+    pub(super) fn write(self, store: &Blockstore, now: DateTime<Utc>) -> Result<Written, RuntimeError> {
+        let storage = &store.storage;
+        let incoming = storage.incoming(self.draft);
         let mut batch = Batch::default();
         for (path, record) in &self.needed_records {
             if storage.has_data(self.bundle, path, record) {
@@ -276,34 +277,53 @@ impl Tree {
             batch.write(written.clone(), snapshot.to_json());
             batch.rename(written, storage.snapshot_path(self.bundle, snapshot.hash_digest));
         }
-        let mut document = DraftDocument::new(self.draft, self.bundle, DRAFT, self.base_digest(), now);
-        if let Some(created_at) = self.created_at.take() {
-            document.created_at = created_at;
-        }
-        document.files_to_overwrite = self.files;
-        document.links_to_overwrite = self.links;
-        for (path, record) in &document.files_to_overwrite {
-            let Some(record) = record else { continue };
-            let target = storage.staged_path(self.draft, path)?;
+        let base = self.base_digest();
+        let provide = |batch: &mut Batch, path: &str, record: &FileRecord, target: PathBuf| {
             match self.contents.get(&record.hash) {
                 Some(Content::Bytes(bytes)) => batch.write(target, bytes.clone()),
                 Some(Content::Incoming(file)) => batch.link(file.clone(), target, Some(record.hash)),
                 Some(Content::Staged(file)) => batch.link(file.clone(), target, None),
                 None => batch.link(storage.locate(Place::Data(self.bundle), path, record)?, target, None),
             }
-        }
-        let text = document.to_json();
-        let draft = Digest::of(&text);
-        batch.write(storage.summary_path(self.draft), text);
+            Ok(())
+        };
+        let mut document = match &self.old {
+            Some((old, _)) => old.clone(),
+            None => DraftDocument::new(self.draft, self.bundle, DRAFT, base, now),
+        };
+        document.base_snapshot = base;
+        document.files_to_overwrite.clone_from(&self.files);
+        document.links_to_overwrite.clone_from(&self.links);
+        let before = match &self.old {
+            Some((old, digest)) => {
+                document.touch(now);
+                store.plan_handover(&mut batch, old, &document, provide)?;
+                Some(*digest)
+            }
+            None => {
+                for (path, record) in &document.files_to_overwrite {
+                    if let Some(record) = record {
+                        provide(&mut batch, path, record, storage.staged_path(self.draft, path)?)?;
+                    }
+                }
+                batch.write(storage.summary_path(self.draft), document.to_json());
+                None
+            }
+        };
         batch.run()?;
-        Ok(Written { draft, snapshots: self.snapshots })
+        if before.is_none() {
+            store.clear_incoming(self.draft)?;
+        }
+        Ok(Written { before, after: Digest::of(&document.to_json()), snapshots: self.snapshots })
     }
 }
 
 /// What a commit has written to the files.
 pub(super) struct Written {
-    /// Digest of the draft's document.
-    pub(super) draft: Digest,
+    /// Digest of the draft's document before; none where the draft is new.
+    pub(super) before: Option<Digest>,
+    /// Digest of the draft's document after.
+    pub(super) after: Digest,
     /// The new versions in order.
     pub(super) snapshots: Vec<(u64, Arc<Snapshot>)>,
 }

@@ -166,7 +166,7 @@ impl BlockstoreRuntime {
 
     /// Makes sure that the index of a branch describes what the app's tables and files hold.
     pub(super) fn check(&self, view: &View<'_>, branch: Branch) -> Result<(), Trouble> {
-        let Some(version) = self.version_now(&view.row, branch)? else {
+        let Some(version) = self.version_now(view.tables.db, &view.row, branch)? else {
             return Err(Trouble::Error(RuntimeError::NoSuchBranch { key: view.key.clone(), branch }));
         };
         match view.tables.state(view.row.bundle_id, branch)? {
@@ -178,11 +178,15 @@ impl BlockstoreRuntime {
     /// Returns the version a branch has by the app's tables and files.
     pub(super) fn version_now(
         &self,
+        db: &Connection,
         row: &ContextRow,
         branch: Branch,
     ) -> Result<Option<VersionId>, BlockstoreError> {
         match (branch, row.draft) {
-            (Branch::Draft, Some(draft)) => self.summary_digest(draft).map(|digest| Some(draft_id(digest))),
+            (Branch::Draft, Some(draft)) => {
+                let found = self.summary_digest(draft)?;
+                self.store.draft_digest_now(db, draft, found).map(|digest| Some(draft_id(digest)))
+            }
             (Branch::Draft, None) => Ok(row.latest.map(|(_, snapshot)| draft_id(snapshot))),
             (Branch::Published, _) => Ok(row.latest.map(|(number, snapshot)| version_id(number, snapshot))),
         }

@@ -63,6 +63,16 @@ impl Storage {
         }
     }
 
+    /// Returns the folder in which changes to a draft wait.
+    pub(crate) fn incoming(&self, draft: Uuid) -> PathBuf {
+        self.folder(draft).join("incoming")
+    }
+
+    /// Returns where a file waits that is to be staged.
+    pub(crate) fn incoming_path(&self, draft: Uuid, file: &str) -> PathBuf {
+        self.incoming(draft).join(Digest::of(file.as_bytes()).to_string())
+    }
+
     /// Reads a snapshot and proves its digest.
     pub(crate) fn snapshot(&self, bundle: Uuid, digest: Digest) -> Result<Snapshot, BlockstoreError> {
         let file = self.snapshot_path(bundle, digest);
@@ -83,8 +93,16 @@ impl Storage {
 
     /// Reads a draft and returns the digest of its document beside it.
     pub(crate) fn draft(&self, uuid: Uuid) -> Result<(DraftDocument, Digest), BlockstoreError> {
-        let file = self.summary_path(uuid);
-        let text = read(&file)?;
+        self.draft_at(&self.summary_path(uuid), uuid)
+    }
+
+    /// Reads a draft's document from a file.
+    pub(crate) fn draft_at(
+        &self,
+        file: &Path,
+        uuid: Uuid,
+    ) -> Result<(DraftDocument, Digest), BlockstoreError> {
+        let text = read(file)?;
         let place = file.display();
         let draft =
             DraftDocument::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
@@ -137,14 +155,13 @@ impl Storage {
         file: &str,
         record: &FileRecord,
     ) -> Result<Vec<u8>, BlockstoreError> {
-        let found = self.locate(place, file, record)?;
-        let bytes = read(&found)?;
-        let hash = Digest::of(&bytes);
-        if hash != record.hash {
-            let reason = format!("{file} should have the digest {}, this has {hash}", record.hash);
-            return Err(BlockstoreError::corrupt(found.display(), reason));
+        match (place, self.locate(place, file, record).and_then(|found| read_proved(&found, file, record))) {
+            (Place::Draft(draft), Err(error)) => {
+                // It may still wait to be put there.
+                read_proved(&self.incoming_path(draft, file), file, record).map_err(|_| error)
+            }
+            (_, result) => result,
         }
-        Ok(bytes)
     }
 
     /// Says whether a data file is there and whole; a torn one, which a crash of the app can leave, counts for none.
@@ -166,6 +183,16 @@ impl Storage {
             _ => Ok(()),
         }
     }
+}
+
+fn read_proved(found: &Path, file: &str, record: &FileRecord) -> Result<Vec<u8>, BlockstoreError> {
+    let bytes = read(found)?;
+    let hash = Digest::of(&bytes);
+    if hash != record.hash {
+        let reason = format!("{file} should have the digest {}, this has {hash}", record.hash);
+        return Err(BlockstoreError::corrupt(found.display(), reason));
+    }
+    Ok(bytes)
 }
 
 /// Digests a file piece by piece.

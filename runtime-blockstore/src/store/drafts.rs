@@ -1,7 +1,6 @@
 //! Drafts: staging, links and commits (reference/blockstore, sections 8 and 9).
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -22,6 +21,8 @@ type Result<T> = std::result::Result<T, BlockstoreError>;
 struct Open {
     bundle: RowId,
     document: DraftDocument,
+    /// Digest of the document's file.
+    digest: Digest,
     base: Option<Arc<Snapshot>>,
 }
 
@@ -60,7 +61,7 @@ impl Blockstore {
     /// As [`Blockstore::write_draft_file`].
     pub fn write_draft_files(&self, draft: Uuid, files: &BTreeMap<&str, Option<&[u8]>>) -> Result<()> {
         files.keys().try_for_each(|path| path::check(path))?;
-        self.change_draft(draft, |open| {
+        self.change_draft(draft, files, |open| {
             for (path, contents) in files {
                 let record =
                     contents.map(|bytes| FileRecord::new(path, bytes.len() as u64, Digest::of(bytes)));
@@ -72,25 +73,8 @@ impl Blockstore {
                     path::check_folders(&composed, path)?;
                 }
             }
-            for (path, contents) in files {
-                if let Some(bytes) = contents {
-                    replace(&self.storage.staged_path(draft, path)?, bytes)?;
-                }
-            }
             Ok(())
-        })?;
-        for (path, contents) in files {
-            if contents.is_none() {
-                let staged = self.storage.staged_path(draft, path)?;
-                match fs::remove_file(&staged) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(BlockstoreError::io("cannot remove", &staged)(error));
-                    }
-                    _ => {}
-                }
-            }
-        }
-        Ok(())
+        })
     }
 
     /// Stages a link to a version of a bundle (0 is the latest), or its deletion.
@@ -100,7 +84,7 @@ impl Blockstore {
     /// [`Blockstore::write_draft_file`].
     pub fn set_draft_link(&self, draft: Uuid, name: &str, target: Option<(Uuid, u64)>) -> Result<()> {
         let link = target.map(|(bundle, version)| self.link_to(name, bundle, version)).transpose()?;
-        self.change_draft(draft, |open| {
+        self.change_draft(draft, &BTreeMap::new(), |open| {
             let document = &mut open.document;
             if let Some(link) = &link {
                 refuse_cycle(document.bundle_uuid, name, link)?;
@@ -122,19 +106,19 @@ impl Blockstore {
     /// [`BlockstoreError::DraftHasNoChangesToCommit`], [`BlockstoreError::StaleDraft`] where another version was made
     /// since the draft was begun, and damage; in each case nothing has changed.
     pub fn commit_draft(&self, uuid: Uuid) -> Result<u64> {
-        let (number, document) = self.db.write(|db| {
-            let Open { bundle, mut document, base } = self.open_draft(db, uuid)?;
+        let number = self.db.write(|db| {
+            let Open { bundle, document: old, digest, base } = self.open_draft(db, uuid)?;
             let latest = rows::latest_version(db, bundle)?;
             let latest_digest = latest.as_ref().map(|row| row.snapshot);
-            let files = document.composed_files(base.as_deref());
-            let links = document.composed_links(base.as_deref());
-            if latest_digest != document.base_snapshot {
+            if latest_digest != old.base_snapshot {
                 return Err(BlockstoreError::StaleDraft {
                     uuid,
-                    base: document.base_snapshot,
+                    base: old.base_snapshot,
                     latest: latest_digest,
                 });
             }
+            let files = old.composed_files(base.as_deref());
+            let links = old.composed_links(base.as_deref());
             let is_same = match &base {
                 Some(base) => base.files == files && base.links == links,
                 None => files.is_empty() && links.is_empty(),
@@ -143,30 +127,29 @@ impl Blockstore {
                 return Err(BlockstoreError::DraftHasNoChangesToCommit { uuid });
             }
             for (name, link) in &links {
-                refuse_cycle(document.bundle_uuid, name, link)?;
+                refuse_cycle(old.bundle_uuid, name, link)?;
             }
             let now = self.clock.now();
-            let bundle_uuid = document.bundle_uuid;
+            let bundle_uuid = old.bundle_uuid;
             let snapshot = Snapshot::new(SnapshotParts { bundle_uuid, created_at: now, files, links });
-            self.write_snapshot(&document, &snapshot)?;
-            let number = latest.map_or(0, |row| row.number) + 1;
-            rows::insert_version(db, bundle, number, snapshot.hash_digest, "")?;
+            let mut document = old.clone();
             document.base_snapshot = Some(snapshot.hash_digest);
             document.files_to_overwrite.clear();
             document.links_to_overwrite.clear();
             document.touch(now);
+
+            let mut batch = Batch::default();
+            self.plan_snapshot(&mut batch, &old, &snapshot)?;
+            self.plan_handover(&mut batch, &old, &document, |_, _, _, _| Ok(()))?;
+            batch.run()?;
+            let number = latest.map_or(0, |row| row.number) + 1;
+            rows::insert_version(db, bundle, number, snapshot.hash_digest, "")?;
+            self.note_handover(db, uuid, digest, Digest::of(&document.to_json()))?;
             self.keep_snapshot(Arc::new(snapshot));
-            Ok((number, document))
+            Ok(number)
         })?;
-        // The version stands; a crash before this leaves a draft that repeats it, which opening it repairs.
-        self.db.write(|_| replace(&self.storage.summary_path(uuid), &document.to_json()))?;
-        let staged = self.storage.folder(uuid).join("data");
-        match fs::remove_dir_all(&staged) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(BlockstoreError::io("cannot remove", &staged)(error))
-            }
-            _ => Ok(number),
-        }
+        self.complete_soon();
+        Ok(number)
     }
 
     /// Deletes a draft with all it staged.
@@ -185,48 +168,59 @@ impl Blockstore {
     }
 
     /// Reads a draft's document, which must have a row.
-    pub(crate) fn draft_document(&self, uuid: Uuid) -> Result<(DraftDocument, Digest)> {
-        self.db.read(|db| draft_bundle(db, uuid))?;
-        self.read_draft_document(uuid)
+    pub(crate) fn draft_document(&self, uuid: Uuid) -> Result<DraftDocument> {
+        self.db.read(|db| {
+            draft_bundle(db, uuid)?;
+            match self.draft_now(db, uuid) {
+                Err(BlockstoreError::Missing { .. }) => Err(BlockstoreError::DraftNotFound { uuid }),
+                result => result.map(|(document, _)| document),
+            }
+        })
     }
 
-    fn read_draft_document(&self, uuid: Uuid) -> Result<(DraftDocument, Digest)> {
-        match self.storage.draft(uuid) {
-            Err(BlockstoreError::Missing { .. }) => Err(BlockstoreError::DraftNotFound { uuid }),
-            result => result,
-        }
-    }
-
+    /// Opens a draft to change it, with everything done that was left to do.
     fn open_draft(&self, db: &Connection, uuid: Uuid) -> Result<Open> {
+        self.complete_handovers(db)?;
         let (bundle, _) = draft_bundle(db, uuid)?;
-        let (mut document, _) = self.read_draft_document(uuid)?;
+        let (document, digest) = match self.storage.draft(uuid) {
+            Err(BlockstoreError::Missing { .. }) => return Err(BlockstoreError::DraftNotFound { uuid }),
+            result => result?,
+        };
+        self.clear_incoming(uuid)?;
         let base =
             document.base_snapshot.map(|base| self.snapshot(document.bundle_uuid, base)).transpose()?;
-        if let Some(latest) = rows::latest_version(db, bundle)?
-            && document.base_snapshot != Some(latest.snapshot)
-        {
-            // A crash may have come between a commit and the draft's new document: then the draft is the version.
-            let latest = self.snapshot(document.bundle_uuid, latest.snapshot)?;
-            if document.composed_files(base.as_deref()) == latest.files
-                && document.composed_links(base.as_deref()) == latest.links
-            {
-                document.base_snapshot = Some(latest.hash_digest);
-                document.files_to_overwrite.clear();
-                document.links_to_overwrite.clear();
-                return Ok(Open { bundle, document, base: Some(latest) });
-            }
-        }
-        Ok(Open { bundle, document, base })
+        Ok(Open { bundle, document, digest, base })
     }
 
-    /// Changes a draft's document after a job has written what it names.
-    fn change_draft(&self, uuid: Uuid, job: impl FnOnce(&mut Open) -> Result<()>) -> Result<()> {
+    /// Changes a draft's document, and the files that go with it.
+    fn change_draft(
+        &self,
+        uuid: Uuid,
+        files: &BTreeMap<&str, Option<&[u8]>>,
+        job: impl FnOnce(&mut Open) -> Result<()>,
+    ) -> Result<()> {
         self.db.write(|db| {
             let mut open = self.open_draft(db, uuid)?;
+            let old = open.document.clone();
             job(&mut open)?;
             open.document.touch(self.clock.now());
-            replace(&self.storage.summary_path(uuid), &open.document.to_json())
-        })
+            let mut batch = Batch::default();
+            self.plan_handover(&mut batch, &old, &open.document, |batch, path, _, target| {
+                if let Some(Some(bytes)) = files.get(path) {
+                    batch.write(target, *bytes);
+                }
+                Ok(())
+            })?;
+            batch.run()?;
+            self.note_handover(db, uuid, open.digest, Digest::of(&open.document.to_json()))
+        })?;
+        self.complete_soon();
+        Ok(())
+    }
+
+    /// Brings the drafts' folders up to date after a change; what fails here is done by the next one that writes.
+    pub(crate) fn complete_soon(&self) {
+        let _ = self.db.write(|db| self.complete_handovers(db));
     }
 
     fn link_to(&self, name: &str, bundle: Uuid, version: u64) -> Result<Link> {
@@ -244,30 +238,23 @@ impl Blockstore {
         Ok(Link::new(direct, snapshot.links.values()))
     }
 
-    /// Writes the data files a draft stages and the snapshot that names them.
-    fn write_snapshot(&self, draft: &DraftDocument, snapshot: &Snapshot) -> Result<()> {
-        let incoming = self.storage.folder(draft.uuid).join("incoming");
-        if incoming.exists() {
-            fs::remove_dir_all(&incoming).map_err(BlockstoreError::io("cannot remove", &incoming))?;
-        }
-        let mut batch = Batch::default();
-        let mut done = BTreeMap::new();
+    /// Plans the data files a draft stages and the snapshot that names them.
+    fn plan_snapshot(&self, batch: &mut Batch, draft: &DraftDocument, snapshot: &Snapshot) -> Result<()> {
+        let incoming = self.storage.incoming(draft.uuid);
+        let mut done = BTreeSet::new();
         for (path, staged) in &draft.files_to_overwrite {
             let Some(record) = staged else { continue };
-            if done.insert(record.hash, ()).is_some()
-                || self.storage.has_data(snapshot.bundle_uuid, path, record)
-            {
+            if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record) {
                 continue;
             }
-            let named = incoming.join(record.hash.to_string());
+            let named = incoming.join(format!("{}.data", record.hash));
             batch.link(self.storage.staged_path(draft.uuid, path)?, named.clone(), Some(record.hash));
             batch.rename(named, self.storage.data_path(snapshot.bundle_uuid, record));
         }
         let document = incoming.join("snapshot.json");
         batch.write(document.clone(), snapshot.to_json());
         batch.rename(document, self.storage.snapshot_path(snapshot.bundle_uuid, snapshot.hash_digest));
-        batch.run()?;
-        fs::remove_dir(&incoming).map_err(BlockstoreError::io("cannot remove", &incoming))
+        Ok(())
     }
 }
 

@@ -52,7 +52,7 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::DraftNotFound`], and damage.
     pub fn get_draft(&self, uuid: Uuid) -> Result<DraftData> {
-        let (draft, _) = self.draft_document(uuid)?;
+        let draft = self.draft_document(uuid)?;
         let base = draft.base_snapshot.map(|base| self.snapshot(draft.bundle_uuid, base)).transpose()?;
         let files = draft.composed_files(base.as_deref());
         let links = draft.composed_links(base.as_deref());
@@ -168,36 +168,36 @@ impl Blockstore {
     pub(crate) fn state(&self, bundle: Uuid, use_draft: Option<&str>) -> Result<State> {
         let mut attempt = 1;
         loop {
-            let (draft, latest) = self.db.read(|db| {
-                let id =
-                    rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
-                let draft = match use_draft {
-                    Some(name) => rows::draft_named(db, id, name)?,
-                    None => None,
-                };
-                Ok::<_, BlockstoreError>((draft, rows::latest_version(db, id)?))
-            })?;
-            let Some(draft) = draft else {
-                let snapshot = latest.map(|row| self.snapshot(bundle, row.snapshot)).transpose()?;
-                let (files, links) = snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
-                return Ok(State { files, links, staged: None, bundle });
-            };
-            let document = match self.storage.draft(draft) {
-                Err(BlockstoreError::Missing { .. }) if attempt < ATTEMPTS => {
-                    attempt += 1;
-                    continue;
-                }
-                result => result?.0,
-            };
-            let base = document.base_snapshot.map(|base| self.snapshot(bundle, base)).transpose()?;
-            let staged = document.files_to_overwrite.keys().cloned().collect();
-            return Ok(State {
-                files: document.composed_files(base.as_deref()),
-                links: document.composed_links(base.as_deref()),
-                staged: Some((draft, staged)),
-                bundle,
-            });
+            match self.state_once(bundle, use_draft) {
+                Err(BlockstoreError::Missing { .. }) if attempt < ATTEMPTS => attempt += 1,
+                result => return result,
+            }
         }
+    }
+
+    fn state_once(&self, bundle: Uuid, use_draft: Option<&str>) -> Result<State> {
+        let (draft, latest) = self.db.read(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+            let draft = match use_draft {
+                Some(name) => rows::draft_named(db, id, name)?,
+                None => None,
+            };
+            let document = draft.map(|draft| self.draft_now(db, draft)).transpose()?;
+            Ok::<_, BlockstoreError>((document, rows::latest_version(db, id)?))
+        })?;
+        let Some((document, _)) = draft else {
+            let snapshot = latest.map(|row| self.snapshot(bundle, row.snapshot)).transpose()?;
+            let (files, links) = snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
+            return Ok(State { files, links, staged: None, bundle });
+        };
+        let base = document.base_snapshot.map(|base| self.snapshot(bundle, base)).transpose()?;
+        let staged = document.files_to_overwrite.keys().cloned().collect();
+        Ok(State {
+            files: document.composed_files(base.as_deref()),
+            links: document.composed_links(base.as_deref()),
+            staged: Some((document.uuid, staged)),
+            bundle,
+        })
     }
 }
 

@@ -4,6 +4,7 @@ mod bundles;
 mod data;
 mod drafts;
 mod files;
+mod handover;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -62,7 +63,11 @@ impl Blockstore {
         } else if !db.read(|db| schema::is_present(db).map_err(BlockstoreError::sql("reading the tables")))? {
             return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
         }
-        Ok(Self { db, storage, clock, snapshots: Mutex::default() })
+        let store = Self { db, storage, clock, snapshots: Mutex::default() };
+        if access == Access::ReadWrite {
+            store.db.write(|db| store.complete_handovers(db))?;
+        }
+        Ok(store)
     }
 
     /// Reads a snapshot or takes it from memory.

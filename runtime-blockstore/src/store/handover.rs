@@ -1,0 +1,239 @@
+//! Changes to a draft that the database and the draft's folder show at once.
+//!
+//! A draft's state is in several files, so they cannot change at once by themselves. A change therefore goes this way:
+//!
+//! 1. New bytes, the new document and a list of what to do are written to the draft's folder `incoming/`.
+//! 2. The transaction that makes the change true notes the digests of the old and the new document.
+//! 3. The files are moved to their places, the document last, and the note is dropped.
+//!
+//! Between 2 and 3 a reader that finds the old document and the note takes the new one from `incoming/`; a process that
+//! ends there leaves the rest to the next one that writes. Where the document is neither, another program has written
+//! it since, and the note says nothing any more.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::Blockstore;
+use crate::database::Access;
+use crate::digest::Digest;
+use crate::document::{DraftDocument, FileRecord};
+use crate::error::BlockstoreError;
+use crate::rows::{digest_at, query_failed, uuid_at, uuid_text};
+use crate::storage::Batch;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+const TODO: &str = "todo.json";
+const SUMMARY: &str = "summary.json";
+
+/// What is to be done in a draft's folder.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Todo {
+    /// Paths whose bytes have come in.
+    put: Vec<String>,
+    /// Paths that are staged no more.
+    remove: Vec<String>,
+}
+
+/// The digests of a draft's document before and after a change.
+#[derive(Debug, Clone, Copy)]
+struct Note {
+    before: Digest,
+    after: Digest,
+}
+
+impl Blockstore {
+    /// Reads a draft as it is by the database and its folder together.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::Missing`] where it is not there, and damage.
+    pub(crate) fn draft_now(&self, db: &Connection, draft: Uuid) -> Result<(DraftDocument, Digest)> {
+        let (document, digest) = self.storage.draft(draft)?;
+        match self.note(db, draft)? {
+            Some(note) if note.before == digest => {
+                let incoming = self.storage.incoming(draft).join(SUMMARY);
+                let (document, digest) = self.storage.draft_at(&incoming, draft)?;
+                if digest == note.after {
+                    return Ok((document, digest));
+                }
+                let reason = format!("it should have the digest {}", note.after);
+                Err(BlockstoreError::corrupt(incoming.display(), reason))
+            }
+            _ => Ok((document, digest)),
+        }
+    }
+
+    /// Returns the digest a draft's document has by the database, given the one its file has.
+    pub(crate) fn draft_digest_now(&self, db: &Connection, draft: Uuid, found: Digest) -> Result<Digest> {
+        Ok(self.note(db, draft)?.filter(|note| note.before == found).map_or(found, |note| note.after))
+    }
+
+    fn note(&self, db: &Connection, draft: Uuid) -> Result<Option<Note>> {
+        if self.db.access() == Access::ReadOnly {
+            let has_notes = db
+                .prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = 'xblock_handover'")
+                .and_then(|mut query| query.exists([]))
+                .map_err(BlockstoreError::sql("looking for the notes"))?;
+            if !has_notes {
+                return Ok(None);
+            }
+        }
+        db.prepare_cached("SELECT before, after FROM main.xblock_handover WHERE draft = ?1")
+            .and_then(|mut query| {
+                let read = |row: &rusqlite::Row<'_>| {
+                    Ok(Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? })
+                };
+                query.query_row([uuid_text(draft)], read).optional()
+            })
+            .map_err(query_failed("reading a note"))
+    }
+
+    /// Plans the files of a change to a draft. `bytes` plans the file that is given with its path and record.
+    ///
+    /// # Errors
+    /// Those of `bytes`.
+    pub(crate) fn plan_handover(
+        &self,
+        batch: &mut Batch,
+        old: &DraftDocument,
+        new: &DraftDocument,
+        mut bytes: impl FnMut(&mut Batch, &str, &FileRecord, PathBuf) -> Result<()>,
+    ) -> Result<()> {
+        let incoming = self.storage.incoming(new.uuid);
+        let mut todo = Todo::default();
+        for (path, staged) in &new.files_to_overwrite {
+            let Some(record) = staged else { continue };
+            let before = old.files_to_overwrite.get(path).and_then(Option::as_ref);
+            if before.is_none_or(|before| before.hash != record.hash) {
+                bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
+                todo.put.push(path.clone());
+            }
+        }
+        for (path, staged) in &old.files_to_overwrite {
+            if staged.is_some() && new.files_to_overwrite.get(path).is_none_or(Option::is_none) {
+                todo.remove.push(path.clone());
+            }
+        }
+        let text = serde_json::to_vec(&todo).expect("the keys are texts");
+        batch.write(incoming.join(TODO), text);
+        batch.write(incoming.join(SUMMARY), new.to_json());
+        Ok(())
+    }
+
+    /// Notes in the transaction of a change that its files are ready.
+    pub(crate) fn note_handover(
+        &self,
+        db: &Connection,
+        draft: Uuid,
+        before: Digest,
+        after: Digest,
+    ) -> Result<()> {
+        db.prepare_cached(
+            "INSERT OR REPLACE INTO main.xblock_handover (draft, before, after) VALUES (?1, ?2, ?3)",
+        )
+        .and_then(|mut insert| insert.execute((uuid_text(draft), before.to_string(), after.to_string())))
+        .map(drop)
+        .map_err(BlockstoreError::sql("writing a note"))
+    }
+
+    /// Does what is still to be done in drafts' folders; to be called by whoever may write, before anything else.
+    pub(crate) fn complete_handovers(&self, db: &Connection) -> Result<()> {
+        let notes: Vec<(Uuid, Note)> = db
+            .prepare_cached("SELECT before, after, draft FROM main.xblock_handover")
+            .and_then(|mut query| {
+                query
+                    .query_map([], |row| {
+                        let note = Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? };
+                        Ok((uuid_at(row, 2)?, note))
+                    })?
+                    .collect()
+            })
+            .map_err(query_failed("reading the notes"))?;
+        for (draft, note) in notes {
+            match self.storage.draft(draft) {
+                Ok((_, digest)) if digest == note.before => self.complete(draft)?,
+                // Done already, or another program has written or deleted the draft since.
+                Ok(_) | Err(BlockstoreError::Missing { .. }) => {}
+                Err(error) => return Err(error),
+            }
+            self.clear_incoming(draft)?;
+            db.prepare_cached("DELETE FROM main.xblock_handover WHERE draft = ?1")
+                .and_then(|mut delete| delete.execute([uuid_text(draft)]))
+                .map_err(BlockstoreError::sql("dropping a note"))?;
+        }
+        Ok(())
+    }
+
+    /// Moves what has come in to its places; whatever was moved before stays.
+    fn complete(&self, draft: Uuid) -> Result<()> {
+        let incoming = self.storage.incoming(draft);
+        let todo = incoming.join(TODO);
+        let text = fs::read(&todo).map_err(BlockstoreError::io("cannot read", &todo))?;
+        let todo: Todo =
+            serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
+        let data = self.storage.folder(draft).join("data");
+        let mut files = Batch::default();
+        for path in &todo.put {
+            let from = self.storage.incoming_path(draft, path);
+            if from.is_file() {
+                let to = self.storage.staged_path(draft, path)?;
+                clear_way(&data, &to)?;
+                files.rename(from, to);
+            }
+        }
+        files.run()?;
+        let mut summary = Batch::default();
+        summary.rename(incoming.join(SUMMARY), self.storage.summary_path(draft));
+        summary.run()?;
+        for path in &todo.remove {
+            remove_staged(&data, &self.storage.staged_path(draft, path)?)?;
+        }
+        Ok(())
+    }
+
+    /// Removes what a change that never came to be has left.
+    pub(crate) fn clear_incoming(&self, draft: Uuid) -> Result<()> {
+        let incoming = self.storage.incoming(draft);
+        match fs::remove_dir_all(&incoming) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(BlockstoreError::io("cannot remove", &incoming)(error))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Removes files that stand where a folder must be, and a folder that stands where a file must be.
+fn clear_way(data: &Path, file: &Path) -> Result<()> {
+    for above in file.ancestors().skip(1).take_while(|above| above.starts_with(data)) {
+        if above.is_file() {
+            fs::remove_file(above).map_err(BlockstoreError::io("cannot remove", above))?;
+        }
+    }
+    if file.is_dir() {
+        fs::remove_dir_all(file).map_err(BlockstoreError::io("cannot remove", file))?;
+    }
+    Ok(())
+}
+
+/// Removes a staged file and the folders that are empty then.
+fn remove_staged(data: &Path, file: &Path) -> Result<()> {
+    match fs::remove_file(file) {
+        Ok(()) => {}
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+        // A folder stands there now, because another file's path goes through it.
+        Err(_) if file.is_dir() => return Ok(()),
+        Err(error) => return Err(BlockstoreError::io("cannot remove", file)(error)),
+    }
+    for above in file.ancestors().skip(1).take_while(|above| *above != data && above.starts_with(data)) {
+        if fs::remove_dir(above).is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
