@@ -3,6 +3,9 @@
 //! `cargo bench -p runtime-blockstore --bench import [-- FOLDER]`: the files of the folder, or made-up ones.
 #![expect(clippy::print_stdout, reason = "the result is what this program is for")]
 
+#[path = "../tests/it/classes.rs"]
+mod classes;
+
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -27,7 +30,7 @@ fn main() {
     let mut times: (Vec<Duration>, Vec<Duration>) = Default::default();
     for _ in 0..ROUNDS {
         let store = tempfile::tempdir_in(place).expect("a folder");
-        let registry = blocks::registry().expect("a registry");
+        let registry = classes::registry();
         let noon = Arc::new(FixedClock(DateTime::from_timestamp(1_930_000_000, 0).expect("a moment")));
         let runtime = BlockstoreRuntime::open(store.path(), registry, noon).expect("a store");
         let start = Instant::now();
@@ -70,7 +73,7 @@ fn main() {
 /// Measures the reading of one block by a process that has just begun, and one small edit.
 fn reading(runtime: &BlockstoreRuntime, folder: &Path) {
     let one = runtime.usages(&context(), Branch::Published).expect("usages").remove(1);
-    let registry = blocks::registry().expect("a registry");
+    let registry = classes::registry();
     let noon = Arc::new(FixedClock(DateTime::from_timestamp(1_930_000_000, 0).expect("a moment")));
     let start = Instant::now();
     let fresh = BlockstoreRuntime::open(folder, registry, noon).expect("a store");

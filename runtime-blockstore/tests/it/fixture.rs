@@ -6,17 +6,14 @@ use std::sync::Arc;
 use chrono::DateTime;
 use runtime_blockstore::BlockstoreRuntime;
 use tempfile::TempDir;
-use xblock_core::block::Registry;
 use xblock_core::clock::{Clock, FixedClock};
 use xblock_testkit::Fresh;
+
+pub(crate) use crate::classes::registry;
 
 /// A moment with microseconds.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock(DateTime::from_timestamp_micros(1_930_000_000_123_456).expect("a moment")))
-}
-
-pub(crate) fn registry() -> Registry {
-    blocks::registry().expect("every type is registered once")
 }
 
 /// Opens a store in a folder.

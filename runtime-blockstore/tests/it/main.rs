@@ -1,5 +1,8 @@
 //! Tests of the bundles store and of the runtime over it.
+#![expect(clippy::unwrap_used, reason = "in a test, what is not there is the failure")]
+#![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 
+mod classes;
 mod crash;
 mod fixture;
 mod foreign;
