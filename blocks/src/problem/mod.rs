@@ -1,16 +1,57 @@
 //! `problem`: questions with answers that are graded (CAPA).
 
+mod calls;
+mod compat;
+mod context;
+mod correct_map;
+mod error;
+mod explanations;
+mod formula;
+mod hints;
+mod ids;
+mod inputs;
+mod labels;
+mod loncapa;
 mod olx;
+mod policy;
+mod python;
+mod random;
+mod regexp;
+mod render;
+mod responses;
+mod session;
+mod state;
+mod submission;
+mod tolerance;
+mod tree;
+#[cfg(test)]
+mod vectors;
+mod view;
 
-use xblock_core::block::XBlock;
+use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;
+use xblock_core::fragment::Fragment;
 
 use self::olx::ProblemOlx;
-use crate::placeholder::placeholder_view;
 
 /// Questions that are graded (capa reference, section 7).
 #[derive(XBlock)]
-#[xblock(type = "problem", has_score, icon = "problem", olx = ProblemOlx, view = placeholder_view)]
+#[xblock(
+    type = "problem",
+    has_score,
+    icon = "problem",
+    olx = ProblemOlx,
+    views(student_view, public_view = student_view, author_view = student_view),
+    handlers(
+        problem_check,
+        problem_get,
+        problem_show,
+        problem_save,
+        problem_reset,
+        hint_button,
+        xmodule_handler,
+    ),
+)]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",
     help = "How many attempts open the answer, where it is shown after some.")]
@@ -64,4 +105,73 @@ use crate::placeholder::placeholder_view;
     help = "How many points the problem is worth; without a number, one for each answer.")]
 pub struct ProblemBlock {
     fields: BlockFields,
+}
+
+impl ProblemBlock {
+    fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        view::student_view(self, context)
+    }
+
+    /// Grades answers: `{success, contents}`.
+    fn problem_check(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "problem_check", request, context)
+    }
+
+    /// Returns the problem as it stands: `{html}`.
+    fn problem_get(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "problem_get", request, context)
+    }
+
+    /// Returns the right answers, where they may be shown: `{answers, correct_status_html}`.
+    fn problem_show(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "problem_show", request, context)
+    }
+
+    /// Keeps answers without grading them: `{success, msg, html}`.
+    fn problem_save(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "problem_save", request, context)
+    }
+
+    /// Clears answers: `{success, html}`.
+    fn problem_reset(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "problem_reset", request, context)
+    }
+
+    /// Returns hints up to the one asked for: `{hint_index, msg, ..}`.
+    fn hint_button(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "hint_button", request, context)
+    }
+
+    /// Answers the platform's own form of these calls, with the call's name in the path.
+    fn xmodule_handler(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, request.suffix.trim_matches('/'), request, context)
+    }
 }

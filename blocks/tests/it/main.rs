@@ -7,4 +7,5 @@ mod html;
 mod olx_import;
 mod package;
 mod placeholder;
+mod problem;
 mod video;

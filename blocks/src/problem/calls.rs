@@ -1,0 +1,334 @@
+//! What a problem's page asks of it: the calls of the capa reference, sections 7.7 and 7.8.
+
+use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use serde_json::{Map, Value as Json, json};
+use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
+
+use super::error::GradeError;
+use super::inputs::status_html;
+use super::policy::{Score, by_method, duration};
+use super::python;
+use super::session::Session;
+use super::submission;
+use super::view::{self, LastResult};
+use super::{ProblemBlock, loncapa::Verdicts};
+
+/// Why a call came to nothing. Nothing is saved then.
+enum Refusal {
+    /// The page is older than the state.
+    Stale,
+    /// The request cannot be worked with.
+    Failed,
+    /// Something around the problem failed.
+    Block(BlockError),
+}
+
+impl From<BlockError> for Refusal {
+    fn from(error: BlockError) -> Self {
+        Self::Block(error)
+    }
+}
+
+/// An answer, and whether the state that goes with it is to be kept.
+struct Reply {
+    body: Map<String, Json>,
+    keeps_state: bool,
+}
+
+const STALE: &str =
+    "The state of this problem has changed since you loaded this page. Please refresh your page.";
+const FAILED: &str = "We're sorry, there was an error with processing your request. Please try reloading your page \
+                      and trying again.";
+
+/// Answers one call.
+pub(super) fn answer(
+    block: &ProblemBlock,
+    dispatch: &str,
+    request: &HandlerRequest,
+    context: &dyn BlockContext,
+) -> Result<HandlerResponse, BlockError> {
+    let call: fn(&mut Session<'_>, &Call<'_>) -> Result<Reply, Refusal> = match dispatch {
+        "problem_get" => get,
+        "problem_check" => check,
+        "problem_save" => save,
+        "problem_reset" => reset,
+        "problem_show" => show,
+        "hint_button" => hint,
+        other => return Ok(unknown(other)),
+    };
+    let mut session = Session::open(block, context)?.map_err(|error| BlockError::BadContent {
+        usage: context.usage().clone(),
+        reason: error.to_string(),
+    })?;
+    let pairs = submission::pairs(request)?;
+    let before = (session.score().weighted(session.weight), session.state.attempts);
+    let call_data = Call { pairs: &pairs, context, usage: context.usage().to_string() };
+    let mut reply = match call(&mut session, &call_data) {
+        Ok(reply) => reply,
+        Err(Refusal::Stale) => return Ok(HandlerResponse::json(&json!({ "success": STALE }))),
+        Err(Refusal::Failed) => return Ok(HandlerResponse::json(&json!({ "success": FAILED }))),
+        Err(Refusal::Block(error)) => return Err(error),
+    };
+    if reply.keeps_state {
+        session.state.write(block.fields())?;
+    }
+    let after = (session.score().weighted(session.weight), session.state.attempts);
+    let (score, total) = session.display_score();
+    reply.body.insert("progress_changed".into(), json!(before != after));
+    reply.body.insert("current_score".into(), score);
+    reply.body.insert("total_possible".into(), total);
+    reply.body.insert("attempts_used".into(), json!(session.state.attempts));
+    Ok(HandlerResponse::json(&Json::Object(reply.body)))
+}
+
+fn unknown(dispatch: &str) -> HandlerResponse {
+    HandlerResponse {
+        status: 200,
+        content_type: "text/plain; charset=utf-8".into(),
+        headers: Vec::new(),
+        body: format!("Error: {dispatch} is not a known capa action").into_bytes(),
+    }
+}
+
+/// What came with a call.
+struct Call<'c> {
+    pairs: &'c [(String, String)],
+    context: &'c dyn BlockContext,
+    usage: String,
+}
+
+impl Call<'_> {
+    fn answers(&self) -> Result<super::responses::Answers, Refusal> {
+        submission::answers(self.pairs).map_err(|_| Refusal::Failed)
+    }
+
+    fn publish(&self, event_type: &str, data: Json) {
+        self.context.publish(Event::Other { event_type: event_type.to_owned(), data });
+    }
+
+    fn publish_grade(&self, score: &Score) {
+        self.context.publish(Event::Grade(Grade {
+            value: score.earned(),
+            max_value: score.possible(),
+            only_if_higher: None,
+        }));
+    }
+}
+
+fn reply(body: Json, keeps_state: bool) -> Reply {
+    let body = if let Json::Object(body) = body { body } else { Map::new() };
+    Reply { body, keeps_state }
+}
+
+fn get(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let html = view::html(session, call.context, LastResult::Shown)?;
+    Ok(reply(json!({ "html": html }), false))
+}
+
+fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let mut event = json!({ "state": session.state.for_events(), "problem_id": call.usage });
+    let answers = call.answers()?;
+    event["answers"] = json!(answers);
+    session.state.student_answers_history.push(json!(answers));
+    let refusal = if session.policy.is_closed() {
+        Some("closed")
+    } else if session.policy.needs_reset() {
+        Some("unreset")
+    } else {
+        None
+    };
+    if let Some(failure) = refusal {
+        event["failure"] = json!(failure);
+        call.publish("problem_check_fail", event);
+        return Err(Refusal::Stale);
+    }
+    if let Some(message) = too_early(session, call)? {
+        return Ok(reply(json!({ "success": message, "html": "" }), true));
+    }
+    // Answers are kept whatever grading says of them.
+    session.state.student_answers.clone_from(&answers);
+    session.state.has_saved_answers = false;
+    match session.problem.grade(&answers, session.state.attempts + 1) {
+        Ok(verdicts) => graded(session, call, verdicts, event),
+        Err(GradeError::Author(_)) => Err(Refusal::Failed),
+        Err(error) => {
+            session.state.score = Some(session.score_of_map());
+            Ok(reply(json!({ "success": error.to_string() }), true))
+        }
+    }
+}
+
+/// Tells a learner who submits again too early how long to wait.
+fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, Refusal> {
+    let wait = session.block.submission_wait_seconds().map_err(BlockError::from)?;
+    let last =
+        session.state.last_submission_time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    let Some(last) = last.filter(|_| wait > 0) else {
+        return Ok(None);
+    };
+    let remaining = Duration::seconds(wait) - (call.context.now() - last);
+    if remaining <= Duration::zero() {
+        return Ok(None);
+    }
+    let remaining = remaining.num_seconds();
+    let (wait, remaining) = (duration(wait), duration(remaining));
+    Ok(Some(format!("You must wait at least {wait} between submissions. {remaining} remaining.")))
+}
+
+fn graded(
+    session: &mut Session<'_>,
+    call: &Call<'_>,
+    verdicts: Verdicts,
+    mut event: Json,
+) -> Result<Reply, Refusal> {
+    for (response, tag, feedback) in &verdicts.feedback {
+        call.publish("edx.problem.hint.feedback_displayed", feedback.event(&call.usage, response, tag));
+    }
+    session.state.correct_map = verdicts.map;
+    session.state.correct_map_history.push(session.state.correct_map.to_json());
+    session.state.done = true;
+    session.state.attempts += 1;
+    session.state.last_submission_time = json!(call.context.now().to_rfc3339_opts(SecondsFormat::Secs, true));
+    session.state.score_history.push(session.score_of_map());
+    session.state.score =
+        by_method(&session.grading_method, &session.state.score_history, session.problem.max_score());
+    session.refresh();
+    let score = session.score();
+    call.publish_grade(&score);
+
+    let is_right = session.state.correct_map.entries().all(|(_, entry)| entry.is_correct());
+    let success = if is_right { "correct" } else { "incorrect" };
+    let variant = if session.policy.rerandomize == "never" { json!("") } else { json!(session.state.seed) };
+    let answers = session.state.student_answers.clone();
+    event["grade"] = score.earned.clone();
+    event["max_grade"] = score.possible.clone();
+    event["correct_map"] = session.state.correct_map.to_json();
+    event["success"] = json!(success);
+    event["attempts"] = json!(session.state.attempts);
+    event["submission"] = submission::metadata(&session.problem, &answers, &session.state, &variant);
+    add_permutation(&mut event, session);
+    call.publish("problem_check", event);
+
+    let success = if session.policy.correctness_available() { success } else { "submitted" };
+    let html = view::html(session, call.context, LastResult::Shown)?;
+    Ok(reply(json!({ "success": success, "contents": html }), true))
+}
+
+/// Adds how answers were rearranged.
+fn add_permutation(event: &mut Json, session: &Session<'_>) {
+    if session.problem.permutations.is_empty() {
+        return;
+    }
+    let permutations = session.problem.permutations.iter();
+    event["permutation"] = Json::Object(
+        permutations
+            .map(|(id, permutation)| (id.clone(), json!([permutation.kind, permutation.names])))
+            .collect(),
+    );
+}
+
+fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let mut event = json!({ "state": session.state.for_events(), "problem_id": call.usage });
+    let answers = call.answers()?;
+    event["answers"] = json!(answers);
+    let is_survey = session.policy.max_attempts == Some(0);
+    let refusal = if session.policy.is_closed() && !is_survey {
+        Some(("closed", "Problem is closed."))
+    } else if session.policy.needs_reset() {
+        Some(("done", "Problem needs to be reset prior to save."))
+    } else {
+        None
+    };
+    if let Some((failure, message)) = refusal {
+        event["failure"] = json!(failure);
+        call.publish("save_problem_fail", event);
+        return Ok(reply(json!({ "success": false, "msg": message }), false));
+    }
+    session.state.student_answers = answers;
+    session.state.has_saved_answers = true;
+    session.state.score = Some(session.score_of_map());
+    session.refresh();
+    add_permutation(&mut event, session);
+    call.publish("save_problem_success", event);
+    let message = if is_survey {
+        "Your answers have been saved."
+    } else {
+        "Your answers have been saved but not graded. Click 'Submit' to grade them."
+    };
+    let html = view::html(session, call.context, LastResult::Hidden)?;
+    Ok(reply(json!({ "success": true, "msg": message, "html": html }), true))
+}
+
+fn reset(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let mut event = json!({ "old_state": session.state.for_events(), "problem_id": call.usage });
+    let refusal = if session.policy.is_closed() {
+        Some(("closed", "You cannot select Reset for a problem that is closed."))
+    } else if !session.state.done {
+        Some(("not_done", "You must submit an answer before you can select Reset."))
+    } else {
+        None
+    };
+    if let Some((failure, message)) = refusal {
+        event["failure"] = json!(failure);
+        call.publish("reset_problem_fail", event);
+        return Ok(reply(json!({ "success": false, "msg": message }), false));
+    }
+    session.reset(call.context).map_err(|_| Refusal::Failed)?;
+    call.publish_grade(&session.score());
+    event["new_state"] = session.state.for_events();
+    add_permutation(&mut event, session);
+    call.publish("reset_problem", event);
+    let html = view::html(session, call.context, LastResult::Hidden)?;
+    Ok(reply(json!({ "success": true, "html": html }), true))
+}
+
+fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let mut event = json!({ "problem_id": call.usage });
+    add_permutation(&mut event, session);
+    call.publish("showanswer", event);
+    if !session.policy.answer_available() {
+        return Err(Refusal::Stale);
+    }
+    let mut answers = Map::new();
+    for (id, answer) in session.problem.question_answers(session.state.done) {
+        answers.insert(id, view::with_addresses(answer, session.block, call.context)?);
+    }
+    let body = json!({ "answers": answers, "correct_status_html": status_html("", "correct") });
+    Ok(reply(body, false))
+}
+
+fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let hints = session.problem.demand_hints();
+    let asked = call.pairs.iter().rev().find(|(name, _)| name == "hint_index");
+    let asked = asked.and_then(|(_, value)| python::int(value)).ok_or(Refusal::Failed)?;
+    let count = i64::try_from(hints.len()).unwrap_or(i64::MAX);
+    if count == 0 {
+        return Err(Refusal::Failed);
+    }
+    let index = usize::try_from(asked.rem_euclid(count)).unwrap_or_default();
+    let items: String = hints
+        .iter()
+        .take(index + 1)
+        .enumerate()
+        .map(|(at, hint)| {
+            format!(
+                "<li class=\"hint-index-{at}\" tabindex=\"-1\"><strong>Hint ({} of {count}): </strong>{hint}</li>",
+                at + 1
+            )
+        })
+        .collect();
+    let text = session.problem.context.substitute(&hints[index]);
+    call.publish(
+        "edx.problem.hint.demandhint_displayed",
+        json!({ "module_id": call.usage, "hint_index": index, "hint_len": count, "hint_text": text }),
+    );
+    let message = session.problem.context.substitute(&format!("<ol>{items}</ol>"));
+    let message = view::with_addresses(Json::String(message), session.block, call.context)?;
+    let body = json!({
+        "success": true,
+        "hint_index": index,
+        "should_enable_next_hint": index + 1 < hints.len(),
+        "msg": message,
+    });
+    Ok(reply(body, false))
+}

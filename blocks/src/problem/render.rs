@@ -1,0 +1,267 @@
+//! The problem's own HTML: its tree walked, questions and inputs put in (capa reference, section 2).
+//!
+//! What comes out is XML, too, with explicit end tags.
+
+use serde_json::Value as Json;
+
+use super::correct_map::CorrectMap;
+use super::inputs::{self, InputState};
+use super::loncapa::LoncapaProblem;
+use super::responses::{Answers, Response};
+use super::tree::{Mark, Node, close_tag, escape_text, open_tag};
+use crate::escape;
+
+/// What rendering must know of the learner.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Shown<'s> {
+    pub(super) answers: &'s Answers,
+    pub(super) map: &'s CorrectMap,
+    /// Whether the answers were saved since they were graded.
+    pub(super) has_saved_answers: bool,
+    /// Whether verdicts may be shown.
+    pub(super) correctness_available: bool,
+    pub(super) done: bool,
+}
+
+/// Elements that are for grading and never shown; the text after them goes with them.
+const REMOVED: [&str; 8] = [
+    "additional_answer",
+    "codeparam",
+    "responseparam",
+    "answer",
+    "script",
+    "hintgroup",
+    "openendedparam",
+    "openendedrubric",
+];
+
+/// Renders the problem.
+pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
+    let mut renderer = Renderer { problem, shown, out: String::new() };
+    renderer.element(&problem.shown_root(shown.done), None);
+    problem.context.substitute(&renderer.out)
+}
+
+struct Renderer<'p> {
+    problem: &'p LoncapaProblem,
+    shown: Shown<'p>,
+    out: String,
+}
+
+impl Renderer<'_> {
+    /// Renders an element with the text after it. `feedback_for` is the question that targeted feedback here is about.
+    fn element(&mut self, node: &Node, feedback_for: Option<&Node>) {
+        if !node.is_element() {
+            return;
+        }
+        let is_javascript = node.get("type").is_some_and(|kind| kind.contains("javascript"));
+        match (node.mark, node.name.as_str()) {
+            (_, "script") if is_javascript => {
+                node.write(&mut self.out);
+                escape_text(&node.tail, &mut self.out);
+            }
+            (_, name) if REMOVED.contains(&name) => {}
+            (Mark::Input(response, index), _) => self.input(node, response, index),
+            (Mark::Response(index), _) => {
+                self.response(node, index);
+                escape_text(&node.tail, &mut self.out);
+            }
+            (_, "math") => self.math(node),
+            (Mark::Solution(_), _) => {
+                let id = escape::html(node.get("id").unwrap_or_default());
+                self.out.push_str(&format!(
+                    "<div class=\"solution-span\"><span id=\"solution_{id}\"></span></div>"
+                ));
+            }
+            (_, "targetedfeedback") => self.targeted_feedback(node, feedback_for),
+            (_, "clarification") => self.clarification(node),
+            (_, name) => {
+                let (name, keeps_attributes) = match name {
+                    "problem" => ("div", false),
+                    "text" => ("span", false),
+                    other => (other, true),
+                };
+                open_tag(&mut self.out, name, if keeps_attributes { &node.attributes } else { &[] });
+                if matches!(name, "style" | "script") {
+                    self.out.push_str(&node.text);
+                } else {
+                    escape_text(&node.text, &mut self.out);
+                }
+                self.children(node, feedback_for);
+                close_tag(&mut self.out, name);
+                escape_text(&node.tail, &mut self.out);
+            }
+        }
+    }
+
+    fn children(&mut self, node: &Node, feedback_for: Option<&Node>) {
+        let mut question = feedback_for;
+        for child in &node.children {
+            if child.name == "multiplechoiceresponse" && child.get("targeted-feedback").is_some() {
+                question = Some(child);
+            }
+            self.element(child, question);
+            if child.name == "targetedfeedbackset" {
+                question = feedback_for;
+            }
+        }
+    }
+
+    fn response(&mut self, node: &Node, index: usize) {
+        let Some(response) = self.problem.responses.get(index) else {
+            return;
+        };
+        let is_inline = node.get("inline").is_some_and(|inline| !inline.is_empty());
+        let class = if is_inline { "inline" } else { "wrapper-problem-response" };
+        self.out.push_str(&format!(
+            "<div class=\"{class}\" tabindex=\"-1\" aria-label=\"Question {}\" role=\"group\">",
+            response.number
+        ));
+        if let Some(group) = &response.group {
+            self.out.push_str("<div class=\"multi-inputs-group\" role=\"group\"");
+            if let Some(id) = &group.label_id {
+                self.out.push_str(&format!(" aria-labelledby=\"{}\"", escape::html(id)));
+            }
+            if !group.description_ids.is_empty() {
+                let ids = group.description_ids.join(" ");
+                self.out.push_str(&format!(" aria-describedby=\"{}\"", escape::html(&ids)));
+            }
+            self.out.push('>');
+        }
+        if let Some(needs) = response.needs() {
+            self.notice(&needs);
+        }
+        self.children(node, None);
+        if response.group.is_some() {
+            self.out.push_str("</div>");
+        }
+        let overall = &self.shown.map.overall_message;
+        if !overall.is_empty() {
+            self.out.push_str(&format!("<div class=\"response_message\">{overall}</div>"));
+        }
+        self.out.push_str("</div>");
+    }
+
+    /// Says that a question cannot be answered here.
+    fn notice(&mut self, needs: &str) {
+        self.out.push_str(
+            "<p class=\"problem-unsupported\" role=\"note\">This question cannot be answered here yet: ",
+        );
+        escape_text(needs, &mut self.out);
+        self.out.push_str(".</p>");
+    }
+
+    fn input(&mut self, node: &Node, response: usize, index: usize) {
+        let Some(response) = self.problem.responses.get(response) else {
+            return;
+        };
+        let Some(input) = response.inputs.get(index) else {
+            return;
+        };
+        let state = self.state_of(response, &input.id);
+        self.out.push_str(&inputs::render(node, input, &state));
+    }
+
+    /// Puts together what an input shows: the answer, and what grading said of it.
+    fn state_of(&self, response: &Response, id: &str) -> InputState {
+        let value = self.shown.answers.get(id).cloned().unwrap_or_else(|| Json::String(String::new()));
+        let mut state =
+            InputState { value, is_answerable: response.needs().is_none(), ..InputState::default() };
+        let Some(entry) = self.shown.map.get(id) else {
+            return state;
+        };
+        if !self.shown.correctness_available {
+            state.status = "submitted".into();
+            return state;
+        }
+        if !self.shown.has_saved_answers {
+            state.status = entry.correctness.clone().unwrap_or_else(|| "None".into());
+            state.message = entry.msg.clone().unwrap_or_default();
+        }
+        state.answer_variable.clone_from(&entry.answervariable);
+        if entry.hintmode.as_deref() == Some("always") {
+            state.message = if state.message.is_empty() {
+                entry.hint.clone()
+            } else {
+                format!("{}<br/>{}", entry.hint, state.message)
+            };
+        }
+        state
+    }
+
+    /// Marks TeX between dollar signs for MathJax.
+    fn math(&mut self, node: &Node) {
+        let text = &node.text;
+        let marked = match (text.find('$'), text.rfind('$')) {
+            (Some(open), Some(close)) if open < close => format!(
+                "{}[mathjaxinline]{}[/mathjaxinline]{}",
+                &text[..open],
+                &text[open + 1..close],
+                &text[close + 1..]
+            ),
+            _ => text.clone(),
+        };
+        let marked = if marked.contains("\\displaystyle") {
+            marked.replace("\\displaystyle", "").replace("mathjaxinline]", "mathjax]")
+        } else {
+            marked
+        };
+        self.out.push_str("<html><html>");
+        escape_text(&marked, &mut self.out);
+        self.out.push_str("</html><html>");
+        escape_text(&node.tail, &mut self.out);
+        self.out.push_str("</html></html>");
+    }
+
+    /// Shows what is said to one choice: once the problem is done, and only to that choice.
+    fn targeted_feedback(&mut self, node: &Node, question: Option<&Node>) {
+        let mut verdict = None;
+        if let Some(question) = question.filter(|_| node.mark != Mark::Explanation) {
+            let chosen = self.chosen(question);
+            let is_meant = self.shown.done
+                && chosen.is_some_and(|choice| choice.get("explanation-id") == node.get("explanation-id"));
+            if !is_meant {
+                return;
+            }
+            let is_right =
+                chosen.and_then(|c| c.get("correct")).is_some_and(|c| c.eq_ignore_ascii_case("true"));
+            verdict = Some(if is_right { "Correct" } else { "Incorrect" });
+        }
+        self.out.push_str("<section class=\"targeted-feedback-span\"><span>");
+        let mut copy = node.clone();
+        if let Some(verdict) = verdict {
+            let mut label = Node::new("span");
+            label.set("class", "sr");
+            label.text = verdict.into();
+            label.tail = std::mem::take(&mut copy.text);
+            copy.children.insert(0, label);
+            copy.set("role", "group");
+            if let Some(id) = question.and_then(group_of).and_then(|group| group.get("id")) {
+                copy.set("aria-describedby", format!("{id}-legend"));
+            }
+        }
+        copy.write(&mut self.out);
+        escape_text(&node.tail, &mut self.out);
+        self.out.push_str("</span></section>");
+    }
+
+    fn chosen<'n>(&self, question: &'n Node) -> Option<&'n Node> {
+        let group = group_of(question)?;
+        let answer = self.shown.answers.get(group.get("id")?)?.as_str()?;
+        group.descendants().into_iter().find(|node| node.name == "choice" && node.get("name") == Some(answer))
+    }
+
+    fn clarification(&mut self, node: &Node) {
+        let text = escape::html(&node.inner_xml());
+        self.out.push_str(&format!(
+            "<span class=\"clarification\" tabindex=\"0\" role=\"note\" aria-label=\"Clarification\">\
+             <span class=\"fa fa-info-circle\" data-tooltip=\"{text}\" data-tooltip-show-on-click=\"true\" \
+             aria-hidden=\"true\"></span><span class=\"sr\">({text})</span></span>"
+        ));
+        escape_text(&node.tail, &mut self.out);
+    }
+}
+
+fn group_of(question: &Node) -> Option<&Node> {
+    question.descendants().into_iter().find(|node| node.name == "choicegroup")
+}

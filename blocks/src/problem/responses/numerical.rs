@@ -1,0 +1,258 @@
+//! `numericalresponse`: a number within a tolerance or in a range (capa reference, section 3.3).
+
+use num_complex::Complex64;
+use serde_json::{Value as Json, json};
+
+use super::{Answers, Graded, Input, partial_credit};
+use crate::escape;
+use crate::problem::context::Context;
+use crate::problem::correct_map::Entry;
+use crate::problem::error::{GradeError, LoadError};
+use crate::problem::formula::{Case, FormulaError, Number, Variables, evaluate};
+use crate::problem::hints::{Feedback, Hint};
+use crate::problem::python;
+use crate::problem::tolerance;
+use crate::problem::tree::Node;
+
+/// A number.
+#[derive(Debug, Clone)]
+pub(in crate::problem) struct Numerical {
+    expected: Expected,
+    tolerance: String,
+    additional: Vec<Additional>,
+    partial: Option<Vec<String>>,
+    /// How much wider the tolerance is for answers that are close.
+    partial_range: f64,
+    partial_answers: Option<Vec<String>>,
+    hint: Option<Hint>,
+}
+
+/// What is right.
+#[derive(Debug, Clone)]
+enum Expected {
+    /// A number, as it is written.
+    Point(String),
+    /// A range, with whether its ends belong to it.
+    Range { bounds: [(String, bool); 2], shown: String },
+}
+
+/// Another number that is right, exactly.
+#[derive(Debug, Clone)]
+struct Additional {
+    answer: String,
+    hint: Option<Hint>,
+}
+
+const BAD_STAFF_ANSWER: &str = "There was a problem with the staff answer to this problem";
+
+impl Numerical {
+    pub(super) fn build(node: &Node, context: &Context) -> Result<Self, LoadError> {
+        let answer = node.get("answer").unwrap_or_default();
+        let params: Vec<&Node> =
+            node.descendants().into_iter().filter(|child| child.name == "responseparam").collect();
+        let tolerance = params.iter().find(|param| param.get("type") == Some("tolerance"));
+        let tolerance = tolerance.and_then(|param| param.get("default")).unwrap_or(tolerance::DEFAULT);
+        let partial_range = match node.all("responseparam").find_map(|param| param.get("partial_range")) {
+            None => 2.0,
+            Some(text) => python::float(text).ok_or_else(|| {
+                LoadError::at(node.line, format!("could not convert string to float: '{text}'"))
+            })?,
+        };
+        let partial_answers = node.all("responseparam").find_map(|param| param.get("partial_answers"));
+        let additional = node.all("additional_answer").filter_map(|additional| {
+            let answer = additional.get("answer")?.to_owned();
+            Some(Additional { answer, hint: additional.all("correcthint").next().and_then(Hint::read) })
+        });
+        Ok(Self {
+            expected: Expected::read(answer, node.line, context)?,
+            tolerance: context.substitute(tolerance.trim()),
+            additional: additional.collect(),
+            partial: partial_credit(node),
+            partial_range,
+            partial_answers: partial_answers.map(|text| text.split(',').map(str::to_owned).collect()),
+            hint: node.all("correcthint").next().and_then(Hint::read),
+        })
+    }
+
+    pub(super) fn correct_answer(&self) -> Json {
+        let main = match &self.expected {
+            Expected::Point(text) => text,
+            Expected::Range { shown, .. } => shown,
+        };
+        let answers =
+            std::iter::once(main).chain(self.additional.iter().map(|additional| &additional.answer));
+        json!(answers.map(|answer| escape::html(answer)).collect::<Vec<_>>().join(" <b>or</b> "))
+    }
+
+    pub(super) fn grade(&self, input: &Input, answers: &Answers) -> Result<Graded, GradeError> {
+        let Some(answer) = answers.get(&input.id) else {
+            return Ok(Graded { entries: vec![(input.id.clone(), Entry::right(false))], feedback: None });
+        };
+        let schemes = self.partial.as_deref().unwrap_or_default();
+        if schemes.iter().any(|scheme| scheme != "list" && scheme != "close") {
+            return Err(GradeError::Message("partial_credit attribute should be one of: list,close".into()));
+        }
+        let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
+        let (text, value) = student_value(answer)?;
+        let mut entry = match &self.expected {
+            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, has("close"))?,
+            Expected::Point(staff) => self.grade_point(&value, staff, has("list"), has("close"))?,
+        };
+        let mut hint = self.hint.as_ref();
+        if entry.correctness.as_deref() == Some("incorrect") {
+            let complex = value.complex().map_err(|error| author_error(&error))?;
+            for additional in &self.additional {
+                if staff_value(&additional.answer)?.complex().is_ok_and(|staff| staff == complex) {
+                    entry = Entry::right(true);
+                    hint = additional.hint.as_ref();
+                    break;
+                }
+            }
+        }
+        let is_correct = entry.correctness.as_deref() == Some("correct");
+        let feedback = hint.filter(|_| is_correct).map(|hint| Feedback::single(hint, true, &text));
+        if let Some(feedback) = &feedback {
+            entry.add_message(&feedback.html());
+        }
+        Ok(Graded { entries: vec![(input.id.clone(), entry)], feedback })
+    }
+
+    fn grade_range(
+        &self,
+        student: &Number,
+        bounds: &[(String, bool); 2],
+        is_close_partial: bool,
+    ) -> Result<Entry, GradeError> {
+        if student.is_complex() {
+            let message = "You may not use complex numbers in range tolerance problems";
+            return Err(GradeError::Message(message.into()));
+        }
+        let student = student.complex().map_err(|error| author_error(&error))?;
+        let mut ends = [0.0; 2];
+        for (end, (text, is_inclusive)) in ends.iter_mut().zip(bounds) {
+            let boundary = staff_value(text)?.complex().map_err(|error| author_error(&error))?;
+            if boundary.im != 0.0 {
+                return Err(GradeError::Message(format!("{BAD_STAFF_ANSWER}: complex boundary.")));
+            }
+            if boundary.re.is_nan() {
+                return Err(GradeError::Message(format!("{BAD_STAFF_ANSWER}: empty boundary.")));
+            }
+            if tolerance::is_at_boundary(student, Complex64::new(boundary.re, 0.0)) {
+                return Ok(Entry::right(*is_inclusive));
+            }
+            *end = boundary.re;
+        }
+        let ([low, high], student) = (ends, student.re);
+        if low < student && student < high {
+            return Ok(Entry::right(true));
+        }
+        let margin = self.partial_range * (high - low);
+        if is_close_partial && low - margin < student && student < high + margin {
+            return Ok(Entry::with_points("partially-correct", json!(0.5)));
+        }
+        Ok(Entry::right(false))
+    }
+
+    fn grade_point(
+        &self,
+        student: &Number,
+        staff: &str,
+        has_list: bool,
+        has_close: bool,
+    ) -> Result<Entry, GradeError> {
+        let staff = staff_value(staff)?;
+        let expanded = self.expanded_tolerance()?;
+        let within = |staff: &Number, tolerance: &str| {
+            tolerance::is_within(student, staff, tolerance).map_err(|error| author_error(&error))
+        };
+        let partly = |points: f64| Ok(Entry::with_points("partially-correct", json!(points)));
+        if within(&staff, &self.tolerance)? {
+            return Ok(Entry::right(true));
+        }
+        if has_list {
+            let partial_answers = self.partial_answers.as_ref().ok_or_else(|| {
+                GradeError::Author("partial_credit is list, but there are no partial_answers".into())
+            })?;
+            for partial in partial_answers {
+                let partial = staff_value(partial)?;
+                if within(&partial, &self.tolerance)? || (has_close && within(&staff, &expanded)?) {
+                    return partly(0.5);
+                }
+                if has_close && within(&partial, &expanded)? {
+                    return partly(0.25);
+                }
+            }
+        } else if has_close && within(&staff, &expanded)? {
+            return partly(0.5);
+        }
+        Ok(Entry::right(false))
+    }
+
+    /// Returns the wider tolerance; it is computed for every answer, so one that is a formula stops grading.
+    fn expanded_tolerance(&self) -> Result<String, GradeError> {
+        let (number, sign) = match self.tolerance.strip_suffix('%') {
+            Some(number) => (number, "%"),
+            None => (self.tolerance.as_str(), ""),
+        };
+        let number = python::float(number)
+            .ok_or_else(|| GradeError::Author(format!("could not convert string to float: '{number}'")))?;
+        Ok(format!("{:e}{sign}", self.partial_range * number))
+    }
+}
+
+impl Expected {
+    fn read(answer: &str, line: u32, context: &Context) -> Result<Self, LoadError> {
+        let is_range = answer.starts_with(['[', '(']) && answer.ends_with([']', ')']) && answer.len() > 1;
+        if !is_range {
+            return Ok(Self::Point(context.substitute(answer)));
+        }
+        let (open, close) = (&answer[..1], &answer[answer.len() - 1..]);
+        let mut parts = answer[1..answer.len() - 1].split(',').map(|part| context.substitute(part));
+        let (Some(low), Some(high)) = (parts.next(), parts.next()) else {
+            return Err(LoadError::at(line, format!("{BAD_STAFF_ANSWER}.")));
+        };
+        let shown = format!("{open}{low}, {high}{close}");
+        Ok(Self::Range { bounds: [(low, open == "["), (high, close == "]")], shown })
+    }
+}
+
+/// Evaluates what the learner wrote; returns its text, too.
+fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
+    let text = match answer {
+        Json::String(text) => text.clone(),
+        other => return Err(GradeError::Message(not_a_number(&python::printed(other)))),
+    };
+    let value = evaluate(&text, &Variables::new(), Case::Insensitive).map_err(|error| {
+        GradeError::Message(match error {
+            FormulaError::Undefined { message } | FormulaError::Parentheses { message } => message,
+            FormulaError::Factorial => {
+                format!("Factorial function evaluated outside its domain:'{}'", html(&text))
+            }
+            FormulaError::Syntax => format!("Invalid math syntax: '{}'", html(&text)),
+            FormulaError::Domain(_) | FormulaError::Arithmetic(_) => not_a_number(&text),
+        })
+    })?;
+    Ok((text, value))
+}
+
+fn not_a_number(text: &str) -> String {
+    format!("Could not interpret '{}' as a number.", html(text))
+}
+
+/// Escapes as Python's `html.escape` does.
+fn html(text: &str) -> String {
+    escape::html(text).replace("&#34;", "&quot;").replace("&#39;", "&#x27;")
+}
+
+/// Reads what the author wrote: a complex number, else a formula.
+fn staff_value(text: &str) -> Result<Number, GradeError> {
+    if let Some(value) = python::complex(text) {
+        return Ok(Number::Complex(value));
+    }
+    evaluate(text, &Variables::new(), Case::Insensitive)
+        .map_err(|_| GradeError::Message(format!("{BAD_STAFF_ANSWER}.")))
+}
+
+fn author_error(error: &FormulaError) -> GradeError {
+    GradeError::Author(error.to_string())
+}

@@ -1,0 +1,228 @@
+//! What a learner sees of a problem: the questions, what can be done with them, and what came of it (capa reference,
+//! section 7.6).
+
+use serde_json::Value as Json;
+use xblock_core::block::{BlockContext, BlockError, XBlock};
+use xblock_core::fragment::Fragment;
+
+use super::policy::{Score, short};
+use super::python;
+use super::render::{self, Shown};
+use super::session::Session;
+use super::{ProblemBlock, error::LoadError};
+use crate::rewrite;
+use crate::template::{self, context};
+
+/// Whether the result of the last submission is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum LastResult {
+    Shown,
+    Hidden,
+}
+
+/// Renders the whole block.
+pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+    let mut fragment = match Session::open(block, context)? {
+        Ok(session) => {
+            let score = session.display_score();
+            let values = context! {
+                id => session.problem.id.as_str(),
+                usage => context.usage().to_string(),
+                url => context.handler_url("xmodule_handler", "").trim_end_matches('/'),
+                score => python::printed(&score.0),
+                total => python::printed(&score.1),
+                attempts_used => session.state.attempts,
+                graded => is_graded(block),
+                content => html(&session, context, LastResult::Shown)?,
+            };
+            let mut fragment = Fragment::new(template::render("problem/student_view.html", values));
+            fragment.add_javascript(include_str!("problem.js"));
+            fragment.initialize_js("XBlockRuntimeProblem", None);
+            fragment
+        }
+        Err(error) => load_error(block, context, &error),
+    };
+    fragment.add_css(include_str!("problem.css"));
+    Ok(fragment)
+}
+
+fn load_error(block: &ProblemBlock, context: &dyn BlockContext, error: &LoadError) -> Fragment {
+    let mut fragment = Fragment::new(template::render(
+        "problem/load_error.html",
+        context! {
+            name => name(block),
+            is_staff => context.user().is_some_and(|user| user.is_staff),
+            error => error.to_string(),
+        },
+    ));
+    fragment.add_css(include_str!("../placeholder/placeholder.css"));
+    fragment
+}
+
+fn is_graded(block: &ProblemBlock) -> bool {
+    block.fields().spec("graded").is_some() && block.fields().bool("graded").unwrap_or(false)
+}
+
+/// Returns the problem's name; a blank one is the type's.
+fn name(block: &ProblemBlock) -> String {
+    match block.display_name() {
+        Ok(Some(name)) if !name.trim().is_empty() => name.to_string(),
+        _ => "problem".into(),
+    }
+}
+
+/// Renders the problem with its buttons and messages: what `problem_get` and its like answer with.
+pub(super) fn html(
+    session: &Session<'_>,
+    context: &dyn BlockContext,
+    result: LastResult,
+) -> Result<String, BlockError> {
+    let policy = &session.policy;
+    let state = &session.state;
+    let shown = Shown {
+        answers: &state.student_answers,
+        map: &state.correct_map,
+        has_saved_answers: state.has_saved_answers,
+        correctness_available: policy.correctness_available(),
+        done: state.done,
+    };
+    let content = render::html(&session.problem, shown);
+    let is_answerable = session.problem.needs().is_empty();
+    let attempts = policy.max_attempts.filter(|most| *most > 0).map(|most| {
+        format!("You have used {} of {most} attempt{}", state.attempts, if most == 1 { "" } else { "s" })
+    });
+    let html = template::render(
+        "problem/problem.html",
+        context! {
+            id => session.problem.id.as_str(),
+            usage => context.usage().to_string(),
+            name => name(session.block),
+            progress => progress(session),
+            content => without_hints(&content),
+            has_hints => !session.problem.demand_hints().is_empty(),
+            shows_save => is_answerable && policy.shows_save(),
+            shows_reset => policy.shows_reset() && state.attempts > 0,
+            shows_answer => is_answerable && policy.answer_available(),
+            submit_enabled => is_answerable && policy.is_submit_enabled(),
+            attempts,
+            grading_method => grading_method(&session.grading_method),
+            result => if result == LastResult::Shown { result_of(session) } else { None },
+            saved_message => state
+                .has_saved_answers
+                .then_some("Your answers were previously saved. Click 'Submit' to grade them."),
+        },
+    );
+    rewrite::addresses(&html, session.block.fields(), context)
+}
+
+/// Returns how many points there are, and how many were earned.
+fn progress(session: &Session<'_>) -> String {
+    let (score, total) = session.display_score();
+    let possible = total.as_f64().unwrap_or_default();
+    let graded = if is_graded(session.block) { "graded" } else { "ungraded" };
+    let points = if possible == 1.0 { "point" } else { "points" };
+    if possible == 0.0 {
+        return String::new();
+    }
+    match score.as_f64() {
+        None => format!("{} {points} possible ({graded}, results hidden)", short(possible)),
+        Some(_) if session.state.attempts == 0 => format!("{} {points} possible ({graded})", short(possible)),
+        Some(earned) => format!("{}/{} {points} ({graded})", short(earned), short(possible)),
+    }
+}
+
+fn grading_method(stored: &str) -> String {
+    let words = stored.split('_').map(|word| {
+        let mut letters = word.chars();
+        letters
+            .next()
+            .map(|first| first.to_uppercase().chain(letters).collect::<String>())
+            .unwrap_or_default()
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// Returns the message about the last submission.
+fn result_of(session: &Session<'_>) -> Option<minijinja::Value> {
+    let map = &session.state.correct_map;
+    let verdict = if !session.policy.correctness_available() && map.entries().len() > 0 {
+        "submitted"
+    } else {
+        let mut verdicts = map.entries().map(|(_, entry)| entry.correctness.as_deref().unwrap_or_default());
+        let first = verdicts.next()?;
+        if verdicts.all(|verdict| verdict == first) { first } else { "partially-correct" }
+    };
+    let (kind, icon, word) = match verdict {
+        "correct" => ("success", "check", "Correct"),
+        "incorrect" => ("error", "close", "Incorrect"),
+        "partially-correct" => ("success", "asterisk", "Partially correct"),
+        "submitted" => ("general", "info-circle", "Answer submitted."),
+        _ => return None,
+    };
+    let message = match session.score().weighted(session.weight) {
+        Some(score) if verdict != "submitted" => {
+            let plural = if score.possible() == 1.0 { "" } else { "s" };
+            format!("{word} ({} point{plural})", Score::text(&score))
+        }
+        None if verdict == "partially-correct" => "Partially Correct".into(),
+        _ => word.to_owned(),
+    };
+    Some(context! { kind, icon, message })
+}
+
+/// The elements that hold hints; they are for grading and never shown.
+const HINTS: [&str; 10] = [
+    "demandhint",
+    "choicehint",
+    "optionhint",
+    "stringhint",
+    "numerichint",
+    "correcthint",
+    "regexphint",
+    "additional_answer",
+    "stringequalhint",
+    "compoundhint",
+];
+
+/// Takes the hints out of a problem's markup.
+pub(super) fn without_hints(html: &str) -> String {
+    let mut html = html.to_owned();
+    for name in HINTS {
+        let (open, close) = (format!("<{name}"), format!("</{name}>"));
+        while let Some(start) = html.find(&open).filter(|at| ends_name(&html[at + open.len()..])) {
+            let Some(length) = html[start..].find(&close) else {
+                break;
+            };
+            html.replace_range(start..start + length + close.len(), "");
+        }
+    }
+    html
+}
+
+fn ends_name(rest: &str) -> bool {
+    rest.starts_with(|c: char| c == '>' || c == '/' || c.is_whitespace())
+}
+
+/// Rewrites the addresses in answers that are texts.
+pub(super) fn with_addresses(
+    answer: Json,
+    block: &ProblemBlock,
+    context: &dyn BlockContext,
+) -> Result<Json, BlockError> {
+    match answer {
+        Json::String(html) => rewrite::addresses(&html, block.fields(), context).map(Json::String),
+        other => Ok(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_are_taken_out_with_what_is_in_them() {
+        let html = "<div>A <choicehint label=\"x\">secret <b>1</b></choicehint>B<demandhint><hint>h</hint></demandhint></div>";
+        assert_eq!(without_hints(html), "<div>A B</div>");
+        assert_eq!(without_hints("<choicehints>x</choicehints>"), "<choicehints>x</choicehints>");
+    }
+}

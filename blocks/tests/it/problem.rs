@@ -1,0 +1,316 @@
+//! `problem`: what its page asks of it, against the recorded answers of the Python block.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde_json::{Map, json};
+use xblock_core::block::{BlockError, Event, User};
+use xblock_core::fields::{DictFieldData, Json};
+use xblock_core::olx::{Document, Element, FileName, Node, ParseOptions, Source};
+
+use crate::context::{World, data, json as body, post};
+
+const CHOICE: &str = r#"<problem><multiplechoiceresponse><label>Which?</label><choicegroup type="MultipleChoice">
+<choice correct="false" name="a">A<choicehint>Not A.</choicehint></choice><choice correct="true" name="b">B</choice>
+</choicegroup></multiplechoiceresponse><solution><p>It is <img src="/static/b.png"/> B.</p></solution></problem>"#;
+
+fn form(pairs: &Json) -> String {
+    let encode = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let pairs = pairs.as_array().into_iter().flatten();
+    let pairs = pairs.map(|pair| {
+        format!(
+            "{}={}",
+            encode(pair[0].as_str().unwrap_or_default()),
+            encode(pair[1].as_str().unwrap_or_default())
+        )
+    });
+    pairs.collect::<Vec<_>>().join("&")
+}
+
+/// Normalises markup as the vectors' README says; the inline script and the formula preview are left out.
+fn normalised(markup: &str) -> String {
+    let markup = match markup.strip_prefix("<root>") {
+        Some(_) => markup.to_owned(),
+        None => format!("<root>{markup}</root>"),
+    };
+    let source = Source::new(FileName::from("markup"), markup.as_str().into());
+    let document =
+        Document::parse_text(source, &ParseOptions::default()).unwrap_or_else(|e| panic!("{e:?}: {markup}"));
+    let mut out = String::new();
+    write(&document.root, &mut out);
+    out
+}
+
+fn collapsed(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn write(element: &Element, out: &mut String) {
+    let class = element.get("class").unwrap_or_default();
+    // The progress text is written by the platform's script, the preview of formulas is not part of these pages.
+    let is_left_out = element.name == "script"
+        || class == "script_placeholder"
+        || (class == "equation" && element.get("id").is_some_and(|id| id.ends_with("_preview")));
+    if is_left_out {
+        return;
+    }
+    let attributes: BTreeMap<&str, String> =
+        element.attributes.iter().map(|a| (a.name.as_str(), collapsed(&a.value))).collect();
+    out.push_str(&format!("\n<{} {attributes:?}>", element.name));
+    if class != "problem-progress" {
+        let mut text = String::new();
+        for child in element.children.iter().chain([&Node::text("")]) {
+            match child {
+                Node::Text(chars) | Node::CData(chars) => text.push_str(&chars.value),
+                Node::Element(child) => {
+                    out.push_str(&collapsed(&std::mem::take(&mut text)));
+                    write(child, out);
+                }
+                _ => {}
+            }
+        }
+        let text = collapsed(&text);
+        // Where nothing was saved the platform writes Python's word for nothing into a hidden message.
+        out.push_str(if text == "None" { "" } else { &text });
+    }
+    out.push_str(&format!("</{}>", element.name));
+}
+
+fn parting(found: &str, expected: &str) -> Option<String> {
+    let mut lines = found.lines().chain([""]).zip(expected.lines().chain([""]));
+    lines
+        .find(|(found, expected)| found != expected)
+        .map(|(found, expected)| format!("{found}\n  expected {expected}"))
+}
+
+fn same(a: &Json, b: &Json) -> bool {
+    match (a, b) {
+        (Json::Number(a), Json::Number(b)) => a.as_f64() == b.as_f64(),
+        (Json::Array(a), Json::Array(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
+        (Json::Object(a), Json::Object(b)) => {
+            a.len() == b.len() && a.iter().all(|(name, a)| b.get(name).is_some_and(|b| same(a, b)))
+        }
+        _ => a == b,
+    }
+}
+
+/// Scenarios that are about what this block does not do yet: scripts, queues, rescoring, previews, author mode.
+fn is_native(scenario: &Json) -> bool {
+    let xml = scenario["xml"].as_str().unwrap_or_default();
+    let foreign = [
+        "<script",
+        "customresponse",
+        "coderesponse",
+        "annotationresponse",
+        "imageresponse",
+        "chemicalequationinput",
+        "filesubmission",
+    ];
+    let steps = scenario["steps"].as_array().into_iter().flatten();
+    let calls = ["rescore", "input_ajax", "score_update", "ungraded_response", "student_view", "set_fields"];
+    !foreign.iter().any(|tag| xml.contains(tag))
+        && !steps.clone().any(|step| calls.iter().any(|call| step["op"] == *call))
+        && scenario["id"] != "control-char-input"
+}
+
+#[test]
+fn calls_are_answered_as_recorded() {
+    let scenarios: Vec<Json> =
+        serde_json::from_str(include_str!("../../../tests/vectors/capa/block_sequences.json"))
+            .expect("the vectors are JSON");
+    let mut failures = Vec::new();
+    let mut run = 0;
+    for scenario in scenarios.iter().filter(|scenario| is_native(scenario)) {
+        run += 1;
+        scenario_failures(scenario, &mut failures);
+    }
+    assert!(run >= 25, "only {run} scenarios");
+    assert!(failures.is_empty(), "{} in {run} scenarios:\n{}", failures.len(), failures.join("\n\n"));
+}
+
+fn scenario_failures(scenario: &Json, failures: &mut Vec<String>) {
+    let mut values = scenario["fields"].as_object().cloned().unwrap_or_default();
+    values.insert("data".into(), scenario["xml"].clone());
+    if let Some(seed) = scenario.get("seed") {
+        values.insert("seed".into(), seed.clone());
+    }
+    let stored: Arc<DictFieldData> = Arc::new(data(&Json::Object(values)));
+    let is_staff = scenario["staff"] == true;
+    let mut world = World { user: Some(User { id: "42".into(), is_staff }), ..World::of("problem") };
+    for (at, step) in scenario["steps"].as_array().into_iter().flatten().enumerate() {
+        let op = step["op"].as_str().unwrap_or_default();
+        let what = format!("{} step {at} {op}", scenario["id"]);
+        let mut fail = |problem: String| failures.push(format!("{what}: {problem}"));
+        world.events.borrow_mut().clear();
+        world.now += chrono::Duration::milliseconds(100);
+        let block = world.block_on(stored.clone());
+        let response = block.handle("xmodule_handler", &post(op, &form(&step["data"])), &world);
+        let response = match response {
+            Ok(response) => response,
+            Err(error) => {
+                if step.get("raises").is_none() {
+                    fail(error.to_string());
+                }
+                continue;
+            }
+        };
+        block.fields().save().expect("memory takes everything");
+        if let Some(text) = step["response"].get("not_json") {
+            if *text != String::from_utf8_lossy(&response.body).as_ref() {
+                fail("another text".into());
+            }
+            continue;
+        }
+        let found = body(&response.body);
+        if let Some(raised) = step.get("raises") {
+            if found != json!({ "success": raised["message"] }) {
+                fail(format!("{found}\n  expected {raised}"));
+            }
+            continue;
+        }
+        for (name, expected) in step["response"].as_object().into_iter().flatten() {
+            if matches!(name.as_str(), "html" | "contents" | "correct_status_html") && *expected != "" {
+                let (found, expected) =
+                    (found[name].as_str().unwrap_or_default(), expected.as_str().unwrap_or_default());
+                if let Some(parting) = parting(&normalised(found), &normalised(expected)) {
+                    fail(format!("{name}: {parting}"));
+                }
+            } else if !same(&found[name], expected) {
+                fail(format!("{name}: {}\n  expected {expected}", found[name]));
+            }
+        }
+        if found.as_object().map(Map::len) != step["response"].as_object().map(Map::len) {
+            fail(format!("other members than {}", step["response"]));
+        }
+        let events: Vec<Json> =
+            world.events.borrow().iter().map(|event| json!([event.event_type(), event.data()])).collect();
+        if !same(&json!(events), &step["events"]) {
+            fail(format!("events {}\n  expected {}", json!(events), step["events"]));
+        }
+        // Calls that only read keep nothing here.
+        if !matches!(op, "problem_get" | "problem_show" | "hint_button") && found["success"] != false {
+            let fields = world.block_on(stored.clone());
+            for (name, expected) in step["state"].as_object().into_iter().flatten() {
+                let found = fields.fields().json(name).expect("what was saved can be read");
+                let is_time = name == "last_submission_time";
+                let is_as_recorded =
+                    same(&found, expected) || (is_time && found.is_null() == expected.is_null());
+                if !is_as_recorded {
+                    fail(format!("state {name}: {found}\n  expected {expected}"));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_shows_the_problem_without_scripts() {
+    let world = World::of("problem");
+    let fragment = world
+        .block(&json!({ "data": CHOICE, "display_name": "<Q>" }))
+        .view("student_view", &world)
+        .expect("it renders");
+    let html = &fragment.content;
+    assert!(
+        html.contains(
+            "<legend id=\"q_2_1-legend\" class=\"response-fieldset-legend field-group-hd\">Which?</legend>"
+        ),
+        "{html}"
+    );
+    assert!(html.contains("&lt;Q&gt;") && !html.contains("<Q>"));
+    assert!(!html.contains("Not A") && !html.contains("It is"), "hints and solutions wait: {html}");
+    assert!(html.contains("role=\"status\""));
+    assert_eq!(fragment.js_init_fn.as_deref(), Some("XBlockRuntimeProblem"));
+}
+
+#[test]
+fn looking_at_a_problem_writes_nothing() {
+    for rerandomize in ["never", "always", "per_student"] {
+        let world = World::of("problem");
+        let block = world.block(&json!({ "data": CHOICE, "rerandomize": rerandomize }));
+        block.view("student_view", &world).expect("it renders");
+        block.handle("problem_get", &post("", ""), &world).expect("it is answered");
+        assert_eq!(block.fields().dirty(), [""; 0], "{rerandomize}");
+        assert!(world.events.borrow().is_empty());
+    }
+}
+
+#[test]
+fn answers_come_as_forms_or_as_json() {
+    let world = World::of("problem");
+    let block = world.block(&json!({ "data": CHOICE }));
+    let response =
+        block.handle("problem_check", &post("", "input_q_2_1=choice_a"), &world).expect("it is answered");
+    let found = body(&response.body);
+    assert_eq!((&found["success"], &found["attempts_used"]), (&json!("incorrect"), &json!(1)));
+    assert!(found["contents"].as_str().is_some_and(|html| html.contains("Not A.")), "the hint is shown now");
+    let mut request = post("", r#"{"input_q_2_1": "choice_b"}"#);
+    request.content_type = "application/json; charset=utf-8".into();
+    let found = body(&block.handle("problem_check", &request, &world).expect("it is answered").body);
+    assert_eq!((&found["success"], &found["current_score"]), (&json!("correct"), &json!(1)));
+    let grades: Vec<f64> = world
+        .events
+        .borrow()
+        .iter()
+        .filter_map(|event| match event {
+            Event::Grade(grade) => Some(grade.value),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(grades, [0.0, 1.0]);
+}
+
+#[test]
+fn the_solution_comes_with_real_addresses() {
+    let world = World::of("problem");
+    let block = world.block(&json!({ "data": CHOICE, "showanswer": "always" }));
+    let found = body(&block.handle("problem_show", &post("", ""), &world).expect("it is answered").body);
+    assert_eq!(found["answers"]["q_2_1"], json!(["choice_b"]));
+    let solution = found["answers"]["q_solution_1"].as_str().expect("there is a solution");
+    assert!(solution.contains("src=\"/asset/b.png\""), "{solution}");
+}
+
+#[test]
+fn a_question_that_needs_more_is_shown_but_not_graded() {
+    let world = World::of("problem");
+    let xml = r#"<problem><p>Draw.</p><customresponse cfn="check"><textline/></customresponse></problem>"#;
+    let block = world.block(&json!({ "data": xml }));
+    let html = block.view("student_view", &world).expect("it renders").content;
+    assert!(
+        html.contains("Draw.") && html.contains("customresponse needs its author&#39;s code")
+            || html.contains("customresponse needs its author's code"),
+        "{html}"
+    );
+    assert!(html.contains("data-should-enable-submit-button=\"False\""), "{html}");
+    let found = body(
+        &block.handle("problem_check", &post("", "input_q_2_1=x"), &world).expect("it is answered").body,
+    );
+    assert!(
+        found["success"].as_str().is_some_and(|text| text.contains("cannot be graded here yet")),
+        "{found}"
+    );
+    assert_eq!(block.fields().int("attempts").expect("a number"), Some(0));
+}
+
+#[test]
+fn a_broken_problem_tells_staff_where() {
+    let values = json!({ "data": "<problem>\n<numericalresponse><textline/></numericalresponse></problem>" });
+    let learner = World::of("problem");
+    let html = learner.block(&values).view("student_view", &learner).expect("it renders").content;
+    assert!(html.contains("Contact course staff") && !html.contains("answer"), "{html}");
+    let staff = World { user: Some(User { id: "1".into(), is_staff: true }), ..World::of("problem") };
+    let html = staff.block(&values).view("student_view", &staff).expect("it renders").content;
+    assert!(html.contains("missing required attribute answer") && html.contains("line 2"), "{html}");
+    let refused = learner.block(&values).handle("problem_check", &post("", "input_q_2_1=1"), &learner);
+    assert!(matches!(refused, Err(BlockError::BadContent { .. })));
+}
+
+#[test]
+fn what_learners_type_is_escaped() {
+    let world = World::of("problem");
+    let xml = "<problem><stringresponse answer=\"a\"><textline/></stringresponse></problem>";
+    let block = world.block(&json!({ "data": xml }));
+    let form = form(&json!([["input_q_2_1", "\"><script>alert(1)</script>"]]));
+    let found = body(&block.handle("problem_check", &post("", &form), &world).expect("it is answered").body);
+    assert!(!found["contents"].as_str().expect("there is HTML").contains("<script"), "{found}");
+}
