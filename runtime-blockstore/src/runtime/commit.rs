@@ -17,13 +17,15 @@ use super::BlockstoreRuntime;
 use super::branch::{IndexedBranch, SnapshotBranch};
 use super::definitions::Source;
 use super::layout::{
-    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, asset_path, is_asset, usage_path,
+    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, Entry, asset_path, classify, is_asset,
+    usage_path,
 };
 use super::refresh::{index_assets, own_children};
 use super::tables::{Tables, UsageRow};
 use super::tree::Tree;
 use super::view::{Trouble, View, draft_id, parse_version_id, version_id};
 use crate::database::Access;
+use crate::digest::Digest;
 use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows::{self, BundleNames, RowId, query_failed};
@@ -107,6 +109,9 @@ impl BlockstoreRuntime {
         for stage in plan.stages {
             match stage {
                 Stage::Draft { blocks, assets } => {
+                    if assets.iter().any(|step| matches!(step, AssetStep::TakePublished)) {
+                        carrying.discard()?;
+                    }
                     carrying.change_blocks(&blocks)?;
                     carrying.change_assets(assets)?;
                 }
@@ -307,9 +312,36 @@ impl<'v> Carrying<'v> {
             let path = self.path(usage)?;
             // The key of a definition must be one, or the block could not be read.
             super::reading::definition_key(self.view, usage, Branch::Draft)?;
-            let record = self.tree.put(&path, text)?;
+            let record = match self.unchanged(usage, &path, &text, data) {
+                Some(record) => record,
+                None => self.tree.put(&path, text)?,
+            };
             self.index(self.draft_state, usage, data, &record)?;
             self.written.insert((*usage).clone(), Some((*data).clone()));
+        }
+        Ok(())
+    }
+
+    /// Finds the file of a block that says the same already, perhaps in other words; then those stay.
+    fn unchanged(&self, usage: &UsageKey, path: &str, text: &[u8], data: &BlockData) -> Option<FileRecord> {
+        let record = self.tree.file(path)?;
+        let is_same = record.hash == Digest::of(text) || {
+            let source = Source::draft(&self.view.row);
+            let old = self.runtime.read_block(source, usage, record.hash, record.size);
+            old.is_ok_and(|old| *old == *data)
+        };
+        is_same.then(|| record.clone())
+    }
+
+    /// Drops everything the draft stages, so that it lies on the latest version; the plan's blocks are written after.
+    fn discard(&mut self) -> Result<(), RuntimeError> {
+        for (path, record) in self.tree.discard() {
+            let Entry::Definition(block_type, id) = classify(&path) else { continue };
+            // Blocks that differ are in the plan. Others may say the same in other words, which are other bytes.
+            if let Some(mut row) = self.tables.usage(self.draft_state, &block_type, &id)? {
+                (row.hash, row.size) = (record.hash, record.size);
+                self.tables.put_usage(self.draft_state, &block_type, &id, &row)?;
+            }
         }
         Ok(())
     }

@@ -210,6 +210,21 @@ impl Tree {
         record
     }
 
+    /// Lays the draft on the latest version without any changes; returns the files whose bytes that changes.
+    pub(super) fn discard(&mut self) -> Vec<(String, FileRecord)> {
+        let Some((_, published)) = self.published.clone() else { return Vec::new() };
+        let changed = published
+            .files
+            .iter()
+            .filter(|(path, record)| self.file(path).is_some_and(|old| old.hash != record.hash))
+            .map(|(path, record)| (path.clone(), record.clone()))
+            .collect();
+        self.files.clear();
+        self.links.clear();
+        self.base = Some(published);
+        changed
+    }
+
     /// Makes the next version of these files and lays the draft on it.
     pub(super) fn publish(
         &mut self,

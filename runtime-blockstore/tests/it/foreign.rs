@@ -65,8 +65,36 @@ fn what_another_draft_committed_is_not_undone() {
     store.write_draft_file(other.uuid, "notes/theirs", Some(b"theirs")).unwrap();
     store.commit_draft(other.uuid).unwrap();
     assert!(matches!(runtime.commit(edit().publish_all()), Err(RuntimeError::Conflict { .. })));
-    let files = store.get_bundle_files(bundle.uuid, None).unwrap();
-    assert!(files.iter().any(|file| file.path == "notes/theirs"));
+    let theirs = || store.get_bundle_file_data(bundle.uuid, "notes/theirs", None).unwrap();
+    assert_eq!(theirs(), b"theirs");
+    // Discarding brings the draft onto their version; from there one can go on.
+    commit(&runtime, edit().with(EditOp::Discard(Extent::All)));
+    assert_ne!(
+        runtime.block(&usage("html", "h1"), Branch::Draft).unwrap().data.content["data"],
+        json!("mine")
+    );
+    commit(&runtime, edit().put(usage("html", "h1"), html("mine again")).publish_all());
+    assert_eq!(theirs(), b"theirs");
+}
+
+#[test]
+fn words_stay_where_the_meaning_does() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let text = b"<!-- by hand --><html display_name='Text'   ><![CDATA[ebb]]></html>";
+    store.write_draft_file(bundle.drafts[DRAFT], H1, Some(text)).unwrap();
+    let at = usage("html", "h1");
+    let data = runtime.block(&at, Branch::Draft).unwrap().data;
+    commit(&runtime, edit().put(at.clone(), (*data).clone()).publish_all());
+    assert_eq!(store.get_bundle_file_data(bundle.uuid, H1, None).unwrap(), text);
+    commit(&runtime, edit().put(at.clone(), html("other")));
+    commit(&runtime, edit().with(EditOp::Discard(Extent::All)));
+    assert_eq!(store.get_bundle_file_data(bundle.uuid, H1, Some(DRAFT)).unwrap(), text);
+    assert_eq!(runtime.block(&at, Branch::Draft).unwrap().data, data);
+    let draft = store.get_draft(store.get_bundle(bundle.uuid).unwrap().drafts[DRAFT]).unwrap();
+    assert!(draft.files.values().all(|file| !file.modified) && draft.deleted_files.is_empty());
 }
 
 #[test]

@@ -9,4 +9,5 @@ mod foreign;
 mod golden;
 mod python_app;
 mod reopening;
+mod store;
 mod suite;
