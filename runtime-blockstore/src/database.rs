@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use crate::error::BlockstoreError;
 
@@ -44,8 +45,7 @@ impl Database {
         let main = match access {
             Access::ReadWrite => {
                 let db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-                db.pragma_update(None, "journal_mode", "WAL")
-                    .map_err(BlockstoreError::sql("setting the journal mode"))?;
+                keep_log(&db).map_err(BlockstoreError::sql("setting the journal mode"))?;
                 db
             }
             Access::ReadOnly => {
@@ -110,6 +110,22 @@ impl Database {
         let result = job(&transaction)?;
         transaction.commit().map_err(BlockstoreError::sql("filling temporary tables"))?;
         Ok(result)
+    }
+}
+
+/// Turns the write-ahead log on. SQLite does not wait by itself for another process that does the same to a new file.
+fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < PATIENCE =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
     }
 }
 

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, TransactionBehavior, params};
 use xblock_core::fields::{Json, KeyValueStore, KvsError, StateKey};
 
 /// The version of the table below, kept in the file's `user_version`.
@@ -129,10 +130,25 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
+    keep_log(&connection)?;
     // With a write-ahead log, NORMAL may lose the last commits at a power cut; an answer a learner gave is not to be lost.
     connection.pragma_update(None, "synchronous", "full")?;
     Ok(connection)
+}
+
+/// Turns the write-ahead log on. SQLite does not wait by itself for another process that does the same to a new file.
+fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && start.elapsed() < BUSY =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 fn make_table(connection: &mut Connection) -> rusqlite::Result<()> {
@@ -291,5 +307,29 @@ mod tests {
         let error =
             SqliteStore::new(&path).set_many(&[(key(None, Scope::UserState, "a"), json!(1))]).unwrap_err();
         assert!(error.to_string().contains("newer program"), "{error}");
+    }
+
+    #[test]
+    fn many_may_make_the_file_at_once() {
+        for _ in 0..10 {
+            let directory = tempfile::tempdir().unwrap();
+            let path = directory.path().join("state.sqlite3");
+            std::thread::scope(|scope| {
+                for user in ["ann", "bob", "eve", "joe", "kim", "lee"] {
+                    let path = &path;
+                    scope.spawn(move || {
+                        let at = key(Some(user), Scope::UserState, "attempts");
+                        SqliteStore::new(path).set_many(&[(at, json!(user))]).unwrap();
+                    });
+                }
+            });
+            let store = SqliteStore::new(&path);
+            for user in ["ann", "bob", "eve", "joe", "kim", "lee"] {
+                assert_eq!(
+                    store.get(&key(Some(user), Scope::UserState, "attempts")).unwrap(),
+                    Some(json!(user))
+                );
+            }
+        }
     }
 }

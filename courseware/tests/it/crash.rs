@@ -123,3 +123,20 @@ fn an_interrupted_import_says_so_and_leaves_nothing_or_all() {
         }
     }
 }
+
+#[test]
+fn of_several_imports_at_once_one_wins_and_none_is_mixed() {
+    let course = tides();
+    let course = course.to_str().unwrap();
+    let reference = tempdir().unwrap();
+    let [_, expected] = &stores(reference.path());
+    import_tides(expected);
+    let directory = tempdir().unwrap();
+    for store in &stores(directory.path()) {
+        let imports: Vec<_> = (0..4).map(|_| import(course, store)).collect();
+        let codes: Vec<_> = imports.into_iter().map(|mut child| child.wait().unwrap().code()).collect();
+        assert!(codes.contains(&Some(0)), "{store}: {codes:?}");
+        assert!(codes.iter().all(|code| matches!(code, Some(0 | 5))), "{store}: {codes:?}");
+        courseware(["compare", TIDES, store, expected]).exits(0);
+    }
+}

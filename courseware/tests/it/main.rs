@@ -6,6 +6,7 @@ mod command;
 mod comparing;
 mod crash;
 mod edit_steps;
+mod learners;
 mod main_job;
 mod packages;
 mod publishing;

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::runtime::RuntimeError;
@@ -37,11 +38,27 @@ pub(super) fn open(path: &Path, mode: StoreMode) -> Result<Connection, RuntimeEr
     };
     connection.busy_timeout(PATIENCE).map_err(fail)?;
     if mode == StoreMode::ReadWrite {
-        connection.pragma_update(None, "journal_mode", "wal").map_err(fail)?;
+        keep_log(&connection).map_err(fail)?;
         connection.pragma_update(None, "synchronous", "full").map_err(fail)?;
     }
     connection.set_prepared_statement_cache_capacity(64);
     Ok(connection)
+}
+
+/// Turns the write-ahead log on. SQLite does not wait by itself for another process that does the same to a new file.
+fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+    let start = Instant::now();
+    loop {
+        match connection.pragma_update(None, "journal_mode", "wal") {
+            Err(error)
+                if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+                    && start.elapsed() < PATIENCE =>
+            {
+                thread::sleep(Duration::from_millis(5));
+            }
+            outcome => return outcome,
+        }
+    }
 }
 
 /// Opens a file that may lie where nothing can be written: then not even the log's index can be made beside it.

@@ -1,0 +1,46 @@
+//! Learners answer problems, each for themselves.
+
+use tempfile::tempdir;
+
+use crate::command::{block, courseware, import_tides, stores};
+
+#[test]
+fn two_learners_are_kept_apart() {
+    let directory = tempdir().unwrap();
+    for store in &stores(directory.path()) {
+        import_tides(store);
+        let problem = block("problem", "how_many_tides");
+        let input = "input_how_many_tides_2_1";
+        let submit = |user, choice: &str| {
+            let answer = format!("{input}={choice}");
+            courseware(["submit", &problem, "--store", store, "--user", user, &answer, "--json"])
+                .exits(0)
+                .json()
+        };
+        let right = submit("ann", "choice_2");
+        assert_eq!(right["success"], "correct", "{store}: {right}");
+        assert_eq!(right["grade"]["value"], 1.0, "{store}: {right}");
+        let wrong = submit("bob", "choice_1");
+        assert_eq!(wrong["success"], "incorrect", "{store}: {wrong}");
+        assert_eq!(wrong["grade"]["value"], 0.0, "{store}: {wrong}");
+
+        let seen = |user| courseware(["render", &problem, "--store", store, "--user", user]).exits(0).out;
+        let (ann, bob, eve) = (seen("ann"), seen("bob"), seen("eve"));
+        assert_ne!(ann, bob, "{store}");
+        assert_ne!(ann, eve, "{store}");
+        assert_eq!(seen("ann"), ann, "{store}: looking changes nothing");
+
+        let text =
+            courseware(["submit", &problem, "--store", store, "--user", "bob", &format!("{input}=choice_2")]);
+        assert_eq!(text.exits(0).out, "correct\ngrade 1 of 1\n", "{store}");
+        assert_eq!(seen("ann"), ann, "{store}: another's answer changes nothing");
+
+        let elsewhere = directory.path().join("other.sqlite3").display().to_string();
+        let fresh =
+            courseware(["render", &problem, "--store", store, "--user", "ann", "--state", &elsewhere]);
+        assert_eq!(fresh.exits(0).out, eve.replace("eve", "ann"), "{store}: another file has other state");
+        // What learners did survives that the course is imported and published again.
+        import_tides(store);
+        assert_eq!(seen("ann"), ann, "{store}");
+    }
+}
