@@ -28,6 +28,14 @@ pub struct Submission {
     pub response: Json,
 }
 
+impl Submission {
+    /// Says whether the answers were graded, right or wrong; an answer that cannot be read is not.
+    #[must_use]
+    pub fn is_graded(&self) -> bool {
+        matches!(self.success.as_deref(), Some("correct" | "incorrect"))
+    }
+}
+
 /// Hands answers to a problem, as its page would, and returns the verdict.
 ///
 /// Names are those of the inputs, such as `input_p1_2_1`; a name given several times, or ending in `[]`, is a list.

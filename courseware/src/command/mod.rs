@@ -47,7 +47,7 @@ STORES
 
 EXIT CODES
   0    done; for compare: no differences
-  1    the answer is no: compare found differences, import refused the course
+  1    the answer is no: compare found differences, import refused the course, submit was not graded
   2    the command line cannot be used
   3    not found: a store, course, block or file that was named; a block for staff, without --staff
   4    a store or file could not be read or written

@@ -35,9 +35,10 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let usage = arguments.usage.plain();
     let host = Surroundings::new()?.host(&arguments.learner, &usage.context_key())?;
     let outcome = submit(&host, &usage, &user(&arguments.user, &arguments.learner), &answers)?;
+    let exit = if outcome.is_graded() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&outcome)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     match &outcome.success {
         Some(success) => console.line(success)?,
@@ -46,5 +47,5 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     if let Some(grade) = &outcome.grade {
         console.line(format_args!("grade {} of {}", grade.value, grade.max_value))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -44,3 +44,24 @@ fn two_learners_are_kept_apart() {
         assert_eq!(seen("ann"), ann, "{store}");
     }
 }
+
+#[test]
+fn an_answer_that_cannot_be_graded_says_why_and_costs_no_attempt() {
+    let directory = tempdir().unwrap();
+    for store in &stores(directory.path()) {
+        import_tides(store);
+        let problem = block("problem", "range_of_the_flood");
+        for answer in ["input_range_of_the_flood_2_1=(((", "nonsense=4.6"] {
+            let ran = courseware(["submit", &problem, "--store", store, "--user", "ann", answer, "--json"])
+                .exits(1);
+            let outcome = ran.json();
+            assert_eq!(outcome["grade"], serde_json::Value::Null, "{store}: {outcome}");
+            assert!(outcome["success"].as_str().is_some_and(|why| why.len() > 10), "{store}: {outcome}");
+        }
+        let after = courseware(["render", &problem, "--store", store, "--user", "ann"]).exits(0).out;
+        assert!(after.contains("data-attempts-used=\"0\""), "{store}: {after}");
+        let html =
+            courseware(["submit", &block("html", "two_bulges"), "--store", store, "--user", "ann", "a=b"]);
+        assert!(html.exits(3).err.contains("problem_check"));
+    }
+}
