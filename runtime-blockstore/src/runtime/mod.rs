@@ -3,8 +3,10 @@
 mod assets;
 mod branch;
 mod cache;
+mod carrying;
 mod commit;
 mod definitions;
+mod feed;
 mod layout;
 mod reading;
 mod refresh;

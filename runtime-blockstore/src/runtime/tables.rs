@@ -116,11 +116,11 @@ pub(super) struct ChangeRow {
     pub(super) edit_info: EditInfo,
 }
 
-fn size_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
+pub(super) fn size_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
     row.get::<_, i64>(column).map(|size| u64::try_from(size).unwrap_or_default())
 }
 
-fn edit_info_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EditInfo> {
+pub(super) fn edit_info_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EditInfo> {
     let micros: Option<i64> = row.get(column)?;
     Ok(EditInfo {
         edited_on: micros.and_then(DateTime::from_timestamp_micros),
@@ -128,7 +128,7 @@ fn edit_info_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EditInfo> {
     })
 }
 
-fn micros(time: Option<DateTime<Utc>>) -> Option<i64> {
+pub(super) fn micros(time: Option<DateTime<Utc>>) -> Option<i64> {
     time.map(|time| time.timestamp_micros())
 }
 
@@ -142,14 +142,19 @@ impl<'c> Tables<'c> {
         statement.replace("{home}", self.home.name())
     }
 
-    fn run(&self, action: &'static str, statement: &str, values: impl rusqlite::Params) -> Result<usize> {
+    pub(super) fn run(
+        &self,
+        action: &'static str,
+        statement: &str,
+        values: impl rusqlite::Params,
+    ) -> Result<usize> {
         self.db
             .prepare_cached(&self.sql(statement))
             .and_then(|mut prepared| prepared.execute(values))
             .map_err(BlockstoreError::sql(action))
     }
 
-    fn one<T>(
+    pub(super) fn one<T>(
         &self,
         action: &'static str,
         query: &str,
@@ -162,7 +167,7 @@ impl<'c> Tables<'c> {
             .map_err(query_failed(action))
     }
 
-    fn all<T>(
+    pub(super) fn all<T>(
         &self,
         action: &'static str,
         query: &str,
@@ -503,119 +508,6 @@ impl<'c> Tables<'c> {
     pub(super) fn delete_assets(&self, state: RowId) -> Result<()> {
         self.run("clearing static files", "DELETE FROM {home}.xblock_asset WHERE state_id = ?1", [state])
             .map(drop)
-    }
-
-    // Versions and the feed
-
-    /// Notes who made a version that the app's table has.
-    pub(super) fn put_version(&self, bundle: RowId, version: u64, edit: &EditInfo) -> Result<()> {
-        self.run(
-            "noting who made a version",
-            "INSERT OR REPLACE INTO {home}.xblock_version \
-             (bundle_id, version_num, version_id, edited_on, edited_by) \
-             SELECT bundle_id, version_num, id, ?3, ?4 FROM main.bundles_bundleversion \
-             WHERE bundle_id = ?1 AND version_num = ?2",
-            (bundle, number(version), micros(edit.edited_on), edit.edited_by),
-        )
-        .map(drop)
-    }
-
-    pub(super) fn version(&self, bundle: RowId, version: u64) -> Result<Option<EditInfo>> {
-        self.one(
-            "finding who made a version",
-            "SELECT edited_on, edited_by FROM {home}.xblock_version WHERE bundle_id = ?1 AND version_num = ?2",
-            (bundle, number(version)),
-            |row| edit_info_at(row, 0),
-        )
-    }
-
-    pub(super) fn append_change(
-        &self,
-        context: &str,
-        branch: Branch,
-        version: &str,
-        edit: &EditInfo,
-    ) -> Result<()> {
-        self.run(
-            "writing the change feed",
-            "INSERT INTO {home}.xblock_change (context_key, branch, version, edited_on, edited_by) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-            (context, branch.name(), version, micros(edit.edited_on), edit.edited_by),
-        )
-        .map(drop)
-    }
-
-    pub(super) fn last_change(&self) -> Result<u64> {
-        let last =
-            self.one("reading the change feed", "SELECT max(cursor) FROM {home}.xblock_change", [], |row| {
-                row.get::<_, Option<i64>>(0)
-            })?;
-        Ok(last.flatten().and_then(|last| u64::try_from(last).ok()).unwrap_or_default())
-    }
-
-    pub(super) fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRow>> {
-        self.all(
-            "reading the change feed",
-            "SELECT cursor, context_key, branch, version, edited_on, edited_by FROM {home}.xblock_change \
-             WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
-            (number(after), number(limit as u64)),
-            |row| {
-                let branch: String = row.get(2)?;
-                Ok(ChangeRow {
-                    cursor: size_at(row, 0)?,
-                    context: row.get(1)?,
-                    branch: if branch == Branch::Draft.name() { Branch::Draft } else { Branch::Published },
-                    version: row.get(3)?,
-                    edit_info: edit_info_at(row, 4)?,
-                })
-            },
-        )
-    }
-
-    /// Lists contexts of which the app has made versions that the index does not know.
-    pub(super) fn contexts_with_new_versions(&self) -> Result<Vec<String>> {
-        self.all(
-            "looking for new versions",
-            "SELECT DISTINCT x.context_key FROM main.bundles_bundleversion v \
-             JOIN {home}.xblock_bundle x ON x.bundle_id = v.bundle_id WHERE x.context_key IS NOT NULL \
-             AND v.id > (SELECT coalesce(max(version_id), 0) FROM {home}.xblock_version)",
-            [],
-            |row| row.get(0),
-        )
-    }
-
-    // Draft folders that are being made or no longer used
-
-    pub(super) fn garbage(&self) -> Result<Vec<Uuid>> {
-        self.all("listing leftovers", "SELECT draft FROM {home}.xblock_garbage", [], |row| uuid_at(row, 0))
-    }
-
-    pub(super) fn is_garbage(&self, draft: Uuid) -> Result<bool> {
-        let found = self.one(
-            "finding leftovers",
-            "SELECT 1 FROM {home}.xblock_garbage WHERE draft = ?1",
-            [draft.to_string()],
-            |_| Ok(()),
-        )?;
-        Ok(found.is_some())
-    }
-
-    pub(super) fn add_garbage(&self, draft: Uuid) -> Result<()> {
-        self.run(
-            "noting leftovers",
-            "INSERT OR IGNORE INTO {home}.xblock_garbage (draft) VALUES (?1)",
-            [draft.to_string()],
-        )
-        .map(drop)
-    }
-
-    pub(super) fn drop_garbage(&self, draft: Uuid) -> Result<()> {
-        self.run(
-            "forgetting leftovers",
-            "DELETE FROM {home}.xblock_garbage WHERE draft = ?1",
-            [draft.to_string()],
-        )
-        .map(drop)
     }
 }
 
