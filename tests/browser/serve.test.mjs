@@ -73,7 +73,6 @@ const unit = async (page, name) => {
   await page.waitForLoadState("networkidle");
 };
 
-// Clicks through every kind of answer until the verdict says what is wanted.
 const verdict = (problem) => problem.getByRole("status");
 
 test("the outline leads to every unit, in order", async () => {

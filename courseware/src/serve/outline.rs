@@ -24,6 +24,11 @@ pub(super) struct Entry {
 /// Block types that only hold others; everything else is a page.
 const FOLDERS: [&str; 6] = ["course", "chapter", "sequential", "problemset", "videosequence", "library"];
 
+/// Says whether a block's view begins with its name, as those of containers do.
+pub(super) fn names_itself(usage: &UsageKey) -> bool {
+    FOLDERS.contains(&usage.block_type()) || matches!(usage.block_type(), "vertical" | "unit" | "wrapper")
+}
+
 /// Reads the outline a user may see.
 pub(super) fn read(host: &Host, context: &ContextKey, user: &User) -> Result<Entry, BlockError> {
     let root = host.runtime.context(context)?.root;

@@ -140,6 +140,7 @@ pub(super) async fn block(State(site): State<Site>, visitor: Visitor, Path(key):
         let (head, foot) = resources(&fragment);
         Ok::<_, BlockError>(context! {
             title, head, foot,
+            names_itself => outline::names_itself(&usage),
             crumbs => Value::from(Serde(crumbs)),
             previous => Value::from(Serde(previous)),
             next => Value::from(Serde(next)),
