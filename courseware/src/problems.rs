@@ -80,7 +80,8 @@ type Answers = Vec<(String, String)>;
 
 fn try_own_answers(host: &Host, usage: &UsageKey) -> Result<(Answers, Option<String>), CoursewareError> {
     let author = User { id: "author".into(), is_staff: true };
-    let shown = host.handle(usage, HANDLER, &HandlerRequest::post_json(&serde_json::json!({})), Some(&author))?;
+    let shown =
+        host.handle(usage, HANDLER, &HandlerRequest::post_json(&serde_json::json!({})), Some(&author))?;
     let shown: Json = serde_json::from_slice(&shown.response.body).unwrap_or_default();
     let mut answers = Vec::new();
     for (id, value) in shown.get("answers").and_then(Json::as_object).into_iter().flatten() {

@@ -38,6 +38,6 @@ pub struct ItemBankBlock {
 
 impl ItemBankBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "student_view"))
+        Ok(stack(None, context, "student_view"))
     }
 }

@@ -5,6 +5,7 @@ use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::PlainOlx;
 
+use crate::name;
 use crate::vertical::stack;
 
 /// The root of a legacy content library.
@@ -27,6 +28,6 @@ pub struct LibraryBlock {
 
 impl LibraryBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "student_view"))
+        Ok(stack(Some(name::shown(&self.fields, context.usage())), context, "student_view"))
     }
 }

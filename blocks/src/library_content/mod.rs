@@ -35,6 +35,6 @@ pub struct LibraryContentBlock {
 
 impl LibraryContentBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "student_view"))
+        Ok(stack(None, context, "student_view"))
     }
 }

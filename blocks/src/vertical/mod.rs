@@ -28,11 +28,11 @@ pub struct VerticalBlock {
 
 impl VerticalBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "student_view"))
+        Ok(unit(self, context, "student_view"))
     }
 
     fn public_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "public_view"))
+        Ok(unit(self, context, "public_view"))
     }
 }
 
@@ -54,16 +54,21 @@ pub struct WrapperBlock {
 
 impl WrapperBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "student_view"))
+        Ok(unit(self, context, "student_view"))
     }
 
     fn public_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        Ok(stack(self, context, "public_view"))
+        Ok(unit(self, context, "public_view"))
     }
 }
 
 /// Renders a block's children one below the other, under its name.
-pub(crate) fn stack(block: &dyn XBlock, context: &dyn BlockContext, view: &str) -> Fragment {
+fn unit(block: &dyn XBlock, context: &dyn BlockContext, view: &str) -> Fragment {
+    stack(Some(name::shown(block.fields(), context.usage())), context, view)
+}
+
+/// Renders a block's children one below the other, under a heading where one is given.
+pub(crate) fn stack(heading: Option<String>, context: &dyn BlockContext, view: &str) -> Fragment {
     let mut fragment = Fragment::default();
     let mut items = Vec::new();
     for child in context.children() {
@@ -71,10 +76,7 @@ pub(crate) fn stack(block: &dyn XBlock, context: &dyn BlockContext, view: &str) 
         fragment.add_resources_of(&rendered);
         items.push(context! { id => child.usage.to_string(), content => rendered.content });
     }
-    fragment.content = template::render(
-        "vertical.html",
-        context! { name => name::shown(block.fields(), context.usage()), items },
-    );
+    fragment.content = template::render("vertical.html", context! { name => heading, items });
     fragment.add_css(include_str!("vertical.css"));
     fragment
 }
