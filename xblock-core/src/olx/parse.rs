@@ -161,6 +161,52 @@ struct Open {
     space: Space,
 }
 
+impl Open {
+    /// Takes note that text was seen, after which blank text stays.
+    fn note_text(&mut self) {
+        if self.space == Space::Unknown {
+            self.space = Space::TextSeen;
+        }
+    }
+}
+
+/// Says whether libxml2 takes blank text at this place for indentation (its heuristic `areBlanks`).
+fn is_indentation(open: &Open, is_before_end: bool) -> bool {
+    let children = &open.element.children;
+    let is_only_text = children.is_empty() && is_before_end;
+    let is_text = |node: Option<&Node>| node.is_some_and(|node| node.as_text().is_some());
+    let is_mixed = is_text(children.first()) || is_text(children.last());
+    matches!(open.space, Space::Unknown | Space::Default) && !is_only_text && !is_mixed
+}
+
+/// Returns what stands between the marks of a piece of markup.
+fn inside<'t>(raw: &'t str, start: &str, end: &str) -> Result<&'t str, ParseErrorKind> {
+    raw.strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(end))
+        .ok_or_else(|| ParseErrorKind::Syntax(format!("{raw:?} is not well-formed")))
+}
+
+/// Divides text as libxml2's quick path does: before each `\r\n`, of which only `\n` counts; from a single `\r`, a
+/// second `\r\n` right after one, or a character beyond ASCII on it stays in one piece.
+fn pieces(raw: &str) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    let mut start = 0;
+    while let Some(at) = raw[start..].find(|c: char| c == '\r' || !c.is_ascii()).map(|at| start + at) {
+        if raw.as_bytes()[at] != b'\r' {
+            break;
+        }
+        pieces.push(&raw[start..at]);
+        let is_pair = raw.as_bytes().get(at + 1) == Some(&b'\n');
+        start = if is_pair { at + 1 } else { at };
+        let goes_on = raw.as_bytes().get(at + 2).is_none_or(|next| *next != b'\r' && next.is_ascii());
+        if !is_pair || !goes_on {
+            break;
+        }
+    }
+    pieces.push(&raw[start..]);
+    pieces
+}
+
 /// A piece of text being read: the file itself or an entity's replacement.
 #[derive(Clone, Copy)]
 enum Place {
@@ -213,6 +259,12 @@ impl Builder<'_> {
     /// Reads a file's text or an entity's replacement, which must close what it opens.
     fn content(&mut self, text: &str, place: Place) -> Result<(), Failure> {
         let floor = self.open.len();
+        // The reader would take it for a byte order mark and drop it.
+        let mut text = text;
+        while let Some(rest) = text.strip_prefix('\u{feff}') {
+            self.push_text("\u{feff}", place.span(0, 3))?;
+            text = rest;
+        }
         let mut reader = Reader::from_str(text);
         let config = reader.config_mut();
         config.check_end_names = false;
@@ -248,11 +300,11 @@ impl Builder<'_> {
                 }
                 Event::GeneralRef(_) => self.reference(&raw[1..raw.len() - 1], span)?,
                 Event::CData(_) => {
-                    let value = normalise_lines(&raw[9..raw.len() - 3]).into_owned();
-                    self.cdata(value, span)?;
+                    let value = inside(raw, "<![CDATA[", "]]>").map_err(fail)?;
+                    self.cdata(normalise_lines(value).into_owned(), span)?;
                 }
                 Event::Comment(_) => {
-                    let value = &raw[4..raw.len() - 3];
+                    let value = inside(raw, "<!--", "-->").map_err(fail)?;
                     if value.contains("--") || value.ends_with('-') {
                         return Err(fail(ParseErrorKind::Syntax(
                             "-- is not allowed inside a comment".into(),
@@ -261,8 +313,13 @@ impl Builder<'_> {
                     let value = normalise_lines(value).into_owned();
                     self.add(Node::Comment(Chars { value, span }));
                 }
-                Event::PI(_) => self.instruction(&raw[2..raw.len() - 2], span)?,
-                Event::Decl(_) if matches!(place, Place::File) && start == 0 => {}
+                Event::PI(_) => self.instruction(inside(raw, "<?", "?>").map_err(fail)?, span)?,
+                Event::Decl(declaration) if matches!(place, Place::File) && start == 0 => {
+                    if declaration.version().is_err() {
+                        let message = "the XML declaration names no version";
+                        return Err(fail(ParseErrorKind::Syntax(message.into())));
+                    }
+                }
                 Event::Decl(_) => {
                     let message = "the XML declaration is allowed only at the very start of a file";
                     return Err(fail(ParseErrorKind::Syntax(message.into())));
@@ -273,7 +330,8 @@ impl Builder<'_> {
                         return Err(fail(ParseErrorKind::Syntax(message.into())));
                     }
                     self.doctype_seen = true;
-                    self.entities.read(&raw[9..raw.len() - 1]).map_err(fail)?;
+                    let declaration = inside(raw, "<!DOCTYPE", ">").map_err(fail)?;
+                    self.entities.read(declaration).map_err(fail)?;
                 }
                 Event::Eof => {
                     if let Place::Entity(reference) = place
@@ -405,21 +463,27 @@ impl Builder<'_> {
             };
             return Err(Failure::new(kind, span.start + blanks));
         };
-        if is_blank && self.options.blank_text == BlankText::Remove && is_before_tag {
-            // The heuristic of libxml2's areBlanks.
-            let children = &open.element.children;
-            let is_only_text = children.is_empty() && is_before_end;
-            let is_mixed =
-                [children.first(), children.last()].iter().any(|n| n.is_some_and(|n| n.as_text().is_some()));
-            let may_go = matches!(open.space, Space::Unknown | Space::Default);
-            if may_go && !is_only_text && !is_mixed {
+        let keep_blank = self.options.blank_text == BlankText::Keep;
+        if keep_blank || !raw.contains('\r') {
+            if !keep_blank && is_blank && is_before_tag && is_indentation(open, is_before_end) {
                 return Ok(());
             }
+            open.note_text();
+            return self.push_text(&normalise_lines(raw), span);
         }
-        if open.space == Space::Unknown {
-            open.space = Space::TextSeen;
+        // libxml2 judges the pieces between line endings of two characters one by one.
+        let pieces = pieces(raw);
+        for (number, piece) in pieces.iter().enumerate() {
+            let Some(open) = self.open.last_mut() else { return Ok(()) };
+            let is_last = number + 1 == pieces.len();
+            let may_go = !is_last || is_before_tag;
+            let is_indentation = may_go && is_indentation(open, is_last && is_before_end);
+            if !piece.is_empty() && !(is_indentation && self::is_blank(piece)) {
+                open.note_text();
+                self.push_text(&normalise_lines(piece), span)?;
+            }
         }
-        self.push_text(&normalise_lines(raw), span)
+        Ok(())
     }
 
     /// Takes text from wherever it came; adjacent pieces become one node.
@@ -472,8 +536,13 @@ impl Builder<'_> {
             return self.push_text("", span);
         }
         let replacement = self.enter_entity(name).map_err(fail)?;
+        let space = self.open.last().map(|open| open.space);
         self.content(&replacement, Place::Entity(span))?;
         self.entity_names.pop();
+        // Text that an entity brings does not count for the blank text around it.
+        if let (Some(open), Some(space)) = (self.open.last_mut(), space) {
+            open.space = space;
+        }
         Ok(())
     }
 

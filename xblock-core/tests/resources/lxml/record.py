@@ -117,6 +117,20 @@ x<a/>
 <a><?xml-stylesheet x?></a>
 <a><?XML x?></a>
 <a><? x?></a>
+<a> \r\n</a>
+<a> \r\nx</a>
+<a>\r\n\r\n</a>
+<a> \r\n\r\n</a>
+<a> \ry</a>
+<a><b/> \r\n&amp;</a>
+<a><b/>\r\n\u00e9 \r\n</a>
+<!DOCTYPE a [<!ENTITY e "E<i> </i> ">]><a><!-- c -->&e;<b/>\r\n</a>
+<!DOCTYPE a [<!ENTITY e "E<i> </i> ">]><a>&e; <b/></a>
+<!doctype a><a/>
+<a><!--></a>
+<a><!---></a>
+<?xml?><a/>
+\ufeff\ufeff<a/>
 """
 
 
