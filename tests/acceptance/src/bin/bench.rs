@@ -17,6 +17,9 @@ use xblock_core::runtime::Runtime;
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
+/// A piece of work that is ready to be timed, given the folder to do it in.
+type Work = Box<dyn FnOnce(&Path) -> Outcome<()>>;
+
 fn main() -> ExitCode {
     match run() {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,7 +82,7 @@ fn run() -> Outcome<()> {
 }
 
 /// Runs a piece of work in a fresh temporary folder beside the build, so that it meets a real disk.
-fn timed(work: impl FnOnce() -> Outcome<Box<dyn FnOnce(&Path) -> Outcome<()>>>) -> Outcome<Duration> {
+fn timed(work: impl FnOnce() -> Outcome<Work>) -> Outcome<Duration> {
     let work = work()?;
     let folder = tempfile::tempdir_in("target")?;
     let start = Instant::now();
@@ -87,7 +90,7 @@ fn timed(work: impl FnOnce() -> Outcome<Box<dyn FnOnce(&Path) -> Outcome<()>>>) 
     Ok(start.elapsed())
 }
 
-fn write_plain(files: &[(PathBuf, Vec<u8>)]) -> Outcome<Box<dyn FnOnce(&Path) -> Outcome<()>>> {
+fn write_plain(files: &[(PathBuf, Vec<u8>)]) -> Outcome<Work> {
     let files = files.to_vec();
     Ok(Box::new(move |folder| {
         for (n, (_, content)) in files.iter().enumerate() {
@@ -104,7 +107,7 @@ fn import(
     url: &str,
     registry: &Registry,
     clock: &Arc<dyn Clock>,
-) -> Outcome<Box<dyn FnOnce(&Path) -> Outcome<()>>> {
+) -> Outcome<Work> {
     let (course, url) = (course.to_owned(), url.to_owned());
     let (registry, clock) = (registry.clone(), clock.clone());
     Ok(Box::new(move |folder| {
