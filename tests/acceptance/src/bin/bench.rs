@@ -102,12 +102,7 @@ fn write_plain(files: &[(PathBuf, Vec<u8>)]) -> Outcome<Work> {
     }))
 }
 
-fn import(
-    course: &Path,
-    url: &str,
-    registry: &Registry,
-    clock: &Arc<dyn Clock>,
-) -> Outcome<Work> {
+fn import(course: &Path, url: &str, registry: &Registry, clock: &Arc<dyn Clock>) -> Outcome<Work> {
     let (course, url) = (course.to_owned(), url.to_owned());
     let (registry, clock) = (registry.clone(), clock.clone());
     Ok(Box::new(move |folder| {
