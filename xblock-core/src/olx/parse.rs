@@ -478,7 +478,8 @@ impl Builder<'_> {
             let is_last = number + 1 == pieces.len();
             let may_go = !is_last || is_before_tag;
             let is_indentation = may_go && is_indentation(open, is_last && is_before_end);
-            if !piece.is_empty() && !(is_indentation && self::is_blank(piece)) {
+            let is_dropped = piece.is_empty() || (is_indentation && self::is_blank(piece));
+            if !is_dropped {
                 open.note_text();
                 self.push_text(&normalise_lines(piece), span)?;
             }
