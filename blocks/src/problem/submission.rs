@@ -17,9 +17,10 @@ pub(super) fn pairs(request: &HandlerRequest) -> Result<Vec<(String, String)>, B
     if !form::is_json(request) {
         return form::pairs(request);
     }
-    let body: Map<String, Json> = request.json()?;
+    // A call that sends nothing may send null.
+    let body: Option<Map<String, Json>> = request.json()?;
     let mut pairs = Vec::new();
-    for (name, value) in body {
+    for (name, value) in body.unwrap_or_default() {
         match value {
             Json::Array(items) => pairs.extend(items.into_iter().map(|item| (name.clone(), as_text(item)))),
             other => pairs.push((name, as_text(other))),

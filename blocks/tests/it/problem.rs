@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, json};
-use xblock_core::block::{BlockError, Event, User};
+use xblock_core::block::{BlockError, Event, HandlerRequest, User};
 use xblock_core::fields::{DictFieldData, Json};
 use xblock_core::olx::{Document, Element, FileName, Node, ParseOptions, Source};
 
@@ -266,6 +266,8 @@ fn the_solution_comes_with_real_addresses() {
     let block = world.block(&json!({ "data": CHOICE, "showanswer": "always" }));
     let found = body(&block.handle("problem_show", &post("", ""), &world).expect("it is answered").body);
     assert_eq!(found["answers"]["q_2_1"], json!(["choice_b"]));
+    let of_null = block.handle("problem_show", &HandlerRequest::post_json(&Json::Null), &world);
+    assert_eq!(body(&of_null.expect("it is answered").body), found);
     let solution = found["answers"]["q_solution_1"].as_str().expect("there is a solution");
     assert!(solution.contains("src=\"/asset/b.png\""), "{solution}");
 }
