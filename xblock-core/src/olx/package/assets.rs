@@ -1,5 +1,7 @@
 //! The static files of a package and what is said about them.
 
+use std::collections::HashMap;
+
 use serde_json::Map;
 
 use crate::fields::Json;
@@ -29,6 +31,7 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
     let policy = read_json_object(importer, "policies/assets.json")?.unwrap_or_default();
     let metadata = read_metadata(importer)?;
     let mut assets: Vec<PackageAsset> = Vec::new();
+    let mut seen = HashMap::new();
     for folder in ["static", "static_import"] {
         let mut paths = Vec::new();
         list_files(importer, folder, &mut paths)?;
@@ -42,8 +45,8 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
                     continue;
                 }
             };
-            if let Some(first) = assets.iter().find(|asset| asset.key == key) {
-                let message = format!("{} has the same key {key}; the later file stays", first.path);
+            if let Some(first) = seen.insert(key.clone(), path.clone()) {
+                let message = format!("{first} has the same key {key}; the later file stays");
                 let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
                 importer.diagnostics.push(remark.in_file(path.as_str().into()));
                 assets.retain(|asset| asset.key != key);
