@@ -5,8 +5,9 @@ use std::sync::Arc;
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::element::{Element, Node};
 use super::error::Place;
-use super::parse::{ParseOptions, parse_document};
+use super::parse::parse_document;
 use super::parse_error::ParseError;
+use super::parse_options::ParseOptions;
 use super::position::{FileName, Position, excerpt};
 
 /// The text of a file, kept to quote from.

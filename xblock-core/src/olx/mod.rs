@@ -16,6 +16,7 @@ mod json_line;
 mod package;
 mod parse;
 mod parse_error;
+mod parse_options;
 mod plain;
 mod position;
 mod serialise;
@@ -46,8 +47,8 @@ pub use package::{
     BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Package, PackageAsset, PackageSource,
     PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks, read_course,
 };
-pub use parse::{BlankText, CDataSections, ParseOptions};
 pub use parse_error::{ParseError, ParseErrorKind};
+pub use parse_options::{BlankText, CDataSections, ParseOptions};
 pub use plain::{
     BLOCK_NAMESPACE, FAMILY_ATTRIBUTE, OPTION_NAMESPACE, PlainBlock, PlainError, PlainField, read_plain,
     write_plain,

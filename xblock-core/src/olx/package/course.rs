@@ -15,7 +15,7 @@ use super::super::diagnostic::{Diagnostic, Severity};
 use super::super::document::Document;
 use super::super::element::Element;
 use super::super::error::OlxError;
-use super::super::parse::ParseOptions;
+use super::super::parse_options::ParseOptions;
 use super::assets::{PackageAsset, read_assets};
 use super::drafts::read_drafts;
 use super::importer::{Child, Importer};

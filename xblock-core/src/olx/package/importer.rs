@@ -16,7 +16,7 @@ use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Source;
 use super::super::element::{Element, Node};
 use super::super::error::{OlxError, Place};
-use super::super::parse::ParseOptions;
+use super::super::parse_options::ParseOptions;
 use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::serialise::{Charset, WriteOptions};
 use super::super::unknown::UnknownOlx;

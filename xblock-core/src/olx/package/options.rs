@@ -3,7 +3,7 @@
 use crate::fields::Conversion;
 use crate::keys::ContextKey;
 
-use super::super::parse::ParseOptions;
+use super::super::parse_options::ParseOptions;
 
 /// What becomes of a block that cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
