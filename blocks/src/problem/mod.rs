@@ -51,6 +51,7 @@ use self::olx::ProblemOlx;
         hint_button,
         xmodule_handler,
     ),
+    max_score = max_score,
 )]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",
@@ -110,6 +111,12 @@ pub struct ProblemBlock {
 impl ProblemBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
         view::student_view(self, context)
+    }
+
+    /// Counts the points of all questions; a problem that cannot be put together has none.
+    fn max_score(&self, context: &dyn BlockContext) -> Result<f64, BlockError> {
+        let session = session::Session::open(self, context)?;
+        Ok(session.map_or(0.0, |session| session.max_score()))
     }
 
     /// Grades answers: `{success, contents}`.

@@ -66,6 +66,11 @@ impl<'b> Session<'b> {
         self.state.score.clone().unwrap_or_else(|| score_of(&self.state.correct_map, &self.problem))
     }
 
+    /// Returns how many points the questions give together.
+    pub(super) fn max_score(&self) -> f64 {
+        score_of(&CorrectMap::default(), &self.problem).possible()
+    }
+
     /// Returns the score that the verdicts at hand give, whatever counts.
     pub(super) fn score_of_map(&self) -> Score {
         score_of(&self.state.correct_map, &self.problem)

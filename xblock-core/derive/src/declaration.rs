@@ -22,6 +22,7 @@ pub(crate) struct Class {
     pub(crate) views: Vec<Entry>,
     pub(crate) handlers: Vec<Entry>,
     pub(crate) validate: Option<Ident>,
+    pub(crate) max_score: Option<Ident>,
     pub(crate) groups: Vec<Path>,
 }
 
@@ -153,6 +154,7 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
         views: Vec::new(),
         handlers: Vec::new(),
         validate: None,
+        max_score: None,
         groups: Vec::new(),
     };
     while !input.is_empty() {
@@ -179,13 +181,14 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
                 "olx" => class.olx = Some(assigned(input)?),
                 "view" => class.view = Some(assigned(input)?),
                 "validate" => class.validate = Some(assigned(input)?),
+                "max_score" => class.max_score = Some(assigned(input)?),
                 "completion" => class.completion = completion(&assigned(input)?)?,
                 other => {
                     return Err(Error::new(
                         key.span(),
                         format!(
                             "`{of}`: #[xblock] has no `{other}`; it has type, aliases, icon, completion, \
-                             custom_completion, has_children, has_score, detached, olx, view, views, handlers, validate"
+                             custom_completion, has_children, has_score, detached, olx, view, views, handlers, validate, max_score"
                         ),
                     ));
                 }

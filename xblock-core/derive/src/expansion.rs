@@ -259,6 +259,16 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
             }
         }
     });
+    let max_score = class.max_score.as_ref().map(|method| {
+        quote! {
+            fn max_score(
+                &self,
+                context: &dyn ::xblock_core::block::BlockContext,
+            ) -> ::core::result::Result<::core::option::Option<f64>, ::xblock_core::block::BlockError> {
+                self.#method(context).map(::core::option::Option::Some)
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl ::xblock_core::block::XBlock for #name {
@@ -294,6 +304,8 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
             }
 
             #validate
+
+            #max_score
         }
     }
 }

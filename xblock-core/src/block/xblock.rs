@@ -39,4 +39,13 @@ pub trait XBlock: Send + Sync {
     fn validate(&self) -> Vec<String> {
         Vec::new()
     }
+
+    /// Returns how many points the block's questions give together before any weight, none for a block without a score.
+    ///
+    /// # Errors
+    /// What keeps the block from being read.
+    fn max_score(&self, context: &dyn BlockContext) -> Result<Option<f64>, BlockError> {
+        let _ = context;
+        Ok(None)
+    }
 }
