@@ -44,8 +44,9 @@ pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_pl
 pub use inline::{InlineBlock, InlineForm, write_inline};
 pub use json_line::json_line;
 pub use package::{
-    BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Package, PackageAsset, PackageSource,
-    PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks, read_course,
+    BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Names, Package, PackageAsset,
+    PackageSource, PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks,
+    read_course,
 };
 pub use parse_error::{ParseError, ParseErrorKind};
 pub use parse_options::{BlankText, CDataSections, ParseOptions};

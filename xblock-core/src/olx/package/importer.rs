@@ -21,7 +21,7 @@ use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::serialise::{Charset, WriteOptions};
 use super::super::unknown::UnknownOlx;
 use super::names::{NameRemark, Repeated, UsedNames, sha1_hex};
-use super::options::{BrokenBlocks, Fidelity, ReadOptions, UnknownTypes};
+use super::options::{BrokenBlocks, Fidelity, Names, ReadOptions, UnknownTypes};
 use super::reading::Reading;
 use super::source::PackageSource;
 
@@ -246,6 +246,9 @@ impl<'p> Importer<'p> {
         let (name, remark) = self.names.name(&mut element, &|| child.text(), repeated);
         if let Some(remark) = remark {
             self.remark(&remark, &element, &name, source);
+        }
+        if self.options.names == Names::AsGiven && given.get("url_name").is_none() {
+            element.remove("url_name");
         }
         let block_type = self.registry.block_type(&element.name);
         let olx: &'static dyn OlxConvention = match (block_type.is_known, self.options.unknown_types) {

@@ -17,6 +17,6 @@ mod source;
 pub use assets::PackageAsset;
 pub use course::{Counts, Package, read_course};
 pub use fragment::{BlockTree, read_blocks};
-pub use options::{BrokenBlocks, Fidelity, Links, ReadOptions, UnknownTypes};
+pub use options::{BrokenBlocks, Fidelity, Links, Names, ReadOptions, UnknownTypes};
 pub use reading::{PointerChildren, Reading};
 pub use source::{MemoryPackage, PackageSource, SourceError};

@@ -47,6 +47,16 @@ pub enum Links {
     Keep,
 }
 
+/// Whether an element without a name is changed to have one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Names {
+    /// It gets the attribute `url_name`, as in the platform's import of courses.
+    #[default]
+    WriteDown,
+    /// It stays as it is: for an element that is no part of a package, which pointers can be looked for in vain.
+    AsGiven,
+}
+
 /// How a package is read.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -63,6 +73,8 @@ pub struct ReadOptions {
     pub fidelity: Fidelity,
     /// Whether links are rewritten; they are by default.
     pub links: Links,
+    /// What becomes of elements without a name; one is written down by default.
+    pub names: Names,
     /// What the XML parser accepts; blank text is removed as the platform does.
     pub parse: Option<ParseOptions>,
     /// What dates without a year are completed with.
@@ -87,6 +99,13 @@ impl ReadOptions {
     #[must_use]
     pub const fn broken_blocks(mut self, broken_blocks: BrokenBlocks) -> Self {
         self.broken_blocks = broken_blocks;
+        self
+    }
+
+    /// Replaces what becomes of elements without a name.
+    #[must_use]
+    pub const fn names(mut self, names: Names) -> Self {
+        self.names = names;
         self
     }
 
