@@ -16,7 +16,7 @@ import warnings
 
 import bson
 from ccx_keys import locator as ccx
-from opaque_keys import InvalidKeyError, OpaqueKey
+from opaque_keys import OpaqueKey
 from opaque_keys.edx import asides, block_types, keys, locations, locator
 
 warnings.simplefilter("ignore")
@@ -37,24 +37,54 @@ KINDS = {
 CLASSES = {
     cls.__name__: cls
     for cls in [
-        locator.CourseLocator, locator.LibraryLocator, locator.LibraryLocatorV2, ccx.CCXLocator,
-        locator.BlockUsageLocator, locator.LibraryUsageLocator, locator.LibraryUsageLocatorV2,
-        locations.DeprecatedLocation, ccx.CCXBlockUsageLocator, asides.AsideUsageKeyV1, asides.AsideUsageKeyV2,
-        locator.DefinitionLocator, locator.BundleDefinitionLocator, asides.AsideDefinitionKeyV1,
-        asides.AsideDefinitionKeyV2, locator.AssetLocator, block_types.BlockTypeKeyV1,
-        locator.LibraryCollectionLocator, locator.LibraryContainerLocator,
+        locator.CourseLocator,
+        locator.LibraryLocator,
+        locator.LibraryLocatorV2,
+        ccx.CCXLocator,
+        locator.BlockUsageLocator,
+        locator.LibraryUsageLocator,
+        locator.LibraryUsageLocatorV2,
+        locations.DeprecatedLocation,
+        ccx.CCXBlockUsageLocator,
+        asides.AsideUsageKeyV1,
+        asides.AsideUsageKeyV2,
+        locator.DefinitionLocator,
+        locator.BundleDefinitionLocator,
+        asides.AsideDefinitionKeyV1,
+        asides.AsideDefinitionKeyV2,
+        locator.AssetLocator,
+        block_types.BlockTypeKeyV1,
+        locator.LibraryCollectionLocator,
+        locator.LibraryContainerLocator,
     ]
 }
 FAMILY = {
-    "context_key": keys.LearningContextKey, "usage_key": keys.UsageKey, "definition_key": keys.DefinitionKey,
-    "asset_key": keys.AssetKey, "block_type": keys.BlockTypeKey, "collection_key": keys.CollectionKey,
+    "context_key": keys.LearningContextKey,
+    "usage_key": keys.UsageKey,
+    "definition_key": keys.DefinitionKey,
+    "asset_key": keys.AssetKey,
+    "block_type": keys.BlockTypeKey,
+    "collection_key": keys.CollectionKey,
     "container_key": keys.ContainerKey,
 }
 GUID = "519665f6223ebd6980884f2b"
 UUID = "22222222-2222-2222-2222-222222222222"
 CONTEXT = ["org", "course", "run", "branch", "version_guid"]
-BLOCK = CONTEXT + ["block_type", "block_id", "course_key", "context_key", "definition_key", "deprecated", "offering",
-                   "version", "name", "category", "revision", "is_course", "library_key"]
+BLOCK = CONTEXT + [
+    "block_type",
+    "block_id",
+    "course_key",
+    "context_key",
+    "definition_key",
+    "deprecated",
+    "offering",
+    "version",
+    "name",
+    "category",
+    "revision",
+    "is_course",
+    "library_key",
+]
 ASIDE = ["aside_type", "block_id", "block_type", "course_key", "context_key", "definition_key", "deprecated", "org"]
 PROPERTIES = {
     "CourseLocator": CONTEXT + ["is_course", "offering", "deprecated", "version", "library"],
@@ -65,8 +95,17 @@ PROPERTIES = {
     "CCXBlockUsageLocator": BLOCK + ["ccx"],
     "LibraryUsageLocator": BLOCK,
     "DeprecatedLocation": BLOCK,
-    "LibraryUsageLocatorV2": ["block_type", "block_id", "usage_id", "context_key", "course_key", "definition_key",
-                              "deprecated", "lib_key", "org"],
+    "LibraryUsageLocatorV2": [
+        "block_type",
+        "block_id",
+        "usage_id",
+        "context_key",
+        "course_key",
+        "definition_key",
+        "deprecated",
+        "lib_key",
+        "org",
+    ],
     "AssetLocator": BLOCK + ["asset_type", "path", "tag"],
     "DefinitionLocator": ["definition_id", "block_type", "version", "deprecated", "org"],
     "BundleDefinitionLocator": ["bundle_uuid", "block_type", "olx_path", "bundle_version", "draft_name", "deprecated"],
@@ -134,8 +173,30 @@ class Gen:
         if p < 0.78:
             return "".join(r.choice(ODD + "ab_") for _ in range(r.randint(1, 4)))
         if p < 0.86:
-            return r.choice(["None", "library", "draft-branch", "branch", "type", "version", "block", "problem", "ccx",
-                             "localid_x", "05", "12", "0", "xblock.v1", "xmodule.v1", "unit", "::", "$", "a$:b", ":"])
+            return r.choice(
+                [
+                    "None",
+                    "library",
+                    "draft-branch",
+                    "branch",
+                    "type",
+                    "version",
+                    "block",
+                    "problem",
+                    "ccx",
+                    "localid_x",
+                    "05",
+                    "12",
+                    "0",
+                    "xblock.v1",
+                    "xmodule.v1",
+                    "unit",
+                    "::",
+                    "$",
+                    "a$:b",
+                    ":",
+                ]
+            )
         if p < 0.93:
             return "".join(r.choice("ab:$") for _ in range(r.randint(1, 6)))
         if p < 0.97:
@@ -182,7 +243,9 @@ class Gen:
         r = self.r
         p = r.randrange(22)
         if p == 0:
-            return r.choice(["course-v1:", "slashes:"]) + self.plus(self.course_part() + (self.block_part() if self.chance(0.1) else []))
+            return r.choice(["course-v1:", "slashes:"]) + self.plus(
+                self.course_part() + (self.block_part() if self.chance(0.1) else [])
+            )
         if p == 1:
             return "/".join(self.word() for _ in range(r.choice([3, 3, 3, 3, 2, 4])))
         if p == 2:
@@ -203,7 +266,11 @@ class Gen:
             return "ccx-block-v1:" + self.ccx(True)
         if p in (11, 12):
             rev = "@" + self.word() if self.chance(0.3) else ""
-            return r.choice(["i4x://", "i4x://", "/c4x/", "/c4x/", "i4x:/", "c4x/"]) + "/".join(self.word() for _ in range(r.choice([4, 4, 4, 3, 5]))) + rev
+            return (
+                r.choice(["i4x://", "i4x://", "/c4x/", "/c4x/", "i4x:/", "c4x/"])
+                + "/".join(self.word() for _ in range(r.choice([4, 4, 4, 3, 5])))
+                + rev
+            )
         if p == 13:
             return "asset-v1:" + self.plus(self.course_part() + self.block_part())
         if p == 14:
@@ -211,7 +278,9 @@ class Gen:
         if p == 15:
             uid = r.choice([UUID] * 5 + [UUID.replace("-", ""), "nope", UUID.replace("2", "A"), UUID.replace("2", "a")])
             state = r.choice([self.word(), str(r.randrange(10)), "05", "²", "٣", "½", "-1", "a b", "", "9" * 25, "1²"])
-            return "bundle-olx:" + ":".join([uid, state, self.word(), r.choice([self.word(), "p/x.xml", "a/../b", "x\n"])])
+            return "bundle-olx:" + ":".join(
+                [uid, state, self.word(), r.choice([self.word(), "p/x.xml", "a/../b", "x\n"])]
+            )
         if p == 16:
             return r.choice(["block-type-v1:", ""]) + ":".join(self.word() for _ in range(r.choice([1, 2, 3])))
         if p == 17:
@@ -244,14 +313,23 @@ class Gen:
     def ccx(self, block):
         number = self.r.choice(["1", "007", "٣1", "10", "x", "", "²"])
         course = self.course_part(ci=True)
-        return self.plus(course + [self.tag("ccx", True) + number] + (self.block_part(True) if block or self.chance(0.05) else []))
+        return self.plus(
+            course + [self.tag("ccx", True) + number] + (self.block_part(True) if block or self.chance(0.05) else [])
+        )
 
     def mutated(self):
         text = self.text()
         if self.chance(0.12) and text:
             at = self.r.randrange(len(text))
-            text = self.r.choice([text[:at] + text[at + 1:], text[:at] + self.r.choice("+@:/%~$ \né²") + text[at:],
-                                  text.upper(), text.swapcase(), text[at:]])
+            text = self.r.choice(
+                [
+                    text[:at] + text[at + 1 :],
+                    text[:at] + self.r.choice("+@:/%~$ \né²") + text[at:],
+                    text.upper(),
+                    text.swapcase(),
+                    text[at:],
+                ]
+            )
         return text
 
     def key(self):
@@ -268,11 +346,15 @@ class Gen:
 
     def context(self):
         fixed = [
-            locator.CourseLocator("OtherOrg", "Crs", "2030"), locator.CourseLocator("Old", "C", "R", deprecated=True),
-            locator.LibraryLocator("LOrg", "LLib"), locator.LibraryLocatorV2("Org", "slug"),
-            ccx.CCXLocator(org="o", course="c", run="r", ccx="5"), locator.CourseLocator(version_guid=GUID),
+            locator.CourseLocator("OtherOrg", "Crs", "2030"),
+            locator.CourseLocator("Old", "C", "R", deprecated=True),
+            locator.LibraryLocator("LOrg", "LLib"),
+            locator.LibraryLocatorV2("Org", "slug"),
+            ccx.CCXLocator(org="o", course="c", run="r", ccx="5"),
+            locator.CourseLocator(version_guid=GUID),
             locator.CourseLocator("Old", "C", None, deprecated=True),
-            locator.CourseLocator("o", "c", "r", "b", GUID), locator.LibraryLocator("o", "l", "b", GUID),
+            locator.CourseLocator("o", "c", "r", "b", GUID),
+            locator.LibraryLocator("o", "l", "b", GUID),
         ]
         if self.chance(0.7):
             return self.r.choice(fixed)
@@ -328,12 +410,26 @@ def attempt(call):
 
 
 REPLACE = {
-    "CourseLocator": CONTEXT, "CCXLocator": CONTEXT + ["ccx"],
+    "CourseLocator": CONTEXT,
+    "CCXLocator": CONTEXT + ["ccx"],
     "LibraryLocator": ["org", "library", "branch", "version_guid", "run", "course"],
     "LibraryLocatorV2": ["org", "slug"],
     "BlockUsageLocator": CONTEXT + ["course_key", "block_type", "block_id", "name", "category", "revision", "version"],
-    "LibraryUsageLocator": ["org", "library", "branch", "version", "version_guid", "library_key", "course_key", "block_type",
-                            "block_id", "name", "category", "run", "revision"],
+    "LibraryUsageLocator": [
+        "org",
+        "library",
+        "branch",
+        "version",
+        "version_guid",
+        "library_key",
+        "course_key",
+        "block_type",
+        "block_id",
+        "name",
+        "category",
+        "run",
+        "revision",
+    ],
     "LibraryUsageLocatorV2": ["lib_key", "block_type", "usage_id", "block_id"],
     "DefinitionLocator": ["definition_id", "block_type"],
     "BundleDefinitionLocator": ["block_type", "olx_path", "bundle_uuid"],
@@ -363,8 +459,18 @@ def conversions(gen, key):
         out.append(record)
 
     kind = type(key).__name__
-    for name in gen.r.sample(["version_agnostic", "course_agnostic", "html_id", "to_course_locator", "to_block_locator",
-                              "to_deprecated_son", "to_deprecated_list_repr"], 4):
+    for name in gen.r.sample(
+        [
+            "version_agnostic",
+            "course_agnostic",
+            "html_id",
+            "to_course_locator",
+            "to_block_locator",
+            "to_deprecated_son",
+            "to_deprecated_list_repr",
+        ],
+        4,
+    ):
         op(name)
     op("for_branch", gen.r.choice([None, "draft-branch", gen.word()]))
     op("for_version", gen.r.choice([None, GUID, gen.guid()]))
@@ -406,8 +512,12 @@ def case(gen, number):
         key = cls.from_string(text)
     except Exception as error:
         return {**out, "valid": False, "error": type(error).__name__}
-    out.update(valid=True, type=type(key).__name__, deprecated=key.deprecated,
-               fields={name: encode(getattr(key, name)) for name in key.KEY_FIELDS})
+    out.update(
+        valid=True,
+        type=type(key).__name__,
+        deprecated=key.deprecated,
+        fields={name: encode(getattr(key, name)) for name in key.KEY_FIELDS},
+    )
     canonical = str(key)
     again = None
     try:
@@ -445,8 +555,11 @@ PARAMETERS = {
     "AsideDefinitionKeyV1": (["definition_key", "aside_type"], 2, []),
     "AsideDefinitionKeyV2": (["definition_key", "aside_type"], 2, []),
     "DefinitionLocator": (["block_type", "definition_id"], 2, []),
-    "BundleDefinitionLocator": (["bundle_uuid", "block_type", "olx_path"], 3,
-                                ["bundle_version", "draft_name", "_version_or_draft"]),
+    "BundleDefinitionLocator": (
+        ["bundle_uuid", "block_type", "olx_path"],
+        3,
+        ["bundle_version", "draft_name", "_version_or_draft"],
+    ),
     "BlockTypeKeyV1": (["block_family", "block_type"], 2, []),
     "LibraryCollectionLocator": (["lib_key", "collection_id"], 2, []),
     "LibraryContainerLocator": (["lib_key", "container_type", "container_id"], 3, []),
@@ -497,10 +610,19 @@ def compare(gen, number):
                 break
             except Exception:
                 right = left
-    out = {"id": f"re{number:05}", "left": encode(left), "right": encode(right), "eq": left == right,
-           "same_hash": hash(left) == hash(right)}
-    for name, call in [("lt", lambda: left < right), ("gt", lambda: left > right), ("le", lambda: left <= right),
-                       ("ge", lambda: left >= right)]:
+    out = {
+        "id": f"re{number:05}",
+        "left": encode(left),
+        "right": encode(right),
+        "eq": left == right,
+        "same_hash": hash(left) == hash(right),
+    }
+    for name, call in [
+        ("lt", lambda: left < right),
+        ("gt", lambda: left > right),
+        ("le", lambda: left <= right),
+        ("ge", lambda: left >= right),
+    ]:
         try:
             out[name] = call()
         except Exception as error:
@@ -518,9 +640,17 @@ def word_char(gen, number):
     c = None
     while c is None or unicodedata.category(c) in ("Cs", "Co"):
         c = chr(gen.r.choice([gen.r.randrange(0x3000), gen.r.randrange(0x20000), gen.r.randrange(0x110000)]))
-    return {"id": f"rw{number:05}", "char": c, "codepoint": f"U+{ord(c):04X}", "category": unicodedata.category(c),
-            "word": locator.BlockUsageLocator.clean_for_html(c) == c and c != "-", "isdigit": c.isdigit(),
-            "isdecimal": c.isdecimal(), "isnumeric": c.isnumeric(), "isalpha": c.isalpha()}
+    return {
+        "id": f"rw{number:05}",
+        "char": c,
+        "codepoint": f"U+{ord(c):04X}",
+        "category": unicodedata.category(c),
+        "word": locator.BlockUsageLocator.clean_for_html(c) == c and c != "-",
+        "isdigit": c.isdigit(),
+        "isdecimal": c.isdecimal(),
+        "isnumeric": c.isnumeric(),
+        "isalpha": c.isalpha(),
+    }
 
 
 def has_local(value):
@@ -538,8 +668,12 @@ def main():
         "clean_cases": [clean(gen, n) for n in range(count // 10)],
         "word_char_cases": [word_char(gen, n) for n in range(count // 10)],
     }
-    meta = {"recorded_by": f"record_keys.py {seed} {count}", "python": sys.version.split()[0],
-            "edx-opaque-keys": "4.0.1", "edx-ccx-keys": "2.1.0"}
+    meta = {
+        "recorded_by": f"record_keys.py {seed} {count}",
+        "python": sys.version.split()[0],
+        "edx-opaque-keys": "4.0.1",
+        "edx-ccx-keys": "2.1.0",
+    }
     json.dump({"meta": meta, **made}, sys.stdout, ensure_ascii=False, indent=0)
     print()
 
