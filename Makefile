@@ -7,6 +7,7 @@ SHELL := bash
 COURSE ?= examples/courses/tides
 DEMO_SERVE ?= 1
 PORT ?= 8765
+WHEEL_PROFILE ?= dev
 VENV := .venv
 PY := $(VENV)/bin/python
 
@@ -25,7 +26,7 @@ demo: ## Import a course, publish it, compare both stores, render, submit, and s
 test: test-rust test-python test-browser ## Run all tests.
 
 test-rust: ## Run the Rust tests, and the real courses where ../shared exists.
-	cargo test --workspace --exclude python-bindings
+	cargo test --workspace
 	cargo build --bin courseware
 
 test-python: wheel ## Build the wheel and run the Python tests.
@@ -34,7 +35,7 @@ test-python: wheel ## Build the wheel and run the Python tests.
 test-browser: test-rust ## Run the browser tests in headless Chromium (skipped loudly where there is none).
 	tests/browser/run.sh
 
-check: venv ## Check formatting, lints, types, docs and the layering.
+check: wheel ## Check formatting, lints, types, docs and the layering.
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
@@ -42,19 +43,21 @@ check: venv ## Check formatting, lints, types, docs and the layering.
 	  else echo "NOT CHECKED: licences of dependencies (cargo-deny is not installed)"; fi
 	$(VENV)/bin/ruff format --check python-bindings tests
 	$(VENV)/bin/ruff check python-bindings tests
-	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python
+	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python python-bindings/tests
+	$(PY) -m mypy.stubtest xblock_runtime._native
 
 bench: ## Measure imports against plain files on the same disk, in one run; prints ratios.
 	cargo run --quiet --release -p acceptance --bin bench
 
-wheel: venv ## Build the wheel and install it into the virtualenv.
-	$(VENV)/bin/pip install --quiet ./python-bindings
+# Tests and checks take the profile of `cargo test`, whose libraries are built anyway.
+wheel: venv ## Build the wheel and install it into the virtualenv (WHEEL_PROFILE=release for an optimised one).
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip install --quiet --no-index --no-deps --no-build-isolation \
+	  --force-reinstall --config-settings=build-args="--profile $(WHEEL_PROFILE)" ./python-bindings
 
 venv: $(VENV)/.made ## Make the virtualenv with the tools the checks and tests need.
 
 $(VENV)/.made: python-bindings/requirements-dev.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --upgrade pip
 	$(VENV)/bin/pip install --quiet -r python-bindings/requirements-dev.txt
 	touch $@
 

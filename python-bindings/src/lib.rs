@@ -1,1 +1,29 @@
-//! The Python wheel xblock-runtime.
+//! The native half of the Python package `xblock_runtime`.
+//!
+//! - `error`: the one place where errors become Python exceptions.
+//! - `store`: stores, their contexts and blocks.
+//! - `xblocks`: native blocks inside Python's own XBlock runtime.
+
+mod error;
+mod store;
+mod xblocks;
+
+use pyo3::prelude::*;
+
+/// The module `xblock_runtime._native`; private, Python code uses the package around it.
+#[pymodule]
+mod _native {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::store::{Handled, Store};
+    #[pymodule_export]
+    use super::xblocks::{
+        Answer, block_class, handle_block, max_score, read_olx, render_block, validate_block, write_olx,
+    };
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,202 @@
+//! The one place where errors become Python exceptions (`xblock_runtime.exceptions`).
+
+use courseware::{CoursewareError, PackageError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use xblock_core::block::BlockError;
+use xblock_core::keys::KeyError;
+use xblock_core::olx::{Diagnostic, OlxError, Severity};
+use xblock_core::runtime::RuntimeError;
+
+/// Whatever the wheel can meet.
+#[derive(Debug)]
+pub(crate) enum BindingError {
+    /// A text that is no key.
+    Key { text: String, source: KeyError },
+    /// OLX that cannot be read.
+    Olx(OlxError),
+    /// A package with errors that was to be imported strictly; what was found in it.
+    Refused { diagnostics: Vec<Diagnostic> },
+    /// A block that cannot do what it was asked, with its usage where that is known.
+    Block { key: Option<String>, reason: String },
+    /// A store that was closed.
+    Closed { url: String },
+    /// Everything the courseware library reports.
+    Courseware(Box<CoursewareError>),
+}
+
+impl BindingError {
+    /// Adds the usage a block's own error does not know.
+    pub(crate) fn at(self, usage: String) -> Self {
+        match self {
+            Self::Block { key: None, reason } => Self::Block { key: Some(usage), reason },
+            other => other,
+        }
+    }
+}
+
+impl From<CoursewareError> for BindingError {
+    fn from(error: CoursewareError) -> Self {
+        match error {
+            CoursewareError::Block(error) => error.into(),
+            CoursewareError::Olx(error) => error.into(),
+            other => Self::Courseware(Box::new(other)),
+        }
+    }
+}
+
+impl From<RuntimeError> for BindingError {
+    fn from(error: RuntimeError) -> Self {
+        Self::Courseware(Box::new(error.into()))
+    }
+}
+
+impl From<BlockError> for BindingError {
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::Runtime(error) => error.into(),
+            BlockError::StaffOnly { ref usage } | BlockError::BadContent { ref usage, .. } => {
+                Self::Block { key: Some(usage.to_string()), reason: error.to_string() }
+            }
+            other => Self::Block { key: None, reason: other.to_string() },
+        }
+    }
+}
+
+impl From<OlxError> for BindingError {
+    fn from(error: OlxError) -> Self {
+        Self::Olx(error)
+    }
+}
+
+/// An exception before it is one: the class by name and the attributes.
+#[derive(Default)]
+struct Situation {
+    class: &'static str,
+    message: String,
+    key: Option<String>,
+    file: Option<String>,
+    line: Option<u32>,
+    column: Option<u32>,
+    code: Option<String>,
+}
+
+impl Situation {
+    fn new(class: &'static str, error: &dyn std::error::Error) -> Self {
+        let mut message = error.to_string();
+        let mut cause = error.source();
+        while let Some(source) = cause {
+            let text = source.to_string();
+            if !message.ends_with(&text) {
+                message.push_str(": ");
+                message.push_str(&text);
+            }
+            cause = source.source();
+        }
+        Self { class, message, ..Self::default() }
+    }
+
+    fn key(mut self, key: &dyn std::fmt::Display) -> Self {
+        self.key = Some(key.to_string());
+        self
+    }
+
+    fn at(mut self, diagnostic: &Diagnostic) -> Self {
+        self.code = Some(diagnostic.code.to_owned());
+        self.file = diagnostic.file.as_ref().map(ToString::to_string);
+        self.line = diagnostic.position.map(|position| position.line);
+        self.column = diagnostic.position.map(|position| position.column);
+        self
+    }
+}
+
+fn describe(error: &BindingError) -> Situation {
+    match error {
+        BindingError::Key { text, source } => Situation::new("InvalidKey", source).key(text),
+        BindingError::Olx(error) => Situation::new("OlxError", error).at(&error.diagnostic()),
+        BindingError::Refused { diagnostics } => describe_refusal(diagnostics),
+        BindingError::Block { key, reason } => Situation {
+            class: "BlockError",
+            message: reason.clone(),
+            key: key.clone(),
+            ..Situation::default()
+        },
+        BindingError::Closed { url } => {
+            Situation { class: "StoreError", message: format!("{url} was closed"), ..Situation::default() }
+        }
+        BindingError::Courseware(error) => describe_courseware(error),
+    }
+}
+
+/// The first error says where; the number of the others says how much there is to do.
+fn describe_refusal(diagnostics: &[Diagnostic]) -> Situation {
+    let mut errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error);
+    let Some(first) = errors.next() else {
+        return Situation { class: "OlxError", message: "refused".into(), ..Situation::default() };
+    };
+    let message = match errors.count() {
+        0 => first.message.clone(),
+        more => format!("{} (and {more} more errors)", first.message),
+    };
+    Situation { class: "OlxError", message, ..Situation::default() }.at(first)
+}
+
+fn describe_courseware(error: &CoursewareError) -> Situation {
+    match error {
+        CoursewareError::Runtime(inner) => describe_runtime(inner),
+        CoursewareError::Package(inner) => {
+            let class =
+                if matches!(inner, PackageError::NotFound { .. }) { "NotFound" } else { "PackageError" };
+            Situation::new(class, inner)
+        }
+        CoursewareError::OtherRoot { context, .. } => Situation::new("InvalidEdit", error).key(context),
+        CoursewareError::Asset { key, .. } => Situation::new("StoreError", error).key(key),
+        _ if error.is_not_found() => Situation::new("NotFound", error),
+        _ => Situation::new("StoreError", error),
+    }
+}
+
+fn describe_runtime(error: &RuntimeError) -> Situation {
+    match error {
+        RuntimeError::NoSuchContext { key } | RuntimeError::NoSuchBranch { key, .. } => {
+            Situation::new("NotFound", error).key(key)
+        }
+        RuntimeError::NoSuchUsage { key, .. } => Situation::new("NotFound", error).key(key),
+        RuntimeError::NoSuchDefinition { key } => Situation::new("NotFound", error).key(key),
+        RuntimeError::NoSuchAsset { key, .. } => Situation::new("NotFound", error).key(key),
+        RuntimeError::NoSuchVersion { context, .. } => Situation::new("NotFound", error).key(context),
+        RuntimeError::NoSuchCursor { .. } => Situation::new("NotFound", error),
+        RuntimeError::ContextExists { key } => Situation::new("Conflict", error).key(key),
+        RuntimeError::Conflict { context, .. } => Situation::new("Conflict", error).key(context),
+        RuntimeError::WrongContext { key, .. } | RuntimeError::UnsupportedKey { key, .. } => {
+            Situation::new("InvalidEdit", error).key(key)
+        }
+        RuntimeError::ChildCycle { usage }
+        | RuntimeError::RootIsFixed { usage }
+        | RuntimeError::ParentNotPublished { usage, .. } => Situation::new("InvalidEdit", error).key(usage),
+        RuntimeError::ReadOnly => Situation::new("InvalidEdit", error),
+        RuntimeError::Unstorable { place, .. } => Situation::new("InvalidEdit", error).key(place),
+        RuntimeError::Corrupt { place, .. } => {
+            Situation { file: Some(place.clone()), ..Situation::new("StoreError", error) }
+        }
+        _ => Situation::new("StoreError", error),
+    }
+}
+
+impl From<BindingError> for PyErr {
+    fn from(error: BindingError) -> Self {
+        let situation = describe(&error);
+        Python::attach(|py| make(py, &situation).unwrap_or_else(|failure| failure))
+    }
+}
+
+fn make(py: Python<'_>, situation: &Situation) -> PyResult<PyErr> {
+    let class = py.import("xblock_runtime.exceptions")?.getattr(situation.class)?;
+    let attributes = PyDict::new(py);
+    attributes.set_item("key", &situation.key)?;
+    attributes.set_item("file", &situation.file)?;
+    attributes.set_item("line", situation.line)?;
+    attributes.set_item("column", situation.column)?;
+    attributes.set_item("code", &situation.code)?;
+    Ok(PyErr::from_value(class.call((situation.message.as_str(),), Some(&attributes))?))
+}

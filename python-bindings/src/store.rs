@@ -1,0 +1,370 @@
+//! Stores for Python. Structured results cross as JSON text; the Python package makes dataclasses of them.
+
+use std::path::PathBuf;
+use std::sync::{Arc, RwLock};
+
+use courseware::{
+    ArchiveLimits, CompareOptions, CoursewareError, ExportOptions, ImportOptions, ImportOutcome, OnErrors,
+    OpenMode, Overwrite, PublishOptions, StoreUrl, SystemClock,
+};
+use pyo3::prelude::*;
+use serde_json::{Value as Json, json};
+use xblock_core::block::{HandlerRequest, User};
+use xblock_core::clock::Clock;
+use xblock_core::fields::{KeyValueStore, Value};
+use xblock_core::host::{Host, PathUrls};
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{Branch, Runtime};
+
+use crate::error::BindingError;
+use crate::xblocks::registry;
+
+/// What is open of a store.
+#[derive(Clone)]
+struct Opened {
+    runtime: Arc<dyn Runtime>,
+    learner_state: Arc<dyn KeyValueStore>,
+    clock: Arc<dyn Clock>,
+}
+
+/// An open store.
+#[pyclass(frozen, module = "xblock_runtime._native")]
+pub(crate) struct Store {
+    url: StoreUrl,
+    opened: RwLock<Option<Opened>>,
+}
+
+/// A handler's answer.
+#[pyclass(frozen, get_all, module = "xblock_runtime._native")]
+pub(crate) struct Handled {
+    /// HTTP status.
+    status: u16,
+    /// Media type of the body.
+    content_type: String,
+    /// Further headers.
+    headers: Vec<(String, String)>,
+    /// The body.
+    body: Vec<u8>,
+    /// JSON text of a list of pairs: event type and data.
+    events: String,
+}
+
+/// Method, suffix, query, content type and body of a request.
+type Request = (String, String, Vec<(String, String)>, String, Vec<u8>);
+
+fn context_key(text: &str) -> Result<ContextKey, BindingError> {
+    text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
+}
+
+fn usage_key(text: &str) -> Result<UsageKey, BindingError> {
+    text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
+}
+
+fn branch(name: &str) -> Result<Branch, BindingError> {
+    Branch::ALL.into_iter().find(|branch| branch.name() == name).ok_or_else(|| BindingError::Block {
+        key: None,
+        reason: format!("there is no branch {name:?}: say \"draft\" or \"published\""),
+    })
+}
+
+/// Turns a value of ours into JSON text; none of them has keys JSON cannot hold.
+fn text(value: &impl serde::Serialize) -> Result<String, BindingError> {
+    serde_json::to_string(value).map_err(|error| BindingError::Block { key: None, reason: error.to_string() })
+}
+
+impl Store {
+    fn opened(&self) -> Result<Opened, BindingError> {
+        let opened = self.opened.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        opened.clone().ok_or_else(|| BindingError::Closed { url: self.url.to_string() })
+    }
+
+    fn host(&self, usage: &UsageKey, wanted: Option<&str>) -> Result<Host, BindingError> {
+        let opened = self.opened()?;
+        let branch = match wanted {
+            Some(name) => branch(name)?,
+            None if opened.runtime.context(&usage.context_key())?.published.is_some() => Branch::Published,
+            None => Branch::Draft,
+        };
+        Ok(Host {
+            runtime: opened.runtime,
+            branch,
+            registry: registry()?.clone(),
+            learner_state: opened.learner_state,
+            urls: Arc::new(PathUrls::default()),
+            clock: opened.clock,
+        })
+    }
+}
+
+fn user(id: Option<&str>, is_staff: bool) -> Option<User> {
+    match id {
+        Some(id) => Some(User { id: id.into(), is_staff }),
+        None if is_staff => Some(User { id: "staff".into(), is_staff }),
+        None => None,
+    }
+}
+
+#[pymethods]
+impl Store {
+    #[new]
+    #[pyo3(signature = (url, state, read_only))]
+    fn new(py: Python<'_>, url: &str, state: Option<PathBuf>, read_only: bool) -> PyResult<Self> {
+        py.detach(|| {
+            let url: StoreUrl =
+                url.parse().map_err(|error| BindingError::from(CoursewareError::StoreUrl(error)))?;
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let mode = if read_only { OpenMode::Read } else { OpenMode::Create };
+            let runtime = url
+                .open(mode, registry()?, &clock)
+                .map_err(|error| BindingError::from(CoursewareError::Store(error)))?;
+            let learner_state = url.learner_state(state.as_deref());
+            Ok(Self { url, opened: RwLock::new(Some(Opened { runtime, learner_state, clock })) })
+        })
+    }
+
+    #[getter]
+    fn url(&self) -> String {
+        self.url.to_string()
+    }
+
+    fn close(&self) {
+        *self.opened.write().unwrap_or_else(std::sync::PoisonError::into_inner) = None;
+    }
+
+    fn contexts(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        py.detach(|| {
+            let contexts = self.opened()?.runtime.contexts().map_err(BindingError::from)?;
+            Ok(contexts.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    fn import_course(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        into: Option<&str>,
+        strict: bool,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let opened = self.opened()?;
+            let target = into.map(context_key).transpose()?;
+            let source = courseware::open_package(&path, &ArchiveLimits::default())
+                .map_err(|error| BindingError::from(CoursewareError::Package(error)))?;
+            let on_errors = if strict { OnErrors::Refuse } else { OnErrors::Write };
+            let options = ImportOptions { target: target.as_ref(), on_errors, ..ImportOptions::default() };
+            let report = courseware::import(&source, &opened.runtime, registry()?, &options)
+                .map_err(BindingError::from)?;
+            if report.outcome == ImportOutcome::Refused {
+                return Err(BindingError::Refused { diagnostics: report.diagnostics }.into());
+            }
+            let context = opened.runtime.context(&report.context).map_err(BindingError::from)?;
+            Ok(text(&json!({
+                "context": report.context,
+                "root": context.root,
+                "outcome": report.outcome,
+                "blocks": report.blocks_by_type,
+                "drafts": report.drafts,
+                "assets": report.assets,
+                "diagnostics": report.diagnostics,
+            }))?)
+        })
+    }
+
+    fn usage_keys(&self, py: Python<'_>, context: &str, branch_name: &str) -> PyResult<Vec<String>> {
+        py.detach(|| {
+            let (context, branch) = (context_key(context)?, branch(branch_name)?);
+            let usages = self.opened()?.runtime.usages(&context, branch).map_err(BindingError::from)?;
+            Ok(usages.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    fn block(&self, py: Python<'_>, usage: &str, branch_name: &str) -> PyResult<String> {
+        py.detach(|| {
+            let (usage, branch) = (usage_key(usage)?, branch(branch_name)?);
+            let record = self.opened()?.runtime.block(&usage, branch).map_err(BindingError::from)?;
+            Ok(text(&json!({
+                "usage_key": record.usage,
+                "block_type": record.usage.block_type(),
+                "display_name": record.data.display_name().unwrap_or_default(),
+                "content": record.data.content,
+                "settings": record.data.settings,
+                "children": record.data.children,
+                "definition_key": record.definition,
+            }))?)
+        })
+    }
+
+    fn field_values(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        branch_name: &str,
+        user_id: Option<&str>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, Some(branch_name))?;
+            let loaded = host.load(&usage, user(user_id, false).as_ref()).map_err(BindingError::from)?;
+            let fields = loaded.block.fields();
+            let mut values = serde_json::Map::new();
+            for spec in fields.specs() {
+                if user_id.is_none() && spec.scope.is_user_scoped() {
+                    continue;
+                }
+                // A stored value that is none of its field is shown as it is stored.
+                let value = fields
+                    .json(spec.name)
+                    .or_else(|error| loaded.record.data.own(spec.name).cloned().ok_or(error));
+                let value =
+                    value.map_err(|error| BindingError::from(xblock_core::block::BlockError::from(error)))?;
+                values.insert(spec.name.to_owned(), value);
+            }
+            Ok(text(&values)?)
+        })
+    }
+
+    fn render(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        view: &str,
+        user_id: Option<&str>,
+        staff: bool,
+        branch_name: Option<&str>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, branch_name)?;
+            let fragment = host
+                .render(&usage, view, user(user_id, staff).as_ref())
+                .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
+            Ok(text(&fragment)?)
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it is called from one place, in Python")]
+    fn handle(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        handler: &str,
+        request: Request,
+        user_id: &str,
+        staff: bool,
+        branch_name: Option<&str>,
+    ) -> PyResult<Handled> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, branch_name)?;
+            let (method, suffix, query, content_type, body) = request;
+            let request = HandlerRequest { method, suffix, query, content_type, body };
+            let handled = host
+                .handle(&usage, handler, &request, user(Some(user_id), staff).as_ref())
+                .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
+            let events: Vec<_> =
+                handled.events.iter().map(|event| json!([event.event_type(), event.data()])).collect();
+            Ok(Handled {
+                status: handled.response.status,
+                content_type: handled.response.content_type,
+                headers: handled.response.headers,
+                body: handled.response.body,
+                events: Json::Array(events).to_string(),
+            })
+        })
+    }
+
+    fn submit(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        answers: Vec<(String, String)>,
+        user_id: &str,
+        branch_name: Option<&str>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, branch_name)?;
+            let user = User { id: user_id.into(), is_staff: false };
+            let done = courseware::submit(&host, &usage, &user, &answers)
+                .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
+            Ok(text(&done)?)
+        })
+    }
+
+    fn grade(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        user_id: &str,
+        branch_name: Option<&str>,
+    ) -> PyResult<Option<(f64, f64)>> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, branch_name)?;
+            let user = User { id: user_id.into(), is_staff: false };
+            let loaded = host.load(&usage, Some(&user)).map_err(BindingError::from)?;
+            let fields = loaded.block.fields();
+            if fields.spec("score").is_none() {
+                return Ok(None);
+            }
+            let score = fields.get("score").map_err(|error| {
+                BindingError::from(xblock_core::block::BlockError::from(error)).at(usage.to_string())
+            })?;
+            let Value::Score(score) = score else { return Ok(None) };
+            Ok(score.raw_earned.as_float().zip(score.raw_possible.as_float()))
+        })
+    }
+
+    fn publish(&self, py: Python<'_>, context: &str, to: Option<&Bound<'_, Self>>) -> PyResult<String> {
+        let to = to.map(|to| to.get().opened()).transpose()?;
+        py.detach(|| {
+            let context = context_key(context)?;
+            let from = self.opened()?;
+            let Some(to) = to else {
+                let committed =
+                    courseware::publish_draft(&from.runtime, &context, &PublishOptions::default())
+                        .map_err(BindingError::from)?;
+                return Ok(text(&json!({ "unchanged": committed.is_none(), "source_commit": committed }))?);
+            };
+            let report =
+                courseware::publish(&from.runtime, &to.runtime, &context, &PublishOptions::default())
+                    .map_err(BindingError::from)?;
+            let mut value = serde_json::to_value(&report).unwrap_or_default();
+            value["unchanged"] = report.is_unchanged().into();
+            Ok(text(&value)?)
+        })
+    }
+
+    fn compare(&self, py: Python<'_>, context: &str, other: &Bound<'_, Self>) -> PyResult<String> {
+        let other = other.get().opened()?;
+        py.detach(|| {
+            let context = context_key(context)?;
+            let mine = self.opened()?;
+            let compared =
+                courseware::compare(&*mine.runtime, &*other.runtime, &context, &CompareOptions::default())
+                    .map_err(BindingError::from)?;
+            let differences: Vec<Json> = compared
+                .differences
+                .iter()
+                .map(|difference| {
+                    let mut value = serde_json::to_value(difference).unwrap_or_default();
+                    value["description"] = difference.to_string().into();
+                    value
+                })
+                .collect();
+            Ok(text(&differences)?)
+        })
+    }
+
+    fn export(&self, py: Python<'_>, context: &str, target: PathBuf, force: bool) -> PyResult<()> {
+        py.detach(|| {
+            let context = context_key(context)?;
+            let opened = self.opened()?;
+            let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+            let options = ExportOptions { overwrite, ..ExportOptions::default() };
+            courseware::export(&*opened.runtime, &context, registry()?, &target, &options)
+                .map_err(BindingError::from)?;
+            Ok(())
+        })
+    }
+}
