@@ -18,8 +18,8 @@ pub(crate) fn write(
 ) -> Result<(), WriteError> {
     let mut xml = Element::new("conditional");
     let shown = keys(block, "show_tag_list");
-    for child in &block.data.children {
-        if shown.iter().any(|key| is_same(key, child)) {
+    for (child, is_shown) in block.data.children.iter().zip(stand_for_shown(&block.data.children, &shown)) {
+        if is_shown {
             continue;
         }
         if let Some(element) = host.child(child)? {
@@ -51,6 +51,25 @@ pub(crate) fn write(
         ]),
         node,
     )
+}
+
+/// Says of each child whether `<show>`, which is written last, stands for it. A child that is listed oftener than it is
+/// shown keeps its first places.
+fn stand_for_shown(children: &[UsageKey], shown: &[&str]) -> Vec<bool> {
+    let mut left = shown.to_vec();
+    let mut stands: Vec<_> = children
+        .iter()
+        .rev()
+        .map(|child| match left.iter().rposition(|key| is_same(key, child)) {
+            Some(at) => {
+                left.remove(at);
+                true
+            }
+            None => false,
+        })
+        .collect();
+    stands.reverse();
+    stands
 }
 
 /// Puts what the content depends on among the unknown attributes, as the platform does.
