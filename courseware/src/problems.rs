@@ -50,7 +50,6 @@ pub fn check_problems(host: &Host, context: &ContextKey) -> Result<Vec<ProblemCh
 /// # Errors
 /// The store's own; a problem that fails is a result.
 pub fn check_problem(host: &Host, usage: &UsageKey) -> Result<ProblemCheck, CoursewareError> {
-    let host = Host { learner_state: Arc::new(MemoryStore::new()), ..host.clone() };
     let record = host.runtime.block(usage, host.branch)?;
     let mut check = ProblemCheck {
         usage: usage.clone(),
@@ -59,12 +58,14 @@ pub fn check_problem(host: &Host, usage: &UsageKey) -> Result<ProblemCheck, Cour
         answers: Vec::new(),
         reason: None,
     };
-    match try_own_answers(&host, usage) {
+    match try_own_answers(host, usage) {
         Ok((answers, verdict)) => {
             check.gradable = verdict.as_deref() == Some("correct");
             if !check.gradable {
-                check.reason =
-                    Some(format!("its own answers are {}", verdict.as_deref().unwrap_or("not graded")));
+                check.reason = Some(match verdict {
+                    Some(verdict) => format!("its own answers are {verdict}"),
+                    None => "it has no answers of its own".to_owned(),
+                });
             }
             check.answers = answers;
         }
@@ -78,52 +79,97 @@ pub fn check_problem(host: &Host, usage: &UsageKey) -> Result<ProblemCheck, Cour
 
 type Answers = Vec<(String, String)>;
 
+/// Puts somebody who has not done anything yet before the problem.
+fn newcomer(host: &Host) -> Host {
+    Host { learner_state: Arc::new(MemoryStore::new()), ..host.clone() }
+}
+
 fn try_own_answers(host: &Host, usage: &UsageKey) -> Result<(Answers, Option<String>), CoursewareError> {
     let author = User { id: "author".into(), is_staff: true };
-    let shown =
-        host.handle(usage, HANDLER, &HandlerRequest::post_json(&serde_json::json!({})), Some(&author))?;
+    let request = HandlerRequest::post_json(&serde_json::json!({}));
+    let shown = newcomer(host).handle(usage, HANDLER, &request, Some(&author))?;
     let shown: Json = serde_json::from_slice(&shown.response.body).unwrap_or_default();
-    let mut answers = Vec::new();
-    for (id, value) in shown.get("answers").and_then(Json::as_object).into_iter().flatten() {
-        if id.contains("_solution_") {
-            continue;
-        }
-        match value {
-            Json::Array(choices) if choices.len() == 1 => {
-                answers.push((format!("input_{id}"), text(&choices[0])))
-            }
-            Json::Array(choices) => {
-                answers.extend(choices.iter().map(|choice| (format!("input_{id}[]"), text(choice))));
-            }
-            other => answers.push((format!("input_{id}"), first(&text(other)))),
-        }
-    }
-    if answers.is_empty() {
-        return Ok((answers, None));
-    }
-    let graded = submit(host, usage, &author, &answers)?;
-    if graded.success.as_deref() == Some("correct") {
-        return Ok((answers, graded.success));
-    }
-    // A single correct check box is a list all the same; only the problem knows which kind its choice is.
-    let listed: Answers = answers
-        .iter()
-        .map(|(name, value)| {
-            let is_choice = value.starts_with("choice_") && !name.ends_with("[]");
-            (if is_choice { format!("{name}[]") } else { name.clone() }, value.clone())
-        })
+    let own: Vec<_> = shown
+        .get("answers")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(id, _)| !id.contains("_solution_"))
         .collect();
-    let again = submit(host, usage, &author, &listed)?;
-    if again.success.as_deref() == Some("correct") {
-        return Ok((listed, again.success));
+    let mut first = (Vec::new(), None);
+    if own.is_empty() {
+        return Ok(first);
     }
-    Ok((answers, graded.success))
+    for form in Form::ALL {
+        let answers: Answers = own.iter().flat_map(|(id, value)| form.posted(id, value)).collect();
+        let graded = submit(&newcomer(host), usage, &author, &answers)?;
+        if graded.success.as_deref() == Some("correct") {
+            return Ok((answers, graded.success));
+        }
+        if first.1.is_none() {
+            first = (answers, graded.success);
+        }
+    }
+    Ok(first)
+}
+
+/// How choices are posted. What a problem shows does not tell radio buttons from check boxes, so both are tried.
+#[derive(Clone, Copy)]
+enum Form {
+    /// A single choice as a radio button, several as check boxes.
+    AsCounted,
+    /// All choices as check boxes.
+    CheckBoxes,
+    /// The first choice as a radio button.
+    RadioButtons,
+}
+
+impl Form {
+    const ALL: [Self; 3] = [Self::AsCounted, Self::CheckBoxes, Self::RadioButtons];
+
+    fn posted(self, id: &str, value: &Json) -> Answers {
+        let one = |value: &Json| vec![(format!("input_{id}"), plain(&text(value)))];
+        let Json::Array(choices) = value else {
+            let is_choice = value.as_str().is_some_and(|text| text.starts_with("choice_"));
+            if is_choice && matches!(self, Self::CheckBoxes) {
+                return vec![(format!("input_{id}[]"), text(value))];
+            }
+            return one(value);
+        };
+        match (self, &choices[..]) {
+            (Self::AsCounted, [choice]) | (Self::RadioButtons, [choice, ..]) => one(choice),
+            _ => choices.iter().map(|choice| (format!("input_{id}[]"), text(choice))).collect(),
+        }
+    }
 }
 
 fn text(value: &Json) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn first(answer: &str) -> String {
-    answer.split(OR).next().unwrap_or(answer).to_owned()
+/// Makes an answer of what is shown: the first of several correct texts, a number inside a range.
+fn plain(shown: &str) -> String {
+    let first = shown.split(OR).next().unwrap_or(shown);
+    middle(first).unwrap_or_else(|| first.to_owned())
+}
+
+/// Finds the number in the middle of a range such as `[5, 7)`.
+fn middle(range: &str) -> Option<String> {
+    let inner = range.trim().strip_prefix(['[', '('])?.strip_suffix([']', ')'])?;
+    let (low, high) = inner.split_once(',')?;
+    let (low, high): (f64, f64) = (low.trim().parse().ok()?, high.trim().parse().ok()?);
+    Some(((low + high) / 2.0).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_answered_inside() {
+        assert_eq!(plain("[5, 7)"), "6");
+        assert_eq!(plain("(-1,0.5]"), "-0.25");
+        assert_eq!(plain("[a, b]"), "[a, b]");
+        assert_eq!(plain("ebb <b>or</b> ebb tide"), "ebb");
+    }
 }
