@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -259,21 +260,22 @@ def test_other_threads_run_while_a_store_works(tmp_path: Path, write_course: Wri
     texts |= {f"html/t{n}.xml": f'<html filename="t{n}"/>' for n in range(150)}
     pointers = "".join(f'<html url_name="t{n}"/>' for n in range(150))
     course = write_course({**texts, "vertical/unit.xml": f"<vertical>{pointers}</vertical>"})
-    inside, ticks = threading.Event(), 0
-    with xblock_runtime.open(store_url("blockstore", tmp_path)) as store:
 
-        def run() -> None:
-            inside.set()
-            store.import_course(course)
+    def longest_pause(kind: Path) -> tuple[float, float]:
+        """Imports in another thread; returns the longest time this one stood still, and how long all took."""
+        with xblock_runtime.open(f"blockstore:{kind}") as store:
+            worker = threading.Thread(target=store.import_course, args=(course,))
+            pause, began = 0.0, time.perf_counter()
+            last = began
+            worker.start()
+            while worker.is_alive():
+                now = time.perf_counter()
+                pause, last = max(pause, now - last), now
+            return pause, time.perf_counter() - began
 
-        worker = threading.Thread(target=run)
-        worker.start()
-        inside.wait()
-        while worker.is_alive():
-            ticks += 1
-        worker.join()
-    # One long native call would let this thread count only before and after it.
-    assert ticks > 10_000
+    # An import that kept the interpreter for itself would be one long pause; a busy machine may make one now and then.
+    measured = [longest_pause(tmp_path / f"b{n}") for n in range(3)]
+    assert any(pause < whole / 2 for pause, whole in measured), measured
 
 
 def test_closing_while_others_work_is_safe(write_course: WriteCourse) -> None:
