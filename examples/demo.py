@@ -37,9 +37,7 @@ def shown(argument: object) -> str:
 def courseware(*arguments: object, ok: tuple[int, ...] = (0,)) -> Any:
     """Runs the command with --json and returns what it printed."""
     print(f"\n$ courseware {' '.join(shown(a) for a in arguments)}")
-    done = subprocess.run(
-        [COURSEWARE, *map(str, arguments), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    done = subprocess.run([COURSEWARE, *map(str, arguments), "--json"], capture_output=True, text=True)
     if done.returncode not in ok:
         sys.stderr.write(done.stderr)
         sys.exit(f"the command ended with {done.returncode}")
@@ -77,7 +75,10 @@ def answer(store: str, problem: dict[str, Any]) -> None:
     """Answers one problem wrongly and rightly, as two learners."""
     print(f"\n  The problem is \u201c{problem['display_name']}\u201d.")
     right = [f"{name}={value}" for name, value in problem["answers"]]
-    wrong = [f"{name}={'choice_99' if value.startswith('choice_') else 'surely not this'}" for name, value in problem["answers"]]
+    wrong = [
+        f"{name}={'choice_99' if value.startswith('choice_') else 'surely not this'}"
+        for name, value in problem["answers"]
+    ]
     for learner, given, expected in (("ada", wrong, "incorrect"), ("grace", right, "correct")):
         done = courseware("submit", problem["usage"], "--store", store, "--user", learner, *given)
         grade = done["grade"] or {"value": 0, "max_value": 0}
@@ -106,7 +107,9 @@ def main() -> None:
     print(f"  {published['blocks']} blocks and {published['assets']} static files are published in both stores")
 
     compared = courseware("compare", context, BLOCKSTORE, MODULESTORE, ok=(0, 1))
-    print(f"  {compared['blocks']} blocks, {compared['fields']} fields, {compared['assets']} files: {len(compared['differences'])} differences")
+    found = len(compared["differences"])
+    looked_at = f"{compared['blocks']} blocks, {compared['fields']} fields, {compared['assets']} files"
+    print(f"  {looked_at}: {found} differences")
 
     tree = courseware("tree", context, "--store", MODULESTORE, "--branch", "published")
     nodes = flat(tree["root"])
@@ -127,8 +130,9 @@ def main() -> None:
         print(f"{block_type:<20}{left[block_type]:>12}{right[block_type]:>13}")
     print(f"{'all':<20}{left.total():>12}{right.total():>13}")
     print(f"{len(native)} of {len(gradable)} problems are graded natively.")
-    print(f"\n{shown(options.course)}: {len(compared['differences'])} differences between the stores; {time.monotonic() - began:.1f} s.")
-    if compared["differences"]:
+    took = time.monotonic() - began
+    print(f"\n{shown(options.course)}: {found} differences between the stores; {took:.1f} s.")
+    if found:
         sys.exit(1)
     if options.serve == "1":
         sys.stdout.flush()
