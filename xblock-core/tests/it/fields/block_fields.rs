@@ -26,6 +26,7 @@ fn blocks_cross_threads() {
     fn assert_shared<T: Send + Sync>() {}
     assert_shared::<BlockFields>();
     let (_, block) = block();
+    #[expect(clippy::disallowed_methods, reason = "a test may have threads")]
     std::thread::scope(|scope| {
         for number in 0..8 {
             let block = &block;
