@@ -82,6 +82,21 @@ fn every_crate_inherits_lints_and_has_one_test_binary_at_most() {
 }
 
 #[test]
+fn the_crates_without_io_forbid_the_same() {
+    let core = read("xblock-core/clippy.toml");
+    assert_eq!(core, read("blocks/clippy.toml"));
+    for way in [
+        "std::fs::read",
+        "std::path::Path::exists",
+        "std::env::var",
+        "std::net::TcpStream",
+        "std::time::Instant",
+    ] {
+        assert!(core.contains(&format!("{way}\"")), "{way} is allowed");
+    }
+}
+
+#[test]
 fn every_runtime_runs_the_suite() {
     for suite in
         ["tests/it/main.rs", "runtime-blockstore/tests/it/suite.rs", "runtime-modulestore/tests/it/suite.rs"]
