@@ -2,7 +2,7 @@
 
 use xblock_core::fields::Json;
 use xblock_core::olx::{
-    BlockSource, Element, Node, WriteError, WriteHost, XmlForm, write_children, write_xml,
+    BlockSource, Element, Node, Placement, WriteError, WriteHost, XmlForm, write_children, write_xml,
 };
 
 /// Writes the root of a course.
@@ -40,7 +40,10 @@ pub(crate) fn write(
         XmlForm::with_content(&["textbooks", "wiki_slug", "license", "grading_policy"]),
         node,
     )?;
-    if let Some(course) = block.usage.context_key().as_course() {
+    // A course below the root stands in its parent; a pointer has these two.
+    if (host.placement() == Placement::File || !host.loses_nothing())
+        && let Some(course) = block.usage.context_key().as_course()
+    {
         node.set("org", course.org());
         node.set("course", course.course());
     }

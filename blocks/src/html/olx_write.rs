@@ -18,12 +18,39 @@ pub(crate) fn write(
         write_inline(block, host, &text, node);
         return Ok(());
     }
+    if host.placement() == Placement::Inline && host.loses_nothing() {
+        return write_inside(block, host, &text, node);
+    }
     let path = block.path();
     let file_name = path.rsplit('/').next().unwrap_or(&path).to_owned();
     host.file(&format!("{path}.html"), text.as_bytes())?;
     let mut xml = Element::new(block.usage.block_type());
     xml.set("filename", file_name);
     write_xml(block, host, xml, XmlForm::with_content(&["data"]), node)
+}
+
+/// The form of types that have no folder for their text: it stands in the element.
+fn write_inside(
+    block: &BlockSource<'_>,
+    host: &mut dyn WriteHost,
+    text: &str,
+    node: &mut Element,
+) -> Result<(), WriteError> {
+    let mut xml = Element::new(block.usage.block_type());
+    let text = clean_text(block, host, text);
+    if !text.is_empty() {
+        xml.children.push(Node::text(text));
+    }
+    write_xml(block, host, xml, XmlForm::with_content(&["data"]), node)
+}
+
+/// Leaves out what XML cannot hold, with a remark.
+fn clean_text(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str) -> String {
+    if is_xml_text(text) {
+        return text.to_owned();
+    }
+    host.warn("inexact-value", block.usage, "characters that XML cannot hold are left out of its text");
+    text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect()
 }
 
 /// The form of clipboard and library: four attributes and the text as CDATA.
@@ -41,12 +68,7 @@ fn write_inline(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str, n
     if block.value("use_latex_compiler").is_truthy() {
         node.set("use_latex_compiler", "true");
     }
-    let text = if is_xml_text(text) {
-        text.to_owned()
-    } else {
-        host.warn("inexact-value", block.usage, "characters that XML cannot hold are left out of its text");
-        text.chars().filter(|c| is_xml_text(c.encode_utf8(&mut [0; 4]))).collect()
-    };
+    let text = clean_text(block, host, text);
     // The platform escapes the end mark, which its reader does not undo.
     node.children.push(Node::CData(text.replace("]]>", "]]&gt;").into()));
 }

@@ -325,6 +325,66 @@ fn broken_and_unknown_blocks_come_back() {
     assert_eq!(export(&store(&second)).0, written);
 }
 
+#[test]
+fn blocks_whose_file_would_be_another_thing_stand_in_their_parent() {
+    let mut inside =
+        vec![usage("html", "wk1:h"), usage("problem", "p"), usage("course", "c2"), usage("course", "2031")];
+    let mut edit = course();
+    for block_type in ["static", "tabs", "info", "drafts", "policies", "assets", "custom_tags"] {
+        let subject = usage(block_type, "img");
+        let data = json!({"data": format!("<{block_type} url_name=\"img\" a=\"1\"><b/></{block_type}>")});
+        edit = edit.put(subject.clone(), block(data, json!({"xml_attributes": {"a": "1"}}), &[]));
+        inside.push(subject);
+    }
+    for block_type in ["about", "course_info", "static_tab"] {
+        let subject = usage(block_type, "x");
+        edit = edit.put(
+            subject.clone(),
+            block(json!({"data": "<p>a &amp; b</p>"}), json!({"display_name": "X"}), &[]),
+        );
+        inside.push(subject);
+    }
+    let inner = json!({"wiki_slug": null, "textbooks": []});
+    edit = edit
+        .put(usage("course", "c2"), block(inner.clone(), json!({}), &[usage("html", "deep")]))
+        .put(usage("course", "2031"), block(inner, json!({"display_name": "B"}), &[]))
+        .put(usage("html", "deep"), block(json!({"data": "deep"}), json!({}), &[]))
+        .put(usage("vertical", "v1"), block(json!({}), json!({}), &inside))
+        .publish_all();
+    let runtime = runtime();
+    runtime.commit(edit).expect("it works");
+    let (sink, report) = export(&runtime);
+    assert_eq!(report.diagnostics, []);
+    assert!(text(&sink, "course/2031.xml").contains("Glaciers"));
+    let package = read_back(&sink);
+    let context: ContextKey = COURSE.parse().expect("a key");
+    for usage in runtime.usages(&context, Branch::Published).expect("it works") {
+        let stored = runtime.block(&usage, Branch::Published).expect("it works");
+        // The root's name is taken from its pointer.
+        if usage.block_type() == "course" && usage.block_id() == "2031" {
+            continue;
+        }
+        let read = package.published.get(&usage).map(|read| own(read));
+        let expected = own(&stored.data);
+        assert_eq!(
+            read.map(|read| (read.content, read.settings, read.children.len())),
+            Some((expected.content, expected.settings, expected.children.len())),
+            "{usage}"
+        );
+    }
+}
+
+#[test]
+fn an_orphan_of_the_draft_alone_is_told() {
+    let runtime = runtime();
+    runtime.commit(course()).expect("it works");
+    let context: ContextKey = COURSE.parse().expect("a key");
+    let orphan = block(json!({"data": "lost"}), json!({}), &[]);
+    runtime.commit(Edit::new(context, Base::Any).put(usage("html", "lost"), orphan)).expect("it works");
+    let codes: Vec<_> = export(&runtime).1.diagnostics.iter().map(|d| d.code).collect();
+    assert_eq!(codes, ["orphan-left-out"]);
+}
+
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
         "[ -~]{0,8}",

@@ -2,7 +2,7 @@
 
 use crate::block::Registry;
 use crate::keys::{ContextKey, UsageKey};
-use crate::olx::write::{BlockSource, WriteError, WriteHost};
+use crate::olx::write::{BlockSource, WriteError};
 use crate::olx::{Element, WriteOptions};
 use crate::runtime::{Branch, Runtime};
 
@@ -28,7 +28,7 @@ pub fn write_course(
     let record = runtime.context(context)?;
     let is_published = record.published.is_some();
     let branch = if is_published { Branch::Published } else { Branch::Draft };
-    let mut exporter = Exporter::new(runtime, registry, context, options, sink, branch);
+    let mut exporter = Exporter::new(runtime, registry, context, &record.root, options, sink, branch);
     let root = runtime.block(&record.root, branch)?;
     let root_type = registry.block_type(record.root.block_type());
     let source = BlockSource { usage: &record.root, block_type: &root_type, data: &root.data };
@@ -53,8 +53,7 @@ pub fn write_course(
     exporter.policy_files(&run, &source)?;
     for usage in &usages {
         if !exporter.written.contains(usage) && !is_page(usage.block_type()) {
-            let host: &mut dyn WriteHost = &mut exporter;
-            host.warn("orphan-left-out", usage, "no block has it as a child");
+            exporter.leave_orphan_out(usage);
         }
     }
     if is_published {
@@ -79,7 +78,7 @@ pub fn write_block(
 ) -> Result<(Option<Element>, ExportReport), WriteError> {
     let context = usage.context_key();
     let record = runtime.block(usage, branch)?;
-    let mut exporter = Exporter::new(runtime, registry, &context, options, sink, branch);
+    let mut exporter = Exporter::new(runtime, registry, &context, usage, options, sink, branch);
     // Only whole packages say their references in the old form.
     exporter.old_key = None;
     let mut node = Element::new(usage.block_type());

@@ -27,8 +27,13 @@ impl Exporter<'_> {
             }
             let above: Vec<UsageKey> =
                 self.runtime.ancestors(&usage, Branch::Draft)?.into_iter().map(|block| block.usage).collect();
-            // An orphan has no place to be put, and a block below a root is written with it.
-            if above.last() != Some(root) || above.iter().any(|a| done.contains(a) || wanted.contains(a)) {
+            // An orphan has no place to be put, nor has what hangs below one.
+            if above.last() != Some(root) {
+                self.leave_orphan_out(&usage);
+                continue;
+            }
+            // A block below a root is written with it.
+            if above.iter().any(|a| done.contains(a) || wanted.contains(a)) {
                 continue;
             }
             let Some(parent) = above.first() else { continue };
@@ -111,7 +116,7 @@ impl Exporter<'_> {
         let mut node = Element::new(usage.block_type());
         let path = format!("drafts/{}/{}.xml", usage.block_type(), usage.block_id().replace(':', "/"));
         let is_written = self.block(usage, &data, &mut node)?;
-        Ok(is_written && self.files.contains(&path))
+        Ok(is_written && self.has_file(&path, usage))
     }
 }
 

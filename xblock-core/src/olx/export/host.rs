@@ -1,6 +1,7 @@
 //! Writes the blocks of one branch, parents before children.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
 
 use serde_json::Map;
@@ -9,7 +10,7 @@ use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::{ContextKey, CourseKey, UsageKey};
 use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
-use crate::olx::{Diagnostic, Element, Fidelity};
+use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity};
 use crate::runtime::{BlockData, Branch, Runtime};
 
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
@@ -17,11 +18,39 @@ use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
 /// How deep blocks may be nested; deeper ones can only be a circle in damaged data.
 const MAX_DEPTH: usize = 200;
 
+/// Folders of a package that hold other things than blocks: a block of such a type has no file of its own there. The
+/// HTML family's readers look for text in `html/` only, so that its other types stand in their parents, too.
+const OTHER_FOLDERS: [&str; 11] = [
+    "about",
+    "assets",
+    "course_info",
+    "custom_tags",
+    "drafts",
+    "info",
+    "policies",
+    "static",
+    "static_import",
+    "static_tab",
+    "tabs",
+];
+
+/// Where files go whose path is taken.
+const COLLISIONS: &str = "collisions/";
+
+/// Who wrote a file, and what.
+#[derive(PartialEq)]
+struct Written {
+    by: Option<UsageKey>,
+    bytes: u64,
+}
+
 /// Whoever writes the blocks of a package.
 pub(super) struct Exporter<'a> {
     pub(super) runtime: &'a dyn Runtime,
     pub(super) registry: &'a Registry,
     pub(super) context: &'a ContextKey,
+    /// The block at the top of what is written.
+    root: &'a UsageKey,
     pub(super) options: ExportOptions<'a>,
     pub(super) sink: &'a mut dyn PackageSink,
     pub(super) report: ExportReport,
@@ -40,7 +69,9 @@ pub(super) struct Exporter<'a> {
     /// The blocks of the branch that were written.
     pub(super) written: HashSet<UsageKey>,
     /// The files that were written.
-    pub(super) files: HashSet<String>,
+    files: HashMap<String, Written>,
+    /// The blocks that were said to have no place.
+    pub(super) left_out: HashSet<UsageKey>,
 }
 
 impl<'a> Exporter<'a> {
@@ -48,6 +79,7 @@ impl<'a> Exporter<'a> {
         runtime: &'a dyn Runtime,
         registry: &'a Registry,
         context: &'a ContextKey,
+        root: &'a UsageKey,
         options: ExportOptions<'a>,
         sink: &'a mut dyn PackageSink,
         branch: Branch,
@@ -56,6 +88,7 @@ impl<'a> Exporter<'a> {
             runtime,
             registry,
             context,
+            root,
             options,
             sink,
             report: ExportReport::default(),
@@ -66,7 +99,8 @@ impl<'a> Exporter<'a> {
             path: Vec::new(),
             pointers: HashMap::new(),
             written: HashSet::new(),
-            files: HashSet::new(),
+            files: HashMap::new(),
+            left_out: HashSet::new(),
         }
     }
 
@@ -108,21 +142,50 @@ impl<'a> Exporter<'a> {
         Ok(false)
     }
 
-    /// Hands a file on, unless there was one of its path: a block with several parents is written once.
+    /// Hands a file on, unless its block wrote it before: one with several parents is written once. Where something else
+    /// has the path already, the file goes elsewhere with a remark.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
-        let path = format!("{}{path}", self.folder);
-        if self.files.contains(&path) {
-            return Ok(());
+        let mut path = format!("{}{path}", self.folder);
+        let mut hasher = DefaultHasher::new();
+        bytes.hash(&mut hasher);
+        let new = Written { by: self.path.last().cloned(), bytes: hasher.finish() };
+        while let Some(old) = self.files.get(&path) {
+            if *old == new || new.by.is_some() && old.by == new.by {
+                return Ok(());
+            }
+            let message =
+                format!("another file of the package is called so; this one goes to {COLLISIONS}{path}");
+            let remark = Diagnostic::new("path-taken", Severity::Error, message);
+            self.report.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::Kept));
+            path.insert_str(0, COLLISIONS);
         }
         self.sink.write(&path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
-        self.files.insert(path);
+        self.files.insert(path, new);
         Ok(())
+    }
+
+    /// Says whether a block wrote this file.
+    pub(super) fn has_file(&self, path: &str, usage: &UsageKey) -> bool {
+        self.files.get(path).is_some_and(|file| file.by.as_ref() == Some(usage))
+    }
+
+    /// Remarks that a block hangs below none that is written; once is enough.
+    pub(super) fn leave_orphan_out(&mut self, usage: &UsageKey) {
+        if self.left_out.insert(usage.clone()) {
+            let host: &mut dyn WriteHost = self;
+            host.warn("orphan-left-out", usage, "no block has it as a child");
+        }
     }
 }
 
 impl WriteHost for Exporter<'_> {
     fn placement(&self) -> Placement {
-        Placement::File
+        match self.path.last() {
+            // Its file would be the root's.
+            Some(block) if block.block_type() == "course" && block != self.root => Placement::Inline,
+            Some(block) if OTHER_FOLDERS.contains(&block.block_type()) => Placement::Inline,
+            _ => Placement::File,
+        }
     }
 
     fn child(&mut self, child: &UsageKey) -> Result<Option<Element>, WriteError> {

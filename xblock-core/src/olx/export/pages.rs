@@ -27,6 +27,10 @@ impl Exporter<'_> {
     pub(super) fn pages(&mut self, usages: &[UsageKey]) -> Result<(), WriteError> {
         for (block_type, folder, extension) in PAGES {
             for usage in usages.iter().filter(|usage| usage.block_type() == block_type) {
+                // One that is also a child stands in its parent.
+                if self.written.contains(usage) {
+                    continue;
+                }
                 let record = self.runtime.block(usage, self.branch)?;
                 self.page(usage, &record.data, folder, extension)?;
             }
