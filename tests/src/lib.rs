@@ -44,6 +44,7 @@ macro_rules! runtime_suite {
             $crate::behaviours!($fresh;
                 reading: contexts_are_listed_in_key_order, unknown_things_are_not_found, a_block_comes_back_as_written,
                     null_empty_and_unset_are_kept_apart, odd_texts_survive, unknown_types_are_kept,
+                    odd_names_are_kept,
                     asides_and_defaults_survive, detached_blocks_are_listed, dangling_children_are_kept,
                     definitions_can_be_looked_up, reads_never_write;
                 authoring: a_new_context_needs_its_root, a_context_is_made_once, a_patch_changes_only_what_it_names,

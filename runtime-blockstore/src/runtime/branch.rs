@@ -9,7 +9,7 @@ use xblock_core::runtime::{BlockData, BranchState, RuntimeError};
 
 use super::BlockstoreRuntime;
 use super::definitions::Source;
-use super::layout::{Entry, asset_path, classify};
+use super::layout::asset_path;
 use super::tables::StateRow;
 use super::view::View;
 use crate::document::{FileRecord, Snapshot};
@@ -53,9 +53,10 @@ pub(super) struct SnapshotBranch<'r> {
 
 impl<'r> SnapshotBranch<'r> {
     pub(super) fn new(runtime: &'r BlockstoreRuntime, context: &ContextKey, snapshot: Arc<Snapshot>) -> Self {
+        let source = Source { bundle: snapshot.bundle_uuid, draft: None };
         let mut usages = BTreeMap::new();
         for (path, record) in &snapshot.files {
-            if let Entry::Definition(block_type, id) = classify(path)
+            if let Some((block_type, id)) = runtime.block_at(source, path, record)
                 && let Ok(usage) = context.make_usage_key(&block_type, &id)
             {
                 usages.insert(usage, record.clone());

@@ -15,8 +15,7 @@ use xblock_core::runtime::{
 use super::BlockstoreRuntime;
 use super::definitions::Source;
 use super::layout::{
-    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, Entry, asset_path, classify, is_asset,
-    usage_path,
+    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, asset_path, is_asset, usage_path,
 };
 use super::refresh::{index_assets, own_children};
 use super::tables::{Tables, UsageRow};
@@ -139,7 +138,8 @@ impl<'v> Carrying<'v> {
     /// Drops everything the draft stages, so that it lies on the latest version; the plan's blocks are written after.
     pub(super) fn discard(&mut self) -> Result<(), RuntimeError> {
         for (path, record) in self.tree.discard() {
-            let Entry::Definition(block_type, id) = classify(&path) else { continue };
+            let source = Source::published(&self.view.row);
+            let Some((block_type, id)) = self.runtime.block_at(source, &path, &record) else { continue };
             // Blocks that differ are in the plan. Others may say the same in other words, which are other bytes.
             if let Some(mut row) = self.tables.usage(self.draft_state, &block_type, &id)? {
                 (row.hash, row.size) = (record.hash, record.size);

@@ -1,13 +1,15 @@
 //! Definition files read and written.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
 
 use xblock_core::keys::UsageKey;
-use xblock_core::olx::{definition_path, read_definition, write_definition};
+use xblock_core::olx::{definition_path, read_definition, read_definition_owner, write_definition};
 use xblock_core::runtime::{BlockData, RuntimeError};
 
 use super::BlockstoreRuntime;
+use super::layout::{Entry, classify};
 use super::tables::ContextRow;
 use crate::digest::Digest;
 use crate::document::FileRecord;
@@ -54,6 +56,26 @@ impl BlockstoreRuntime {
                 }
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Finds the type and id of the block whose definition lies at a path; none where the path is none of a definition.
+    ///
+    /// A path that has them shortened takes a look into the file; one that is damaged there belongs to no block.
+    pub(super) fn block_at<'p>(
+        &self,
+        source: Source,
+        path: &'p str,
+        record: &FileRecord,
+    ) -> Option<(Cow<'p, str>, Cow<'p, str>)> {
+        match classify(path) {
+            Entry::Definition(block_type, id) => Some((block_type, id)),
+            Entry::Shortened => {
+                let bytes = self.read_file(source, path, record).ok()?;
+                let (block_type, id) = read_definition_owner(&bytes, path)?;
+                Some((block_type.into(), id.into()))
+            }
+            _ => None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::olx::{block_id_of, definition_path};
+use xblock_core::olx::{block_id_of, block_type_of, definition_path, is_shortened};
 use xblock_core::runtime::{AssetData, RuntimeError};
 
 /// Name of the store in errors.
@@ -33,6 +33,8 @@ const ASSET: &str = "asset";
 pub(super) enum Entry<'p> {
     /// The definition of a block of this type and id.
     Definition(Cow<'p, str>, Cow<'p, str>),
+    /// The definition of a block whose type or id is too long for a folder name; the file says which one.
+    Shortened,
     /// A static file of this type and name.
     Asset(&'p str, &'p str),
     /// The attributes of the static files.
@@ -48,10 +50,20 @@ pub(super) fn classify(path: &str) -> Entry<'_> {
     }
     if let Some(folder) = path.strip_suffix(DEFINITION)
         && let Some((block_type, id)) = folder.split_once('/')
-        && let (Some(block_type), Some(block_id)) = (block_id_of(block_type), block_id_of(id))
-        && definition_path(&block_type, &block_id) == path
+        && !id.contains('/')
     {
-        return Entry::Definition(block_type, block_id);
+        match (block_type_of(block_type), block_id_of(id)) {
+            (Some(block_type), Some(block_id)) if definition_path(&block_type, &block_id) == path => {
+                return Entry::Definition(block_type, block_id);
+            }
+            (known_type, known_id)
+                if (known_type.is_some() || is_shortened(block_type))
+                    && (known_id.is_some() || is_shortened(id)) =>
+            {
+                return Entry::Shortened;
+            }
+            _ => {}
+        }
     }
     match path.split_once('/') {
         Some((STATIC, name)) => Entry::Asset(ASSET, name),
@@ -158,6 +170,9 @@ mod tests {
         let definition = |t: &'static str, id: &'static str| Entry::Definition(t.into(), id.into());
         assert_eq!(classify("html/a.b-c/definition.xml"), definition("html", "a.b-c"));
         assert_eq!(classify("html/u--wk1-3aintro/definition.xml"), definition("html", "wk1:intro"));
+        assert_eq!(classify("u--a-3ab/x/definition.xml"), definition("a:b", "x"));
+        assert_eq!(classify(&definition_path("html", &"x".repeat(300))), Entry::Shortened);
+        assert_eq!(classify(&definition_path(&"x".repeat(300), "y")), Entry::Shortened);
         assert_eq!(classify("static/a.png"), Entry::Asset("asset", "a.png"));
         assert_eq!(classify("static.thumbnail/a.jpg"), Entry::Asset("thumbnail", "a.jpg"));
         assert_eq!(classify("assets.json"), Entry::Attributes);

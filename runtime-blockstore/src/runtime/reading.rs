@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xblock_core::keys::{
     AssetKey, BundleDefinitionKey, BundleState, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey,
 };
-use xblock_core::olx::definition_path;
+use xblock_core::olx::{definition_path, definition_type};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
     EditInfo, Head, Runtime, RuntimeError, VersionId, VersionRecord,
@@ -14,7 +14,7 @@ use xblock_core::runtime::{
 use super::BlockstoreRuntime;
 use super::assets::{asset_record, record_of};
 use super::definitions::Source;
-use super::layout::{DRAFT, Entry, STORE, asset_path, classify};
+use super::layout::{DRAFT, STORE, asset_path};
 use super::view::{View, version_id};
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
@@ -38,24 +38,20 @@ pub(super) fn definition_key(
         _ => BundleState::Draft(DRAFT),
     };
     let path = definition_path(usage.block_type(), usage.block_id());
-    BundleDefinitionKey::new(view.row.bundle, &state, usage.block_type(), &path).map(Into::into).map_err(
-        |_| RuntimeError::UnsupportedKey {
+    // A type that a definition key cannot hold stands there as it does in the path.
+    let block_type = definition_type(usage.block_type());
+    BundleDefinitionKey::new(view.row.bundle, &state, &block_type, &path).map(Into::into).map_err(|_| {
+        RuntimeError::UnsupportedKey {
             key: usage.to_string(),
             store: STORE,
             reason: "its type or id cannot stand in a definition key",
-        },
-    )
+        }
+    })
 }
 
 impl Runtime for BlockstoreRuntime {
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
-        if self
-            .store
-            .db
-            .read(|db| Ok::<_, BlockstoreError>(!self.tables(db).unknown_bundles()?.is_empty()))?
-        {
-            self.refresh_bundles()?;
-        }
+        self.note_new_bundles()?;
         let texts = self.store.db.read(|db| self.tables(db).context_keys())?;
         let mut keys = Vec::with_capacity(texts.len());
         for text in texts {
@@ -120,6 +116,8 @@ impl Runtime for BlockstoreRuntime {
     fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
         let missing = || RuntimeError::NoSuchDefinition { key: key.clone() };
         let wanted = key.as_bundle().ok_or_else(missing)?;
+        // Which ids there can be depends on the context that the bundle is.
+        self.note_new_bundles()?;
         let mut attempt = 1;
         loop {
             match self.read_definition(key, wanted) {
@@ -224,6 +222,12 @@ impl Runtime for BlockstoreRuntime {
 }
 
 impl BlockstoreRuntime {
+    /// Finds out what bundles are that are new to the index.
+    fn note_new_bundles(&self) -> Result<(), RuntimeError> {
+        let unknown = self.store.db.read(|db| self.tables(db).unknown_bundles())?;
+        if unknown.is_empty() { Ok(()) } else { self.refresh_bundles() }
+    }
+
     /// Returns who made a version and when, by our notes or by its snapshot.
     fn version_info(&self, view: &View<'_>, number: u64) -> Result<EditInfo, RuntimeError> {
         if let Some(info) = view.tables.version(view.row.bundle_id, number)? {
@@ -271,15 +275,12 @@ impl BlockstoreRuntime {
             (None, None) => None,
         };
         let record = record.ok_or_else(missing)?;
-        let (Entry::Definition(block_type, id), false) = (classify(path), wanted.block_type().is_empty())
-        else {
-            return Err(missing());
-        };
-        if block_type != wanted.block_type() {
+        let source = Source { bundle, draft: draft.map(|(document, _)| document.uuid) };
+        let (block_type, id) = self.block_at(source, path, &record).ok_or_else(missing)?;
+        if definition_type(&block_type) != wanted.block_type() {
             return Err(missing());
         }
         let usage = usage_in(context.as_deref(), bundle, &block_type, &id).ok_or_else(missing)?;
-        let source = Source { bundle, draft: draft.map(|(document, _)| document.uuid) };
         let data = self.read_block(source, &usage, record.hash, record.size)?;
         Ok(DefinitionRecord {
             key: key.clone(),

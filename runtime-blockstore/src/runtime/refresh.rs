@@ -167,7 +167,7 @@ impl BlockstoreRuntime {
         let state = tables.put_state(bundle, branch, &version.0, &message, &edit_info)?;
         tables.clear_state(state)?;
         for (path, record) in &files {
-            let Entry::Definition(block_type, id) = classify(path) else { continue };
+            let Some((block_type, id)) = self.block_at(source, path, record) else { continue };
             let Ok(usage) = view.key.make_usage_key(&block_type, &id) else { continue };
             let kept = old.get(&(block_type.to_string(), id.to_string()));
             let edit_info = match kept {

@@ -120,7 +120,7 @@ xblock_testkit::runtime_suite!(reads_open_read_only, crate::reopening::read_only
 mod each_call_makes_the_index_anew {
     xblock_testkit::behaviours!(crate::reopening::without_index;
         reading: contexts_are_listed_in_key_order, unknown_things_are_not_found, a_block_comes_back_as_written,
-            null_empty_and_unset_are_kept_apart, odd_texts_survive, unknown_types_are_kept,
+            null_empty_and_unset_are_kept_apart, odd_texts_survive, unknown_types_are_kept, odd_names_are_kept,
             asides_and_defaults_survive, detached_blocks_are_listed, dangling_children_are_kept,
             definitions_can_be_looked_up;
         authoring: a_new_context_needs_its_root, a_context_is_made_once, a_patch_changes_only_what_it_names,

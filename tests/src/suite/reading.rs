@@ -1,7 +1,8 @@
 //! What is read is what was written.
 
 use serde_json::json;
-use xblock_core::runtime::{AsideData, Base, BlockData, Branch, Edit, Runtime, RuntimeError};
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::{AsideData, Base, BlockData, Branch, Edit, EditOp, Extent, Runtime, RuntimeError};
 
 use crate::fixture::{
     asset, block, commit, context, draft_course, edit, html, map, other_context, published_course, root,
@@ -113,6 +114,93 @@ pub fn unknown_types_are_kept(runtime: &dyn Runtime) {
     };
     commit(runtime, edit().put(at.clone(), data.clone()));
     assert_eq!(*runtime.block(&at, Branch::Draft).expect("the block").data, data);
+}
+
+/// Types and ids of any characters and length are kept, as children, as parents and detached, in both branches.
+pub fn odd_names_are_kept(runtime: &dyn Runtime) {
+    draft_course(runtime);
+    let long = "x".repeat(300);
+    let longer = format!("{}y", "x".repeat(299));
+    let (cjk, greek) = ("\u{6f6e}".repeat(200), "\u{3b1}".repeat(120));
+    let dashes = "u--".repeat(60);
+    let ids = [
+        ":",
+        "~",
+        "a:b~c",
+        ".",
+        "..",
+        "...",
+        ".hidden",
+        "u--a",
+        "u--wk1-3aintro",
+        "a.b-c_d",
+        "\u{6d77}",
+        "\u{e9}",
+        "definition.xml",
+        &dashes,
+        &long,
+        &longer,
+        &cjk,
+        &greek,
+    ];
+    let types = [
+        "foo:x",
+        "a~b",
+        ".",
+        "..",
+        "static",
+        "static.thumbnail",
+        "context.json",
+        "assets.json",
+        "u--a",
+        "9x",
+        "\u{e4}",
+        &long,
+        &longer,
+        &cjk,
+    ];
+    let make = |block_type: &str, id: &str| context().make_usage_key(block_type, id).ok();
+    let mut odd: Vec<_> = ids.iter().filter_map(|id| make("html", id)).collect();
+    odd.extend(types.iter().filter_map(|block_type| make(block_type, "x")));
+    odd.extend(make(&long, &cjk));
+    odd.extend(make("problem", &long));
+    assert!(odd.len() > 20, "most of these are keys: {odd:?}");
+    let unit = usage("vertical", "u1");
+    let (listed, _detached) = odd.split_at(odd.len() - 3);
+    let data = |at: &UsageKey| BlockData {
+        children: vec![usage("html", "h1")],
+        ..block(json!({ "display_name": at.block_id() }), &[])
+    };
+    let mut put = edit().put(unit.clone(), block(json!({}), listed));
+    for at in &odd {
+        put = put.put(at.clone(), data(at));
+    }
+    commit(runtime, put.publish_all());
+    // Other words in the draft only, and back again.
+    let last = odd.last().expect("there are some").clone();
+    commit(runtime, edit().put(last.clone(), html("other")));
+    assert_eq!(*runtime.block(&last, Branch::Draft).expect("a block").data, html("other"));
+    commit(runtime, edit().with(EditOp::Discard(Extent::All)));
+    for branch in Branch::ALL {
+        let usages = runtime.usages(&context(), branch).expect("usages");
+        assert_eq!(runtime.block(&unit, branch).expect("the unit").data.children, listed);
+        for at in &odd {
+            assert!(usages.contains(at), "{at} is listed");
+            let record = runtime.block(at, branch).unwrap_or_else(|error| panic!("{at}: {error}"));
+            assert_eq!((&record.usage, &*record.data), (at, &data(at)));
+            let parents = runtime.parents(at, branch).expect("parents");
+            assert_eq!(parents.contains(&unit), listed.contains(at), "{at}");
+            let text = record.definition.to_string();
+            assert_eq!(text.parse().ok().as_ref(), Some(&record.definition), "{text}");
+            let definition = runtime.definition(&record.definition).unwrap_or_else(|e| panic!("{at}: {e}"));
+            assert_eq!(&*definition.block_type, at.block_type());
+        }
+        assert_eq!(runtime.parents(&usage("html", "h1"), branch).expect("parents").len(), odd.len());
+    }
+    let delete = |usage: &UsageKey| EditOp::DeleteBlock { usage: usage.clone() };
+    commit(runtime, edit().with(delete(&odd[0])).with(delete(&last)));
+    let usages = runtime.usages(&context(), Branch::Draft).expect("usages");
+    assert!(!usages.contains(&odd[0]) && !usages.contains(&last) && usages.contains(&odd[1]));
 }
 
 /// Asides and the defaults taken from a library come back.

@@ -10,7 +10,8 @@ use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
     DefinitionError, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading, block_id_of,
-    definition_id, read_definition, read_plain_block, write_definition,
+    block_type_of, definition_id, definition_path, definition_type, is_shortened, read_definition,
+    read_definition_owner, read_plain_block, write_definition,
 };
 use xblock_core::runtime::{AsideData, BlockData, FieldMap};
 
@@ -328,6 +329,37 @@ proptest! {
         prop_assert_eq!(&read, &data, "{}", text);
         let again = write_definition(&usage(block_type), &read, &registry()).expect("it works");
         prop_assert_eq!(again, text);
+    }
+
+    #[test]
+    fn every_type_has_a_folder_of_its_own(block_type in "\\PC{1,12}") {
+        let folder = definition_type(&block_type);
+        prop_assert!(
+            folder.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')), "{}", folder
+        );
+        let read = block_type_of(&folder).map(|block_type| block_type.into_owned());
+        prop_assert_eq!(read, Some(block_type));
+    }
+
+    /// What is too long for a file's path is said in the file.
+    #[test]
+    fn long_names_are_read_from_the_file(
+        block_type in "(html|problem|vertical|a:b|[a-z]{119,130})",
+        id in "\\PC{80,300}",
+        data in any_block(),
+    ) {
+        let context: ContextKey = "course-v1:Org+Crs+Run".parse().expect("it works");
+        let Ok(usage) = context.make_usage_key(&block_type, &id) else { return Ok(()) };
+        let path = definition_path(&block_type, &id);
+        prop_assert!(path.split('/').all(|part| part.len() <= 255) && path.chars().count() <= 500, "{}", path);
+        let text = write_definition(&usage, &data, &registry()).expect("it works");
+        prop_assert_eq!(&read_definition(text.as_bytes(), &usage, &registry()).expect("it works"), &data);
+        prop_assert_eq!(read_definition_owner(text.as_bytes(), &path), Some((block_type.clone(), id.clone())));
+        let other = definition_path(&block_type, &format!("{id}~"));
+        if is_shortened(&definition_id(&id)) {
+            prop_assert!(block_id_of(&definition_id(&id)).is_none());
+            prop_assert_eq!(read_definition_owner(text.as_bytes(), &other), None);
+        }
     }
 
     #[test]

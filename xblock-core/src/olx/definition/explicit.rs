@@ -9,6 +9,7 @@ use crate::keys::{ContextKey, UsageKey};
 use crate::runtime::{AsideData, BlockData, FieldMap};
 
 use super::error::DefinitionError;
+use super::path::{definition_id, definition_type, is_shortened};
 
 /// The attribute of the root element that holds it.
 ///
@@ -23,6 +24,12 @@ pub(crate) struct Explicit {
     /// Whether the natural form says nothing, so that only what is said here counts.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(crate) only: bool,
+    /// The block type, where the file's path has it shortened.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    pub(crate) block_type: Option<String>,
+    /// The block's id, where the file's path has it shortened.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) id: Option<String>,
     /// The content field whose value is the whole file without the attributes from this one on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) verbatim: Option<String>,
@@ -80,6 +87,16 @@ impl Child {
 }
 
 impl Explicit {
+    /// Begins with what a file's path does not tell of the block it belongs to.
+    pub(crate) fn of(usage: &UsageKey) -> Self {
+        let (block_type, id) = (usage.block_type(), usage.block_id());
+        Self {
+            block_type: is_shortened(&definition_type(block_type)).then(|| block_type.to_owned()),
+            id: is_shortened(&definition_id(id)).then(|| id.to_owned()),
+            ..Self::default()
+        }
+    }
+
     /// Tells whether the natural form says everything.
     pub(crate) fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -14,6 +14,6 @@ mod write;
 pub use error::DefinitionError;
 pub use form::DefinitionForm;
 pub use include::Include;
-pub use path::{block_id_of, definition_id, definition_path};
-pub use read::{Definition, read_definition, read_definition_parts};
+pub use path::{block_id_of, block_type_of, definition_id, definition_path, definition_type, is_shortened};
+pub use read::{Definition, read_definition, read_definition_owner, read_definition_parts};
 pub use write::write_definition;

@@ -15,7 +15,7 @@ use super::error::DefinitionError;
 use super::explicit::{ATTRIBUTE, Explicit};
 use super::form::DefinitionForm;
 use super::include::Include;
-use super::path::definition_path;
+use super::path::{block_id_of, block_type_of, definition_path};
 use super::write::DATA;
 
 /// What a definition file says, its includes unresolved.
@@ -114,6 +114,22 @@ pub fn read_definition_parts(
     }
     explicit.apply(&mut definition.data);
     Ok(definition)
+}
+
+/// Reads which block a definition file belongs to, of its type and id whatever its path has shortened
+/// ([`is_shortened`](super::is_shortened)); nothing where the file does not fit its path.
+#[must_use]
+pub fn read_definition_owner(xml: &[u8], path: &str) -> Option<(String, String)> {
+    let (type_folder, rest) = path.split_once('/')?;
+    let (id_folder, _) = rest.split_once('/')?;
+    let document = Document::parse(FileName::from(path), xml, &ParseOptions::default()).ok()?;
+    let explicit: Explicit = match document.root.get(ATTRIBUTE) {
+        Some(text) => serde_json::from_str(text).ok()?,
+        None => Explicit::default(),
+    };
+    let block_type = explicit.block_type.or_else(|| block_type_of(type_folder).map(Into::into))?;
+    let id = explicit.id.or_else(|| block_id_of(id_folder).map(Into::into))?;
+    (definition_path(&block_type, &id) == path).then_some((block_type, id))
 }
 
 /// Returns the file's text without `xblock-data` and every attribute after it.

@@ -13,6 +13,7 @@ use super::error::DefinitionError;
 use super::explicit::{ATTRIBUTE, Child, Explicit};
 use super::form::DefinitionForm;
 use super::include::Include;
+use super::path::definition_type;
 use super::read::read_definition;
 
 /// The field that holds a type's own content in the forms that have one.
@@ -33,7 +34,7 @@ pub fn write_definition(
     registry: &Registry,
 ) -> Result<String, DefinitionError> {
     let block_type = registry.block_type(usage.block_type());
-    let mut explicit = Explicit::default();
+    let mut explicit = Explicit::of(usage);
     let draft = Draft::natural(usage, data, &block_type, &mut explicit);
     let text = draft.render(usage, &explicit)?;
     let before = explicit.clone();
@@ -45,7 +46,7 @@ pub fn write_definition(
             }
         }
         _ => {
-            explicit = Explicit { only: true, ..Explicit::default() };
+            explicit = Explicit { only: true, ..Explicit::of(usage) };
             explicit.add_difference(&BlockData::default(), data);
             explicit.children = Some(children(usage, data));
         }
@@ -180,6 +181,7 @@ impl Draft {
         let fits = |child: &UsageKey| {
             child.context_key() == own
                 && is_name(child.block_type())
+                && definition_type(child.block_type()) == child.block_type()
                 && child.block_id().chars().all(is_xml_char)
                 && Include::of(child).child_of(&own).is_ok_and(|read| read == *child)
         };
