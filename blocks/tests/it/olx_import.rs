@@ -185,21 +185,89 @@ fn drafts_stand_in_the_draft_branch_only() {
         ("drafts/vertical/broken.xml", "<vertical index_in_children_list='1'>"),
     ]);
     let package = read(&files);
-    assert_eq!(said(&package), ["drafts/vertical/broken.xml:1:38: error[invalid-xml]"]);
+    assert_eq!(
+        said(&package),
+        [
+            "drafts/vertical/broken.xml:1:38: error[invalid-xml]",
+            "drafts/html/inner.xml: warning[draft-not-listed]"
+        ]
+    );
     assert_eq!(package.diagnostics[0].outcome, Some(Outcome::LeftOut));
     let drafts: Vec<_> = package.draft.keys().cloned().collect();
     assert_eq!(
         names(&drafts),
-        ["html/h", "html/n", "sequential/s", "split_test/t", "vertical/v", "vertical/w"]
+        ["html/h", "html/inner", "html/n", "sequential/s", "split_test/t", "vertical/v", "vertical/w"]
     );
     let draft = |block_type, name| &package.draft[&usage(&package, block_type, name)];
     assert_eq!(names(&draft("sequential", "s").children), ["vertical/w", "vertical/v"]);
     assert_eq!(names(&block(&package, "sequential", "s").children), ["vertical/v"]);
+    assert_eq!(names(&draft("vertical", "w").children), ["html/inner", "split_test/t"]);
     let vertical = draft("vertical", "v");
     assert_eq!(vertical.settings["display_name"], "New");
     assert_eq!(vertical.settings["xml_attributes"], json!({"filename": ["", null]}));
     assert_eq!(draft("html", "h").content["data"], "y");
     assert_eq!(block(&package, "html", "h").content["data"], "x");
+}
+
+#[test]
+fn drafts_that_name_each_other_as_parent_are_kept() {
+    let mut files = course("<vertical/>");
+    files.extend([
+        (
+            "drafts/vertical/a.xml",
+            r#"<vertical parent_url="i4x://O/C/vertical/b" index_in_children_list="0"/>"#,
+        ),
+        (
+            "drafts/vertical/b.xml",
+            r#"<vertical parent_url="i4x://O/C/vertical/a" index_in_children_list="0"/>"#,
+        ),
+    ]);
+    let package = read(&files);
+    assert_eq!(
+        said(&package),
+        [
+            "drafts/vertical/a.xml: warning[draft-not-listed]",
+            "drafts/vertical/b.xml: warning[draft-without-parent]"
+        ]
+    );
+    assert_eq!(package.draft.len(), 2);
+}
+
+#[test]
+fn a_draft_of_an_unknown_type_is_read_once_and_as_it_is() {
+    let mut files = course(r#"<vertical><foo url_name="k"/></vertical>"#);
+    files.extend([
+        ("foo/k.xml", r#"<foo a="1"/>"#),
+        (
+            "drafts/vertical/v.xml",
+            r#"<vertical parent_url="i4x://O/C/sequential/s" index_in_children_list="0"><foo url_name="f9"/><zoo url_name="z"/></vertical>"#,
+        ),
+        (
+            "drafts/foo/f9.xml",
+            r#"<foo url_name="unk" b="2" parent_url="i4x://O/C/vertical/v" index_in_children_list="0"/>"#,
+        ),
+        ("drafts/zoo/z.xml", r#"<zoo parent_url="i4x://O/C/vertical/v" index_in_children_list="1"><c/></zoo>"#),
+    ]);
+    let package = read(&files);
+    assert_eq!(said(&package).iter().filter(|text| !text.contains("unknown-type")).count(), 0);
+    assert_eq!(block(&package, "foo", "k").content["data"], r#"<foo a="1"/>"#);
+    let draft = |block_type, name| &package.draft[&usage(&package, block_type, name)];
+    assert_eq!(names(&draft("vertical", "v").children), ["foo/f9", "zoo/z"]);
+    let foo = draft("foo", "f9");
+    assert_eq!(foo.content["data"], r#"<foo url_name="unk" b="2"/>"#);
+    assert_eq!(foo.settings["xml_attributes"], json!({"b": "2", "filename": ["", null]}));
+    assert_eq!(draft("zoo", "z").content["data"], "<zoo><c/></zoo>");
+    assert_eq!(draft("zoo", "z").settings["xml_attributes"], json!({"filename": ["", null]}));
+}
+
+#[test]
+fn nameless_blocks_of_one_content_are_told_to_be_one() {
+    let package = read(&course("<vertical><html>x</html><html>x</html></vertical>"));
+    assert_eq!(
+        said(&package),
+        ["vertical/v.xml:1:25: warning[duplicate-name]", "vertical/v.xml:1:25: warning[duplicate-child]"]
+    );
+    assert!(package.diagnostics[0].message.starts_with("two <html> without a name have the same content"));
 }
 
 #[test]

@@ -255,6 +255,11 @@ fn drafts_of_every_kind_come_back() {
     check_draft(|edit| edit.with(EditOp::DeleteBlock { usage: usage("vertical", "v1") }));
     // A text whose name makes folders.
     check_draft(|edit| edit.put(usage("html", "wk1:h"), block(json!({"data": "new"}), json!({}), &[])));
+    // A block whose whole element is its text.
+    check_draft(|edit| {
+        let data = json!({"data": "<problem url_name=\"p\">\n  <p>y</p>\n</problem>\n"});
+        edit.put(usage("problem", "p"), block(data, json!({}), &[]))
+    });
     // Units in another order, one of them new.
     check_draft(|edit| {
         edit.put(usage("vertical", "v2"), block(json!({}), json!({}), &[]))

@@ -115,7 +115,7 @@ pub fn read_course_xml(
 /// As [`read_course_xml`].
 pub fn read_definition_element(
     form: &dyn CourseXml,
-    definition: Element,
+    mut definition: Element,
     pointer: Option<String>,
     reading: &mut Reading<'_, '_>,
 ) -> Result<BlockData, OlxError> {
@@ -124,6 +124,7 @@ pub fn read_definition_element(
     let source = reading.source().clone();
     let attribute_names: Vec<_> =
         attributes.iter().map(|a| definition.attribute_name(a).into_owned()).collect();
+    definition.attributes.retain(|a| !reading.is_place_of_draft(&a.name));
     let loaded = form.load(definition, reading)?;
     let filename = match (&pointer, &loaded.filename) {
         (Some(path), _) => Json::from(vec![path.as_str(), path.as_str()]),

@@ -89,7 +89,9 @@ fn read_family(mut element: Element, family: String, reading: &Reading<'_, '_>) 
             None if attribute.name == "url_name" => element.attributes.push(attribute),
             None => {
                 unknown.insert(attribute.name.clone(), Json::from(attribute.value.as_str()));
-                element.attributes.push(attribute);
+                if !reading.is_place_of_draft(&attribute.name) {
+                    element.attributes.push(attribute);
+                }
             }
         }
     }

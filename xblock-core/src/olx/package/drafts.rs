@@ -1,19 +1,25 @@
 //! The `drafts/` folder: blocks that are not published, or are different there (xblock reference, section 20).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::fields::Json;
 use crate::keys::UsageKey;
 use crate::runtime::BlockData;
 
+use super::super::course_xml::pointer_path;
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
+use super::super::element::Element;
 use super::super::error::OlxError;
 use super::importer::{Child, Importer};
+use super::options::Fidelity;
 use super::source::{PackageSource, SourceError};
 
 const FOLDER: &str = "drafts";
 const MARK: &str = "index_in_children_list";
+
+/// The attributes that tell where a draft stands.
+pub(super) const PLACE_ATTRIBUTES: [&str; 3] = ["parent_url", "parent_sequential_url", MARK];
 
 /// The files below a folder as a package of its own.
 struct SubFolder<'s> {
@@ -78,12 +84,25 @@ pub(super) fn read_drafts(importer: &mut Importer<'_>) -> Result<BTreeMap<UsageK
     drafts.sort_by_key(|draft| draft.index);
     let tops: Vec<UsageKey> = drafts.iter().map(|draft| draft.usage.clone()).collect();
     let mut all = BTreeMap::new();
-    for draft in drafts {
-        if draft.parent.as_ref().is_some_and(|parent| tops.contains(parent)) {
-            continue;
+    if importer.options.fidelity == Fidelity::Platform {
+        // What names another draft as its parent is taken to be in that, and lost if it is not.
+        drafts.retain(|draft| draft.parent.as_ref().is_none_or(|parent| !tops.contains(parent)));
+        for mut draft in drafts {
+            insert_into_parent(importer, &draft, &tops, &mut all);
+            all.append(&mut draft.blocks);
         }
-        insert_into_parent(importer, &draft, &mut all);
-        all.extend(draft.blocks);
+        return Ok(all);
+    }
+    for draft in &mut drafts {
+        all.append(&mut draft.blocks);
+    }
+    for attributes in all.values_mut().filter_map(|data| data.settings.get_mut("xml_attributes")) {
+        if let Json::Object(attributes) = attributes {
+            attributes.retain(|name, _| !PLACE_ATTRIBUTES.contains(&name.as_str()));
+        }
+    }
+    for draft in &drafts {
+        insert_into_parent(importer, draft, &tops, &mut all);
     }
     Ok(all)
 }
@@ -116,10 +135,25 @@ fn read_draft(
     let mut document = Document::parse(path.into(), &bytes, &importer.parse)?;
     let file = path.rsplit('/').next().unwrap_or(path);
     let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
+    let mut pointer = Element::new(&document.root.name);
+    pointer.set("url_name", name);
+    let is_own_file = importer.options.fidelity != Fidelity::Platform
+        && path == format!("{FOLDER}/{}", pointer_path(&pointer));
+    if is_own_file && let Some(usage) = importer.known(&pointer) {
+        // Another draft pointed here, and has the block.
+        let url = document.root.get("parent_url").or_else(|| document.root.get("parent_sequential_url"));
+        let parent = url.and_then(|url| importer.reference(url));
+        let index = document.root.get(MARK).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        return Ok(Draft { path: path.to_owned(), usage, parent, index, blocks: BTreeMap::new() });
+    }
+    let own_name = document.root.get("url_name").map(str::to_owned);
     document.root.set("url_name", name);
-    let result = importer.root(&Child::Alone(&document.root), &document.source);
+    let result = importer.root(&Child::Lent { element: &document.root, own_name }, &document.source);
     let mut blocks = std::mem::take(&mut importer.blocks);
     let usage = result?;
+    if is_own_file {
+        importer.remember(&pointer, &usage);
+    }
     let mut parent = None;
     let mut index = 0;
     if let Some(Json::Object(unknown)) =
@@ -140,7 +174,12 @@ fn read_draft(
 }
 
 /// Makes a draft a child of its parent, if it is none yet.
-fn insert_into_parent(importer: &mut Importer<'_>, draft: &Draft, all: &mut BTreeMap<UsageKey, BlockData>) {
+fn insert_into_parent(
+    importer: &mut Importer<'_>,
+    draft: &Draft,
+    tops: &[UsageKey],
+    all: &mut BTreeMap<UsageKey, BlockData>,
+) {
     let Some(parent) = &draft.parent else {
         let remark = Diagnostic::new("draft-without-parent", Severity::Warning, "this draft names no parent");
         importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
@@ -152,11 +191,50 @@ fn insert_into_parent(importer: &mut Importer<'_>, draft: &Draft, all: &mut BTre
         importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
         return;
     };
-    if data.children.iter().any(|child| child.block_id() == draft.usage.block_id()) {
+    let is_strict = importer.options.fidelity == Fidelity::Platform;
+    let is_listed = |child: &UsageKey| match is_strict {
+        true => child.block_id() == draft.usage.block_id(),
+        false => *child == draft.usage,
+    };
+    if data.children.iter().any(is_listed) {
         return;
+    }
+    if tops.contains(parent) {
+        let is_circle = contains(&importer.blocks, all, &draft.usage, parent);
+        let (code, message) = match is_circle {
+            true => ("draft-without-parent", format!("the parent {parent} of this draft stands below it")),
+            false => ("draft-not-listed", format!("the draft {parent} does not list this one; it is put in")),
+        };
+        let remark = Diagnostic::new(code, Severity::Warning, message);
+        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        if is_circle {
+            return;
+        }
     }
     let mut data = data.clone();
     let at = usize::try_from(draft.index).unwrap_or(0).min(data.children.len());
     data.children.insert(at, draft.usage.clone());
     all.insert(parent.clone(), data);
+}
+
+/// Says whether a block of the draft branch is another one or stands below it.
+fn contains(
+    published: &BTreeMap<UsageKey, BlockData>,
+    all: &BTreeMap<UsageKey, BlockData>,
+    top: &UsageKey,
+    sought: &UsageKey,
+) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next = vec![top];
+    while let Some(usage) = next.pop() {
+        if usage == sought {
+            return true;
+        }
+        if seen.insert(usage)
+            && let Some(data) = all.get(usage).or_else(|| published.get(usage))
+        {
+            next.extend(&data.children);
+        }
+    }
+    false
 }

@@ -34,27 +34,29 @@ pub(super) enum Child<'e> {
     Inside { parent: &'e Element, index: usize },
     /// An element by itself.
     Alone(&'e Element),
+    /// An element by itself that has its name from outside; its own `url_name`, if any, is this.
+    Lent { element: &'e Element, own_name: Option<String> },
 }
 
 impl Child<'_> {
     fn element(&self) -> Option<&Element> {
         match self {
             Self::Inside { parent, index } => parent.children.get(*index).and_then(Node::as_element),
-            Self::Alone(element) => Some(element),
+            Self::Alone(element) | Self::Lent { element, .. } => Some(element),
         }
     }
 
     fn text(&self) -> String {
         match self {
             Self::Inside { parent, index } => parent.child_text(*index, Charset::Unicode),
-            Self::Alone(element) => element.to_text(WriteOptions::default()),
+            Self::Alone(element) | Self::Lent { element, .. } => element.to_text(WriteOptions::default()),
         }
     }
 
     fn has_tail(&self) -> bool {
         match self {
             Self::Inside { parent, index } => parent.tail(*index).is_some_and(|tail| !tail.trim().is_empty()),
-            Self::Alone(_) => false,
+            Self::Alone(_) | Self::Lent { .. } => false,
         }
     }
 }
@@ -223,7 +225,7 @@ impl<'p> Importer<'p> {
         let Some(given) = child.element() else {
             let position = match child {
                 Child::Inside { parent, .. } => parent.position,
-                Child::Alone(element) => element.position,
+                Child::Alone(element) | Child::Lent { element, .. } => element.position,
             };
             return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
         };
@@ -260,6 +262,12 @@ impl<'p> Importer<'p> {
         };
         let usage = self.usage(&element.name, &name, place)?;
         if !block_type.is_known {
+            // The whole element is kept, without what was only put onto it.
+            match child {
+                Child::Lent { own_name: Some(own), .. } if !is_strict => element.set("url_name", own.clone()),
+                Child::Lent { own_name: None, .. } if !is_strict => drop(element.remove("url_name")),
+                _ => {}
+            }
             let message = format!("block type {} is not known; the block is kept as it is", element.name);
             let remark = source.diagnostic("unknown-type", Severity::Note, position, message);
             self.diagnostics.push(remark.outcome(Outcome::Kept));
@@ -314,6 +322,15 @@ impl<'p> Importer<'p> {
                 Severity::Warning,
                 format!("there is a {} named {old} already; this one is called {name}", element.name),
                 "give each block of a type a url_name of its own",
+            ),
+            NameRemark::SameContent => (
+                "duplicate-name",
+                Severity::Warning,
+                format!(
+                    "two <{}> without a name have the same content; both are the block {name}",
+                    element.name
+                ),
+                "give each of them a url_name of its own",
             ),
             NameRemark::Shared if self.options.fidelity == Fidelity::Platform => return,
             NameRemark::Shared => (

@@ -21,6 +21,8 @@ pub(super) enum NameRemark {
     Renamed { old: String },
     /// The name was used before, and both blocks share it.
     Shared,
+    /// The name was made up of the content, and an element of the same content came before.
+    SameContent,
 }
 
 /// Whether a name that was used before is shared by types without learner state.
@@ -58,7 +60,10 @@ impl UsedNames {
         if used.contains(&name) {
             if is_stateful || repeated == Repeated::Rename {
                 let new = renamed(&tag, &name, &hash(&text()));
-                remark = Some(NameRemark::Renamed { old: std::mem::replace(&mut name, new) });
+                remark = Some(match new == name {
+                    true => NameRemark::SameContent,
+                    false => NameRemark::Renamed { old: std::mem::replace(&mut name, new) },
+                });
             } else {
                 remark = Some(NameRemark::Shared);
             }

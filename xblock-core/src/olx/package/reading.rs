@@ -14,6 +14,7 @@ use super::super::element::{Element, Node};
 use super::super::error::{OlxError, Place};
 use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::position::Position;
+use super::drafts::PLACE_ATTRIBUTES;
 use super::importer::{Child, Importer};
 use super::names::sha1_hex;
 use super::options::{BrokenBlocks, Fidelity};
@@ -103,6 +104,14 @@ impl Reading<'_, '_> {
     pub fn policy(&self) -> Option<&Map<String, Json>> {
         let key = format!("{}/{}", self.usage.block_type(), self.usage.block_id());
         self.importer.policy.get(&key)?.as_object()
+    }
+
+    /// Says whether an attribute only tells where a draft stands, and is no part of the block.
+    #[must_use]
+    pub fn is_place_of_draft(&self, attribute: &str) -> bool {
+        self.importer.published.is_some()
+            && self.fidelity() == Fidelity::LoseNothing
+            && PLACE_ATTRIBUTES.contains(&attribute)
     }
 
     /// Returns the file being read.
@@ -332,8 +341,9 @@ impl Reading<'_, '_> {
             Err(_) => return self.child(parent, index),
         };
         let mut root = document.root;
+        let own_name = root.get("url_name").map(str::to_owned);
         root.set("url_name", child.get("url_name").unwrap_or_default());
-        let usage = self.importer.child(&Child::Alone(&root), &document.source)?;
+        let usage = self.importer.child(&Child::Lent { element: &root, own_name }, &document.source)?;
         self.importer.remember(child, &usage);
         Ok(usage)
     }
