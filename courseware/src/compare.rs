@@ -137,6 +137,28 @@ pub enum Difference {
         /// The asides on the right.
         right: Json,
     },
+    /// A store has the block and cannot read it.
+    BlockUnreadable {
+        /// The branch.
+        branch: Branch,
+        /// The block.
+        usage: UsageKey,
+        /// The store.
+        side: Side,
+        /// Why not.
+        reason: String,
+    },
+    /// A store has the static file and cannot read it.
+    AssetUnreadable {
+        /// The branch.
+        branch: Branch,
+        /// The file.
+        key: AssetKey,
+        /// The store.
+        side: Side,
+        /// Why not.
+        reason: String,
+    },
     /// Only one store has the static file.
     AssetOnlyIn {
         /// The branch.
@@ -202,6 +224,12 @@ impl fmt::Display for Difference {
             }
             Self::Asides { branch, usage, left, right } => {
                 write!(f, "{branch}: {usage}: asides: {} | {}", short(left), short(right))
+            }
+            Self::BlockUnreadable { branch, usage, side, reason } => {
+                write!(f, "{branch}: {usage}: unreadable on the {side}: {reason}")
+            }
+            Self::AssetUnreadable { branch, key, side, reason } => {
+                write!(f, "{branch}: {key}: unreadable on the {side}: {reason}")
             }
             Self::AssetOnlyIn { branch, key, side } => write!(f, "{branch}: {key}: only on the {side}"),
             Self::AssetAttribute { branch, key, name, left, right } => {
@@ -318,8 +346,11 @@ impl Comparer<'_> {
             self.found.blocks += 1;
             let side = match (left.contains(usage), right.contains(usage)) {
                 (true, true) => {
-                    let (left, right) = (self.left.block(usage, branch)?, self.right.block(usage, branch)?);
-                    self.block(branch, usage, &left.data, &right.data);
+                    let (left, right) =
+                        (self.read(branch, usage, Side::Left)?, self.read(branch, usage, Side::Right)?);
+                    if let (Some(left), Some(right)) = (left, right) {
+                        self.block(branch, usage, &left, &right);
+                    }
                     continue;
                 }
                 (true, false) => Side::Left,
@@ -328,6 +359,31 @@ impl Comparer<'_> {
             self.found.differences.push(Difference::BlockOnlyIn { branch, usage: usage.clone(), side });
         }
         self.options.progress.step(Stage::CompareBlocks, total, Some(total))
+    }
+
+    const fn store(&self, side: Side) -> &dyn Runtime {
+        match side {
+            Side::Left => self.left,
+            Side::Right => self.right,
+        }
+    }
+
+    /// Reads a block; one that is damaged is a difference, and the others are compared all the same.
+    fn read(
+        &mut self,
+        branch: Branch,
+        usage: &UsageKey,
+        side: Side,
+    ) -> Result<Option<Arc<BlockData>>, CoursewareError> {
+        match self.store(side).block(usage, branch) {
+            Ok(record) => Ok(Some(record.data)),
+            Err(error) if error.is_damage() => {
+                let (usage, reason) = (usage.clone(), error.to_string());
+                self.found.differences.push(Difference::BlockUnreadable { branch, usage, side, reason });
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn block(&mut self, branch: Branch, usage: &UsageKey, left: &BlockData, right: &BlockData) {
@@ -415,25 +471,34 @@ impl Comparer<'_> {
         }
         let left = self.bytes(branch, Side::Left, left)?;
         let right = self.bytes(branch, Side::Right, right)?;
-        if left != right {
+        if let (Some(left), Some(right)) = (left, right)
+            && left != right
+        {
             self.found.differences.push(Difference::AssetBytes { branch, key: key.clone(), left, right });
         }
         Ok(())
     }
 
-    /// Reads a file and returns the digest of what was read, not the one the store keeps.
+    /// Reads a file and returns the digest of what was read, not the one the store keeps; none where it is damaged.
     fn bytes(
         &mut self,
         branch: Branch,
         side: Side,
         record: &AssetRecord,
-    ) -> Result<Arc<str>, CoursewareError> {
+    ) -> Result<Option<Arc<str>>, CoursewareError> {
         let seen = (side == Side::Left, record.key.clone(), record.digest.clone());
         if self.read.contains(&seen) {
-            return Ok(record.digest.clone());
+            return Ok(Some(record.digest.clone()));
         }
-        let runtime = if side == Side::Left { self.left } else { self.right };
-        let actual = ContentDigest::of(&runtime.read_asset(&record.key, branch)?);
+        let bytes = match self.store(side).read_asset(&record.key, branch) {
+            Err(error) if error.is_damage() => {
+                let (key, reason) = (record.key.clone(), error.to_string());
+                self.found.differences.push(Difference::AssetUnreadable { branch, key, side, reason });
+                return Ok(None);
+            }
+            bytes => bytes?,
+        };
+        let actual = ContentDigest::of(&bytes);
         if actual == record.digest {
             self.read.insert(seen);
         } else {
@@ -445,7 +510,7 @@ impl Comparer<'_> {
                 actual: actual.clone(),
             });
         }
-        Ok(actual)
+        Ok(Some(actual))
     }
 }
 

@@ -52,6 +52,14 @@ pub enum CoursewareError {
         /// The root it was to get.
         wanted: UsageKey,
     },
+    /// A course was to become a library, or a library a course.
+    #[error("the package holds a {found}, which cannot be imported as {target}")]
+    OtherKind {
+        /// The key it was to get.
+        target: ContextKey,
+        /// What the package holds: `course` or `library`.
+        found: &'static str,
+    },
     /// An address cannot be listened on.
     #[error("cannot serve at {address}")]
     Serve {
@@ -76,6 +84,8 @@ impl CoursewareError {
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         match self {
+            // A place the change feed does not have is something that was named, too.
+            Self::Runtime(RuntimeError::NoSuchCursor { .. }) => true,
             Self::Runtime(error) | Self::Block(BlockError::Runtime(error)) => error.is_not_found(),
             Self::Store(StoreError::NoSuchStore { .. }) | Self::Package(PackageError::NotFound { .. }) => {
                 true

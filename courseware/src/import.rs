@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::block::Registry;
-use xblock_core::keys::ContextKey;
-use xblock_core::olx::{Diagnostic, Package, PackageSource, ReadOptions, Severity, read_course};
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::olx::{Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, read_course};
 use xblock_core::runtime::{
     AssetSource, Base, Branch, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
 };
@@ -84,7 +84,7 @@ pub struct ImportReport {
 /// Imports a package into a store as one edit: everything becomes visible at once, or nothing does.
 ///
 /// # Errors
-/// [`CoursewareError::Olx`] for what is no package at all, [`CoursewareError::OtherRoot`],
+/// [`CoursewareError::Olx`] for what is no package at all, [`CoursewareError::OtherKind`], [`CoursewareError::OtherRoot`],
 /// [`RuntimeError::Conflict`] where somebody changed the context meanwhile, [`CoursewareError::Interrupted`] and the
 /// store's own; then nothing was written. Errors inside a package are diagnostics of the report.
 pub fn import(
@@ -93,54 +93,122 @@ pub fn import(
     registry: &Registry,
     options: &ImportOptions<'_>,
 ) -> Result<ImportReport, CoursewareError> {
-    options.progress.step(Stage::ReadPackage, 0, None)?;
-    let mut read = ReadOptions::default();
-    if let Some(target) = options.target {
-        read = read.target(target.clone());
+    let import = PreparedImport::read(source, registry, options)?;
+    if import.is_refused() { Ok(import.into_report()) } else { import.write(store, options) }
+}
+
+/// A package that was read and is in no store yet.
+#[derive(Debug)]
+pub struct PreparedImport {
+    root: UsageKey,
+    published: BranchContent,
+    draft: BranchContent,
+    report: ImportReport,
+    is_refused: bool,
+}
+
+impl PreparedImport {
+    /// Reads a package.
+    ///
+    /// # Errors
+    /// [`CoursewareError::Olx`] for what is no package at all, [`CoursewareError::OtherKind`] and
+    /// [`CoursewareError::Interrupted`].
+    pub fn read(
+        source: &Arc<dyn PackageSource>,
+        registry: &Registry,
+        options: &ImportOptions<'_>,
+    ) -> Result<Self, CoursewareError> {
+        options.progress.step(Stage::ReadPackage, 0, None)?;
+        let mut read = ReadOptions::default();
+        if let Some(target) = options.target {
+            refuse_other_kind(&**source, target)?;
+            read = read.target(target.clone());
+        }
+        let package = read_course(&**source, &read, registry)?;
+        let root = package.root.clone();
+        let (published, draft) = contents(&package, source);
+        let report = report(package);
+        let has_errors = report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+        let is_refused = has_errors && options.on_errors == OnErrors::Refuse;
+        Ok(Self { root, published, draft, report, is_refused })
     }
-    let package = read_course(&**source, &read, registry)?;
-    let root = package.root.clone();
-    let (published, draft) = contents(&package, source);
-    let mut report = report(package);
-    let has_errors = report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    if has_errors && options.on_errors == OnErrors::Refuse {
-        return Ok(report);
+
+    /// Says whether the package has errors and is not to be written with them.
+    #[must_use]
+    pub const fn is_refused(&self) -> bool {
+        self.is_refused
     }
-    let context = report.context.clone();
-    let (base, ops) = match store.context(&context) {
-        Err(RuntimeError::NoSuchContext { .. }) => {
-            report.changes = EditSteps::between(&BranchContent::default(), &draft)?.counts;
-            (Base::New { root }, replace(&BranchContent::default(), None, &published, &draft)?)
+
+    /// Returns what there is to say without writing anything.
+    #[must_use]
+    pub fn into_report(self) -> ImportReport {
+        self.report
+    }
+
+    /// Writes what was read into a store as one edit, the errors it may have included.
+    ///
+    /// # Errors
+    /// As [`import`].
+    pub fn write(
+        self,
+        store: &Arc<dyn Runtime>,
+        options: &ImportOptions<'_>,
+    ) -> Result<ImportReport, CoursewareError> {
+        let Self { root, published, draft, mut report, .. } = self;
+        let context = report.context.clone();
+        let (base, ops) = match store.context(&context) {
+            Err(RuntimeError::NoSuchContext { .. }) => {
+                report.changes = EditSteps::between(&BranchContent::default(), &draft)?.counts;
+                (Base::New { root }, replace(&BranchContent::default(), None, &published, &draft)?)
+            }
+            Err(error) => return Err(error.into()),
+            Ok(record) if record.root != root => {
+                return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
+            }
+            Ok(record) => {
+                let present = BranchContent::read(store, &context, Branch::Draft, &options.progress)?;
+                let learners = match record.published {
+                    Some(_) => {
+                        Some(BranchContent::read(store, &context, Branch::Published, &options.progress)?)
+                    }
+                    None => None,
+                };
+                report.changes = EditSteps::between(&present, &draft)?.counts;
+                let ops = replace(&present, learners.as_ref(), &published, &draft)?;
+                (Base::Version(record.draft.version), ops)
+            }
+        };
+        if ops.is_empty() {
+            report.outcome = ImportOutcome::Unchanged;
+            return Ok(report);
         }
-        Err(error) => return Err(error.into()),
-        Ok(record) if record.root != root => {
-            return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
-        }
-        Ok(record) => {
-            let present = BranchContent::read(store, &context, Branch::Draft, &options.progress)?;
-            let learners = match record.published {
-                Some(_) => Some(BranchContent::read(store, &context, Branch::Published, &options.progress)?),
-                None => None,
-            };
-            report.changes = EditSteps::between(&present, &draft)?.counts;
-            let ops = replace(&present, learners.as_ref(), &published, &draft)?;
-            (Base::Version(record.draft.version), ops)
-        }
+        let mut edit = Edit::new(context, base);
+        edit.ops = ops;
+        edit.author = options.author;
+        edit.message = "Import".into();
+        options.progress.step(Stage::Write, 0, None)?;
+        let commit = store.commit(edit)?;
+        report.outcome = ImportOutcome::Written;
+        report.version = Some(commit.draft);
+        report.published_version = commit.published;
+        Ok(report)
+    }
+}
+
+/// Refuses to make a library of a course or a course of a library: neither could be exported as what it is.
+fn refuse_other_kind(source: &dyn PackageSource, target: &ContextKey) -> Result<(), CoursewareError> {
+    let exists =
+        |path: &str| source.exists(path).map_err(|source| OlxError::Source { path: path.to_owned(), source });
+    let found = match (exists("course.xml")?, exists("library.xml")?) {
+        (true, _) => "course",
+        (false, true) => "library",
+        // Reading it will say that it is no package.
+        (false, false) => return Ok(()),
     };
-    if ops.is_empty() {
-        report.outcome = ImportOutcome::Unchanged;
-        return Ok(report);
+    if target.is_course() != (found == "course") {
+        return Err(CoursewareError::OtherKind { target: target.clone(), found });
     }
-    let mut edit = Edit::new(context, base);
-    edit.ops = ops;
-    edit.author = options.author;
-    edit.message = "Import".into();
-    options.progress.step(Stage::Write, 0, None)?;
-    let commit = store.commit(edit)?;
-    report.outcome = ImportOutcome::Written;
-    report.version = Some(commit.draft);
-    report.published_version = commit.published;
-    Ok(report)
+    Ok(())
 }
 
 /// Both branches as the package has them.

@@ -34,7 +34,7 @@ pub use description::{BlockDescription, FieldDescription, Origin};
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
 pub use export::{ExportOptions, ExportReport, export};
-pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, import};
+pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;
 pub use package::{
     ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySink, DirectorySource, Overwrite, PackageError,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use courseware::{Progress, Stage, Step};
 use serde::Serialize;
+use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
@@ -23,11 +24,13 @@ pub(crate) struct Console {
     pub(crate) json: bool,
     progress: bool,
     out: BufWriter<Stdout>,
+    /// Whether the one document was written.
+    documented: bool,
 }
 
 impl Console {
     pub(crate) fn new(json: bool, progress: bool) -> Self {
-        Self { json, progress, out: BufWriter::new(io::stdout()) }
+        Self { json, progress, out: BufWriter::new(io::stdout()), documented: false }
     }
 
     /// Writes one line of the result.
@@ -37,6 +40,7 @@ impl Console {
 
     /// Writes the result as JSON.
     pub(crate) fn document(&mut self, document: &impl Serialize) -> Result<(), CommandError> {
+        self.documented = true;
         serde_json::to_writer_pretty(&mut self.out, document)
             .map_err(|error| CommandError::Output(error.into()))?;
         self.line("")
@@ -53,20 +57,19 @@ impl Console {
         let _ = writeln!(io::stderr(), "{remark}");
     }
 
-    /// Writes an error with its causes, each once.
-    pub(crate) fn error(&self, error: &CommandError) {
+    /// Writes an error with its causes; where JSON is wanted also as the document, unless there was one before.
+    pub(crate) fn error(&mut self, error: &CommandError) {
+        let causes = causes(error);
+        if self.json && !self.documented {
+            let code = error.exit_code().name();
+            let document = json!({ "code": code, "message": error.to_string(), "causes": causes });
+            // An output that fails now has nobody left to tell.
+            let _ = self.document(&json!({ "error": document })).and_then(|()| self.flush());
+        }
         let mut text = format!("error: {error}");
-        let mut shown = error.to_string();
-        let mut cause = error.source();
-        while let Some(error) = cause {
-            let words = error.to_string();
-            // Some errors name their cause in their own text.
-            if !shown.contains(&words) {
-                text.push_str("\n  because: ");
-                text.push_str(&words);
-                shown = words;
-            }
-            cause = error.source();
+        for cause in causes {
+            text.push_str("\n  because: ");
+            text.push_str(&cause);
         }
         self.remark(text);
     }
@@ -83,6 +86,23 @@ impl Console {
         }
         Ok(work(progress))
     }
+}
+
+/// Lists the causes of an error in words, each once.
+fn causes(error: &CommandError) -> Vec<String> {
+    let mut causes = Vec::new();
+    let mut shown = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let words = error.to_string();
+        // Some errors name their cause in their own text.
+        if !shown.contains(&words) {
+            causes.push(words.clone());
+            shown = words;
+        }
+        cause = error.source();
+    }
+    causes
 }
 
 /// Draws progress: one changing line on a terminal, a line at the ends of each stage elsewhere.

@@ -19,6 +19,21 @@ pub(crate) enum Exit {
     Interrupted = 130,
 }
 
+impl Exit {
+    /// Returns the word for it in JSON.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::No => "refused",
+            Self::Usage => "usage",
+            Self::NotFound => "not_found",
+            Self::Failed => "failed",
+            Self::Conflict => "conflict",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)
@@ -58,7 +73,7 @@ fn code_of(error: &CoursewareError) -> Exit {
         return Exit::NotFound;
     }
     match error {
-        CoursewareError::StoreUrl(_) => Exit::Usage,
+        CoursewareError::StoreUrl(_) | CoursewareError::OtherKind { .. } => Exit::Usage,
         CoursewareError::Interrupted => Exit::Interrupted,
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Package(PackageError::TargetTaken { .. })

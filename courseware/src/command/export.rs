@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use courseware::{ExportOptions, OpenMode, Overwrite, export};
 use xblock_core::keys::ContextKey;
+use xblock_core::olx::Severity;
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -35,14 +36,19 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         let options = ExportOptions { overwrite, progress };
         export(&*runtime, &context, &surroundings.registry, &arguments.output, &options)
     })??;
+    let is_whole = report.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let exit = if is_whole { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     for diagnostic in &report.diagnostics {
         console.remark(diagnostic);
     }
     console.line(format_args!("Wrote {context} to {}", report.target.display()))?;
     console.line(format_args!("  {} blocks, {} static files", report.blocks, report.assets))?;
-    Ok(Exit::Done)
+    if !is_whole {
+        console.remark("error: the package is not all that the store has");
+    }
+    Ok(exit)
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 use courseware::{
-    ArchiveLimits, CoursewareError, ImportOptions, ImportOutcome, ImportReport, OnErrors, OpenMode, import,
-    open_package,
+    ArchiveLimits, CoursewareError, ImportOptions, ImportOutcome, ImportReport, OnErrors, OpenMode,
+    PreparedImport, open_package,
 };
 use serde_json::json;
 use xblock_core::keys::ContextKey;
@@ -34,16 +34,23 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
     let surroundings = Surroundings::new()?;
     let package = open_package(&arguments.course, &ArchiveLimits::default())?;
-    let store = surroundings.open(&arguments.store.url, OpenMode::Create)?;
     let target = arguments.target.as_ref().map(ContextKey::plain);
     let on_errors = if arguments.strict { OnErrors::Refuse } else { OnErrors::Write };
     let report = console.watch(|progress| {
         let options =
             ImportOptions { target: target.as_ref(), on_errors, progress, ..ImportOptions::default() };
-        import(&package, &store, &surroundings.registry, &options)
+        let import = PreparedImport::read(&package, &surroundings.registry, &options)?;
+        if import.is_refused() {
+            return Ok(import.into_report());
+        }
+        // A store is made only for something that goes into it.
+        let store = surroundings.open(&arguments.store.url, OpenMode::Create)?;
+        Ok(import.write(&store, &options)?)
     })?;
     let report = match report {
-        Err(CoursewareError::Olx(error)) => return refused(arguments, &error, console),
+        Err(CommandError::Courseware(CoursewareError::Olx(error))) => {
+            return refused(arguments, &error, console);
+        }
         report => report?,
     };
     if console.json {

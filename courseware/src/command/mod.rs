@@ -31,7 +31,7 @@ use exit::CommandError;
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// Print one JSON document instead of text.
+    /// Print one JSON document instead of text, errors included.
     #[arg(long, global = true)]
     json: bool,
     /// Report progress on standard error even where it is no terminal.
@@ -47,9 +47,10 @@ STORES
 
 EXIT CODES
   0    done; for compare: no differences
-  1    the answer is no: compare found differences, import refused the course, submit was not graded
+  1    the answer is no: compare found differences, import refused the course,
+       export could not write all there is, submit was not graded
   2    the command line cannot be used
-  3    not found: a store, course, block or file that was named; a block for staff, without --staff
+  3    not found: a store, course, block, file or cursor that was named; a block for staff, without --staff
   4    a store or file could not be read or written
   5    conflict: somebody changed the course meanwhile, or the target is taken
   130  interrupted; nothing was written";

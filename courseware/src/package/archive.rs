@@ -170,6 +170,7 @@ struct Unpack<'a> {
     limits: &'a ArchiveLimits,
     total: u64,
     files: BTreeSet<String>,
+    directories: BTreeSet<String>,
     links: BTreeMap<String, Link>,
 }
 
@@ -182,7 +183,8 @@ struct Link {
 
 impl<'a> Unpack<'a> {
     fn new(archive: &'a Path, target: &'a Path, limits: &'a ArchiveLimits) -> Self {
-        Self { archive, target, limits, total: 0, files: BTreeSet::new(), links: BTreeMap::new() }
+        let (files, directories, links) = Default::default();
+        Self { archive, target, limits, total: 0, files, directories, links }
     }
 
     fn run(mut self) -> Result<(), PackageError> {
@@ -208,13 +210,14 @@ impl<'a> Unpack<'a> {
                 self.files.remove(&path);
                 self.links.insert(path, Link { written, resolved });
             } else if kind.is_dir() {
+                self.claim_directory(&path)?;
                 let directory = self.target.join(&path);
                 std::fs::create_dir_all(&directory)
                     .map_err(PackageError::io("make the directory", &directory))?;
             } else {
                 self.links.remove(&path);
+                self.claim_file(&path)?;
                 self.file(&path, &mut entry)?;
-                self.files.insert(path);
             }
         }
         self.copy_links()
@@ -229,6 +232,35 @@ impl<'a> Unpack<'a> {
 
     fn illegal_link(&self, member: String, target: String) -> PackageError {
         PackageError::IllegalLink { archive: self.archive.to_path_buf(), member, target }
+    }
+
+    /// Notes a directory and those it lies in; a file cannot have the name of one.
+    fn claim_directory(&mut self, path: &str) -> Result<(), PackageError> {
+        let mut at = path;
+        while !at.is_empty() {
+            if self.files.contains(at) {
+                return Err(self.file_and_directory(at));
+            }
+            if !self.directories.insert(at.to_owned()) {
+                break;
+            }
+            at = at.rsplit_once('/').map_or("", |(above, _)| above);
+        }
+        Ok(())
+    }
+
+    /// Notes a file and the directories it lies in.
+    fn claim_file(&mut self, path: &str) -> Result<(), PackageError> {
+        if path.is_empty() || self.directories.contains(path) {
+            return Err(self.file_and_directory(path));
+        }
+        self.claim_directory(path.rsplit_once('/').map_or("", |(above, _)| above))?;
+        self.files.insert(path.to_owned());
+        Ok(())
+    }
+
+    fn file_and_directory(&self, member: &str) -> PackageError {
+        PackageError::FileAndDirectory { archive: self.archive.to_path_buf(), member: member.to_owned() }
     }
 
     fn file(&mut self, path: &str, content: &mut dyn Read) -> Result<(), PackageError> {
@@ -276,6 +308,7 @@ impl<'a> Unpack<'a> {
             if !self.files.contains(at) {
                 return Err(self.illegal_link(path.clone(), link.written.clone()));
             }
+            self.claim_file(path)?;
             let (from, to) = (self.target.join(at), self.target.join(path));
             if let Some(directory) = to.parent() {
                 std::fs::create_dir_all(directory)

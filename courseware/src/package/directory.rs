@@ -16,7 +16,9 @@ const MAX_DEPTH: usize = 64;
 
 /// A package in a directory: the first one, from the top, that holds `course.xml` or `library.xml`.
 ///
-/// The list of files is taken once, when it is opened. Links are followed as long as they stay inside the package.
+/// The list of files is taken once, when it is opened. Links are followed as long as they stay inside the package, those
+/// to directories only where they do not stand below one another. Links that lead nowhere and with whose name editors
+/// lock a file (`.#page.html`) are passed over, as is `.git`.
 #[derive(Debug)]
 pub struct DirectorySource {
     root: PathBuf,
@@ -43,7 +45,7 @@ impl DirectorySource {
         let root = find_root(path, 0)?.ok_or_else(no_course)?;
         let mut files = BTreeMap::new();
         let real = root.canonicalize().map_err(PackageError::io("read", &root))?;
-        Listing { real: &real, shown, files: &mut files }.list(&root, "", 0)?;
+        Listing { real: &real, shown, files: &mut files }.list(&root, "", Depth::default())?;
         Ok(Self { root, files })
     }
 
@@ -127,8 +129,17 @@ struct Listing<'a> {
     files: &'a mut BTreeMap<String, PathBuf>,
 }
 
+/// How a directory was reached.
+#[derive(Clone, Copy, Default)]
+struct Depth {
+    /// How many directories down it is.
+    directories: usize,
+    /// Whether there is a link on the way.
+    is_linked: bool,
+}
+
 impl Listing<'_> {
-    fn list(&mut self, directory: &Path, prefix: &str, depth: usize) -> Result<(), PackageError> {
+    fn list(&mut self, directory: &Path, prefix: &str, depth: Depth) -> Result<(), PackageError> {
         for path in entries(directory)? {
             let name = path.file_name().unwrap_or_default();
             let Some(name) = name.to_str() else {
@@ -141,11 +152,19 @@ impl Listing<'_> {
             }
             let member = format!("{prefix}{name}");
             let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
-            let metadata = if metadata.is_symlink() { self.follow(&path, &member)? } else { metadata };
+            let is_link = metadata.is_symlink();
+            if is_link && name.starts_with(".#") && !path.exists() {
+                continue;
+            }
+            let metadata = if is_link { self.follow(&path, &member, depth)? } else { metadata };
             if metadata.is_dir() {
-                if depth < MAX_DEPTH {
-                    self.list(&path, &format!("{member}/"), depth + 1)?;
+                if depth.directories >= MAX_DEPTH {
+                    let archive = self.shown.to_path_buf();
+                    return Err(PackageError::TooDeep { archive, member, limit: MAX_DEPTH });
                 }
+                let below =
+                    Depth { directories: depth.directories + 1, is_linked: depth.is_linked || is_link };
+                self.list(&path, &format!("{member}/"), below)?;
             } else if metadata.is_file() {
                 self.files.insert(member, path);
             } else {
@@ -155,15 +174,24 @@ impl Listing<'_> {
         Ok(())
     }
 
-    fn follow(&self, path: &Path, member: &str) -> Result<fs::Metadata, PackageError> {
-        let illegal = || PackageError::IllegalLink {
-            archive: self.shown.to_path_buf(),
-            member: member.to_owned(),
-            target: fs::read_link(path).map(|target| target.display().to_string()).unwrap_or_default(),
-        };
+    fn follow(&self, path: &Path, member: &str, depth: Depth) -> Result<fs::Metadata, PackageError> {
+        let archive = || self.shown.to_path_buf();
+        let written = || fs::read_link(path).map(|target| target.display().to_string()).unwrap_or_default();
+        let illegal =
+            || PackageError::IllegalLink { archive: archive(), member: member.to_owned(), target: written() };
         let target = path.canonicalize().map_err(|_| illegal())?;
         let metadata = fs::metadata(&target).map_err(|_| illegal())?;
-        // A link to a directory could lead round in a circle, so only files are taken.
-        if target.starts_with(self.real) && metadata.is_file() { Ok(metadata) } else { Err(illegal()) }
+        if !target.starts_with(self.real) {
+            return Err(illegal());
+        }
+        // Below one link there are no others to directories, so that none leads round in a circle.
+        if metadata.is_dir() && depth.is_linked {
+            return Err(PackageError::NestedLink {
+                archive: archive(),
+                member: member.to_owned(),
+                target: written(),
+            });
+        }
+        Ok(metadata)
     }
 }

@@ -42,7 +42,7 @@ pub enum PackageError {
         member: String,
     },
     /// A link that leads outside the package, or nowhere.
-    #[error("{}: link {member:?} leads to {target:?}, which is not a file of the package", archive.display())]
+    #[error("{}: link {member:?} leads to {target:?}, which is not in the package", archive.display())]
     IllegalLink {
         /// The archive or directory.
         archive: PathBuf,
@@ -50,6 +50,34 @@ pub enum PackageError {
         member: String,
         /// Where it leads, as it is written.
         target: String,
+    },
+    /// A link to a directory that the package reaches through another such link; they could lead round in a circle.
+    #[error("{}: link {member:?} leads to the directory {target:?} from below another link to a directory", archive.display())]
+    NestedLink {
+        /// The directory.
+        archive: PathBuf,
+        /// The link.
+        member: String,
+        /// Where it leads, as it is written.
+        target: String,
+    },
+    /// A name that stands for a file and for a directory.
+    #[error("{}: {member:?} is both a file and a directory", archive.display())]
+    FileAndDirectory {
+        /// The archive.
+        archive: PathBuf,
+        /// The name.
+        member: String,
+    },
+    /// Directories nested deeper than any course needs.
+    #[error("{}: {member:?} lies more than {limit} directories deep", archive.display())]
+    TooDeep {
+        /// The archive or directory.
+        archive: PathBuf,
+        /// The directory that is too deep.
+        member: String,
+        /// How deep directories may be nested.
+        limit: usize,
     },
     /// A device, pipe or another member that is no file.
     #[error("{}: {member:?} is neither a file nor a directory", archive.display())]

@@ -17,7 +17,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -98,8 +98,7 @@ async fn guard(
         return (StatusCode::FORBIDDEN, "this address is for this machine only").into_response();
     }
     let changes_something = !(request.method().is_safe());
-    let from = request.headers().get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    if changes_something && from.is_some_and(|from| from != "same-origin" && from != "none") {
+    if changes_something && is_from_elsewhere(request.headers()) {
         return (StatusCode::FORBIDDEN, "another site may not act here").into_response();
     }
     let mut response = next.run(request).await;
@@ -108,6 +107,18 @@ async fn guard(
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_POLICY));
     response
+}
+
+/// Says whether another site's page made a request. Browsers say so themselves; older ones only name the page's origin.
+fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+    // What is no text comes from no browser's own page.
+    let header = |name: HeaderName| headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    if let Some(from) = header(HeaderName::from_static("sec-fetch-site")) {
+        return from != "same-origin" && from != "none";
+    }
+    let Some(origin) = header(header::ORIGIN) else { return false };
+    let site = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    !site.is_some_and(|site| header(header::HOST).is_some_and(|host| host.eq_ignore_ascii_case(site)))
 }
 
 /// Course texts may bring scripts and pictures of their own; scripts from elsewhere are not loaded.
@@ -131,4 +142,30 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     tokio::task::spawn_blocking(work).await.map_err(|_| {
         pages::failure(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong inside the server.")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_elsewhere(pairs: &[(&'static str, &'static str)]) -> bool {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        is_from_elsewhere(&pairs.collect())
+    }
+
+    #[test]
+    fn a_page_of_another_site_is_told_by_what_browsers_send() {
+        let host = ("host", "127.0.0.1:8765");
+        assert!(!from_elsewhere(&[host]), "no browser: nobody's cookies");
+        assert!(!from_elsewhere(&[host, ("origin", "http://127.0.0.1:8765")]));
+        for origin in ["http://evil.example", "http://127.0.0.1:9999", "null", "127.0.0.1:8765", ""] {
+            assert!(from_elsewhere(&[host, ("origin", origin)]), "{origin:?}");
+        }
+        assert!(from_elsewhere(&[("origin", "http://evil.example")]));
+        assert!(from_elsewhere(&[host, ("sec-fetch-site", "cross-site")]));
+        assert!(from_elsewhere(&[host, ("sec-fetch-site", "same-site")]));
+        assert!(!from_elsewhere(&[host, ("sec-fetch-site", "same-origin")]));
+    }
 }

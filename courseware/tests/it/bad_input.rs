@@ -48,11 +48,7 @@ impl Course {
                 .exits(1);
         let report = ran.json();
         assert_eq!(report["outcome"], "refused");
-        let contexts = courseware(["list", "--store", &self.store(), "--json"]);
-        assert!(
-            contexts.code == Some(3) || contexts.json() == Value::Array(Vec::new()),
-            "nothing is written"
-        );
+        assert!(!self.directory.path().join("store").exists(), "no store is made");
         let found: Vec<Value> = report["diagnostics"].as_array().unwrap().clone();
         for remark in found.iter().filter(|remark| remark["severity"] == "error") {
             let (file, line) = (&remark["file"], &remark["line"]);
@@ -84,6 +80,11 @@ fn fails(course: &Path, code: i32, words: &str) {
     assert!(ran.err.starts_with("error: "), "{}", ran.err);
     assert!(ran.err.contains(words), "{}", ran.err);
     assert_eq!(ran.out, "");
+    let ran = courseware(["import", course.to_str().unwrap(), "--store", &store, "--json"]).exits(code);
+    let error = &ran.json()["error"];
+    assert_eq!(error["code"], if code == 3 { "not_found" } else { "refused" });
+    assert!(error["message"].as_str().unwrap().contains(words), "{error}");
+    assert!(error["causes"].is_array(), "{error}");
     assert!(fs::read_dir(directory.path()).unwrap().next().is_none(), "no store is made");
 }
 
@@ -216,6 +217,8 @@ fn what_was_named_is_not_there() {
         assert!(missing.err.contains("gone"), "{}", missing.err);
         courseware(["render", &block("html", "two_bulges"), "--store", store, "--view", "no_view"]).exits(3);
         courseware(["publish", other, "--from", store, "--to", "memory:"]).exits(3);
+        let late = courseware(["changes", "--store", store, "--after", "99999", "--json"]).exits(3);
+        assert_eq!(late.json()["error"]["code"], "not_found");
         let draft_only = courseware([
             "show",
             &block("vertical", "unit_tide_mills"),
@@ -242,6 +245,15 @@ fn command_lines_that_cannot_be_used() {
         "is no answer",
     );
     usage(&["paint"], "paint");
+    let course = crate::command::tides();
+    let course = course.to_str().unwrap();
+    usage(&["import", course, "--store", "memory:", "--as", "library-v1:O+L"], "cannot be imported as");
+    let library =
+        Course::new(&[("course/library.xml", br#"<library url_name="library" org="O" library="L"/>"#)]);
+    let path = library.path();
+    let library = path.to_str().unwrap();
+    usage(&["import", library, "--store", "memory:", "--as", TIDES], "cannot be imported as");
+    courseware(["import", library, "--store", "memory:", "--as", "library-v1:P+M"]).exits(0);
     let help = courseware(["--help"]).exits(0);
     assert!(help.out.contains("EXIT CODES"), "{}", help.out);
 }

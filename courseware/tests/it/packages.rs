@@ -277,3 +277,84 @@ fn names(directory: &Path) -> Vec<String> {
     names.sort();
     names
 }
+
+#[test]
+fn a_file_and_a_directory_of_one_name_are_refused() {
+    let fills: [fn(&mut Tar); 4] = [
+        |tar| {
+            file(tar, "course/a", b"x");
+            file(tar, "course/a/b.txt", b"x");
+        },
+        |tar| {
+            file(tar, "course/a/b.txt", b"x");
+            file(tar, "course/a", b"x");
+        },
+        |tar| {
+            file(tar, "course/a", b"x");
+            member(tar, EntryType::Directory, b"course/a/", b"", b"");
+        },
+        |tar| {
+            file(tar, "course/a/b.txt", b"x");
+            link(tar, EntryType::Symlink, "course/a", "course.xml");
+        },
+    ];
+    for fill in fills {
+        let error = Archive::new(fill).refused();
+        assert!(
+            matches!(&error, PackageError::FileAndDirectory { member, .. } if member == "course/a"),
+            "{error}"
+        );
+    }
+    // The same file twice is no such thing: the later one counts.
+    let archive = Archive::new(|tar| {
+        file(tar, "course/a.txt", b"one");
+        file(tar, "course/a.txt", b"two");
+    });
+    let source = archive.open().unwrap();
+    assert_eq!(fs::read(source.directory().file("a.txt").unwrap()).unwrap(), b"two");
+}
+
+#[test]
+fn directories_that_are_too_deep_are_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("course.xml"), "<course/>").unwrap();
+    let nested = |depth: usize| directory.path().join(vec!["d"; depth].join("/"));
+    fs::create_dir_all(nested(64)).unwrap();
+    fs::write(nested(64).join("a.txt"), "a").unwrap();
+    let source = DirectorySource::open(directory.path()).unwrap();
+    assert_eq!(paths(&source).len(), 2, "{:?}", paths(&source));
+    fs::create_dir_all(nested(65)).unwrap();
+    let error = DirectorySource::open(directory.path()).unwrap_err();
+    assert!(matches!(&error, PackageError::TooDeep { limit: 64, .. }), "{error}");
+}
+
+#[test]
+fn links_to_directories_are_followed_and_never_round() {
+    use std::os::unix::fs::symlink;
+
+    let directory = tempfile::tempdir().unwrap();
+    let at = |path: &str| directory.path().join(path);
+    fs::create_dir_all(at("course/static/pictures")).unwrap();
+    fs::write(at("course/course.xml"), "<course/>").unwrap();
+    fs::write(at("course/static/pictures/a.txt"), "a").unwrap();
+    symlink("pictures", at("course/static/images")).unwrap();
+    // An editor's lock says who edits where; it leads nowhere.
+    symlink("ann@desk.4711:1", at("course/.#course.xml")).unwrap();
+    let source = DirectorySource::open(&at("course")).unwrap();
+    assert_eq!(paths(&source), ["course.xml", "static/images/a.txt", "static/pictures/a.txt"]);
+    assert_eq!(fs::read(source.file("static/images/a.txt").unwrap()).unwrap(), b"a");
+
+    symlink("..", at("course/static/pictures/up")).unwrap();
+    let error = DirectorySource::open(&at("course")).unwrap_err();
+    assert!(
+        matches!(&error, PackageError::NestedLink { member, target, .. }
+            if member == "static/images/up" && target == ".."),
+        "{error}"
+    );
+    fs::remove_file(at("course/static/pictures/up")).unwrap();
+
+    fs::create_dir(at("private")).unwrap();
+    symlink("../../private", at("course/static/out")).unwrap();
+    let error = DirectorySource::open(&at("course")).unwrap_err();
+    assert!(matches!(&error, PackageError::IllegalLink { member, .. } if member == "static/out"), "{error}");
+}

@@ -151,6 +151,12 @@ impl RuntimeError {
         Self::Storage { action: action.into(), source: source.into() }
     }
 
+    /// Says whether what was asked for is there and cannot be read, while other things in the store can.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Corrupt { .. })
+    }
+
     /// Says whether the asked-for thing simply is not there.
     #[must_use]
     pub fn is_not_found(&self) -> bool {

@@ -23,7 +23,13 @@ impl Exporter<'_> {
         let mut records = Element::new("assets");
         for asset in self.runtime.assets(self.context, self.branch)? {
             let path = static_path(&asset);
-            let bytes = self.runtime.read_asset(&asset.key, self.branch)?;
+            let bytes = match self.runtime.read_asset(&asset.key, self.branch) {
+                Err(error) if error.is_damage() => {
+                    self.leave_out(&asset.key, &error);
+                    continue;
+                }
+                bytes => bytes?,
+            };
             self.put(&format!("static/{path}"), &bytes)?;
             self.report.assets += 1;
             if let Some(progress) = self.options.progress {

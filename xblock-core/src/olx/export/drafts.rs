@@ -25,8 +25,11 @@ impl Exporter<'_> {
             if done.contains(&usage) || self.written.contains(&usage) {
                 continue;
             }
-            let above: Vec<UsageKey> =
-                self.runtime.ancestors(&usage, Branch::Draft)?.into_iter().map(|block| block.usage).collect();
+            let above: Vec<UsageKey> = match self.runtime.ancestors(&usage, Branch::Draft) {
+                // Whoever stands above and cannot be read was told of already.
+                Err(error) if error.is_damage() => continue,
+                above => above?.into_iter().map(|block| block.usage).collect(),
+            };
             // An orphan has no place to be put, nor has what hangs below one.
             if above.last() != Some(root) {
                 self.leave_orphan_out(&usage);
@@ -56,10 +59,17 @@ impl Exporter<'_> {
         let mut changed = BTreeSet::new();
         let mut containers: Vec<(UsageKey, BlockData, BlockData)> = Vec::new();
         for usage in self.runtime.usages(self.context, Branch::Draft)? {
-            let draft = self.runtime.block(&usage, Branch::Draft)?;
+            let draft = match self.runtime.block(&usage, Branch::Draft) {
+                Err(error) if error.is_damage() => {
+                    self.leave_out(&usage, &error);
+                    continue;
+                }
+                draft => draft?,
+            };
             let published = match self.runtime.block(&usage, Branch::Published) {
                 Ok(published) => Some(published),
-                Err(error) if error.is_not_found() => None,
+                // What cannot be read as it is published is written as it is drafted, at least.
+                Err(error) if error.is_not_found() || error.is_damage() => None,
                 Err(error) => return Err(error.into()),
             };
             match published {

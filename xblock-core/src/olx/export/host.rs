@@ -1,6 +1,7 @@
 //! Writes the blocks of one branch, parents before children.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
 
@@ -11,7 +12,7 @@ use crate::fields::Json;
 use crate::keys::{ContextKey, CourseKey, UsageKey};
 use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
 use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity};
-use crate::runtime::{BlockData, Branch, Runtime};
+use crate::runtime::{BlockData, Branch, Runtime, RuntimeError};
 
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
 
@@ -142,6 +143,13 @@ impl<'a> Exporter<'a> {
         Ok(false)
     }
 
+    /// Says that something of the store cannot be read and is missing in the package.
+    pub(super) fn leave_out(&mut self, key: &dyn Display, error: &RuntimeError) {
+        let message = format!("{key} cannot be read: {error}");
+        let remark = Diagnostic::new("unreadable", Severity::Error, message);
+        self.report.diagnostics.push(remark.outcome(Outcome::LeftOut));
+    }
+
     /// Hands a file on, unless its block wrote it before: one with several parents is written once. Where something else
     /// has the path already, the file goes elsewhere with a remark.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
@@ -202,6 +210,10 @@ impl WriteHost for Exporter<'_> {
             Err(error) if error.is_not_found() => {
                 let host: &mut dyn WriteHost = self;
                 host.warn("missing-child", child, "the block is named as a child but does not exist");
+                return Ok(None);
+            }
+            Err(error) if error.is_damage() => {
+                self.leave_out(child, &error);
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),

@@ -31,7 +31,13 @@ impl Exporter<'_> {
                 if self.written.contains(usage) {
                     continue;
                 }
-                let record = self.runtime.block(usage, self.branch)?;
+                let record = match self.runtime.block(usage, self.branch) {
+                    Err(error) if error.is_damage() => {
+                        self.leave_out(usage, &error);
+                        continue;
+                    }
+                    record => record?,
+                };
                 self.page(usage, &record.data, folder, extension)?;
             }
         }

@@ -30,8 +30,9 @@ pub struct PackageAsset {
 pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsset>, OlxError> {
     let policy = read_json_object(importer, "policies/assets.json")?.unwrap_or_default();
     let metadata = read_metadata(importer)?;
-    let mut assets: Vec<PackageAsset> = Vec::new();
-    let mut seen = HashMap::new();
+    let mut assets: Vec<Option<PackageAsset>> = Vec::new();
+    // The place of each key in the list; a later file leaves the earlier one's place empty.
+    let mut places: HashMap<AssetKey, usize> = HashMap::new();
     for folder in ["static", "static_import"] {
         let mut paths = Vec::new();
         list_files(importer, folder, &mut paths)?;
@@ -45,20 +46,20 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
                     continue;
                 }
             };
-            if let Some(first) = seen.insert(key.clone(), path.clone()) {
-                let message = format!("{first} has the same key {key}; the later file stays");
+            let first = places.insert(key.clone(), assets.len());
+            if let Some(first) = first.and_then(|place| assets[place].take()) {
+                let message = format!("{} has the same key {key}; the later file stays", first.path);
                 let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
                 importer.diagnostics.push(remark.in_file(path.as_str().into()));
-                assets.retain(|asset| asset.key != key);
             }
             let mut data = asset_data(relative, &key, policy.get(key.path()));
             if let Some(fields) = metadata.get(key.path()) {
                 data.extra.insert("asset_metadata".into(), fields.clone());
             }
-            assets.push(PackageAsset { key, data, path });
+            assets.push(Some(PackageAsset { key, data, path }));
         }
     }
-    Ok(assets)
+    Ok(assets.into_iter().flatten().collect())
 }
 
 /// Lists the files below a folder, except those that only some file managers and editors know.
