@@ -388,6 +388,21 @@ fn bad_policies_and_pages_are_said_and_passed_over() {
 }
 
 #[test]
+fn policies_that_only_python_reads_are_read() {
+    let mut files = course(r#"<vertical><problem url_name="p"/></vertical>"#);
+    let policy = r#"{"problem/p": {"weight": NaN, "display_name": "a \"NaN\" \ud83d\ude00 \ud800 \\ud800"},
+        "vertical/v": {"other": [-Infinity, Infinity]}}"#;
+    files.extend([("problem/p.xml", "<problem/>"), ("policies/R/policy.json", policy)]);
+    let package = read(&files);
+    assert_eq!(said(&package), ["policies/R/policy.json: warning[python-json]"]);
+    let problem = block(&package, "problem", "p");
+    assert_eq!(problem.settings["weight"], "NaN");
+    assert_eq!(problem.settings["display_name"], "a \"NaN\" \u{1F600} \u{FFFD} \\ud800");
+    let unit = block(&package, "vertical", "v");
+    assert_eq!(unit.settings["xml_attributes"]["other"], json!(["-Infinity", "Infinity"]));
+}
+
+#[test]
 fn what_is_no_course_is_refused() {
     assert!(matches!(error(&[("readme.txt", "hello")]), OlxError::NotOlx));
     let broken = error(&[("course.xml", "<course url_name='R'>\n <chapter></course>")]);

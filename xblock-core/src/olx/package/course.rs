@@ -11,7 +11,7 @@ use crate::fields::Json;
 use crate::keys::{AssetKey, ContextKey, CourseKey, KeyError, LibraryKey, UsageKey, clean, clean_asset_name};
 use crate::runtime::{AssetData, BlockData};
 
-use super::super::diagnostic::{Diagnostic, Severity};
+use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
 use super::super::element::Element;
 use super::super::error::OlxError;
@@ -23,6 +23,7 @@ use super::links::Rewriter;
 use super::options::{Links, ReadOptions};
 use super::pages::read_pages;
 use super::policy::{read_grading_policy, read_policy};
+use super::python_json::read_json;
 use super::source::PackageSource;
 
 /// How much a package holds.
@@ -302,7 +303,13 @@ pub(super) fn read_json_object(
 ) -> Result<Option<Map<String, Json>>, OlxError> {
     let Some(bytes) = importer.read(path)? else { return Ok(None) };
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
-    match serde_json::from_slice(bytes) {
+    let value = read_json(bytes).map(|(value, is_python)| {
+        if is_python {
+            importer.diagnostics.push(python_diagnostic(path));
+        }
+        value
+    });
+    match value {
         Ok(Json::Object(map)) => Ok(Some(map)),
         Ok(_) => {
             let remark =
@@ -315,6 +322,12 @@ pub(super) fn read_json_object(
             Ok(None)
         }
     }
+}
+
+/// Makes the remark on a file that only Python reads as JSON.
+pub(super) fn python_diagnostic(path: &str) -> Diagnostic {
+    let message = "NaN, Infinity and halves of surrogate pairs are no JSON; such numbers are read as texts, halves as U+FFFD";
+    Diagnostic::new("python-json", Severity::Warning, message).in_file(path.into()).outcome(Outcome::Kept)
 }
 
 /// Makes the remark on a file that is no JSON.

@@ -11,6 +11,7 @@ mod names;
 mod options;
 mod pages;
 mod policy;
+mod python_json;
 mod reading;
 mod source;
 

@@ -7,8 +7,9 @@ use crate::runtime::BlockData;
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::error::{OlxError, Place};
 use super::super::position::Position;
-use super::course::json_diagnostic;
+use super::course::{json_diagnostic, python_diagnostic};
 use super::importer::Importer;
+use super::python_json::read_json;
 
 /// The folders, and what becomes of the files in them.
 const FOLDERS: [(&str, &str); 4] = [
@@ -117,8 +118,13 @@ fn read_field(
         return Ok(());
     }
     let Some(bytes) = importer.read(&path)? else { return Ok(()) };
-    let value: Json = match serde_json::from_slice(&bytes) {
-        Ok(value) => value,
+    let value = match read_json(&bytes) {
+        Ok((value, is_python)) => {
+            if is_python {
+                importer.diagnostics.push(python_diagnostic(&path));
+            }
+            value
+        }
         Err(error) => {
             importer.diagnostics.push(json_diagnostic(&path, &bytes, &error));
             return Ok(());
