@@ -46,6 +46,13 @@ pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()
     Ok(())
 }
 
+/// Says whether the database has tables, and those of the app are not among them.
+pub(crate) fn is_foreign(db: &Connection) -> rusqlite::Result<bool> {
+    let is_empty: bool =
+        db.query_row("SELECT NOT EXISTS (SELECT 1 FROM sqlite_master)", [], |row| row.get(0))?;
+    Ok(!is_empty && !is_present(db)?)
+}
+
 /// Says whether the database has the app's tables.
 pub(crate) fn is_present(db: &Connection) -> rusqlite::Result<bool> {
     let tables: u32 = db.query_row(

@@ -78,7 +78,7 @@ impl BlockstoreRuntime {
     /// Carries an edit out in a transaction; it is [`Trouble::Stale`] where a new draft is needed and none is noted.
     fn carry_out_in(&self, db: &Connection, edit: &Edit, noted: Option<Uuid>) -> Result<Commit, Trouble> {
         self.store.complete_handovers(db)?;
-        self.refresh_in(db, &edit.context)?;
+        self.refresh_in(db, &edit.context, &Branch::ALL)?;
         let view = self.view_for(db, edit)?;
         let draft = view.row.draft.or(noted).ok_or(Trouble::Stale)?;
         self.store.clear_incoming(draft)?;

@@ -14,7 +14,7 @@ mod tables;
 mod tree;
 mod view;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -23,7 +23,7 @@ use rusqlite::Connection;
 use uuid::Uuid;
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
-use xblock_core::runtime::RuntimeError;
+use xblock_core::runtime::{Branch, RuntimeError};
 
 use crate::database::Access;
 use crate::digest::Digest;
@@ -45,6 +45,8 @@ pub struct BlockstoreRuntime {
     definitions: DefinitionCache,
     /// Digests of draft documents, with what the file system said of the file then.
     summaries: Mutex<HashMap<Uuid, (Signature, Digest)>>,
+    /// States whose documents were found whole in this process: bundle, branch, latest version.
+    proved: Mutex<HashSet<(Uuid, Branch, Option<Digest>)>>,
     /// Whether the index is kept in memory, because the store's own is missing or out of date and may not be written.
     in_memory: AtomicBool,
 }
@@ -86,6 +88,7 @@ impl BlockstoreRuntime {
             registry,
             definitions: DefinitionCache::default(),
             summaries: Mutex::default(),
+            proved: Mutex::default(),
             in_memory: AtomicBool::new(in_memory),
         }
     }
@@ -103,7 +106,7 @@ impl BlockstoreRuntime {
 
     /// Begins an index in memory in place of the store's own.
     fn index_in_memory(&self) -> Result<(), BlockstoreError> {
-        self.store.db.write_temporary(|db| Tables::new(db, Home::Temporary).create())?;
+        self.store.db.make_temporary(Tables::schema(Home::Temporary))?;
         self.in_memory.store(true, Ordering::Release);
         Ok(())
     }

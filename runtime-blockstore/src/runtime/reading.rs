@@ -65,22 +65,23 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
-        self.look(key, &[Branch::Draft], |view| {
+        let whole = self.look(key, &[Branch::Draft], |view| {
             let draft = view.state(Branch::Draft)?;
-            let published = match view.row.latest {
-                Some((number, digest)) => Some(Head {
-                    version: version_id(number, digest),
-                    edit_info: self.version_info(view, number)?,
-                }),
-                None => None,
-            };
-            Ok(ContextRecord {
-                key: key.clone(),
-                root: view.root()?,
-                draft: Head { version: VersionId(draft.token.into()), edit_info: draft.edit_info },
-                published,
-            })
+            self.context_record(
+                view,
+                Head { version: VersionId(draft.token.into()), edit_info: draft.edit_info },
+            )
+        });
+        let Err(RuntimeError::Corrupt { place, reason }) = whole else { return whole };
+        // Where only the draft is damaged, the published branch is to be read; the draft is what it was last.
+        self.look(key, &[Branch::Published], |view| {
+            let known = view.state(Branch::Draft).or_else(|_| view.state(Branch::Published))?;
+            self.context_record(
+                view,
+                Head { version: VersionId(known.token.into()), edit_info: known.edit_info },
+            )
         })
+        .map_err(|_| RuntimeError::Corrupt { place, reason })
     }
 
     fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
@@ -190,7 +191,7 @@ impl Runtime for BlockstoreRuntime {
         // What other programs committed enters the feed when it is noticed, at the latest now.
         for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
             if let Ok(key) = context.parse::<ContextKey>() {
-                self.refresh(&key)?;
+                self.refresh(&key, &[])?;
             }
         }
         let (last, rows) = self.store.db.read(|db| {
@@ -222,6 +223,17 @@ impl Runtime for BlockstoreRuntime {
 }
 
 impl BlockstoreRuntime {
+    fn context_record(&self, view: &View<'_>, draft: Head) -> Result<ContextRecord, RuntimeError> {
+        let published = match view.row.latest {
+            Some((number, digest)) => Some(Head {
+                version: version_id(number, digest),
+                edit_info: self.version_info(view, number)?,
+            }),
+            None => None,
+        };
+        Ok(ContextRecord { key: view.key.clone(), root: view.root()?, draft, published })
+    }
+
     /// Finds out what bundles are that are new to the index.
     fn note_new_bundles(&self) -> Result<(), RuntimeError> {
         let unknown = self.store.db.read(|db| self.tables(db).unknown_bundles())?;

@@ -26,15 +26,15 @@ pub(super) struct Files {
 }
 
 impl BlockstoreRuntime {
-    /// Brings the index of a context up to date.
-    pub(super) fn refresh(&self, key: &ContextKey) -> Result<(), RuntimeError> {
+    /// Brings the index of a context up to date; damage is an error only in the branches that are needed.
+    pub(super) fn refresh(&self, key: &ContextKey, needed: &[Branch]) -> Result<(), RuntimeError> {
         if self.store.db.access() == Access::ReadOnly {
             if !self.in_memory.load(std::sync::atomic::Ordering::Acquire) {
                 self.index_in_memory()?;
             }
-            return self.store.db.write_temporary(|db| self.refresh_in(db, key));
+            return self.store.db.write_temporary(|db| self.refresh_in(db, key, needed));
         }
-        self.store.db.write(|db| self.refresh_in(db, key))
+        self.store.db.write(|db| self.refresh_in(db, key, needed))
     }
 
     /// Looks at bundles that are new to the index.
@@ -49,7 +49,12 @@ impl BlockstoreRuntime {
     }
 
     /// Brings the index of a context up to date inside a transaction that may write it.
-    pub(super) fn refresh_in(&self, db: &Connection, key: &ContextKey) -> Result<(), RuntimeError> {
+    pub(super) fn refresh_in(
+        &self,
+        db: &Connection,
+        key: &ContextKey,
+        needed: &[Branch],
+    ) -> Result<(), RuntimeError> {
         self.scan_bundles(&self.tables(db))?;
         let view = match self.find(db, key) {
             Ok(view) => view,
@@ -57,10 +62,15 @@ impl BlockstoreRuntime {
             Err(_) => return Ok(()),
         };
         for branch in Branch::ALL {
-            match self.check(&view, branch) {
-                Err(Trouble::Stale) => self.rebuild(&view, branch)?,
-                Err(Trouble::Error(RuntimeError::NoSuchBranch { .. })) | Ok(()) => {}
-                Err(Trouble::Error(error)) => return Err(error),
+            let outcome = match self.check(&view, branch) {
+                Err(Trouble::Stale) => self.rebuild(&view, branch),
+                Err(Trouble::Error(RuntimeError::NoSuchBranch { .. })) | Ok(()) => Ok(()),
+                Err(Trouble::Error(error)) => Err(error),
+            };
+            match outcome {
+                // The other branch can be read all the same.
+                Err(RuntimeError::Corrupt { .. }) if !needed.contains(&branch) => {}
+                outcome => outcome?,
             }
         }
         Ok(())
@@ -88,8 +98,11 @@ impl BlockstoreRuntime {
         let read = || -> Result<Option<Vec<u8>>, BlockstoreError> {
             let source = Source { bundle, draft };
             let mut base = latest.map(|row| row.snapshot);
-            if let Some(draft) = draft {
-                let (document, _) = self.store.draft_now(tables.db, draft)?;
+            // Where the draft is damaged, the latest version still says it.
+            if let Some(draft) = draft
+                && let Some(document) =
+                    sound(self.store.draft_now(tables.db, draft))?.map(|(document, _)| document)
+            {
                 if let Some(staged) = document.files_to_overwrite.get(CONTEXT_FILE) {
                     return staged
                         .as_ref()
@@ -103,11 +116,7 @@ impl BlockstoreRuntime {
             let record = snapshot.files.get(CONTEXT_FILE);
             record.map(|record| self.read_file(source, CONTEXT_FILE, record)).transpose()
         };
-        let text = match read() {
-            Ok(text) => text,
-            Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => None,
-            Err(error) => return Err(error.into()),
-        };
+        let text = sound(read())?.flatten();
         let document: Option<ContextDocument> = text.and_then(|text| serde_json::from_slice(&text).ok());
         Ok(document.filter(|document| {
             document.context.parse::<ContextKey>().is_ok_and(|key| {
@@ -227,6 +236,15 @@ impl BlockstoreRuntime {
             place: format!("bundle {}, {ASSETS_FILE}", source.bundle),
             reason: error.to_string(),
         })
+    }
+}
+
+/// Takes what is damaged for what is not there.
+fn sound<T>(read: Result<T, BlockstoreError>) -> Result<Option<T>, BlockstoreError> {
+    match read {
+        Ok(found) => Ok(Some(found)),
+        Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error),
     }
 }
 

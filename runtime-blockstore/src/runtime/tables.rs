@@ -180,6 +180,11 @@ impl<'c> Tables<'c> {
             .map_err(query_failed(action))
     }
 
+    /// Returns the statements that make the tables where they are missing.
+    pub(super) fn schema(home: Home) -> String {
+        TABLES.replace("{home}", home.name())
+    }
+
     pub(super) fn create(&self) -> Result<()> {
         self.db.execute_batch(&self.sql(TABLES)).map_err(BlockstoreError::sql("making the index tables"))
     }

@@ -139,7 +139,7 @@ impl BlockstoreRuntime {
             });
             match result {
                 Ok(seen) => return Ok(seen),
-                Err(Trouble::Stale) if attempt < ATTEMPTS => self.refresh(key)?,
+                Err(Trouble::Stale) if attempt < ATTEMPTS => self.refresh(key, branches)?,
                 Err(Trouble::Stale) => {
                     let reason = "another program keeps changing it".to_owned();
                     return Err(RuntimeError::Corrupt { place: key.to_string(), reason });
@@ -170,9 +170,34 @@ impl BlockstoreRuntime {
             return Err(Trouble::Error(RuntimeError::NoSuchBranch { key: view.key.clone(), branch }));
         };
         match view.tables.state(view.row.bundle_id, branch)? {
-            Some(state) if *state.token == *version.0 => Ok(()),
+            Some(state) if *state.token == *version.0 => Ok(self.prove(view, branch)?),
             _ => Err(Trouble::Stale),
         }
+    }
+
+    /// Makes sure, once for each state, that the documents of a branch are there and whole; the index would hide damage
+    /// until somebody writes.
+    fn prove(&self, view: &View<'_>, branch: Branch) -> Result<(), BlockstoreError> {
+        let row = &view.row;
+        let latest = row.latest.map(|(_, digest)| digest);
+        let state = (row.bundle, branch, latest);
+        let proved = || self.proved.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if proved().contains(&state) {
+            return Ok(());
+        }
+        let snapshot = match (branch, row.draft) {
+            (Branch::Draft, Some(draft)) => self.store.draft_now(view.tables.db, draft)?.0.base_snapshot,
+            _ => latest,
+        };
+        if let Some(snapshot) = snapshot {
+            self.store.snapshot(row.bundle, snapshot)?;
+        }
+        let mut proved = proved();
+        if proved.len() >= SUMMARIES {
+            proved.clear();
+        }
+        proved.insert(state);
+        Ok(())
     }
 
     /// Returns the version a branch has by the app's tables and files.

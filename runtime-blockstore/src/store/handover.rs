@@ -156,7 +156,12 @@ impl Blockstore {
             .map_err(query_failed("reading the notes"))?;
         for (draft, note) in notes {
             match self.storage.draft(draft) {
-                Ok((_, digest)) if digest == note.before => self.complete(draft)?,
+                Ok((_, digest)) if digest == note.before => match self.complete(draft) {
+                    Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => continue,
+                    outcome => outcome?,
+                },
+                // Other drafts are not to suffer; whoever reads this one is told.
+                Err(BlockstoreError::Corrupt { .. }) => continue,
                 // Done already, or another program has written or deleted the draft since.
                 Ok(_) | Err(BlockstoreError::Missing { .. }) => {}
                 Err(error) => return Err(error),
@@ -173,7 +178,10 @@ impl Blockstore {
     fn complete(&self, draft: Uuid) -> Result<()> {
         let incoming = self.storage.incoming(draft);
         let todo = incoming.join(TODO);
-        let text = fs::read(&todo).map_err(BlockstoreError::io("cannot read", &todo))?;
+        let text = fs::read(&todo).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => BlockstoreError::Missing { place: todo.display().to_string() },
+            _ => BlockstoreError::io("cannot read", &todo)(error),
+        })?;
         let todo: Todo =
             serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
         let data = self.storage.folder(draft).join("data");

@@ -51,13 +51,14 @@ impl Blockstore {
         let file = dir.join("db.sqlite3");
         let storage = Storage::new(dir.join("storage"));
         if access == Access::ReadWrite {
-            fs::create_dir_all(storage.root())
-                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
+            fs::create_dir_all(dir).map_err(BlockstoreError::io("cannot create", dir))?;
         } else if !file.is_file() {
             return Err(BlockstoreError::Missing { place: file.display().to_string() });
         }
         let db = Database::open(&file, access)?;
         if access == Access::ReadWrite {
+            fs::create_dir_all(storage.root())
+                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
             let now = clock.now();
             db.write(|db| schema::create(db, now).map_err(BlockstoreError::sql("making the tables")))?;
         } else if !db.read(|db| schema::is_present(db).map_err(BlockstoreError::sql("reading the tables")))? {

@@ -4,6 +4,8 @@
 
 mod classes;
 mod crash;
+#[cfg(unix)]
+mod damage;
 mod fixture;
 mod foreign;
 mod golden;

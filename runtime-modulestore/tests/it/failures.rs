@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bson::doc;
+use runtime_modulestore::ModulestoreRuntime;
 use rusqlite::Connection;
 use serde_json::json;
 use xblock_core::keys::ContextKey;
@@ -270,6 +271,120 @@ fn child_that_writes() {
     for number in 2.. {
         commit(&runtime, generation(number));
     }
+}
+
+/// A path that is a directory is told to be one.
+#[test]
+fn a_directory_is_no_store() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let opened = [
+        ModulestoreRuntime::open(folder.path(), registry(), clock()),
+        ModulestoreRuntime::open_read_only(folder.path(), registry(), clock()),
+    ];
+    for opened in opened {
+        match opened.err() {
+            Some(RuntimeError::Corrupt { reason, .. }) => assert!(reason.contains("directory"), "{reason}"),
+            other => panic!("it is a directory, not {other:?}"),
+        }
+    }
+}
+
+/// Whichever page of the file is garbled, nothing seems to be absent that is only damaged.
+#[test]
+fn a_garbled_page_makes_no_context_disappear() {
+    const PAGE: usize = 4096;
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    drop(runtime);
+    let file = folder.path().join("store.db");
+    let whole = std::fs::read(&file).expect("the file");
+    let mut damaged = 0;
+    for fill in [0, 0x0d, 0x55] {
+        for page in 1..whole.len() / PAGE {
+            let mut bytes = whole.clone();
+            bytes[page * PAGE..(page + 1) * PAGE].fill(fill);
+            if fill == 0x0d {
+                // A page that is sound and empty.
+                bytes[page * PAGE..(page + 1) * PAGE].fill(0);
+                bytes[page * PAGE] = whole[page * PAGE];
+            }
+            std::fs::write(&file, &bytes).expect("the file is garbled");
+            for open in [ModulestoreRuntime::open, ModulestoreRuntime::open_read_only] {
+                let found = open(&file, registry(), clock())
+                    .and_then(|runtime| Ok((runtime.contexts()?, runtime.context(&context()))));
+                match found {
+                    Ok((contexts, read)) => {
+                        assert_eq!(contexts, [context()], "page {page} of {fill}");
+                        assert!(
+                            matches!(read, Ok(_) | Err(RuntimeError::Corrupt { .. })),
+                            "page {page} of {fill}: {read:?}"
+                        );
+                        damaged += usize::from(read.is_err());
+                    }
+                    Err(RuntimeError::Corrupt { .. }) => damaged += 1,
+                    Err(other) => panic!("page {page} of {fill}: {other:?}"),
+                }
+            }
+        }
+    }
+    assert!(damaged > 6, "{damaged}");
+}
+
+const READ_ONLY: &str = "MODULESTORE_READ_ONLY_FOLDER";
+
+#[test]
+#[ignore = "runs as a user who may not write, for the test below"]
+fn reads_what_it_may_not_write() {
+    let Some(folder) = std::env::var_os(READ_ONLY).map(std::path::PathBuf::from) else { return };
+    assert!(std::fs::write(folder.join("new"), "").is_err(), "this user may not write");
+    let runtime = ModulestoreRuntime::open_read_only(folder.join("store.db"), registry(), clock())
+        .expect("the store opens");
+    for branch in Branch::ALL {
+        assert!(snapshot(&runtime, &context(), branch).len() > 5);
+    }
+    assert!(matches!(runtime.commit(edit()), Err(RuntimeError::ReadOnly)));
+}
+
+/// A store that was closed is read by a user who may not write beside it.
+#[cfg(unix)]
+#[test]
+fn a_closed_store_is_read_where_nothing_can_be_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("the mode is set");
+    };
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    drop(runtime);
+    let store = folder.path().join("store.db");
+    assert!(!folder.path().join("store.db-wal").exists(), "the store was closed");
+    mode(&store, 0o444);
+    mode(folder.path(), 0o555);
+    let is_root = std::fs::write(folder.path().join("new"), "").is_ok();
+    // Root may write anywhere, so another user looks, with a copy of the program that he can get at.
+    let copy = tempfile::tempdir().expect("a folder");
+    mode(copy.path(), 0o755);
+    let program = copy.path().join("program");
+    std::fs::copy(std::env::current_exe().expect("this program"), &program).expect("a copy");
+    let mut command = if is_root {
+        std::fs::remove_file(folder.path().join("new")).expect("it is removed");
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
+        command
+    } else {
+        Command::new(&program)
+    };
+    let output = command
+        .args(["failures::reads_what_it_may_not_write", "--exact", "--ignored", "--nocapture"])
+        .current_dir("/")
+        .env(READ_ONLY, folder.path())
+        .output();
+    mode(folder.path(), 0o755);
+    // Without setpriv nobody can look.
+    let Ok(output) = output else { return };
+    let text =
+        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
 
 /// A process that is killed at any moment leaves the state before a commit or after it, and a store that works.

@@ -1,9 +1,10 @@
 //! Connections and the transactions on them.
 
+use std::fs;
 use std::path::Path;
 use std::sync::{MutexGuard, PoisonError};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::runtime::RuntimeError;
@@ -25,24 +26,70 @@ pub(super) fn failed(action: &str) -> impl FnOnce(rusqlite::Error) -> RuntimeErr
     }
 }
 
-pub(super) fn open(path: &Path, mode: StoreMode) -> Result<Connection, RuntimeError> {
+/// A connection, and how the file was opened.
+pub(super) struct Opened {
+    connection: Connection,
+    /// What the file was when it was opened as one that nobody changes; none where it was opened as usual.
+    unchanging: Option<Stamp>,
+}
+
+impl Opened {
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// Says whether the file is still what this connection takes it for.
+    pub(super) fn is_current(&self, path: &Path) -> bool {
+        self.unchanging.as_ref().is_none_or(|stamp| *stamp == Stamp::of(path))
+    }
+}
+
+/// What tells a database file that was written from one that was not.
+#[derive(Debug, PartialEq, Eq)]
+struct Stamp {
+    length: u64,
+    modified: Option<SystemTime>,
+    has_log: bool,
+}
+
+impl Stamp {
+    fn of(path: &Path) -> Self {
+        let metadata = fs::metadata(path).ok();
+        let mut log = path.as_os_str().to_owned();
+        log.push("-wal");
+        Self {
+            length: metadata.as_ref().map_or(0, fs::Metadata::len),
+            modified: metadata.and_then(|metadata| metadata.modified().ok()),
+            has_log: fs::metadata(log).is_ok_and(|log| log.len() > 0),
+        }
+    }
+}
+
+pub(super) fn open(path: &Path, mode: StoreMode) -> Result<Opened, RuntimeError> {
     let fail = |error| match failed(&format!("opening {}", path.display()))(error) {
         RuntimeError::Corrupt { reason, .. } => {
             RuntimeError::Corrupt { place: path.display().to_string(), reason }
         }
         other => other,
     };
-    let connection = match mode {
-        StoreMode::ReadWrite => Connection::open(path).map_err(fail)?,
+    if path.is_dir() {
+        let reason = "it is a directory; a modulestore is one file".to_owned();
+        return Err(RuntimeError::Corrupt { place: path.display().to_string(), reason });
+    }
+    let opened = match mode {
+        StoreMode::ReadWrite => {
+            Opened { connection: Connection::open(path).map_err(fail)?, unchanging: None }
+        }
         StoreMode::ReadOnly => open_read_only(path).map_err(fail)?,
     };
+    let connection = &opened.connection;
     connection.busy_timeout(PATIENCE).map_err(fail)?;
     if mode == StoreMode::ReadWrite {
-        keep_log(&connection).map_err(fail)?;
+        keep_log(connection).map_err(fail)?;
         connection.pragma_update(None, "synchronous", "full").map_err(fail)?;
     }
     connection.set_prepared_statement_cache_capacity(64);
-    Ok(connection)
+    Ok(opened)
 }
 
 /// Turns the write-ahead log on. SQLite does not wait by itself for another process that does the same to a new file.
@@ -62,25 +109,25 @@ fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens a file that may lie where nothing can be written: then not even the log's index can be made beside it.
-fn open_read_only(path: &Path) -> rusqlite::Result<Connection> {
+fn open_read_only(path: &Path) -> rusqlite::Result<Opened> {
+    let stamp = Stamp::of(path);
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     let probe = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get::<_, i64>(0));
     match probe {
-        Ok(_) => Ok(connection),
+        Ok(_) => Ok(Opened { connection, unchanging: None }),
         // Immutable means that the log is not looked at, so there must be nothing in it.
-        Err(error) if error.sqlite_error_code() == Some(ErrorCode::CannotOpen) && !has_log(path) => {
+        Err(error) if needs_writing(&error) && !stamp.has_log => {
             let uri = format!("file:{}?immutable=1", uri_path(path));
-            Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)
+            let connection = Connection::open_with_flags(uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
+            Ok(Opened { connection, unchanging: Some(stamp) })
         }
         Err(error) => Err(error),
     }
 }
 
-fn has_log(path: &Path) -> bool {
-    let mut log = path.as_os_str().to_owned();
-    log.push("-wal");
-    std::fs::metadata(log).is_ok_and(|log| log.len() > 0)
+fn needs_writing(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
 fn uri_path(path: &Path) -> String {
@@ -91,7 +138,7 @@ fn uri_path(path: &Path) -> String {
 pub(super) struct Session<'s> {
     store: &'s SqliteStore,
     /// Absent only while the session is dropped.
-    connection: Option<Connection>,
+    opened: Option<Opened>,
     open: bool,
     _writing: Option<MutexGuard<'s, ()>>,
 }
@@ -111,13 +158,14 @@ impl<'s> Session<'s> {
         statement: &str,
         writing: Option<MutexGuard<'s, ()>>,
     ) -> Result<Self, RuntimeError> {
-        let connection = store.take()?;
-        connection.execute_batch(statement).map_err(failed("beginning a transaction"))?;
-        Ok(Self { store, connection: Some(connection), open: true, _writing: writing })
+        let opened = store.take()?;
+        opened.connection.execute_batch(statement).map_err(failed("beginning a transaction"))?;
+        Ok(Self { store, opened: Some(opened), open: true, _writing: writing })
     }
 
     pub(super) fn connection(&self) -> &Connection {
-        self.connection.as_ref().expect("the connection is there until the session is dropped")
+        let opened = self.opened.as_ref().expect("the connection is there until the session is dropped");
+        &opened.connection
     }
 
     pub(super) fn finish(mut self) -> Result<(), RuntimeError> {
@@ -129,10 +177,10 @@ impl<'s> Session<'s> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
+        let Some(opened) = self.opened.take() else { return };
         // A connection whose transaction cannot be ended is closed, which ends it.
-        if !self.open || connection.execute_batch("ROLLBACK").is_ok() {
-            self.store.give_back(connection);
+        if !self.open || opened.connection.execute_batch("ROLLBACK").is_ok() {
+            self.store.give_back(opened);
         }
     }
 }

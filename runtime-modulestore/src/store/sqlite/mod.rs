@@ -8,10 +8,9 @@ mod writes;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::Connection;
 use xblock_core::runtime::RuntimeError;
 
-use self::connection::Session;
+use self::connection::{Opened, Session};
 use super::{DocumentReads, DocumentStore, DocumentWrites};
 
 /// Whether a store may be changed.
@@ -31,7 +30,7 @@ pub struct SqliteStore {
     path: PathBuf,
     mode: StoreMode,
     /// Connections nobody uses at the moment.
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Opened>>,
     /// Held by the one writer of this process, so that threads queue up instead of polling the file's lock.
     writing: Mutex<()>,
 }
@@ -46,9 +45,9 @@ impl SqliteStore {
     /// [`RuntimeError::Storage`] where the file cannot be opened, [`RuntimeError::Corrupt`] where it is something else.
     pub fn open(path: impl AsRef<Path>, mode: StoreMode) -> Result<Self, RuntimeError> {
         let path = path.as_ref().to_owned();
-        let connection = connection::open(&path, mode)?;
-        schema::prepare(&connection, mode).map_err(|problem| problem.at(&path))?;
-        Ok(Self { path, mode, idle: Mutex::new(vec![connection]), writing: Mutex::new(()) })
+        let opened = connection::open(&path, mode)?;
+        schema::prepare(opened.connection(), mode).map_err(|problem| problem.at(&path))?;
+        Ok(Self { path, mode, idle: Mutex::new(vec![opened]), writing: Mutex::new(()) })
     }
 
     /// Returns the file.
@@ -57,18 +56,18 @@ impl SqliteStore {
         &self.path
     }
 
-    fn take(&self) -> Result<Connection, RuntimeError> {
+    fn take(&self) -> Result<Opened, RuntimeError> {
         let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match idle {
-            Some(connection) => Ok(connection),
-            None => connection::open(&self.path, self.mode),
+            Some(opened) if opened.is_current(&self.path) => Ok(opened),
+            _ => connection::open(&self.path, self.mode),
         }
     }
 
-    fn give_back(&self, connection: Connection) {
+    fn give_back(&self, opened: Opened) {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         if idle.len() < MAX_IDLE {
-            idle.push(connection);
+            idle.push(opened);
         }
     }
 }

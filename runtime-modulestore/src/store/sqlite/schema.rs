@@ -10,6 +10,7 @@ use xblock_core::runtime::RuntimeError;
 
 use super::StoreMode;
 use super::connection::failed;
+use crate::documents::corrupt;
 
 /// Marks our files in SQLite's header: `XBms`.
 const APPLICATION_ID: i32 = 0x5842_6d73;
@@ -91,7 +92,7 @@ impl Unfit {
 pub(super) fn prepare(connection: &Connection, mode: StoreMode) -> Result<(), Unfit> {
     let fail = |error| Unfit::Failed(failed("preparing the store")(error));
     if is_ours(connection)? {
-        return Ok(());
+        return check_indexes(connection);
     }
     if mode == StoreMode::ReadOnly {
         return Err(Unfit::Foreign);
@@ -101,6 +102,19 @@ pub(super) fn prepare(connection: &Connection, mode: StoreMode) -> Result<(), Un
     let end = if made.is_ok() { "COMMIT" } else { "ROLLBACK" };
     connection.execute_batch(end).map_err(fail)?;
     made
+}
+
+/// Proves the table that names the contexts, with what SQLite finds them by: where that is damaged, contexts would seem
+/// not to be there. It is small, a row for each context.
+fn check_indexes(connection: &Connection) -> Result<(), Unfit> {
+    let fail = |error| Unfit::Failed(failed("checking the store")(error));
+    let found: String = connection
+        .query_row(r#"PRAGMA integrity_check("modulestore.active_versions")"#, [], |row| row.get(0))
+        .map_err(fail)?;
+    match &*found {
+        "ok" => Ok(()),
+        reason => Err(Unfit::Failed(corrupt("the store file", reason))),
+    }
 }
 
 fn make(connection: &Connection) -> Result<(), Unfit> {
