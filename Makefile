@@ -19,7 +19,8 @@ help: ## Print this help.
 	  printf '  make %-13s %s\n' "$$name" "$$text"; done
 	@echo; echo "  make demo COURSE=path/to/course DEMO_SERVE=0 PORT=8765   settings of the demo, with their defaults"
 
-demo: ## Import a course, publish it, compare both stores, render, submit, and serve it (DEMO_SERVE=0: do not serve).
+demo: ## Import a course, publish it, compare both stores, render, submit, and serve it (DEMO_SERVE=0: do not). Begins demo-store/ anew.
+	@test -n "$(COURSE)" || { echo "COURSE is empty: name a folder or a .tar.gz" >&2; exit 2; }
 	@cargo build --release -p courseware
 	@python3 examples/demo.py "$(COURSE)" --serve "$(DEMO_SERVE)" --port "$(PORT)"
 

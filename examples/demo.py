@@ -3,7 +3,8 @@
 
     demo.py COURSE [--serve 0|1] [--port N]
 
-Runs the `courseware` command as an operator would and prints what it runs. Leaves its stores in `demo-store/`.
+Runs the `courseware` command as an operator would and prints what it runs. Leaves its stores in `demo-store/`, after
+removing those of the last demo.
 Exits 1 where the two stores differ or something cannot be done.
 """
 
@@ -21,7 +22,7 @@ from collections import Counter
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-COURSEWARE = ROOT / "target/release/courseware"
+COURSEWARE = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")).resolve() / "release/courseware"
 STORES = ROOT / "demo-store"
 BLOCKSTORE = f"blockstore:{STORES / 'blockstore'}"
 MODULESTORE = f"modulestore:{STORES / 'modulestore.sqlite3'}"
@@ -87,6 +88,15 @@ def answer(store: str, problem: dict[str, Any]) -> None:
             sys.exit(f"the answer should be {expected}")
 
 
+def begin_anew() -> None:
+    """Removes the stores of the last demo, with the answers given in it, and nothing else."""
+    if STORES.is_symlink():
+        sys.exit(f"demo: {shown(STORES)} is a link; remove it, so that the demo's stores have a place of their own")
+    if STORES.exists():
+        print(f"Removing {shown(STORES)}/, the stores of the last demo.")
+        shutil.rmtree(STORES)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="The main job on one course.")
     parser.add_argument("course", type=pathlib.Path)
@@ -94,7 +104,9 @@ def main() -> None:
     parser.add_argument("--port", default="8765")
     options = parser.parse_args()
     began = time.monotonic()
-    shutil.rmtree(STORES, ignore_errors=True)
+    if not options.course.exists():
+        sys.exit(f"demo: there is no course {options.course}")
+    begin_anew()
 
     report = courseware("import", options.course, "--store", BLOCKSTORE)
     context = report["context"]
@@ -135,7 +147,7 @@ def main() -> None:
     if found:
         sys.exit(1)
     if options.serve == "1":
-        sys.stdout.flush()
+        print("If that port is taken: make demo PORT=8080", flush=True)
         os.execv(COURSEWARE, [str(COURSEWARE), "serve", MODULESTORE, "--port", options.port])
     print(f"To look at it: {shown(COURSEWARE)} serve {shown(MODULESTORE)}")
 

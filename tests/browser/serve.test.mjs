@@ -9,7 +9,7 @@ import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
 
 const root = join(import.meta.dirname, "../..");
-const courseware = process.env.COURSEWARE ?? join(root, "target/debug/courseware");
+const courseware = process.env.COURSEWARE ?? join(process.env.CARGO_TARGET_DIR ?? join(root, "target"), "debug/courseware");
 const course = join(root, "examples/courses/tides");
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 

@@ -96,6 +96,28 @@ impl SqliteStore {
     }
 }
 
+fn stored(connection: &Connection, key: &StateKey) -> rusqlite::Result<Option<String>> {
+    connection
+        .prepare_cached(GET)?
+        .query_row(
+            params![
+                key.block_scope_id.as_deref(),
+                key.user_id.as_deref(),
+                key.scope.name(),
+                &*key.field_name,
+                &*key.block_family,
+            ],
+            |row| row.get(0),
+        )
+        .optional()
+}
+
+fn json(text: Option<String>) -> Result<Option<Json>, KvsError> {
+    text.map(|text| serde_json::from_str(&text))
+        .transpose()
+        .map_err(|error| KvsError::Backend { source: error.into() })
+}
+
 /// The state file could not be used.
 #[derive(Debug, thiserror::Error)]
 enum StateFileError {
@@ -160,33 +182,31 @@ fn make_table(connection: &mut Connection) -> rusqlite::Result<()> {
 
 impl KeyValueStore for SqliteStore {
     fn get(&self, key: &StateKey) -> Result<Option<Json>, KvsError> {
-        let text: Option<String> = self.read(|connection| {
-            connection
-                .prepare_cached(GET)?
-                .query_row(
-                    params![
-                        key.block_scope_id.as_deref(),
-                        key.user_id.as_deref(),
-                        key.scope.name(),
-                        &*key.field_name,
-                        &*key.block_family,
-                    ],
-                    |row| row.get(0),
-                )
-                .optional()
-        })?;
-        text.map(|text| serde_json::from_str(&text))
-            .transpose()
-            .map_err(|error| KvsError::Backend { source: error.into() })
+        json(self.read(|connection| stored(connection, key))?)
     }
 
     fn set_many(&self, values: &[(StateKey, Json)]) -> Result<(), KvsError> {
+        self.set_many_if_unchanged(&[], values)
+    }
+
+    fn set_many_if_unchanged(
+        &self,
+        read: &[(StateKey, Option<Json>)],
+        values: &[(StateKey, Json)],
+    ) -> Result<(), KvsError> {
         if values.is_empty() {
             return Ok(());
         }
         let mut connection = self.lock();
-        self.with(&mut connection, |connection| {
+        let changed = self.with(&mut connection, |connection| {
             let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            for (key, value) in read {
+                // A text that is no JSON any more is not what was read either.
+                let is_same = json(stored(&transaction, key)?).is_ok_and(|now| now == *value);
+                if !is_same {
+                    return Ok(Some(key.field_name.to_string()));
+                }
+            }
             {
                 let mut statement = transaction.prepare_cached(SET)?;
                 for (key, value) in values {
@@ -200,8 +220,10 @@ impl KeyValueStore for SqliteStore {
                     ])?;
                 }
             }
-            transaction.commit()
-        })
+            transaction.commit()?;
+            Ok(None)
+        })?;
+        changed.map_or(Ok(()), |field| Err(KvsError::Changed { field }))
     }
 
     fn delete(&self, key: &StateKey) -> Result<(), KvsError> {

@@ -64,11 +64,7 @@ async fn answer(
         return respond(HandlerResponse::error(404, "this is no usage key"));
     };
     let user = visitor.user.clone();
-    let handled = blocking(move || {
-        let _turn = site.turns.wait(&user.id, &usage);
-        site.host.handle(&usage, &handler, &request, Some(&user))
-    })
-    .await;
+    let handled = blocking(move || site.host.handle(&usage, &handler, &request, Some(&user))).await;
     match handled {
         Ok(Ok(handled)) => (visitor, respond(handled.response)).into_response(),
         Ok(Err(error)) => respond(HandlerResponse::error(status(&error).as_u16(), &error.to_string())),

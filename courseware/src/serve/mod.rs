@@ -1,7 +1,7 @@
 //! A local web page on a store: outline, units, problems to answer. For looking at courses, not for a whole class.
 //!
 //! - `pages`: what a person sees, from what `outline` knows and the templates of folder `web/`.
-//! - `blocks`: handlers of blocks, one at a time for each learner and block (`turns`).
+//! - `blocks`: handlers of blocks.
 //! - `files`: static files. - `session`: who is asking.
 
 mod blocks;
@@ -10,7 +10,6 @@ mod outline;
 mod pages;
 mod session;
 mod template;
-mod turns;
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,8 +24,6 @@ use tokio::net::TcpListener;
 use xblock_core::host::Host;
 
 use crate::error::CoursewareError;
-
-use turns::Turns;
 
 /// Where to listen and for whom.
 #[derive(Debug, Clone)]
@@ -44,8 +41,6 @@ pub struct ServeOptions {
 struct Site {
     host: Arc<Host>,
     staff: bool,
-    /// Whose turn it is at which block.
-    turns: Arc<Turns>,
     /// Whether only this machine can reach the site, so that other names than its own in `Host` are an attack.
     local_only: bool,
 }
@@ -64,12 +59,7 @@ pub async fn serve(
     let failed = |source| CoursewareError::Serve { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     ready(listener.local_addr().map_err(failed)?);
-    let site = Site {
-        host: Arc::new(host),
-        staff: options.staff,
-        turns: Arc::default(),
-        local_only: options.address.is_loopback(),
-    };
+    let site = Site { host: Arc::new(host), staff: options.staff, local_only: options.address.is_loopback() };
     axum::serve(listener, router(site)).with_graceful_shutdown(stop).await.map_err(failed)
 }
 

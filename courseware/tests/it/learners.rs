@@ -65,3 +65,41 @@ fn an_answer_that_cannot_be_graded_says_why_and_costs_no_attempt() {
         assert!(html.exits(3).err.contains("problem_check"));
     }
 }
+
+/// Eight processes answer at once as one learner: every answer counts, and the last of three attempts is the last.
+#[test]
+fn of_answers_at_once_none_is_forgotten() {
+    let directory = tempdir().unwrap();
+    let [store, _] = stores(directory.path());
+    let course = directory.path().join("course");
+    let files = [
+        ("course.xml", "<course url_name=\"R\" org=\"O\" course=\"C\"/>"),
+        (
+            "course/R.xml",
+            "<course><chapter url_name=\"c\"><sequential url_name=\"s\"><vertical url_name=\"v\">\
+             <problem url_name=\"p\" max_attempts=\"3\"><stringresponse answer=\"ebb\"><textline label=\"Q\"/>\
+             </stringresponse></problem></vertical></sequential></chapter></course>",
+        ),
+    ];
+    for (path, text) in files {
+        let path = course.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    courseware(["import", course.to_str().unwrap(), "--store", &store]).exits(0);
+    let problem = "block-v1:O+C+R+type@problem+block@p";
+    let graded = std::thread::scope(|scope| {
+        let answers: Vec<_> = (0..8)
+            .map(|n| {
+                let (store, answer) = (&store, format!("input_p_2_1=wrong {n}"));
+                scope.spawn(move || {
+                    let ran =
+                        courseware(["submit", problem, "--store", store, "--user", "u", &answer, "--json"]);
+                    ran.json()["success"] == "incorrect"
+                })
+            })
+            .collect();
+        answers.into_iter().map(|answer| answer.join().unwrap()).filter(|graded| *graded).count()
+    });
+    assert_eq!(graded, 3);
+}

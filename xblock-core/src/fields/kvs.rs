@@ -27,6 +27,12 @@ pub enum KvsError {
         /// Why the others were not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// Somebody else wrote a value after it was read here; nothing was written.
+    #[error("field `{field}` was changed by somebody else meanwhile")]
+    Changed {
+        /// The first field that is no longer what it was read as.
+        field: String,
+    },
     /// The store failed.
     #[error("the store failed: {source}")]
     Backend {
@@ -49,6 +55,16 @@ pub trait KeyValueStore: Send + Sync {
     /// # Errors
     /// [`KvsError::PartialWrite`] when some were written and others not; any other error means that none were.
     fn set_many(&self, values: &[(StateKey, Json)]) -> Result<(), KvsError>;
+
+    /// Writes all values at once, if these others still are what they were read as; `None` is a value that was not set.
+    ///
+    /// # Errors
+    /// [`KvsError::Changed`] when one of them is not, and as [`set_many`](Self::set_many).
+    fn set_many_if_unchanged(
+        &self,
+        read: &[(StateKey, Option<Json>)],
+        values: &[(StateKey, Json)],
+    ) -> Result<(), KvsError>;
 
     /// Removes the value; none being set is fine.
     ///
@@ -94,7 +110,19 @@ impl KeyValueStore for MemoryStore {
     }
 
     fn set_many(&self, values: &[(StateKey, Json)]) -> Result<(), KvsError> {
-        self.values().extend(values.iter().cloned());
+        self.set_many_if_unchanged(&[], values)
+    }
+
+    fn set_many_if_unchanged(
+        &self,
+        read: &[(StateKey, Option<Json>)],
+        values: &[(StateKey, Json)],
+    ) -> Result<(), KvsError> {
+        let mut stored = self.values();
+        if let Some((key, _)) = read.iter().find(|(key, value)| stored.get(key) != value.as_ref()) {
+            return Err(KvsError::Changed { field: key.field_name.to_string() });
+        }
+        stored.extend(values.iter().cloned());
         Ok(())
     }
 

@@ -6,6 +6,7 @@
 mod context;
 mod fields;
 mod urls;
+mod watched;
 mod wrap;
 
 use std::cell::RefCell;
@@ -19,6 +20,7 @@ use crate::keys::UsageKey;
 use crate::runtime::{BlockRecord, Branch, Runtime};
 
 use context::HostContext;
+use watched::WatchedState;
 
 pub use urls::{PathUrls, Urls};
 
@@ -103,11 +105,32 @@ impl Host {
 
     /// Hands a request to a block's handler and saves what it changed, all fields at once.
     ///
-    /// Only user-scoped fields can be saved; authored ones are read-only here.
+    /// Only user-scoped fields can be saved; authored ones are read-only here. Where another request, in this process or
+    /// another, changed the learner's state meanwhile, the request is handled again on what is there now: of two
+    /// answers at once none is forgotten.
     ///
     /// # Errors
     /// [`BlockError`]; then nothing was saved. A bad request is an answer of the block's, not an error.
     pub fn handle(
+        &self,
+        usage: &UsageKey,
+        handler: &str,
+        request: &HandlerRequest,
+        user: Option<&User>,
+    ) -> Result<Handled, BlockError> {
+        let mut tries = 0;
+        loop {
+            let state = Arc::new(WatchedState::new(self.learner_state.clone()));
+            let host = Self { learner_state: state.clone(), ..self.clone() };
+            let outcome = host.handle_once(usage, handler, request, user);
+            tries += 1;
+            if outcome.is_ok() || !state.was_changed() || tries == MAX_TRIES {
+                return outcome;
+            }
+        }
+    }
+
+    fn handle_once(
         &self,
         usage: &UsageKey,
         handler: &str,
@@ -128,3 +151,6 @@ impl Host {
         Ok(Handled { response, events: events.into_inner() })
     }
 }
+
+/// How often a request is handled before it is given up. Each try that fails means that another request was saved.
+const MAX_TRIES: usize = 256;

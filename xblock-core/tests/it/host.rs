@@ -198,3 +198,22 @@ fn a_handler_that_fails_saves_nothing() {
     assert!(matches!(ask("other"), Err(BlockError::NoSuchHandler { .. })));
     assert!(store.snapshot().is_empty());
 }
+
+#[test]
+fn of_many_requests_at_once_none_is_forgotten() {
+    let (host, _) = host(&[("a", data(json!({}), &[]))]);
+    #[expect(clippy::disallowed_methods, reason = "a test may have threads")]
+    std::thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| {
+                for _ in 0..25 {
+                    let handled =
+                        host.handle(&key("a"), "press", &HandlerRequest::default(), Some(&learner("l")));
+                    assert_eq!(handled.expect("an answer").response.status, 200);
+                }
+            });
+        }
+    });
+    let block = host.load(&key("a"), Some(&learner("l"))).expect("a block").block;
+    assert_eq!(block.fields().int("presses").expect("a number"), Some(200));
+}

@@ -73,6 +73,14 @@ impl KeyValueStore for HalfStore {
         if values.len() > 1 { Err(KvsError::PartialWrite { saved, source: "full".into() }) } else { Ok(()) }
     }
 
+    fn set_many_if_unchanged(
+        &self,
+        _: &[(StateKey, Option<Json>)],
+        values: &[(StateKey, Json)],
+    ) -> Result<(), KvsError> {
+        self.set_many(values)
+    }
+
     fn delete(&self, key: &StateKey) -> Result<(), KvsError> {
         self.0.delete(key)
     }
