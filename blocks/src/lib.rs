@@ -28,6 +28,7 @@ mod raw;
 mod registry;
 mod rewrite;
 mod sequential;
+mod setting;
 mod split_test;
 mod template;
 mod vertical;

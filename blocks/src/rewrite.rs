@@ -4,7 +4,7 @@
 //! ends the address where it comes again.
 
 use xblock_core::block::{BlockContext, BlockError};
-use xblock_core::fields::BlockFields;
+use xblock_core::fields::{BlockFields, BlockFieldsError};
 
 /// Rewrites the static files, course pages and jumps that a text names.
 ///
@@ -16,7 +16,11 @@ pub(crate) fn addresses(
     context: &dyn BlockContext,
 ) -> Result<String, BlockError> {
     let folder = match fields.spec("static_asset_path") {
-        Some(_) => fields.str("static_asset_path")?,
+        Some(_) => match fields.str("static_asset_path") {
+            // What is no text names no folder.
+            Err(BlockFieldsError::Conversion { .. }) => "".into(),
+            folder => folder?,
+        },
         None => "".into(),
     };
     let html = quoted(html, "/static/", |rest| static_file(rest, &folder, context));

@@ -12,6 +12,7 @@ use super::session::Session;
 use super::submission;
 use super::view::{self, LastResult};
 use super::{ProblemBlock, loncapa::Verdicts};
+use crate::setting::or_default;
 
 /// Why a call came to nothing. Nothing is saved then.
 enum Refusal {
@@ -160,7 +161,8 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// Tells a learner who submits again too early how long to wait.
 fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, Refusal> {
-    let wait = session.block.submission_wait_seconds().map_err(BlockError::from)?;
+    let wait =
+        or_default(session.block, session.block.submission_wait_seconds()).map_err(BlockError::from)?;
     let last =
         session.state.last_submission_time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
     let Some(last) = last.filter(|_| wait > 0) else {

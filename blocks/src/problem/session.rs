@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, XBlock};
+use xblock_core::fields::Value;
 
 use super::ProblemBlock;
 use super::correct_map::CorrectMap;
@@ -10,6 +11,7 @@ use super::error::LoadError;
 use super::loncapa::LoncapaProblem;
 use super::policy::{Policy, Score};
 use super::state::{self, State};
+use crate::setting::or_default;
 
 /// A problem with a learner's state; changes stay here until they are written.
 pub(super) struct Session<'b> {
@@ -33,13 +35,14 @@ impl<'b> Session<'b> {
     ) -> Result<Result<Self, LoadError>, BlockError> {
         let mut state = State::read(block.fields())?;
         let user_id = context.user().map(|user| user.id.to_string()).unwrap_or_default();
-        let rerandomize = block.rerandomize()?.to_string();
+        let rerandomize = rerandomize(block)?;
         let seed = state
             .seed
             .unwrap_or_else(|| state::seed(&rerandomize, &user_id, &context.usage().to_string(), "first"));
         state.seed = Some(seed);
         let id = context.usage().html_id();
-        let problem = match LoncapaProblem::load(&block.data()?, &id, seed, &user_id) {
+        let data = block.data().map_err(|error| LoadError::Rule(error.to_string()));
+        let problem = match data.and_then(|data| LoncapaProblem::load(&data, &id, seed, &user_id)) {
             Ok(problem) => problem,
             Err(error) => return Ok(Err(error)),
         };
@@ -54,8 +57,8 @@ impl<'b> Session<'b> {
             block,
             problem,
             policy,
-            weight: block.weight()?,
-            grading_method: block.grading_method()?.to_string(),
+            weight: or_default(block, block.weight())?,
+            grading_method: or_default(block, block.grading_method())?.to_string(),
             state,
             anonymous_id: user_id,
         }))
@@ -125,31 +128,40 @@ fn score_of(map: &CorrectMap, problem: &LoncapaProblem) -> Score {
     Score { earned, possible: json!(problem.max_score()) }
 }
 
+/// Reads when variants are drawn; from course XML `true` and `false` come as truth values, which mean what the texts do
+/// (capa reference, section 5.1).
+fn rerandomize(block: &ProblemBlock) -> Result<String, BlockError> {
+    Ok(match block.fields().get("rerandomize") {
+        Ok(Value::Bool(true)) => "always".into(),
+        Ok(Value::Bool(false)) => "per_student".into(),
+        _ => or_default(block, block.rerandomize())?.to_string(),
+    })
+}
+
 fn policy(
     block: &ProblemBlock,
     context: &dyn BlockContext,
     state: &State,
     rerandomize: String,
 ) -> Result<Policy, BlockError> {
-    let grace = block.graceperiod()?.map_or(Duration::zero(), |grace| {
+    let grace = or_default(block, block.graceperiod())?.map_or(Duration::zero(), |grace| {
         Duration::microseconds(i64::try_from(grace.total_microseconds()).unwrap_or(i64::MAX))
     });
-    let due = block
-        .due()?
+    let due = or_default(block, block.due())?
         .and_then(|due| due.to_utc())
         .map(|due| DateTime::<Utc>::from_naive_utc_and_offset(due.local, Utc));
     Ok(Policy {
         now: context.now(),
         close_date: due.and_then(|due| due.checked_add_signed(grace)),
         is_staff: context.user().is_some_and(|user| user.is_staff),
-        max_attempts: block.max_attempts()?,
+        max_attempts: or_default(block, block.max_attempts())?,
         attempts: state.attempts,
-        attempts_before_showanswer_button: block.attempts_before_showanswer_button()?,
-        showanswer: block.showanswer()?.to_string(),
-        show_correctness: block.show_correctness()?.to_string(),
+        attempts_before_showanswer_button: or_default(block, block.attempts_before_showanswer_button())?,
+        showanswer: or_default(block, block.showanswer())?.to_string(),
+        show_correctness: or_default(block, block.show_correctness())?.to_string(),
         rerandomize,
-        show_reset_button: block.show_reset_button()?,
-        force_save_button: block.force_save_button()?,
+        show_reset_button: or_default(block, block.show_reset_button())?,
+        force_save_button: or_default(block, block.force_save_button())?,
         done: state.done,
         is_correct: state.score.as_ref().is_some_and(Score::is_full),
     })

@@ -9,6 +9,7 @@ use xblock_core::fragment::Fragment;
 use xblock_core::olx::SequenceOlx;
 
 use crate::name;
+use crate::setting::or_default;
 use crate::template::{self, context};
 
 pub use fields::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
@@ -41,7 +42,7 @@ impl SequentialBlock {
     /// Shows every unit, and above them the way to each; without scripts all of them can be read on one page.
     fn render(&self, context: &dyn BlockContext, view: &str) -> Result<Fragment, BlockError> {
         let children = context.children();
-        let position = shown_position(self.position()?, children.len());
+        let position = shown_position(or_default(self, self.position())?, children.len());
         let mut fragment = Fragment::default();
         let mut items = Vec::with_capacity(children.len());
         for (index, child) in children.into_iter().enumerate() {

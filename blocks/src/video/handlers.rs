@@ -9,6 +9,7 @@ use xblock_core::fields::{Json, Value};
 use super::VideoBlock;
 use super::transcript::{Format, convert};
 use crate::form;
+use crate::setting::or_default;
 
 impl VideoBlock {
     /// Answers `transcript/webvtt/LANGUAGE`, `transcript/translation/LANGUAGE`, `transcript/download?lang=LANGUAGE`
@@ -37,8 +38,11 @@ impl VideoBlock {
                     Some(language) => language,
                     None => self.default_language()?,
                 };
-                let format =
-                    if &*self.transcript_download_format()? == "txt" { Format::Txt } else { Format::Srt };
+                let format = if &*or_default(self, self.transcript_download_format())? == "txt" {
+                    Format::Txt
+                } else {
+                    Format::Srt
+                };
                 let mut response = self.transcript_in(&language, format, context)?;
                 if response.status == 200 {
                     let name = format!("{}-{language}.{}", context.usage().block_id(), format.extension());
@@ -98,13 +102,12 @@ impl VideoBlock {
 
     /// Lists the languages with a transcript, in order of their codes; `sub` is an English one.
     pub(super) fn transcript_languages(&self) -> Result<Vec<String>, BlockError> {
-        let mut languages: Vec<String> = self
-            .transcripts()?
+        let mut languages: Vec<String> = or_default(self, self.transcripts())?
             .iter()
             .filter(|(_, file)| file.as_str().is_some_and(|file| !file.is_empty()))
             .filter_map(|(language, _)| language.as_str().map(str::to_owned))
             .collect();
-        if !self.sub()?.is_empty() && !languages.iter().any(|language| language == "en") {
+        if !or_default(self, self.sub())?.is_empty() && !languages.iter().any(|language| language == "en") {
             languages.push("en".into());
         }
         languages.sort();
@@ -113,7 +116,7 @@ impl VideoBlock {
 
     fn default_language(&self) -> Result<String, BlockError> {
         let languages = self.transcript_languages()?;
-        let preferred = self.transcript_language()?;
+        let preferred = or_default(self, self.transcript_language())?;
         Ok(languages
             .iter()
             .find(|language| **language == *preferred)
@@ -126,17 +129,19 @@ impl VideoBlock {
     /// Lists the static files in which the transcript of a language may be, likely ones first.
     fn transcript_files(&self, language: &str) -> Result<Vec<String>, BlockError> {
         let mut files = Vec::new();
-        if let Some(file) = self.transcripts()?.get(&Value::from(language)).and_then(Value::as_str)
+        if let Some(file) =
+            or_default(self, self.transcripts())?.get(&Value::from(language)).and_then(Value::as_str)
             && !file.is_empty()
         {
             files.push(file.strip_prefix("static/").unwrap_or(file).to_owned());
         }
-        let sources = self.html5_sources()?;
+        let sources = or_default(self, self.html5_sources())?;
         let names = sources.iter().filter_map(Value::as_str).filter_map(|url| {
             let name = url.rsplit('/').next()?;
             Some(name.rsplit_once('.').map_or(name, |(name, _)| name).to_owned())
         });
-        let ids = [self.sub()?.to_string(), self.youtube_id_1_0()?.to_string()];
+        let ids =
+            [or_default(self, self.sub())?.to_string(), or_default(self, self.youtube_id_1_0())?.to_string()];
         for id in ids.into_iter().chain(names).filter(|id| !id.is_empty()) {
             let prefix = if language == "en" { String::new() } else { format!("{language}_") };
             files.push(format!("{prefix}subs_{id}.srt.sjson"));

@@ -6,6 +6,7 @@ use xblock_core::fragment::Fragment;
 
 use super::{VideoBlock, languages, source};
 use crate::name;
+use crate::setting::or_default;
 use crate::template::{self, context};
 
 /// Whether the rendering may remember where the learner was.
@@ -25,24 +26,29 @@ pub(super) fn render(
     context: &dyn BlockContext,
     state: State,
 ) -> Result<Fragment, BlockError> {
-    let (start, end) = (block.start_time()?.total_seconds(), block.end_time()?.total_seconds());
-    let urls: Vec<String> = block
-        .html5_sources()?
+    let (start, end) = (
+        or_default(block, block.start_time())?.total_seconds(),
+        or_default(block, block.end_time())?.total_seconds(),
+    );
+    let urls: Vec<String> = or_default(block, block.html5_sources())?
         .iter()
         .filter_map(Value::as_str)
         .filter(|url| !url.trim().is_empty())
         .map(|url| source::url(url, context))
         .collect();
-    let download =
-        if block.download_video()? { urls.iter().find(|url| !source::is_stream(url)).cloned() } else { None };
+    let download = if or_default(block, block.download_video())? {
+        urls.iter().find(|url| !source::is_stream(url)).cloned()
+    } else {
+        None
+    };
     let sources: Vec<_> = urls
         .iter()
         .map(|url| context! { url => source::with_range(url, start, end), type => source::media_type(url) })
         .collect();
 
     let languages = block.transcript_languages()?;
-    let preferred = block.transcript_language()?;
-    let shown = if !block.show_captions()? {
+    let preferred = or_default(block, block.transcript_language())?;
+    let shown = if !or_default(block, block.show_captions())? {
         None
     } else {
         languages.iter().find(|language| **language == *preferred).or_else(|| languages.first())
@@ -58,14 +64,18 @@ pub(super) fn render(
             }
         })
         .collect();
-    let track = block.track()?;
-    let (track_url, downloads) = match (block.download_track()?, track.is_empty()) {
+    let track = or_default(block, block.track())?;
+    let (track_url, downloads) = match (or_default(block, block.download_track())?, track.is_empty()) {
         (false, _) => (None, Vec::new()),
         (true, false) => (Some(source::url(&track, context)), Vec::new()),
         (true, true) => (None, download_links(&languages, context)),
     };
 
-    let position = if state == State::Kept { block.saved_video_position()?.total_seconds() } else { 0.0 };
+    let position = if state == State::Kept {
+        or_default(block, block.saved_video_position())?.total_seconds()
+    } else {
+        0.0
+    };
     let html = template::render(
         "video.html",
         context! {
@@ -73,11 +83,11 @@ pub(super) fn render(
             sources,
             tracks,
             youtube => youtube(block, urls.is_empty())?,
-            poster => Some(block.thumbnail()?).filter(|url| !url.is_empty()).map(|url| source::url(&url, context)),
+            poster => Some(or_default(block, block.thumbnail())?).filter(|url| !url.is_empty()).map(|url| source::url(&url, context)),
             download,
             track_url,
             downloads,
-            handout => block.handout()?.filter(|url| !url.is_empty()).map(|url| source::url(&url, context)),
+            handout => or_default(block, block.handout())?.filter(|url| !url.is_empty()).map(|url| source::url(&url, context)),
             position,
             end,
         },
@@ -105,7 +115,7 @@ fn download_links(languages: &[String], context: &dyn BlockContext) -> Vec<minij
 /// Returns the address at YouTube. The id every video has by default is somebody else's, so it counts only where it
 /// was chosen or where there is nothing else.
 fn youtube(block: &VideoBlock, is_only: bool) -> Result<Option<String>, BlockError> {
-    let id = block.youtube_id_1_0()?;
+    let id = or_default(block, block.youtube_id_1_0())?;
     let is_chosen = block.fields().is_set_on("youtube_id_1_0")?;
     let is_id = !id.is_empty() && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'));
     Ok((is_id && (is_chosen || is_only)).then(|| format!("https://www.youtube.com/watch?v={id}")))

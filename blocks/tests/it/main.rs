@@ -8,4 +8,5 @@ mod olx_import;
 mod package;
 mod placeholder;
 mod problem;
+mod settings;
 mod video;
