@@ -3,6 +3,7 @@
 use clap::Args;
 use courseware::OpenMode;
 use serde_json::json;
+use xblock_core::runtime::RuntimeError;
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -18,17 +19,23 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
     let runtime = Surroundings::new()?.open(&arguments.store.url, OpenMode::Read)?;
-    let mut records = Vec::new();
+    let (mut records, mut damaged) = (Vec::new(), Vec::new());
     for key in runtime.contexts()? {
-        records.push(runtime.context(&key)?);
+        match runtime.context(&key) {
+            Ok(record) => records.push(record),
+            // The others are listed all the same, before the command says what is wrong.
+            Err(error @ RuntimeError::Corrupt { .. }) => damaged.push((key, error)),
+            Err(error) => return Err(error.into()),
+        }
     }
     if console.json {
-        let list: Vec<_> = records
+        let sound = records
             .iter()
-            .map(|r| json!({ "context": r.key, "root": r.root, "draft": r.draft, "published": r.published }))
-            .collect();
+            .map(|r| json!({ "context": r.key, "root": r.root, "draft": r.draft, "published": r.published }));
+        let unsound = damaged.iter().map(|(key, e)| json!({ "context": key, "error": e.to_string() }));
+        let list: Vec<_> = sound.chain(unsound).collect();
         console.document(&list)?;
-        return Ok(Exit::Done);
+        return Ok(if damaged.is_empty() { Exit::Done } else { Exit::Failed });
     }
     for record in records {
         let published = match &record.published {
@@ -37,5 +44,5 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         };
         console.line(format_args!("{}  draft {}, {published}", record.key, record.draft.version))?;
     }
-    Ok(Exit::Done)
+    damaged.into_iter().next().map_or(Ok(Exit::Done), |(_, error)| Err(error.into()))
 }

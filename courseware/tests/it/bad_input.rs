@@ -271,6 +271,29 @@ fn a_damaged_store_is_a_failure_not_a_panic() {
 }
 
 #[test]
+fn one_damaged_course_leaves_the_others_listed() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course display_name=\"Sound\"/>"),
+    ]);
+    import_tides(&course.store());
+    for bundle in fs::read_dir(course.directory.path().join("store/storage")).unwrap() {
+        let snapshots = bundle.unwrap().path().join("snapshots");
+        if snapshots.exists() {
+            fs::remove_dir_all(snapshots).unwrap();
+        }
+    }
+    course.import().exits(0);
+    let ran = courseware(["list", "--store", &course.store()]).exits(4);
+    assert!(ran.out.contains("course-v1:O+C+R") && !ran.out.contains(TIDES), "{}", ran.out);
+    assert!(ran.err.contains("snapshots"), "{}", ran.err);
+    let listed = courseware(["list", "--store", &course.store(), "--json"]).exits(4).json();
+    assert_eq!(listed[0]["context"], "course-v1:O+C+R");
+    assert_eq!(listed[1]["context"], TIDES);
+    assert!(listed[1]["error"].as_str().unwrap().contains("missing"), "{listed}");
+}
+
+#[test]
 fn a_block_for_staff_is_kept_from_learners() {
     let course = Course::new(&[
         ("course/course.xml", ROOT.as_bytes()),
