@@ -1,12 +1,12 @@
 //! Everything one branch of a context holds, in memory: the common form of a package, a store and their differences.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetData, AssetSource, BlockData, Branch, ContentDigest, Runtime};
+use xblock_core::runtime::{AssetData, AssetSource, BlockData, Branch, ContentDigest, Runtime, RuntimeError};
 
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
@@ -66,6 +66,9 @@ pub struct BranchContent {
     pub blocks: BTreeMap<UsageKey, Arc<BlockData>>,
     /// Its static files.
     pub assets: BTreeMap<AssetKey, AssetContent>,
+    /// Blocks it has and that cannot be read, where [`BranchContent::read_to_replace`] found them; no other block is equal
+    /// to one of them.
+    pub damaged: BTreeSet<UsageKey>,
 }
 
 impl BranchContent {
@@ -79,13 +82,39 @@ impl BranchContent {
         branch: Branch,
         progress: &Progress<'_>,
     ) -> Result<Self, CoursewareError> {
+        Self::read_around(runtime, context, branch, progress, |_| false)
+    }
+
+    /// Reads a branch that is to become another: blocks that cannot be read are only noted.
+    ///
+    /// # Errors
+    /// As [`BranchContent::read`], for everything else.
+    pub fn read_to_replace(
+        runtime: &Arc<dyn Runtime>,
+        context: &ContextKey,
+        branch: Branch,
+        progress: &Progress<'_>,
+    ) -> Result<Self, CoursewareError> {
+        Self::read_around(runtime, context, branch, progress, RuntimeError::is_damage)
+    }
+
+    fn read_around(
+        runtime: &Arc<dyn Runtime>,
+        context: &ContextKey,
+        branch: Branch,
+        progress: &Progress<'_>,
+        is_passed_over: impl Fn(&RuntimeError) -> bool,
+    ) -> Result<Self, CoursewareError> {
         let mut content = Self::default();
         let usages = runtime.usages(context, branch)?;
         let total = usages.len() as u64;
         for (done, usage) in (0..).zip(usages) {
             progress.step(Stage::ReadStore, done, Some(total))?;
-            let data = runtime.block(&usage, branch)?.data;
-            content.blocks.insert(usage, data);
+            match runtime.block(&usage, branch) {
+                Ok(record) => drop(content.blocks.insert(usage, record.data)),
+                Err(error) if is_passed_over(&error) => drop(content.damaged.insert(usage)),
+                Err(error) => return Err(error.into()),
+            }
         }
         progress.step(Stage::ReadStore, total, Some(total))?;
         for record in runtime.assets(context, branch)? {
@@ -102,7 +131,8 @@ impl BranchContent {
     /// # Errors
     /// What reading the bytes of static files gives.
     pub fn is_same(&self, other: &Self) -> Result<bool, CoursewareError> {
-        if self.blocks != other.blocks || !self.assets.keys().eq(other.assets.keys()) {
+        let is_damaged = !self.damaged.is_empty() || !other.damaged.is_empty();
+        if is_damaged || self.blocks != other.blocks || !self.assets.keys().eq(other.assets.keys()) {
             return Ok(false);
         }
         for (key, asset) in &self.assets {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::sync::Arc;
 
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{BlockPatch, EditOp};
@@ -69,7 +70,11 @@ impl EditSteps {
     pub fn between(from: &BranchContent, to: &BranchContent) -> Result<Self, CoursewareError> {
         let mut steps = Self::default();
         let gone: BTreeSet<&UsageKey> =
-            from.blocks.keys().filter(|usage| !to.blocks.contains_key(*usage)).collect();
+            from.blocks.keys().chain(&from.damaged).filter(|usage| !to.blocks.contains_key(*usage)).collect();
+        // Deleting a block and planning its children takes reading it, so an empty one takes a damaged one's place first.
+        for usage in &from.damaged {
+            steps.ops.push(EditOp::PutBlock { usage: usage.clone(), data: Arc::default() });
+        }
         for (usage, old) in &from.blocks {
             let keeps_children = to.blocks.get(usage).is_some_and(|new| new.children == old.children);
             if !keeps_children && !old.children.is_empty() {
@@ -88,6 +93,7 @@ impl EditSteps {
                 steps.ops.push(EditOp::PutBlock { usage: usage.clone(), data: new.clone() });
             }
             match old {
+                None if from.damaged.contains(usage) => steps.counts.blocks_changed += 1,
                 None => steps.counts.blocks_added += 1,
                 Some(_) if differs => steps.counts.blocks_changed += 1,
                 Some(_) => {}

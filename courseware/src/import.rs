@@ -166,11 +166,15 @@ impl PreparedImport {
                 return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
             }
             Ok(record) => {
-                let present = BranchContent::read(store, &context, Branch::Draft, &options.progress)?;
+                let present =
+                    BranchContent::read_to_replace(store, &context, Branch::Draft, &options.progress)?;
                 let learners = match record.published {
-                    Some(_) => {
-                        Some(BranchContent::read(store, &context, Branch::Published, &options.progress)?)
-                    }
+                    Some(_) => Some(BranchContent::read_to_replace(
+                        store,
+                        &context,
+                        Branch::Published,
+                        &options.progress,
+                    )?),
                     None => None,
                 };
                 report.changes = EditSteps::between(&present, &draft)?.counts;

@@ -42,6 +42,14 @@ impl<'r> BranchAt<'r> {
         self.structure.as_ref()?.block(&key.block_type, &key.block_id)
     }
 
+    /// Decodes a block that is to be replaced; one that is damaged counts for none.
+    pub(crate) fn readable(&self, usage: &UsageKey) -> Result<Option<Known>, RuntimeError> {
+        match self.known(usage) {
+            Err(error) if error.is_damage() => Ok(None),
+            known => known,
+        }
+    }
+
     /// Decodes a block, once.
     pub(crate) fn known(&self, usage: &UsageKey) -> Result<Option<Known>, RuntimeError> {
         if let Some(found) = self.decoded.borrow().get(usage) {

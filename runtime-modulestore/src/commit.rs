@@ -190,11 +190,11 @@ impl Writer<'_> {
             if let Some(child) = data.children.iter().find(|child| block_key(child).is_none()) {
                 return Err(unsupported(child));
             }
-            let old = self.draft.known(usage)?;
+            let old = self.draft.readable(usage)?;
             if old.as_ref().is_some_and(|old| same(&old.data, data)) {
                 continue;
             }
-            let published = self.published.known(usage)?;
+            let published = self.published.readable(usage)?;
             let reverted = published.as_ref().filter(|published| discards && same(&published.data, data));
             let (document, known) = match (reverted, self.published.view(&key)) {
                 // Taken back, a block is its published copy, edit info and all, so that nothing counts as changed.
@@ -253,7 +253,7 @@ impl Writer<'_> {
             |usage: &UsageKey| published_subtree.as_ref().is_none_or(|tree| tree.contains(usage));
         for (usage, data) in &blocks.put {
             let key = block_key(usage).ok_or_else(|| unsupported(usage))?;
-            let (draft, old) = (self.draft.known(usage)?, self.published.known(usage)?);
+            let (draft, old) = (self.draft.known(usage)?, self.published.readable(usage)?);
             let (document, definition) = match (draft, self.draft.view(&key), self.published.view(&key)) {
                 (Some(draft), Some(view), old_view) if goes_along(usage) && same(&draft.data, data) => {
                     (publish_copy(&view, old_view.as_ref(), &stamp)?, draft.definition)

@@ -5,6 +5,7 @@ mod bad_input;
 mod command;
 mod comparing;
 mod crash;
+mod damage;
 mod edit_steps;
 mod learners;
 mod main_job;

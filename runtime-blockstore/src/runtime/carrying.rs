@@ -127,8 +127,11 @@ impl<'v> Carrying<'v> {
     /// Finds the file of a block that says the same already, perhaps in other words; then those stay.
     fn unchanged(&self, usage: &UsageKey, path: &str, text: &[u8], data: &BlockData) -> Option<FileRecord> {
         let record = self.tree.file(path)?;
-        let is_same = record.hash == Digest::of(text) || {
-            let source = Source::draft(&self.view.row);
+        let source = Source::draft(&self.view.row);
+        let is_same = if record.hash == Digest::of(text) {
+            // A file that was lost or damaged is written again.
+            self.runtime.read_file(source, path, record).is_ok()
+        } else {
             let old = self.runtime.read_block(source, usage, record.hash, record.size);
             old.is_ok_and(|old| *old == *data)
         };

@@ -40,6 +40,8 @@ pub(super) struct Tree {
     /// The latest version.
     published: Option<(u64, Arc<Snapshot>)>,
     contents: HashMap<Digest, Content>,
+    /// Files that were put with the bytes they had.
+    put_again: Vec<String>,
     /// Data files that new snapshots need: digest, and a record of it for the name.
     needed: HashSet<Digest>,
     needed_records: Vec<(String, FileRecord)>,
@@ -65,6 +67,7 @@ impl Tree {
             links: BTreeMap::new(),
             published,
             contents: HashMap::new(),
+            put_again: Vec::new(),
             needed: HashSet::new(),
             needed_records: Vec::new(),
             snapshots: Vec::new(),
@@ -130,6 +133,9 @@ impl Tree {
     pub(super) fn put(&mut self, path: &str, bytes: Vec<u8>) -> Result<FileRecord, BlockstoreError> {
         let record = FileRecord::new(path, bytes.len() as u64, Digest::of(&bytes));
         if self.file(path).is_some_and(|old| old.hash == record.hash) {
+            // The record stays; the bytes are at hand for whoever finds that they are not where they should be.
+            self.contents.insert(record.hash, Content::Bytes(bytes.into()));
+            self.put_again.push(path.to_owned());
             return Ok(self.file(path).cloned().unwrap_or(record));
         }
         self.put_record(path, record.clone())?;
@@ -312,7 +318,13 @@ impl Tree {
         let before = match &self.old {
             Some((old, digest)) => {
                 document.touch(now);
-                store.plan_handover(&mut batch, old, &document, provide)?;
+                let mut whole = old.clone();
+                for path in &self.put_again {
+                    if document.files_to_overwrite.get(path).is_some_and(Option::is_some) {
+                        whole.files_to_overwrite.remove(path);
+                    }
+                }
+                store.plan_handover(&mut batch, &whole, &document, provide)?;
                 Some(*digest)
             }
             None => {

@@ -428,7 +428,12 @@ impl<'a> Planner<'a, '_> {
             Extent::All => {
                 for usage in self.draft.usages()? {
                     let data = self.draft.require(&usage)?;
-                    if self.published.block(&usage)?.as_ref() != Some(&data) {
+                    // What cannot be read is replaced.
+                    let published = match self.published.block(&usage) {
+                        Err(error) if error.is_damage() => None,
+                        published => published?,
+                    };
+                    if published.as_ref() != Some(&data) {
                         self.published.put(&usage, data);
                     }
                 }
