@@ -105,6 +105,35 @@ test("every unit renders its blocks, loads its pictures and is accessible", asyn
   await page.context().close();
 });
 
+test("every unit is accessible in the dark, as it is and with answers, verdicts and solutions", async () => {
+  const page = await visit("/", { colorScheme: "dark" });
+  await assertAccessible(page, "dark outline");
+  const links = await page.locator("nav[aria-label='Course outline'] a").evaluateAll((all) => all.map((a) => a.href));
+  const pressed = { submit: 0, show: 0 };
+  for (const link of links) {
+    await page.goto(link);
+    await assertAccessible(page, `dark ${link}`);
+    for (const problem of await page.locator("[data-block-type=problem]").all()) {
+      for (const text of await problem.locator("input[type=text]").all()) await text.fill("1");
+      for (const select of await problem.locator("select").all()) await select.selectOption({ index: 1 });
+      for (const group of await problem.locator("fieldset").all()) await group.locator("input").first().check();
+      for (const [button, call] of [["submit", "problem_check"], ["show", "problem_show"]]) {
+        const target = problem.locator(`button.${button}:enabled`);
+        if (await target.count() === 0) continue;
+        const answered = page.waitForResponse((r) => r.url().includes(call));
+        await target.click();
+        assert.equal((await answered).status(), 200);
+        await page.waitForTimeout(100);
+        pressed[button] += 1;
+      }
+    }
+    await assertAccessible(page, `dark ${link} answered`);
+  }
+  assert.ok(pressed.submit > 3 && pressed.show > 0, JSON.stringify(pressed));
+  assert.deepEqual(page.faults, []);
+  await page.context().close();
+});
+
 test("a choice is answered with the keyboard alone, wrongly and then rightly", async () => {
   const page = await visit("/");
   await unit(page, "Two bulges");
