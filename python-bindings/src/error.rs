@@ -1,11 +1,13 @@
 //! The one place where errors become Python exceptions (`xblock_runtime.exceptions`).
 
-use courseware::{CoursewareError, PackageError};
+use std::path::Path;
+
+use courseware::{CoursewareError, PackageError, StoreError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xblock_core::block::BlockError;
 use xblock_core::keys::KeyError;
-use xblock_core::olx::{Diagnostic, OlxError, Severity};
+use xblock_core::olx::{Diagnostic, OlxError, Severity, WriteError};
 use xblock_core::runtime::RuntimeError;
 
 /// Whatever the wheel can meet.
@@ -101,6 +103,11 @@ impl Situation {
         self
     }
 
+    fn file(mut self, path: Option<&Path>) -> Self {
+        self.file = path.map(|path| path.display().to_string());
+        self
+    }
+
     fn at(mut self, diagnostic: &Diagnostic) -> Self {
         self.code = Some(diagnostic.code.to_owned());
         self.file = diagnostic.file.as_ref().map(ToString::to_string);
@@ -147,12 +154,62 @@ fn describe_courseware(error: &CoursewareError) -> Situation {
         CoursewareError::Package(inner) => {
             let class =
                 if matches!(inner, PackageError::NotFound { .. }) { "NotFound" } else { "PackageError" };
-            Situation::new(class, inner)
+            Situation::new(class, inner).file(package_path(inner))
+        }
+        CoursewareError::Store(inner) => {
+            let class = if error.is_not_found() { "NotFound" } else { "StoreError" };
+            Situation::new(class, inner).file(store_path(inner))
+        }
+        CoursewareError::Write(WriteError::Runtime(inner)) => describe_runtime(inner),
+        CoursewareError::Write(inner @ WriteError::File { path, .. }) => {
+            Situation::new("PackageError", inner).file(Some(Path::new(path)))
         }
         CoursewareError::OtherRoot { context, .. } => Situation::new("InvalidEdit", error).key(context),
+        CoursewareError::OtherKind { target, .. } => Situation::new("InvalidEdit", error).key(target),
         CoursewareError::Asset { key, .. } => Situation::new("StoreError", error).key(key),
         _ if error.is_not_found() => Situation::new("NotFound", error),
         _ => Situation::new("StoreError", error),
+    }
+}
+
+/// Finds the folder, archive or file a package's error is about; what is wrong inside an archive is in the message.
+fn package_path(error: &PackageError) -> Option<&Path> {
+    match error {
+        PackageError::NotFound { path }
+        | PackageError::NoCourse { path }
+        | PackageError::UnknownArchive { path }
+        | PackageError::Damaged { path, .. }
+        | PackageError::TargetTaken { path }
+        | PackageError::Io { path, .. } => Some(path),
+        PackageError::IllegalPath { archive, .. }
+        | PackageError::IllegalLink { archive, .. }
+        | PackageError::NestedLink { archive, .. }
+        | PackageError::FileAndDirectory { archive, .. }
+        | PackageError::TooDeep { archive, .. }
+        | PackageError::SpecialFile { archive, .. }
+        | PackageError::NameNotUtf8 { archive, .. }
+        | PackageError::TooManyMembers { archive, .. }
+        | PackageError::MemberTooLarge { archive, .. }
+        | PackageError::TooLarge { archive, .. } => Some(archive),
+        _ => None,
+    }
+}
+
+/// Finds the file or folder of a store that does not open: the one that is damaged, or else the store's own.
+fn store_path(error: &StoreError) -> Option<&Path> {
+    match error {
+        StoreError::NoSuchStore { url } => url.path(),
+        StoreError::Directory { path, .. } => Some(path),
+        StoreError::Open { url, source } => match source {
+            // A place can be a row or a document, too.
+            RuntimeError::Corrupt { place, .. }
+                if url.path().is_some_and(|path| Path::new(place).starts_with(path)) =>
+            {
+                Some(Path::new(place))
+            }
+            _ => url.path(),
+        },
+        _ => None,
     }
 }
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
+import tarfile
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -17,7 +19,7 @@ from xblock_runtime import Store, exceptions
 
 
 class Case(NamedTuple):
-    """A call that fails, the class of its exception, and attributes of the exception."""
+    """A call that fails, the class of its exception, and its attributes, with ``TMP`` for the temporary folder."""
 
     name: str
     call: Callable[[Store, Path, WriteCourse], Any]
@@ -76,6 +78,35 @@ def export_over(store: Store, tmp: Path, write_course: WriteCourse) -> None:
     store.export(CONTEXT, tmp / "full")
 
 
+def export_over_archive(store: Store, tmp: Path, write_course: WriteCourse) -> None:
+    """Exports into an archive that is there."""
+    (tmp / "full.tar.gz").write_bytes(b"something")
+    store.export(CONTEXT, tmp / "full.tar.gz")
+
+
+def unknown_archive(store: Store, tmp: Path, write_course: WriteCourse) -> None:
+    """Imports a file that is no archive of a known kind."""
+    (tmp / "course.zip").write_bytes(b"PK\3\4")
+    store.import_course(tmp / "course.zip")
+
+
+def archive(member: str, link: str | None = None) -> Callable[[Store, Path, WriteCourse], Any]:
+    """Imports an archive with one more member: a file, or a link to somewhere."""
+
+    def call(store: Store, tmp: Path, write_course: WriteCourse) -> None:
+        with tarfile.open(tmp / "evil.tar.gz", "w:gz") as tar:
+            tar.add(write_course(), "course")
+            info = tarfile.TarInfo(member)
+            if link is not None:
+                info.type, info.linkname = tarfile.SYMTYPE, link
+            tar.addfile(info)
+        with pytest.raises(xblock_runtime.PackageError, match=re.escape(member)):
+            store.import_course(tmp / "evil.tar.gz")
+        store.import_course(tmp / "evil.tar.gz")
+
+    return call
+
+
 def no_olx(store: Store, tmp: Path, write_course: WriteCourse) -> None:
     """Imports a folder that has no course in it."""
     (tmp / "empty").mkdir()
@@ -98,8 +129,13 @@ CASES = [
     Case("no usage", lambda s, *_: s.block(GONE), "NotFound", {"key": GONE}),
     Case("no usage to render", lambda s, *_: s.render(GONE), "NotFound", {"key": GONE}),
     Case("no usage to answer", lambda s, *_: s.submit(GONE, {"a_2_1": "1"}, user="u"), "NotFound", {"key": GONE}),
-    Case("no store", lambda s, t, w: xblock_runtime.open(f"blockstore:{t}/no", read_only=True), "NotFound"),
-    Case("no package", lambda s, t, w: s.import_course(t / "no"), "NotFound"),
+    Case(
+        "no store",
+        lambda s, t, w: xblock_runtime.open(f"blockstore:{t}/no", read_only=True),
+        "NotFound",
+        {"file": "TMP/no"},
+    ),
+    Case("no package", lambda s, t, w: s.import_course(t / "no"), "NotFound", {"file": "TMP/no"}),
     Case("no view", lambda s, *_: s.render(TEXT, "no_view"), "BlockError", {"key": TEXT}),
     Case("no handler", lambda s, *_: s.handle(TEXT, "no_handler", user="u"), "BlockError", {"key": TEXT}),
     Case("no branch", lambda s, *_: s.block(TEXT, branch="x"), "BlockError"),
@@ -107,20 +143,28 @@ CASES = [
     Case("url without scheme", lambda *_: xblock_runtime.open("somewhere"), "StoreError"),
     Case("url of another kind", lambda *_: xblock_runtime.open("mongodb:x"), "StoreError"),
     Case(
-        "store in a file's place", lambda s, t, w: xblock_runtime.open(f"blockstore:{w()}/course.xml/x"), "StoreError"
+        "store in a file's place",
+        lambda s, t, w: xblock_runtime.open(f"blockstore:{w()}/course.xml/x"),
+        "StoreError",
+        {"file": "TMP/course/course.xml"},
     ),
     Case("closed", closed, "StoreError"),
-    Case("no database", damage, "StoreError"),
+    Case("no database", damage, "StoreError", {"file": "TMP/damaged.db"}),
     Case("damaged documents", damage_documents, "StoreError"),
     Case("read only", read_only, "InvalidEdit"),
     Case("another root", other_root, "InvalidEdit", {"key": CONTEXT}),
-    Case("full folder", export_over, "PackageError"),
+    Case("full folder", export_over, "PackageError", {"file": "TMP/full"}),
+    Case("full archive", export_over_archive, "PackageError", {"file": "TMP/full.tar.gz"}),
     Case(
         "no archive",
         lambda s, t, w: ((t / "x.tar.gz").write_bytes(b"\x1f\x8b\0\0"), s.import_course(t / "x.tar.gz")),
         "PackageError",
+        {"file": "TMP/x.tar.gz"},
     ),
-    Case("no OLX", no_olx, "PackageError"),
+    Case("no known archive", unknown_archive, "PackageError", {"file": "TMP/course.zip"}),
+    Case("a member leads out", archive("../../evil"), "PackageError", {"file": "TMP/evil.tar.gz"}),
+    Case("a link leads out", archive("course/link", "/etc/passwd"), "PackageError", {"file": "TMP/evil.tar.gz"}),
+    Case("no OLX", no_olx, "PackageError", {"file": "TMP/empty"}),
     Case(
         "course.xml is no XML",
         olx({"course.xml": "<course url_name='R' org='O' course='C'>\n</curse>"}),
@@ -151,7 +195,10 @@ def test_every_failure_says_where(case: Case, write_course: WriteCourse, tmp_pat
     assert type(caught.value).__name__ == case.kind, caught.value
     assert str(caught.value)
     found = {name: getattr(caught.value, name) for name in case.where}
-    assert found == case.where
+    root = str(tmp_path)
+    assert found == {
+        name: value.replace("TMP", root) if isinstance(value, str) else value for name, value in case.where.items()
+    }
 
 
 def test_the_table_has_every_class() -> None:

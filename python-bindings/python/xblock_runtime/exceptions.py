@@ -6,9 +6,9 @@ from __future__ import annotations
 class CoursewareError(Exception):
     """Base of everything this package raises.
 
-    Attributes say where it happened, as far as that is known: ``key`` is the opaque key as text, ``file`` a path inside
-    the course package (or a place in a store), ``line`` and ``column`` count from 1, ``code`` stays the same from
-    version to version.
+    Attributes say where it happened, as far as that is known: ``key`` is the opaque key as text; ``file`` is for
+    :class:`OlxError` a path inside the course package, otherwise the folder, archive or file that was given (or a place
+    in a store); ``line`` and ``column`` count from 1; ``code`` stays the same from version to version.
     """
 
     def __init__(
