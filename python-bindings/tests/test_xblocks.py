@@ -38,6 +38,9 @@ class Clicks(XBlockMixin):  # type: ignore[misc]
     clicks = Integer(default=0, scope=Scope.user_state)
     colour = String(default="red", scope=Scope.settings)
     visible_to_staff_only = xblock.fields.Boolean(default=False, scope=Scope.settings)
+    count = Integer(default=0, scope=Scope.settings, enforce_type=True)
+    limits = xblock.fields.Dict(default={}, scope=Scope.settings)
+    pause = xblock.fields.Timedelta(default=None, scope=Scope.settings)
 
     def shout(self) -> str:
         """Returns the name, loud."""
@@ -400,6 +403,47 @@ def test_a_host_can_have_the_block_inline_beside_its_files(host: Host, monkeypat
     node = etree.Element("unknown")
     block.add_xml_to_node(node)
     assert node.text == "text" and list(host.export_fs.walk.files()) == []
+
+
+@pytest.mark.parametrize(
+    ("attribute", "text"),
+    [
+        ("max_attempts", "abc"),
+        ("due", "{bad"),
+        ("weight", "heavy"),
+        ("count", "few"),
+        ("limits", "none"),
+        ("pause", "soon"),
+    ],
+)
+def test_values_their_fields_refuse_are_kept(host: Host, attribute: str, text: str) -> None:
+    """The field keeps its default, the block works, and the value is exported as it was written."""
+    xml = NUMBER.replace('max_attempts="2" weight="3"', f'{attribute}="{text}" unknown="1"')
+    block = host.add(xml)
+    assert block.display_name == "Count" and block.xml_attributes["unknown"] == "1"
+    out = io.BytesIO()
+    if attribute in block.xml_attributes:
+        assert block.xml_attributes[attribute] == text
+        assert not block.fields[attribute].is_set_on(block)
+    assert "How many?" in host.render(block, "student_view").content
+    assert host.post(block, "problem_check", {the_input(host, block): "42"})["success"] == "correct"
+    host.export_to_xml(block, out)
+    node = etree.fromstring(out.getvalue())
+    assert node.get(attribute) == text and node.get("unknown") == "1"
+    host.export_fs = MemoryFS()
+    block.add_xml_to_node(etree.Element("unknown"))
+    (path,) = host.export_fs.walk.files()
+    assert etree.fromstring(host.export_fs.readbytes(path)).get(attribute) == text
+
+
+def test_a_refused_value_gives_way_to_a_new_one(host: Host) -> None:
+    block = host.add(NUMBER.replace('max_attempts="2"', 'max_attempts="abc"'))
+    assert block.max_attempts is None and block.xml_attributes["max_attempts"] == "abc"
+    block.max_attempts = 5
+    out = io.BytesIO()
+    host.export_to_xml(block, out)
+    again = host.add(out.getvalue())
+    assert again.max_attempts == 5 and "max_attempts" not in again.xml_attributes
 
 
 def test_broken_olx_says_where(host: Host) -> None:

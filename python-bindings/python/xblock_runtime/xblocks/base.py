@@ -24,6 +24,9 @@ from xblock_runtime.xblocks.surroundings import Surroundings
 #: The field that keeps attributes which are no field.
 XML_ATTRIBUTES = "xml_attributes"
 
+#: What fields raise for values that are none of theirs.
+REFUSALS = (TypeError, ValueError, OverflowError, RecursionError, SyntaxError)
+
 
 class NativeXBlock(XBlock):  # type: ignore[misc]
     """A block whose views, handlers and OLX are native; its fields are ordinary XBlock fields.
@@ -85,20 +88,21 @@ class NativeXBlock(XBlock):  # type: ignore[misc]
     def parse_xml(cls, node: Any, runtime: Any, keys: Any) -> NativeXBlock:
         """Reads the block from an OLX element, by the rules of its type.
 
-        Pointers and ``filename`` attributes lead into ``runtime.resources_fs``, where the runtime has one.
+        Pointers and ``filename`` attributes lead into ``runtime.resources_fs``, where the runtime has one. A value that
+        its field refuses breaks nothing: the field keeps its default, and ``xml_attributes`` keeps the value as it was
+        written, so that it is exported again.
         """
         block: NativeXBlock = runtime.construct_xblock_from_class(cls, keys)
         read = _read_olx(cls.native_type, node, PackageFiles(runtime))
         fields = {**read["settings"], **read["content"]}
         rest = fields.pop(XML_ATTRIBUTES, {})
+        for name, stored in list(rest.items()):
+            if _is_setting(block, name) and _take(block, name, stored, _from_attribute):
+                del rest[name]
         for name, stored in fields.items():
-            if name in block.fields:
-                setattr(block, name, block.fields[name].from_json(stored))
-            else:
-                # The native side knows fields of the platform's mixins, which this host may not have.
+            # The native side knows fields of the platform's mixins, which this host may not have.
+            if name not in block.fields or not _take(block, name, stored, _from_stored):
                 rest[name] = stored
-        for name in [name for name in rest if _is_setting(block, name)]:
-            setattr(block, name, _from_attribute(block.fields[name], rest.pop(name)))
         if rest:
             block.xml_attributes = rest
         return block
@@ -121,7 +125,10 @@ class NativeXBlock(XBlock):  # type: ignore[misc]
                 foreign[name] = stored
             else:
                 (content if field.scope == Scope.content else settings)[name] = stored
-        settings.setdefault(XML_ATTRIBUTES, {}).update(foreign)
+        # A value that was refused on reading gives way to one that was set since.
+        kept = settings.get(XML_ATTRIBUTES) or {}
+        kept = {name: value for name, value in kept.items() if name not in settings and name not in content}
+        settings[XML_ATTRIBUTES] = {**kept, **foreign}
         folder = export_folder(self)
         text, files = _native.write_olx(
             self.native_type,
@@ -165,13 +172,30 @@ def _is_setting(block: NativeXBlock, name: str) -> bool:
     return name in block.fields and block.fields[name].scope == Scope.settings
 
 
+def _take(block: NativeXBlock, name: str, stored: Any, read: Callable[[Any, Any], Any]) -> bool:
+    """Sets a field; says no where the field refuses the value."""
+    try:
+        value = read(block.fields[name], stored)
+        # Durations read as nothing what they cannot read.
+        if value is None and stored not in (None, "", "null"):
+            return False
+        setattr(block, name, value)
+    except REFUSALS:
+        return False
+    return True
+
+
+def _from_stored(field: Any, stored: Any) -> Any:
+    return field.from_json(stored)
+
+
 def _from_attribute(field: Any, text: Any) -> Any:
     """Reads the text of an attribute that a mixin's field claims: JSON where the field takes it, else the text."""
     if not isinstance(text, str):
         return field.from_json(text)
     try:
         return field.from_json(json.loads(text))
-    except (TypeError, ValueError):
+    except REFUSALS:
         return field.from_json(text)
 
 
