@@ -165,8 +165,13 @@ impl Renderer<'_> {
     /// Puts together what an input shows: the answer, and what grading said of it.
     fn state_of(&self, response: &Response, id: &str) -> InputState {
         let value = self.shown.answers.get(id).cloned().unwrap_or_else(|| Json::String(String::new()));
-        let mut state =
-            InputState { value, is_answerable: response.needs().is_none(), ..InputState::default() };
+        let group_label = response.group.as_ref().and_then(|group| group.label_id.clone());
+        let mut state = InputState {
+            value,
+            is_answerable: response.needs().is_none(),
+            named_by: group_label.unwrap_or_else(|| format!("{}-problem-title", self.problem.id)),
+            ..InputState::default()
+        };
         let Some(entry) = self.shown.map.get(id) else {
             return state;
         };

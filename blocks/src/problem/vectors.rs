@@ -38,9 +38,16 @@ fn write(element: &Element, out: &mut String) {
     if is_preview {
         return;
     }
+    // Inputs without a label are named by the question or the problem here; the platform leaves them without a name.
+    let is_own_name = |name: &str, value: &str| {
+        name == "aria-labelledby"
+            && (value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-"))
+            && ["input", "select", "fieldset"].contains(&&*element.name)
+    };
     let attributes: BTreeMap<&str, String> = element
         .attributes
         .iter()
+        .filter(|attribute| !is_own_name(&attribute.name, &attribute.value))
         .map(|attribute| {
             let is_list = ["class", "style", "aria-describedby"].contains(&&*attribute.name);
             let value = if is_list { collapsed(&attribute.value) } else { attribute.value.clone() };

@@ -86,10 +86,11 @@ impl VideoBlock {
                 Err(error) => return Err(error),
             };
             let stored = Format::sniff(&file, &String::from_utf8_lossy(&content));
-            let text = convert(&content, stored, format).map_err(|error| BlockError::BadContent {
-                usage: context.usage().clone(),
-                reason: format!("{file}: {error}"),
-            })?;
+            let text = match convert(&content, stored, format) {
+                Ok(text) => text,
+                // The file is the author's to mend; nothing here is broken.
+                Err(error) => return Ok(HandlerResponse::error(422, &format!("{file}: {error}"))),
+            };
             return Ok(HandlerResponse {
                 status: 200,
                 content_type: format.media_type().into(),

@@ -54,8 +54,18 @@ fn write(element: &Element, out: &mut String) {
     if is_left_out {
         return;
     }
-    let attributes: BTreeMap<&str, String> =
-        element.attributes.iter().map(|a| (a.name.as_str(), collapsed(&a.value))).collect();
+    // Inputs without a label are named by the question or the problem here; the platform leaves them without a name.
+    let is_own_name = |name: &str, value: &str| {
+        name == "aria-labelledby"
+            && (value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-"))
+            && ["input", "select", "fieldset"].contains(&&*element.name)
+    };
+    let attributes: BTreeMap<&str, String> = element
+        .attributes
+        .iter()
+        .filter(|a| !is_own_name(&a.name, &a.value))
+        .map(|a| (a.name.as_str(), collapsed(&a.value)))
+        .collect();
     out.push_str(&format!("\n<{} {attributes:?}>", element.name));
     if class != "problem-progress" {
         let mut text = String::new();
@@ -315,4 +325,33 @@ fn what_learners_type_is_escaped() {
     let form = form(&json!([["input_q_2_1", "\"><script>alert(1)</script>"]]));
     let found = body(&block.handle("problem_check", &post("", &form), &world).expect("it is answered").body);
     assert!(!found["contents"].as_str().expect("there is HTML").contains("<script"), "{found}");
+}
+
+#[test]
+fn inputs_without_a_label_are_named_by_their_problem() {
+    let world = World::of("problem");
+    let inputs = r#"<stringresponse answer="a"><textline/></stringresponse>
+<numericalresponse answer="1"><formulaequationinput/></numericalresponse>
+<optionresponse><optioninput options="('a','b')" correct="a"/></optionresponse>
+<choiceresponse><checkboxgroup><choice correct="true">A</choice></checkboxgroup></choiceresponse>"#;
+    let view = |xml: &str| {
+        let block = world.block(&json!({ "data": format!("<problem>{xml}</problem>") }));
+        block.view("student_view", &world).expect("it renders").content
+    };
+    let html = view(inputs);
+    let (title, named) = ("-problem-title\" aria-describedby=\"status_", "aria-labelledby=\"");
+    assert_eq!(html.matches(title).count(), 4, "{html}");
+    // The problem's own name and its four inputs.
+    assert_eq!(html.matches(named).count(), 5, "{html}");
+    assert!(html.contains("<noscript>"), "{html}");
+    let labelled = r#"<stringresponse answer="a"><label>Which?</label><textline/></stringresponse>"#;
+    assert_eq!(view(labelled).matches(named).count(), 1, "a label is enough");
+    let several = r#"<optionresponse><label>Both?</label><optioninput options="('a','b')" correct="a"/>
+<optioninput options="('a','b')" correct="a"/></optionresponse>"#;
+    let html = view(several);
+    assert_eq!(
+        html.matches("aria-labelledby=\"multiinput-group-label-").count(),
+        3,
+        "the group and both inputs: {html}"
+    );
 }

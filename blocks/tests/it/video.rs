@@ -143,3 +143,15 @@ fn languages_without_a_file_are_reported_to_the_author() {
         ["There is no transcript file associated with the français language."]
     );
 }
+
+#[test]
+fn a_transcript_that_is_no_utf8_is_refused_by_name() {
+    let mut world = World::of("video");
+    world.assets.insert("day-nb.srt".into(), b"1\n00:00:01,000 --> 00:00:02,500\nFl\xf8\n".to_vec());
+    for suffix in ["webvtt/nb", "translation/nb"] {
+        let response = transcript(&world, suffix, &[]);
+        let text = String::from_utf8_lossy(&response.body).into_owned();
+        assert_eq!(response.status, 422, "{suffix}: {text}");
+        assert!(text.contains("day-nb.srt") && text.contains("not UTF-8"), "{suffix}: {text}");
+    }
+}

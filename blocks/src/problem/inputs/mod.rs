@@ -21,6 +21,8 @@ pub(super) struct InputState {
     pub(super) answer_variable: Option<String>,
     /// Whether the question can be answered.
     pub(super) is_answerable: bool,
+    /// The id of what names the input where it has no label of its own.
+    pub(super) named_by: String,
 }
 
 impl Default for InputState {
@@ -31,6 +33,7 @@ impl Default for InputState {
             message: String::new(),
             answer_variable: None,
             is_answerable: true,
+            named_by: String::new(),
         }
     }
 }
@@ -84,6 +87,7 @@ fn common(input: &Input, state: &InputState, trailing_text: &str) -> Value {
     context! {
         id => input.id.as_str(),
         label => input.label.label.as_str(),
+        labelled_by => if input.label.label.is_empty() { state.named_by.as_str() } else { "" },
         descriptions,
         described_by => described_by.join(" "),
         status => context! { class, name, tooltip },
