@@ -10,6 +10,8 @@ use xblock_core::keys::KeyError;
 use xblock_core::olx::{Diagnostic, OlxError, Severity, WriteError};
 use xblock_core::runtime::RuntimeError;
 
+use crate::read_only::is_refusal;
+
 /// Whatever the wheel can meet.
 #[derive(Debug)]
 pub(crate) enum BindingError {
@@ -21,6 +23,8 @@ pub(crate) enum BindingError {
     Refused { diagnostics: Vec<Diagnostic> },
     /// A block that cannot do what it was asked, with its usage where that is known.
     Block { key: Option<String>, reason: String },
+    /// A store that was opened only to be read, with the usage where a block was to save something.
+    ReadOnly { key: Option<String> },
     /// A store that was closed.
     Closed { url: String },
     /// Everything the courseware library reports.
@@ -32,6 +36,7 @@ impl BindingError {
     pub(crate) fn at(self, usage: String) -> Self {
         match self {
             Self::Block { key: None, reason } => Self::Block { key: Some(usage), reason },
+            Self::ReadOnly { key: None } => Self::ReadOnly { key: Some(usage) },
             other => other,
         }
     }
@@ -57,6 +62,7 @@ impl From<BlockError> for BindingError {
     fn from(error: BlockError) -> Self {
         match error {
             BlockError::Runtime(error) => error.into(),
+            BlockError::Field(ref error) if is_refusal(error) => Self::ReadOnly { key: None },
             BlockError::StaffOnly { ref usage } | BlockError::BadContent { ref usage, .. } => {
                 Self::Block { key: Some(usage.to_string()), reason: error.to_string() }
             }
@@ -128,6 +134,9 @@ fn describe(error: &BindingError) -> Situation {
             key: key.clone(),
             ..Situation::default()
         },
+        BindingError::ReadOnly { key } => {
+            Situation { key: key.clone(), ..Situation::new("InvalidEdit", &RuntimeError::ReadOnly) }
+        }
         BindingError::Closed { url } => {
             Situation { class: "StoreError", message: format!("{url} was closed"), ..Situation::default() }
         }

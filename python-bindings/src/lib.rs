@@ -5,6 +5,7 @@
 //! - `xblocks`: native blocks inside Python's own XBlock runtime.
 
 mod error;
+mod read_only;
 mod store;
 mod xblocks;
 

@@ -17,6 +17,7 @@ use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, Runtime};
 
 use crate::error::BindingError;
+use crate::read_only::ReadOnlyState;
 use crate::xblocks::registry;
 
 /// What is open of a store.
@@ -25,9 +26,17 @@ struct Opened {
     runtime: Arc<dyn Runtime>,
     learner_state: Arc<dyn KeyValueStore>,
     clock: Arc<dyn Clock>,
+    read_only: bool,
 }
 
-/// An open store.
+impl Opened {
+    /// Refuses what would write; an empty store in memory would take it otherwise.
+    fn writable(self) -> Result<Self, BindingError> {
+        if self.read_only { Err(BindingError::ReadOnly { key: None }) } else { Ok(self) }
+    }
+}
+
+/// An open store. With `read_only` neither content nor learner state can be written.
 #[pyclass(frozen, module = "xblock_runtime._native")]
 pub(crate) struct Store {
     url: StoreUrl,
@@ -117,8 +126,12 @@ impl Store {
             let runtime = url
                 .open(mode, registry()?, &clock)
                 .map_err(|error| BindingError::from(CoursewareError::Store(error)))?;
-            let learner_state = url.learner_state(state.as_deref());
-            Ok(Self { url, opened: RwLock::new(Some(Opened { runtime, learner_state, clock })) })
+            let mut learner_state = url.learner_state(state.as_deref());
+            if read_only {
+                learner_state = Arc::new(ReadOnlyState(learner_state));
+            }
+            let opened = Opened { runtime, learner_state, clock, read_only };
+            Ok(Self { url, opened: RwLock::new(Some(opened)) })
         })
     }
 
@@ -146,7 +159,7 @@ impl Store {
         strict: bool,
     ) -> PyResult<String> {
         py.detach(|| {
-            let opened = self.opened()?;
+            let opened = self.opened()?.writable()?;
             let target = into.map(context_key).transpose()?;
             let source = courseware::open_package(&path, &ArchiveLimits::default())
                 .map_err(|error| BindingError::from(CoursewareError::Package(error)))?;
@@ -316,11 +329,12 @@ impl Store {
     }
 
     fn publish(&self, py: Python<'_>, context: &str, to: Option<&Bound<'_, Self>>) -> PyResult<String> {
-        let to = to.map(|to| to.get().opened()).transpose()?;
+        let to = to.map(|to| to.get().opened()?.writable()).transpose()?;
         py.detach(|| {
             let context = context_key(context)?;
             let from = self.opened()?;
             let Some(to) = to else {
+                let from = from.writable()?;
                 let committed =
                     courseware::publish_draft(&from.runtime, &context, &PublishOptions::default())
                         .map_err(BindingError::from)?;

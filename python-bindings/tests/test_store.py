@@ -6,6 +6,7 @@ import json
 import re
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -209,6 +210,45 @@ def test_what_was_written_is_there_when_opened_again(kind: str, tmp_path: Path, 
     with xblock_runtime.open(url, read_only=True) as again:
         assert again.grade(NUMBER, user="ada") == xblock_runtime.Grade(1, 1)
         assert len(again.usage_keys(CONTEXT)) == 8
+
+
+@pytest.mark.parametrize("kind", ["blockstore", "modulestore"])
+def test_what_is_open_to_read_is_not_written(kind: str, tmp_path: Path, write_course: WriteCourse) -> None:
+    url = store_url(kind, tmp_path)
+    with xblock_runtime.open(url) as store:
+        store.import_course(write_course())
+        name = the_input(store, NUMBER)
+        store.submit(NUMBER, {name: "42"}, user="ada")
+    form = "application/x-www-form-urlencoded"
+    with xblock_runtime.open(url, read_only=True) as store, xblock_runtime.open("memory:") as other:
+        writes: list[tuple[Callable[[], object], str | None]] = [
+            (lambda: store.submit(NUMBER, {name: "41"}, user="ada"), NUMBER),
+            (lambda: store.submit(NUMBER, {name: "41"}, user="bob"), NUMBER),
+            (lambda: store.handle(NUMBER, "problem_save", f"input_{name}=1", user="ada", content_type=form), NUMBER),
+            (lambda: store.handle(NUMBER, "problem_reset", user="ada", content_type=form), NUMBER),
+            (lambda: store.import_course(write_course()), None),
+            (lambda: store.publish(CONTEXT), None),
+            (lambda: other.publish(CONTEXT, store), None),
+        ]
+        for write, key in writes:
+            with pytest.raises(xblock_runtime.InvalidEdit, match="open for reading only") as caught:
+                write()
+            assert caught.value.key == key
+        assert "42" in store.render(NUMBER, user="ada").content
+        assert store.grade(NUMBER, user="ada") == xblock_runtime.Grade(1, 1)
+        assert store.grade(NUMBER, user="bob") is None
+        assert store.answers(NUMBER)
+        assert store.handle(NUMBER, "problem_get", user="ada").status == 200
+    with xblock_runtime.open(url) as store:
+        assert store.field_values(NUMBER, user="ada")["attempts"] == 1
+        assert store.field_values(NUMBER, user="bob")["attempts"] == 0
+
+
+def test_a_memory_store_open_to_read_stays_empty(write_course: WriteCourse) -> None:
+    with xblock_runtime.open("memory:", read_only=True) as store:
+        with pytest.raises(xblock_runtime.InvalidEdit):
+            store.import_course(write_course())
+        assert store.contexts() == []
 
 
 @pytest.mark.parametrize("kind", ["blockstore", "modulestore"])

@@ -39,6 +39,7 @@ class _Surroundings(Protocol):
 
 @final
 class Store:
+    # With `read_only` the store must exist; whatever would write content or learner state raises InvalidEdit.
     def __new__(cls, url: str, state: str | PathLike[str] | None, read_only: bool) -> Store: ...
     @property
     def url(self) -> str: ...

@@ -297,5 +297,9 @@ def open(url: str, *, state: str | os.PathLike[str] | None = None, read_only: bo
     """Opens a store: ``memory:``, ``blockstore:DIR`` or ``modulestore:FILE``; made if it does not exist.
 
     Learner state is kept beside the store, or in the SQLite file ``state``.
+
+    With ``read_only`` the store must exist (:class:`NotFound`), and neither content nor learner state is written:
+    importing, publishing here, and answers and requests that would save something raise :class:`InvalidEdit`.
+    Reading, rendering, grades, comparing, exporting and requests that save nothing work as ever.
     """
     return Store(_native.Store(url, state, read_only))
