@@ -35,6 +35,14 @@ const OTHER_FOLDERS: [&str; 11] = [
     "tabs",
 ];
 
+/// The bytes a file's name may have in every file system of note, without the longest extension written here.
+const LONGEST_NAME: usize = 255 - ".html".len();
+
+/// Says whether a block's id can be the path of a file: colons part its folders.
+fn is_path(block_id: &str) -> bool {
+    block_id.split(':').all(|name| !matches!(name, "" | "." | "..") && name.len() <= LONGEST_NAME)
+}
+
 /// Where files go whose path is taken.
 const COLLISIONS: &str = "collisions/";
 
@@ -192,6 +200,9 @@ impl WriteHost for Exporter<'_> {
             // Its file would be the root's.
             Some(block) if block.block_type() == "course" && block != self.root => Placement::Inline,
             Some(block) if OTHER_FOLDERS.contains(&block.block_type()) => Placement::Inline,
+            // A pointer would not declare the type's prefix.
+            Some(block) if block.block_type().contains(':') => Placement::Inline,
+            Some(block) if !is_path(block.block_id()) => Placement::Inline,
             _ => Placement::File,
         }
     }
@@ -265,4 +276,17 @@ impl WriteHost for Exporter<'_> {
 fn old_key(context: &ContextKey) -> Option<ContextKey> {
     let course = context.as_course()?;
     CourseKey::new_deprecated(course.org(), course.course(), Some(course.run())).ok().map(ContextKey::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_path;
+
+    #[test]
+    fn ids_that_no_file_can_have_stand_in_their_parents() {
+        assert!(is_path("week1:intro") && is_path(&"x".repeat(250)));
+        for id in ["..", "a:..:b", ":a", &"x".repeat(251), &"\u{8a9e}".repeat(90)] {
+            assert!(!is_path(id), "{id}");
+        }
+    }
 }
