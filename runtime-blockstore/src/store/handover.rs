@@ -28,12 +28,12 @@ use crate::storage::Batch;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
-const TODO: &str = "todo.json";
+const HANDOVER_LIST: &str = "todo.json";
 const SUMMARY: &str = "summary.json";
 
 /// What is to be done in a draft's folder.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Todo {
+struct HandoverList {
     /// Paths whose bytes have come in.
     put: Vec<String>,
     /// Paths that are staged no more.
@@ -105,7 +105,7 @@ impl Blockstore {
         mut bytes: impl FnMut(&mut Batch, &str, &FileRecord, PathBuf) -> Result<()>,
     ) -> Result<()> {
         let incoming = self.storage.incoming(new.uuid);
-        let mut todo = Todo::default();
+        let mut todo = HandoverList::default();
         for (path, staged) in &new.files_to_overwrite {
             let Some(record) = staged else { continue };
             let before = old.files_to_overwrite.get(path).and_then(Option::as_ref);
@@ -120,7 +120,7 @@ impl Blockstore {
             }
         }
         let text = serde_json::to_vec(&todo).expect("the keys are texts");
-        batch.write(incoming.join(TODO), text);
+        batch.write(incoming.join(HANDOVER_LIST), text);
         batch.write(incoming.join(SUMMARY), new.to_json());
         Ok(())
     }
@@ -177,12 +177,12 @@ impl Blockstore {
     /// Moves what has come in to its places; whatever was moved before stays.
     fn complete(&self, draft: Uuid) -> Result<()> {
         let incoming = self.storage.incoming(draft);
-        let todo = incoming.join(TODO);
+        let todo = incoming.join(HANDOVER_LIST);
         let text = fs::read(&todo).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => BlockstoreError::Missing { place: todo.display().to_string() },
             _ => BlockstoreError::io("cannot read", &todo)(error),
         })?;
-        let todo: Todo =
+        let todo: HandoverList =
             serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
         let data = self.storage.folder(draft).join("data");
         let mut files = Batch::default();
