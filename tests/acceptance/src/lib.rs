@@ -1,2 +1,3 @@
-//! Cross-backend tests of the whole house, and the vectors command.
+//! Cross-backend tests of the whole house, the vectors command, and the benchmark.
+pub mod bench;
 pub mod vectors;
