@@ -66,6 +66,11 @@ impl FoundFile {
         self.own().is_some_and(|own| own.get_bool("deleted").unwrap_or(false))
     }
 
+    /// Says whether this marks that there was no such file.
+    fn was_absent(&self) -> bool {
+        self.own().is_some_and(|own| own.get_bool("absent").unwrap_or(false))
+    }
+
     pub(crate) fn length(&self) -> Result<u64, RuntimeError> {
         let place = FileView::new(&self.document).place();
         integer(&self.document, "length", &place)?
@@ -355,9 +360,12 @@ fn kept_document(
     raw(&kept, &place)
 }
 
-/// Makes the draft's files what they were before the given published versions, newest first, were made.
-fn restore(docs: &dyn DocumentWrites, context: &ContextKey, newer: &[ObjectId]) -> Result<(), RuntimeError> {
-    clear_draft(docs, context)?;
+/// Finds what the given published versions, newest first, replaced: the files as they were before all of them.
+fn replaced(
+    docs: &dyn DocumentReads,
+    context: &ContextKey,
+    newer: &[ObjectId],
+) -> Result<BTreeMap<FileId, FoundFile>, RuntimeError> {
     let mut kept: BTreeMap<ObjectId, Vec<FoundFile>> = BTreeMap::new();
     for document in docs.files(Bucket::Replaced, &FileOwner::of(context))? {
         let found = FoundFile::new(Bucket::Replaced, document)?;
@@ -371,12 +379,35 @@ fn restore(docs: &dyn DocumentWrites, context: &ContextKey, newer: &[ObjectId]) 
         let own = found.own().ok_or_else(|| corrupt(place(), "it lost what it replaced"))?;
         before.insert(FileId::of(own, "file")?, found);
     }
-    for (id, found) in before {
+    Ok(before)
+}
+
+/// Lists the published files as they were before the given published versions, newest first, were made.
+pub(crate) fn list_before(
+    docs: &dyn DocumentReads,
+    context: &ContextKey,
+    newer: &[ObjectId],
+) -> Result<BTreeMap<AssetKey, FoundFile>, RuntimeError> {
+    let mut files = list_published(docs, context)?;
+    for found in replaced(docs, context, newer)?.into_values() {
+        let key = FileView::new(&found.document).key(context)?;
+        if found.was_absent() {
+            files.remove(&key);
+        } else {
+            files.insert(key, found);
+        }
+    }
+    Ok(files)
+}
+
+/// Makes the draft's files what they were before the given published versions, newest first, were made.
+fn restore(docs: &dyn DocumentWrites, context: &ContextKey, newer: &[ObjectId]) -> Result<(), RuntimeError> {
+    clear_draft(docs, context)?;
+    for (id, found) in replaced(docs, context, newer)? {
         let place = FileView::new(&found.document).place();
         let mut document =
             Document::try_from(&*found.document).map_err(|error| corrupt(place.as_str(), error))?;
-        let was_absent = found.own().is_some_and(|own| own.get_bool("absent").unwrap_or(false));
-        if !was_absent {
+        if !found.was_absent() {
             document.insert("_id", id.value());
             if let Ok(own) = document.get_document_mut(OWN) {
                 for name in ["file", "until", "absent"] {

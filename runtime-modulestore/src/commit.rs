@@ -123,12 +123,12 @@ fn unsupported(usage: &UsageKey) -> RuntimeError {
     }
 }
 
-fn no_such_version(reader: &Reader<'_>, version: &VersionId) -> RuntimeError {
+pub(crate) fn no_such_version(reader: &Reader<'_>, version: &VersionId) -> RuntimeError {
     RuntimeError::NoSuchVersion { context: reader.context.clone(), version: version.clone() }
 }
 
 /// Lists the versions of a branch after a given one, newest first; nothing where the branch never was at it.
-fn versions_after(
+pub(crate) fn versions_after(
     reader: &Reader<'_>,
     head: Option<ObjectId>,
     version: &str,

@@ -1,6 +1,6 @@
 //! The runtime over a store of Split documents.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -12,11 +12,11 @@ use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor, DefinitionRecord,
-    Edit, Head, Runtime, RuntimeError, VersionId, VersionRecord,
+    Edit, Head, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use crate::assets::{self, FoundFile};
-use crate::commit::{Committed, carry_out};
+use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
 use crate::dump::{self, DumpCounts};
 use crate::fields::FieldCodec;
@@ -305,6 +305,43 @@ impl Runtime for ModulestoreRuntime {
                 });
             }
             Ok(versions)
+        })
+    }
+
+    /// Reads a version. Which files older drafts had is not kept.
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        self.in_context(context, |reader, index| {
+            let newer_published = versions_after(&reader, index.head(Branch::Published), &version.0)?;
+            let files = match newer_published {
+                Some(newer) => Some(assets::list_before(reader.docs, context, &newer)?),
+                None => match versions_after(&reader, Some(index.draft()?), &version.0)? {
+                    Some(newer) if newer.is_empty() => Some(assets::list_draft(reader.docs, context)?),
+                    Some(_) => None,
+                    None => return Err(no_such_version(&reader, version)),
+                },
+            };
+            let id = ObjectId::parse_str(&*version.0).map_err(|_| no_such_version(&reader, version))?;
+            let structure = reader.structure(id)?;
+            let mut blocks = BTreeMap::new();
+            for usage in reader.usages(&structure)? {
+                let key = block_key(&usage);
+                let Some(view) = key.and_then(|key| structure.block(&key.block_type, &key.block_id)) else {
+                    continue;
+                };
+                let data = match reader.known(usage.block_type(), &view) {
+                    Err(error) if !error.is_damage() => return Err(error),
+                    known => known.map(|known| known.data),
+                };
+                blocks.insert(usage, data);
+            }
+            let mut assets = files.as_ref().map(|_| Vec::new());
+            for (key, found) in files.iter().flatten() {
+                let record = self.asset_record(reader.docs, key, found)?;
+                assets.get_or_insert_default().push(record);
+            }
+            let root = structure.root();
+            let root = reader.usage(&root.block_type, &root.block_id, &format!("structure {id}"))?;
+            Ok(VersionContent { root, blocks, assets })
         })
     }
 

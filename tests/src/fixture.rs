@@ -5,7 +5,10 @@ use std::sync::Arc;
 use serde_json::json;
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetData, Base, BlockData, Branch, Commit, Edit, EditOp, Runtime, RuntimeExt};
+use xblock_core::runtime::{
+    AssetData, AssetRecord, Base, BlockData, Branch, Commit, Edit, EditOp, Runtime, RuntimeExt,
+    VersionContent,
+};
 
 /// The context most behaviours use.
 pub fn context() -> ContextKey {
@@ -112,16 +115,30 @@ pub fn snapshot(runtime: &dyn Runtime, context: &ContextKey, branch: Branch) -> 
     let mut lines = Vec::new();
     for usage in runtime.usages(context, branch).expect("the branch can be listed") {
         let record = runtime.block(&usage, branch).expect("a listed block can be read");
-        lines.push(format!(
-            "{usage} {}",
-            canonical(&serde_json::to_value(&*record.data).expect("data is JSON"))
-        ));
+        lines.push(block_line(&usage, &record.data));
     }
-    for asset in runtime.assets(context, branch).expect("the files can be listed") {
-        let data = canonical(&serde_json::to_value(&asset.data).expect("attributes are JSON"));
-        lines.push(format!("{} {} {} {data}", asset.key, asset.length, asset.digest));
-    }
+    let assets = runtime.assets(context, branch).expect("the files can be listed");
+    lines.extend(assets.iter().map(asset_line));
     lines
+}
+
+/// Everything a version holds, as [`snapshot`] tells it.
+pub fn content_lines(content: &VersionContent) -> Vec<String> {
+    let blocks = content
+        .blocks
+        .iter()
+        .map(|(usage, data)| block_line(usage, data.as_ref().expect("a listed block can be read")));
+    let assets = content.assets.as_ref().expect("the files are known");
+    blocks.chain(assets.iter().map(asset_line)).collect()
+}
+
+fn block_line(usage: &UsageKey, data: &BlockData) -> String {
+    format!("{usage} {}", canonical(&serde_json::to_value(data).expect("data is JSON")))
+}
+
+fn asset_line(asset: &AssetRecord) -> String {
+    let data = canonical(&serde_json::to_value(&asset.data).expect("attributes are JSON"));
+    format!("{} {} {} {data}", asset.key, asset.length, asset.digest)
 }
 
 /// Writes JSON with its keys in order.

@@ -1,5 +1,6 @@
 //! The reading half of the runtime trait, and the trait itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use xblock_core::keys::{
@@ -8,15 +9,16 @@ use xblock_core::keys::{
 use xblock_core::olx::{definition_path, definition_type};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
-    EditInfo, Head, Runtime, RuntimeError, VersionId, VersionRecord,
+    EditInfo, Head, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use super::BlockstoreRuntime;
-use super::assets::{asset_record, record_of};
+use super::assets::{asset_record, attributes_text, record_of};
 use super::definitions::Source;
-use super::layout::{DRAFT, STORE, asset_path};
-use super::view::{View, version_id};
-use crate::document::FileRecord;
+use super::layout::{ASSETS_FILE, DRAFT, Entry, STORE, asset_path, classify};
+use super::tables::AssetRow;
+use super::view::{View, parse_version_id, version_id};
+use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows;
 
@@ -47,6 +49,14 @@ pub(super) fn definition_key(
             reason: "its type or id cannot stand in a definition key",
         }
     })
+}
+
+/// Keeps damage of one block to that block.
+fn sound<T>(read: Result<T, RuntimeError>) -> Result<Result<T, RuntimeError>, RuntimeError> {
+    match read {
+        Err(error) if !error.is_damage() => Err(error),
+        read => Ok(read),
+    }
 }
 
 impl Runtime for BlockstoreRuntime {
@@ -187,6 +197,15 @@ impl Runtime for BlockstoreRuntime {
         })
     }
 
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        let is_published = parse_version_id(version).is_some();
+        let branch = if is_published { Branch::Published } else { Branch::Draft };
+        self.look(context, &[branch], |view| match branch {
+            Branch::Published => self.version_content(view, &*self.version_snapshot(view, version)?),
+            Branch::Draft => self.draft_content(view, version),
+        })
+    }
+
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
         // What other programs committed enters the feed when it is noticed, at the latest now.
         for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
@@ -232,6 +251,53 @@ impl BlockstoreRuntime {
             None => None,
         };
         Ok(ContextRecord { key: view.key.clone(), root: view.root()?, draft, published })
+    }
+
+    /// Reads an older version out of its snapshot.
+    fn version_content(&self, view: &View<'_>, snapshot: &Snapshot) -> Result<VersionContent, RuntimeError> {
+        let source = Source { bundle: view.row.bundle, draft: None };
+        let attributes = self.attributes(source, snapshot.files.get(ASSETS_FILE))?;
+        let (mut blocks, mut assets) = (BTreeMap::new(), Vec::new());
+        for (path, record) in &snapshot.files {
+            if let Some((block_type, id)) = self.block_at(source, path, record) {
+                let usage = view.usage(&block_type, &id)?;
+                let data = sound(self.read_block(source, &usage, record.hash, record.size))?;
+                blocks.insert(usage, data);
+            } else if let Entry::Asset(asset_type, name) = classify(path) {
+                let row = AssetRow {
+                    asset_type: asset_type.to_owned(),
+                    name: name.to_owned(),
+                    hash: record.hash,
+                    size: record.size,
+                    attributes: attributes_text(attributes.0.get(path), name, record)?,
+                };
+                assets.extend(asset_record(view, &row)?);
+            }
+        }
+        assets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(VersionContent { root: view.root()?, blocks, assets: Some(assets) })
+    }
+
+    /// Reads the draft, which is the only version of it there is.
+    fn draft_content(&self, view: &View<'_>, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        let state = view.state(Branch::Draft)?;
+        if *state.token != *version.0 {
+            return Err(RuntimeError::NoSuchVersion { context: view.key.clone(), version: version.clone() });
+        }
+        let source = Source::draft(&view.row);
+        let mut blocks = BTreeMap::new();
+        for usage in view.usages(view.tables.usages(state.id)?)? {
+            if let Some(row) = view.tables.usage(state.id, usage.block_type(), usage.block_id())? {
+                let data = sound(self.read_block(source, &usage, row.hash, row.size))?;
+                blocks.insert(usage, data);
+            }
+        }
+        let mut assets = Vec::new();
+        for row in view.tables.assets(state.id)? {
+            assets.extend(asset_record(view, &row)?);
+        }
+        assets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
+        Ok(VersionContent { root: view.root()?, blocks, assets: Some(assets) })
     }
 
     /// Finds out what bundles are that are new to the index.

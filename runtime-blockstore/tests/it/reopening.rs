@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit, Runtime,
-    RuntimeError, VersionRecord,
+    RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 use xblock_testkit::Fresh;
 
@@ -83,6 +83,9 @@ impl Runtime for Reopening {
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         self.reader().history(context, branch)
     }
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        self.reader().version(context, version)
+    }
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
         if self.between == Between::LoseIndex {
             return open(&self.folder).changes(after, limit);
@@ -135,6 +138,7 @@ mod each_call_makes_the_index_anew {
             one_edit_can_publish_and_go_on, an_old_version_can_be_restored;
         assets: a_file_comes_back_byte_for_byte, attributes_survive, a_draft_file_is_unpublished,
             a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back;
+        history: listed_versions_can_be_read;
         walking: a_walk_is_depth_first, settings_are_inherited_from_the_nearest
     );
 }

@@ -8,3 +8,4 @@ mod model;
 mod shapes;
 mod suite;
 mod values;
+mod versions;

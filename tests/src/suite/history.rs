@@ -1,8 +1,11 @@
 //! Versions and the change feed.
 
-use xblock_core::runtime::{Branch, Cursor, Runtime, RuntimeError};
+use xblock_core::runtime::{Branch, Cursor, EditOp, Runtime, RuntimeError, VersionId};
 
-use crate::fixture::{commit, context, draft_course, edit, html, published_course, usage};
+use crate::fixture::{
+    commit, content_lines, context, draft_course, edit, html, other_context, published_course, put_asset,
+    root, snapshot, usage,
+};
 
 /// The history of the published branch begins with its head and goes back to the first version.
 pub fn versions_are_listed_newest_first(runtime: &dyn Runtime) {
@@ -19,6 +22,43 @@ pub fn versions_are_listed_newest_first(runtime: &dyn Runtime) {
     assert_eq!(history[1].previous, None);
     let draft = runtime.history(&context(), Branch::Draft).expect("the history");
     assert_eq!(draft[0].version, runtime.context(&context()).expect("the context").draft.version);
+}
+
+/// Every version that the history lists can be read, blocks and static files, whatever came after it.
+pub fn listed_versions_can_be_read(runtime: &dyn Runtime) {
+    published_course(runtime);
+    let mut states = Vec::new();
+    let mut remember = |edit| {
+        let published = commit(runtime, edit).published.expect("a version");
+        states.push((published, snapshot(runtime, &context(), Branch::Published)));
+    };
+    remember(edit().with(put_asset("a.txt", b"one")).with(put_asset("b.txt", b"b")).publish_all());
+    remember(
+        edit()
+            .put(usage("html", "h1"), html("second"))
+            .with(EditOp::DeleteBlock { usage: usage("vertical", "u2") })
+            .with(put_asset("a.txt", b"two"))
+            .with(EditOp::DeleteAsset { key: crate::fixture::asset("b.txt") })
+            .publish_all(),
+    );
+    remember(edit().put(usage("html", "h1"), html("third")).with(put_asset("c.txt", b"c")).publish_all());
+    commit(runtime, edit().put(usage("html", "h1"), html("draft")).with(put_asset("a.txt", b"three")));
+    for (version, state) in &states {
+        let read = runtime.version(&context(), version).expect("the version");
+        assert_eq!(read.root, root());
+        assert_eq!(content_lines(&read), *state);
+    }
+    let draft = runtime.context(&context()).expect("the context").draft.version;
+    let read = runtime.version(&context(), &draft).expect("the draft");
+    assert_eq!(content_lines(&read), snapshot(runtime, &context(), Branch::Draft));
+    for listed in runtime.history(&context(), Branch::Published).expect("the history") {
+        assert!(runtime.version(&context(), &listed.version).is_ok(), "{}", listed.version);
+    }
+    let unknown = VersionId("no such version".into());
+    let missing = runtime.version(&context(), &unknown);
+    assert!(matches!(missing, Err(RuntimeError::NoSuchVersion { .. })), "{missing:?}");
+    let missing = runtime.version(&other_context(), &unknown);
+    assert!(matches!(missing, Err(RuntimeError::NoSuchContext { .. })), "{missing:?}");
 }
 
 /// Every commit leaves an entry for each branch it changed, with the version it made.

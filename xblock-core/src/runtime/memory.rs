@@ -12,7 +12,7 @@ use super::error::RuntimeError;
 use super::plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
 use super::record::{
     AssetData, AssetRecord, BlockData, BlockRecord, Branch, Change, ContextRecord, Cursor, DefinitionRecord,
-    EditInfo, Head, VersionId, VersionRecord,
+    EditInfo, Head, VersionContent, VersionId, VersionRecord,
 };
 use super::{FieldMap, Runtime};
 
@@ -278,6 +278,21 @@ impl Runtime for MemoryRuntime {
             }
             Branch::Published => Ok(found.published.iter().rev().map(|v| v.record.clone()).collect()),
         }
+    }
+
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        let store = self.store();
+        let found = find(&store, context)?;
+        let mut versions = found.published.iter().chain([&found.draft]);
+        let at = versions.find(|v| v.record.version == *version).ok_or_else(|| {
+            RuntimeError::NoSuchVersion { context: context.clone(), version: version.clone() }
+        })?;
+        let State { blocks, assets, .. } = &at.state;
+        Ok(VersionContent {
+            root: found.root.clone(),
+            blocks: blocks.iter().map(|(usage, block)| (usage.clone(), Ok(block.data.clone()))).collect(),
+            assets: Some(assets.iter().map(|(key, asset)| asset_record(key, asset)).collect()),
+        })
     }
 
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {

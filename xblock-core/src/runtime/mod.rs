@@ -22,7 +22,7 @@ pub use memory::MemoryRuntime;
 pub use plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
 pub use record::{
     AsideData, AssetData, AssetRecord, AssetSource, BlockData, BlockRecord, Branch, Change, ContextRecord,
-    Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionId, VersionRecord,
+    Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionContent, VersionId, VersionRecord,
 };
 
 /// A store of learning contexts. Reads never write; a commit is visible at once and whole, or not at all.
@@ -89,6 +89,12 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError>;
+
+    /// Reads all that one version holds: any that [`Runtime::history`] lists, of either branch.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchVersion`].
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError>;
 
     /// Reads the change feed: at most `limit` entries after a cursor, in order.
     ///

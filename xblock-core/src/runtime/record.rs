@@ -1,5 +1,6 @@
 //! What a runtime stores and returns: blocks, assets, contexts and their versions.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io::Read;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::Json;
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
+
+use super::error::RuntimeError;
 
 /// Maps a field's name to its stored JSON; a name that is present is explicitly set, `null` included.
 ///
@@ -217,6 +220,17 @@ pub struct VersionRecord {
     pub edit_info: EditInfo,
     /// What its author said about it.
     pub message: String,
+}
+
+/// All that a context holds in one version.
+#[derive(Debug)]
+pub struct VersionContent {
+    /// The block everything else hangs below.
+    pub root: UsageKey,
+    /// Every block, detached and orphaned ones included; damaged ones with the reason.
+    pub blocks: BTreeMap<UsageKey, Result<Arc<BlockData>, RuntimeError>>,
+    /// The static files in key order; none where the store does not keep which files a version had.
+    pub assets: Option<Vec<AssetRecord>>,
 }
 
 /// A place in a runtime's change feed; 0 is before the first change.
