@@ -15,6 +15,7 @@ use xblock_core::fields::{KeyValueStore, Value};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::services::ServiceSet;
 
 use crate::error::BindingError;
 use crate::read_only::ReadOnlyState;
@@ -101,6 +102,7 @@ impl Store {
             learner_state: opened.learner_state,
             urls: Arc::new(PathUrls::default()),
             clock: opened.clock,
+            services: ServiceSet::default(),
         })
     }
 }

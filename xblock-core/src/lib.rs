@@ -6,6 +6,7 @@
 //! - [`keys`]: the identities of learning contexts, usages, definitions and assets.
 //! - [`fields`]: scopes, field types and their conversions, and where values live.
 //! - [`block`]: what a block type declares and what a block does; the [`registry`](block::Registry) of types.
+//! - [`services`]: what a host offers to blocks: who the learner is, translations, completion, a sandbox ...
 //! - [`fragment`]: what a view returns.
 //! - [`olx`]: courseware as XML.
 //! - [`runtime`]: the trait every store implements, edits, and the runtime in memory.
@@ -19,3 +20,4 @@ pub mod host;
 pub mod keys;
 pub mod olx;
 pub mod runtime;
+pub mod services;

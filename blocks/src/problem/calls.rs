@@ -108,11 +108,7 @@ impl Call<'_> {
     }
 
     fn publish_grade(&self, score: &Score) {
-        self.context.publish(Event::Grade(Grade {
-            value: score.earned(),
-            max_value: score.possible(),
-            only_if_higher: None,
-        }));
+        self.context.publish(Event::Grade(Grade::new(score.earned(), score.possible())));
     }
 }
 

@@ -8,7 +8,7 @@ mod source;
 mod transcript;
 mod view;
 
-use xblock_core::block::{BlockContext, BlockError, XBlock};
+use xblock_core::block::{BlockContext, BlockError, ValidationMessage, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 
@@ -90,7 +90,7 @@ impl VideoBlock {
         view::render(self, context, State::Forgotten)
     }
 
-    fn warnings(&self) -> Vec<String> {
+    fn warnings(&self) -> Vec<ValidationMessage> {
         let Ok(transcripts) = self.transcripts() else {
             return Vec::new();
         };
@@ -101,13 +101,14 @@ impl VideoBlock {
             .map(languages::name)
             .collect();
         missing.sort_unstable();
-        match missing.as_slice() {
-            [] => Vec::new(),
-            [one] => vec![format!("There is no transcript file associated with the {one} language.")],
+        let text = match missing.as_slice() {
+            [] => return Vec::new(),
+            [one] => format!("There is no transcript file associated with the {one} language."),
             several => {
                 let names = several.join(", ");
-                vec![format!("There are no transcript files associated with the {names} languages.")]
+                format!("There are no transcript files associated with the {names} languages.")
             }
-        }
+        };
+        vec![ValidationMessage::warning(text)]
     }
 }

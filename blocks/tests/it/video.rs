@@ -1,7 +1,7 @@
 //! `video`.
 
 use serde_json::json;
-use xblock_core::block::{Completion, Event, HandlerResponse};
+use xblock_core::block::{Completion, Event, HandlerResponse, ValidationMessage};
 
 use crate::context::{World, get, json, post};
 
@@ -139,8 +139,8 @@ fn completion_is_published_between_zero_and_one() {
 fn languages_without_a_file_are_reported_to_the_author() {
     let world = World::of("video");
     assert_eq!(
-        world.block(&values()).validate(),
-        ["There is no transcript file associated with the français language."]
+        world.block(&values()).validate().messages,
+        [ValidationMessage::warning("There is no transcript file associated with the français language.")]
     );
 }
 

@@ -9,6 +9,7 @@ use courseware::serve::{ServeOptions, serve};
 use courseware::{OpenMode, StoreUrl};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::runtime::Branch;
+use xblock_core::services::ServiceSet;
 
 use super::arguments::BranchName;
 use super::console::Console;
@@ -48,6 +49,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         learner_state: arguments.url.learner_state(arguments.state.as_deref()),
         urls: Arc::new(PathUrls::default()),
         clock: surroundings.clock.clone(),
+        services: ServiceSet::default(),
     };
     let options = ServeOptions { address: arguments.host, port: arguments.port, staff: arguments.staff };
     let threads = tokio::runtime::Runtime::new().map_err(CommandError::Threads)?;

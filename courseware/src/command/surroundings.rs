@@ -8,6 +8,7 @@ use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::services::ServiceSet;
 
 use super::arguments::LearnerArguments;
 use super::exit::CommandError;
@@ -48,6 +49,7 @@ impl Surroundings {
             learner_state: url.learner_state(learner.state.as_deref()),
             urls: Arc::new(PathUrls::default()),
             clock: self.clock.clone(),
+            services: ServiceSet::default(),
         })
     }
 }

@@ -43,7 +43,7 @@ fn open(block_type: &BlockType, surroundings: Py<PyAny>) -> PyResult<(Box<dyn XB
     }
     let fields =
         BlockFields::new([block_type.fields().clone()], Arc::new(PythonFieldData(surroundings)), ids);
-    Ok(((block_type.class.create)(fields), context))
+    Ok((block_type.create(fields), context))
 }
 
 /// Renders a view; returns the fragment as JSON text, or none where the block has no such view.
@@ -109,13 +109,16 @@ pub(crate) fn handle_block(
     }))
 }
 
-/// Returns what an author should hear of the block's content.
+/// Returns what an author should hear of the block's content: pairs of type and text.
 #[pyfunction]
-pub(crate) fn validate_block(block_type: &str, surroundings: Py<PyAny>) -> PyResult<Vec<String>> {
+pub(crate) fn validate_block(
+    block_type: &str,
+    surroundings: Py<PyAny>,
+) -> PyResult<Vec<(&'static str, String)>> {
     let (block, context) = open(&native_type(block_type)?, surroundings)?;
-    let remarks = block.validate();
+    let remarks = block.validate().messages.into_iter();
     context.finish()?;
-    Ok(remarks)
+    Ok(remarks.map(|remark| (remark.message_type.name(), remark.text)).collect())
 }
 
 /// Returns how many points there are before any weight, none for a block without a score.

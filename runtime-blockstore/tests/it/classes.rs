@@ -52,18 +52,11 @@ const fn class(
     olx: &'static dyn OlxConvention,
 ) -> BlockClass {
     BlockClass {
-        block_type,
-        aliases: &[],
         fields,
         has_children: true,
-        has_score: false,
-        detached: false,
         completion_mode: CompletionMode::Aggregator,
-        has_custom_completion: false,
-        icon_class: "other",
-        handlers: &[],
         olx,
-        create: |fields| Box::new(Mute(fields)),
+        ..BlockClass::new(block_type, |fields| Box::new(Mute(fields)))
     }
 }
 

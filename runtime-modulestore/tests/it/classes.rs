@@ -30,18 +30,11 @@ impl XBlock for Mute {
 
 const fn class(block_type: &'static str, fields: &'static [FieldSpec]) -> BlockClass {
     BlockClass {
-        block_type,
-        aliases: &[],
         fields,
         has_children: true,
-        has_score: false,
-        detached: false,
         completion_mode: CompletionMode::Aggregator,
-        has_custom_completion: false,
-        icon_class: "other",
-        handlers: &[],
         olx: &RawOlx,
-        create: |fields| Box::new(Mute(fields)),
+        ..BlockClass::new(block_type, |fields| Box::new(Mute(fields)))
     }
 }
 

@@ -16,6 +16,7 @@ use xblock_core::fields::MemoryStore;
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::services::ServiceSet;
 
 struct House {
     registry: Registry,
@@ -51,6 +52,7 @@ impl House {
             learner_state: Arc::new(MemoryStore::new()),
             urls: Arc::new(PathUrls::default()),
             clock: self.clock.clone(),
+            services: ServiceSet::default(),
         }
     }
 }

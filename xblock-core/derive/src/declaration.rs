@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Error, Expr, LitStr, Path, Result, Token, parenthesized};
+use syn::{Attribute, Error, Expr, LitStr, Path, Result, Token, Type, parenthesized};
 
 use crate::json;
 
@@ -21,6 +21,12 @@ pub(crate) struct Class {
     pub(crate) view: Option<Path>,
     pub(crate) views: Vec<Entry>,
     pub(crate) handlers: Vec<Entry>,
+    pub(crate) json_handlers: Vec<Entry>,
+    pub(crate) fallback_handler: Option<Ident>,
+    pub(crate) needs: Vec<ServiceName>,
+    pub(crate) wants: Vec<ServiceName>,
+    pub(crate) settings_key: Option<LitStr>,
+    pub(crate) scorable: bool,
     pub(crate) validate: Option<Ident>,
     pub(crate) max_score: Option<Ident>,
     pub(crate) groups: Vec<Path>,
@@ -30,6 +36,12 @@ pub(crate) struct Class {
 pub(crate) struct Entry {
     pub(crate) name: Ident,
     pub(crate) method: Ident,
+}
+
+/// A service, by the type it is asked for by, or by its name where it has none in Rust.
+pub(crate) enum ServiceName {
+    Type(Box<Type>),
+    Text(LitStr),
 }
 
 /// What one `#[field]` says.
@@ -153,6 +165,12 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
         view: None,
         views: Vec::new(),
         handlers: Vec::new(),
+        json_handlers: Vec::new(),
+        fallback_handler: None,
+        needs: Vec::new(),
+        wants: Vec::new(),
+        settings_key: None,
+        scorable: false,
         validate: None,
         max_score: None,
         groups: Vec::new(),
@@ -177,6 +195,12 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
                 }
                 "views" => class.views = entries(input)?,
                 "handlers" => class.handlers = entries(input)?,
+                "json_handlers" => class.json_handlers = entries(input)?,
+                "fallback_handler" => class.fallback_handler = Some(assigned(input)?),
+                "needs" => class.needs = services(input)?,
+                "wants" => class.wants = services(input)?,
+                "settings_key" => class.settings_key = Some(assigned(input)?),
+                "scorable" => class.scorable = true,
                 "icon" => class.icon = Some(assigned(input)?),
                 "olx" => class.olx = Some(assigned(input)?),
                 "view" => class.view = Some(assigned(input)?),
@@ -188,7 +212,8 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
                         key.span(),
                         format!(
                             "`{of}`: #[xblock] has no `{other}`; it has type, aliases, icon, completion, \
-                             custom_completion, has_children, has_score, detached, olx, view, views, handlers, validate, max_score"
+                             custom_completion, has_children, has_score, scorable, detached, olx, view, views, handlers, \
+                             json_handlers, fallback_handler, needs, wants, settings_key, validate, max_score"
                         ),
                     ));
                 }
@@ -197,6 +222,11 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
         }
+    }
+    if let Some(twice) =
+        class.json_handlers.iter().find(|entry| class.handlers.iter().any(|other| other.name == entry.name))
+    {
+        return Err(Error::new(twice.name.span(), format!("`{}` is listed twice", twice.name)));
     }
     class.block_type =
         block_type.ok_or_else(|| Error::new(of.span(), format!("`{of}`: #[xblock] needs type = \"..\"")))?;
@@ -229,6 +259,23 @@ fn entries(input: ParseStream<'_>) -> Result<Vec<Entry>> {
         }
     }
     Ok(entries)
+}
+
+/// Reads `dyn UserService, "mako"`.
+fn services(input: ParseStream<'_>) -> Result<Vec<ServiceName>> {
+    let content = list(input)?;
+    let mut services = Vec::new();
+    while !content.is_empty() {
+        services.push(if content.peek(LitStr) {
+            ServiceName::Text(content.parse()?)
+        } else {
+            ServiceName::Type(Box::new(content.parse()?))
+        });
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(services)
 }
 
 fn completion(word: &Ident) -> Result<Ident> {

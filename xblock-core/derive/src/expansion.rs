@@ -4,7 +4,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Error, Fields, Path, Result};
 
-use crate::declaration::{self, Class, Default, Entry, Field, Kind, Values};
+use crate::declaration::{self, Class, Default, Entry, Field, Kind, ServiceName, Values};
 
 /// Expands `#[derive(XBlock)]`.
 pub(crate) fn block(input: &DeriveInput) -> Result<TokenStream> {
@@ -152,11 +152,17 @@ fn values(values: &Values) -> TokenStream {
 }
 
 fn class_value(name: &Ident, class: &Class) -> TokenStream {
-    let Class {
-        block_type, aliases, completion, custom_completion, has_children, has_score, detached, ..
-    } = class;
+    let Class { block_type, aliases, completion, custom_completion, has_children, detached, .. } = class;
+    // As XBlock's mixin says of the classes it is mixed into.
+    let has_score = class.has_score || class.scorable;
+    let views = class.views.iter().map(|Entry { name, .. }| name.to_string());
+    let needs = class.needs.iter().map(service_name);
+    let wants = class.wants.iter().map(service_name);
+    let class_name = name.to_string();
+    let settings_key = class.settings_key.as_ref().map_or_else(|| quote!(#class_name), |key| quote!(#key));
     let icon = class.icon.as_ref().map_or_else(|| quote!("other"), |icon| quote!(#icon));
-    let handlers = class.handlers.iter().map(|Entry { name, .. }| name.to_string());
+    let handlers = class.handlers.iter().chain(&class.json_handlers);
+    let handlers = handlers.map(|Entry { name, .. }| name.to_string());
     let olx = class.olx.as_ref().map_or_else(|| quote!(::xblock_core::olx::PlainOlx), |olx| quote!(#olx));
     quote! {
         /// The declaration of the class, for a registry.
@@ -171,12 +177,25 @@ fn class_value(name: &Ident, class: &Class) -> TokenStream {
                 completion_mode: ::xblock_core::block::CompletionMode::#completion,
                 has_custom_completion: #custom_completion,
                 icon_class: #icon,
+                views: &[#(#views),*],
                 handlers: &[#(#handlers),*],
+                services: ::xblock_core::services::DeclaredServices {
+                    needs: &[#(#needs),*],
+                    wants: &[#(#wants),*],
+                },
+                settings_key: #settings_key,
                 olx: &#olx,
                 create: |fields| ::std::boxed::Box::new(#name::from_fields(fields)),
             };
             &CLASS
         };
+    }
+}
+
+fn service_name(service: &ServiceName) -> TokenStream {
+    match service {
+        ServiceName::Type(service) => quote!(<#service as ::xblock_core::services::Service>::NAME),
+        ServiceName::Text(name) => quote!(#name),
     }
 }
 
@@ -252,10 +271,29 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
         let text = name.to_string();
         quote!(#text => self.#method(request, context),)
     });
+    let json_handlers = class.json_handlers.iter().map(|Entry { name, method }| {
+        let text = name.to_string();
+        quote! {
+            #text => ::xblock_core::block::HandlerResponse::of(&self.#method(request.json()?, context)?),
+        }
+    });
+    let no_handler = match &class.fallback_handler {
+        Some(method) => quote!(self.#method(name, request, context)),
+        None => quote! {
+            ::core::result::Result::Err(::xblock_core::block::BlockError::NoSuchHandler { handler: name.to_owned() })
+        },
+    };
+    let scorable = class.scorable.then(|| {
+        quote! {
+            fn scorable(&self) -> ::core::option::Option<&dyn ::xblock_core::block::Scorable> {
+                ::core::option::Option::Some(self)
+            }
+        }
+    });
     let validate = class.validate.as_ref().map(|method| {
         quote! {
-            fn validate(&self) -> ::std::vec::Vec<::std::string::String> {
-                self.#method()
+            fn validate(&self) -> ::xblock_core::block::Validation {
+                ::xblock_core::block::Validation::of(&self.fields).with(self.#method())
             }
         }
     });
@@ -297,11 +335,12 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
             ) -> ::core::result::Result<::xblock_core::block::HandlerResponse, ::xblock_core::block::BlockError> {
                 match name {
                     #(#handlers)*
-                    _ => ::core::result::Result::Err(::xblock_core::block::BlockError::NoSuchHandler {
-                        handler: name.to_owned(),
-                    }),
+                    #(#json_handlers)*
+                    _ => #no_handler,
                 }
             }
+
+            #scorable
 
             #validate
 

@@ -1,7 +1,8 @@
 //! What a block type declares once, for every block of it.
 
 use crate::fields::{BlockFields, FieldSpec};
-use crate::olx::OlxConvention;
+use crate::olx::{OlxConvention, PlainOlx};
+use crate::services::DeclaredServices;
 
 use super::xblock::XBlock;
 
@@ -49,10 +50,55 @@ pub struct BlockClass {
     pub has_custom_completion: bool,
     /// Name of its icon: `video`, `problem`, `other` ...
     pub icon_class: &'static str,
+    /// Names of the views its blocks are known to have, for hosts that look before they call.
+    pub views: &'static [&'static str],
     /// Names of the handlers its blocks answer to, for hosts that look before they call.
     pub handlers: &'static [&'static str],
+    /// The services its blocks ask for.
+    pub services: DeclaredServices,
+    /// The key under which an operator keeps settings for the class: XBlock's `block_settings_key`, else the name of the
+    /// class.
+    pub settings_key: &'static str,
     /// How its blocks are read from OLX and written to it.
     pub olx: &'static dyn OlxConvention,
     /// Makes a block from its fields.
     pub create: fn(BlockFields) -> Box<dyn XBlock>,
+}
+
+impl BlockClass {
+    /// Declares a class with nothing but a type and a way to make its blocks; the rest is what most blocks have.
+    ///
+    /// ```
+    /// # use xblock_core::block::{BlockClass, BlockContext, BlockError, XBlock};
+    /// # use xblock_core::fields::BlockFields;
+    /// # use xblock_core::fragment::Fragment;
+    /// # struct Note(BlockFields);
+    /// # impl XBlock for Note {
+    /// #     fn fields(&self) -> &BlockFields { &self.0 }
+    /// #     fn view(&self, _: &str, _: &dyn BlockContext) -> Result<Fragment, BlockError> { Ok(Fragment::new("")) }
+    /// # }
+    /// static NOTE: BlockClass =
+    ///     BlockClass { icon_class: "other", ..BlockClass::new("note", |fields| Box::new(Note(fields))) };
+    /// assert!(!NOTE.has_children);
+    /// ```
+    #[must_use]
+    pub const fn new(block_type: &'static str, create: fn(BlockFields) -> Box<dyn XBlock>) -> Self {
+        Self {
+            block_type,
+            aliases: &[],
+            fields: &[],
+            has_children: false,
+            has_score: false,
+            detached: false,
+            completion_mode: CompletionMode::Completable,
+            has_custom_completion: false,
+            icon_class: "other",
+            views: &[],
+            handlers: &[],
+            services: DeclaredServices::NONE,
+            settings_key: block_type,
+            olx: &PlainOlx,
+            create,
+        }
+    }
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 
 use crate::fragment::Fragment;
 use crate::keys::UsageKey;
+use crate::services::{AnyService, Demand, Service, ServiceError};
 
+use super::class::BlockClass;
+use super::completion::Completion;
 use super::error::BlockError;
 use super::event::Event;
 
@@ -66,4 +69,104 @@ pub trait BlockContext {
 
     /// Publishes an event.
     fn publish(&self, event: Event);
+
+    /// Returns the address at which one of the block's handlers answers, with a query (without its question mark) and,
+    /// for `third_party`, for callers that are not logged in.
+    fn handler_url_with(&self, handler: &str, suffix: &str, query: &str, third_party: bool) -> String {
+        let _ = third_party;
+        with_query(self.handler_url(handler, suffix), query)
+    }
+
+    /// Returns the declaration of the block's class, where the surroundings know it.
+    fn class(&self) -> Option<&'static BlockClass> {
+        None
+    }
+
+    /// Returns how much the block's class asked for a service. Surroundings that keep no declarations give what is asked
+    /// for.
+    fn demand(&self, service: &str) -> Demand {
+        self.class().map_or(Demand::Needed, |class| class.services.demand(service))
+    }
+
+    /// Finds a service by its name, whether it was declared or not; none by default. Blocks call
+    /// [`need`](#method.need) and [`want`](#method.want) instead.
+    fn find_service(&self, service: &str) -> Option<AnyService> {
+        let _ = service;
+        None
+    }
+}
+
+impl dyn BlockContext + '_ {
+    /// Returns a service the block cannot do without.
+    ///
+    /// ```
+    /// # use xblock_core::block::{BlockContext, BlockError};
+    /// use xblock_core::services::I18nService;
+    ///
+    /// fn greeting(context: &dyn BlockContext) -> Result<String, BlockError> {
+    ///     Ok(context.need::<dyn I18nService>()?.gettext("Hello").into_owned())
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    /// [`ServiceError`] where the class did not declare it or the host has none.
+    pub fn need<S: Service + ?Sized>(&self) -> Result<Arc<S>, ServiceError> {
+        self.want::<S>()?.ok_or_else(|| ServiceError::NotAvailable {
+            block_type: self.usage().block_type().to_owned(),
+            service: S::NAME,
+        })
+    }
+
+    /// Returns a service the block uses where there is one.
+    ///
+    /// # Errors
+    /// [`ServiceError::NotDeclared`] where the class did not declare it, [`ServiceError::NotAvailable`] where it needs it
+    /// and the host has none.
+    pub fn want<S: Service + ?Sized>(&self) -> Result<Option<Arc<S>>, ServiceError> {
+        let block_type = || self.usage().block_type().to_owned();
+        // Every block needs its field data without saying so.
+        let is_base = S::NAME == <dyn crate::fields::FieldData as Service>::NAME;
+        let demand = if is_base { Demand::Needed } else { self.demand(S::NAME) };
+        if demand == Demand::Undeclared {
+            return Err(ServiceError::NotDeclared { block_type: block_type(), service: S::NAME });
+        }
+        match self.find_service(S::NAME) {
+            Some(service) => match service.get::<S>() {
+                Some(service) => Ok(Some(service)),
+                None => Err(ServiceError::OtherType {
+                    block_type: block_type(),
+                    service: S::NAME,
+                    expected: std::any::type_name::<S>(),
+                }),
+            },
+            None if demand == Demand::Needed => {
+                Err(ServiceError::NotAvailable { block_type: block_type(), service: S::NAME })
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// Reports how far the learner completed the block, from 0 to 1.
+    ///
+    /// # Errors
+    /// [`CompletionError`](super::CompletionError) where blocks of the class do not report their completion themselves,
+    /// or where it is not between 0 and 1.
+    pub fn emit_completion(&self, completion: f64) -> Result<(), BlockError> {
+        let completion = match self.class() {
+            Some(class) => Completion::of_class(class, completion)?,
+            None => Completion::new(completion)?,
+        };
+        self.publish(Event::Completion(completion));
+        Ok(())
+    }
+}
+
+/// Appends a query to an address.
+pub(crate) fn with_query(mut url: String, query: &str) -> String {
+    let query = query.trim_start_matches(['?', '&']);
+    if !query.is_empty() {
+        url.push(if url.contains('?') { '&' } else { '?' });
+        url.push_str(query);
+    }
+    url
 }

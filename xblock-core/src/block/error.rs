@@ -3,6 +3,10 @@
 use crate::fields::BlockFieldsError;
 use crate::keys::UsageKey;
 use crate::runtime::RuntimeError;
+use crate::services::ServiceError;
+
+use super::completion::CompletionError;
+use super::scoring::RescoreError;
 
 /// A situation a block or the host around it reports.
 #[derive(Debug, thiserror::Error)]
@@ -20,12 +24,27 @@ pub enum BlockError {
         /// The name as it was asked for.
         handler: String,
     },
-    /// The block needs a service that nobody offers.
-    #[error("service {service} is not available")]
-    NoSuchService {
-        /// The service's name.
-        service: String,
+    /// A handler's answer has no JSON form.
+    #[error("the answer cannot be written as JSON: {problem}")]
+    NotJson {
+        /// Why not.
+        problem: String,
     },
+    /// No aside of this type is known, or the block has none.
+    #[error("no aside {aside_type}")]
+    NoSuchAside {
+        /// The aside's type.
+        aside_type: String,
+    },
+    /// The block does not get a service it asked for.
+    #[error(transparent)]
+    Service(#[from] ServiceError),
+    /// The block cannot be rescored.
+    #[error(transparent)]
+    Rescore(#[from] RescoreError),
+    /// The block may not report this completion.
+    #[error(transparent)]
+    Completion(#[from] CompletionError),
     /// The request cannot be answered as it came; the status is an HTTP one.
     #[error("{message}")]
     BadRequest {

@@ -4,8 +4,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::fields::Json;
 
-/// A score a learner got on a block.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+use super::completion::Completion;
+
+/// A score a learner got on a block: the data of a `grade` event (xblock reference, section 8).
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Grade {
     /// Points earned.
     pub value: f64,
@@ -13,13 +15,48 @@ pub struct Grade {
     pub max_value: f64,
     /// Whether to keep the old score if it is higher.
     pub only_if_higher: Option<bool>,
+    /// Whether the score was taken back.
+    #[serde(default)]
+    pub score_deleted: bool,
+    /// Whether it comes from an external grader and not from a request of the learner's.
+    #[serde(default)]
+    pub grader_response: bool,
+    /// The learner, where it is another one than the block works for.
+    #[serde(default)]
+    pub user_id: Option<String>,
 }
 
-/// How far a learner completed a block, from 0 to 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Completion {
-    /// 0 is not at all, 1 is whole.
-    pub completion: f64,
+impl Grade {
+    /// Makes a grade of points earned and possible.
+    #[must_use]
+    pub fn new(value: f64, max_value: f64) -> Self {
+        Self { value, max_value, ..Self::default() }
+    }
+
+    /// Makes the grade that takes a score back.
+    #[must_use]
+    pub fn deleted() -> Self {
+        Self { score_deleted: true, ..Self::default() }
+    }
+
+    /// Returns the data of the event: `value`, `max_value` and `only_if_higher` always, the rest where it says something.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
+        let mut data = serde_json::json!({
+            "value": self.value,
+            "max_value": self.max_value,
+            "only_if_higher": self.only_if_higher,
+        });
+        for (name, on) in [("score_deleted", self.score_deleted), ("grader_response", self.grader_response)] {
+            if on {
+                data[name] = Json::Bool(true);
+            }
+        }
+        if let Some(user_id) = &self.user_id {
+            data["user_id"] = Json::from(user_id.as_str());
+        }
+        data
+    }
 }
 
 /// An event a block publishes.
@@ -53,11 +90,7 @@ impl Event {
     #[must_use]
     pub fn data(&self) -> Json {
         match self {
-            Self::Grade(grade) => serde_json::json!({
-                "value": grade.value,
-                "max_value": grade.max_value,
-                "only_if_higher": grade.only_if_higher,
-            }),
+            Self::Grade(grade) => grade.to_json(),
             Self::Completion(completion) => serde_json::json!({ "completion": completion.completion }),
             Self::Other { data, .. } => data.clone(),
         }

@@ -1,5 +1,6 @@
 //! A request to a block's handler and its answer.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::fields::Json;
@@ -60,15 +61,25 @@ pub struct HandlerResponse {
 }
 
 impl HandlerResponse {
-    /// Makes a JSON answer with status 200.
+    /// Makes a JSON answer with status 200, in ASCII as XBlock's JSON handlers write it.
     #[must_use]
     pub fn json(value: &Json) -> Self {
         Self {
             status: 200,
             content_type: "application/json".into(),
             headers: Vec::new(),
-            body: value.to_string().into_bytes(),
+            body: crate::olx::json_line(value).into_bytes(),
         }
+    }
+
+    /// Makes a JSON answer with status 200 of anything that can be written as JSON.
+    ///
+    /// # Errors
+    /// [`BlockError::NotJson`] for what has no JSON form, such as a mapping whose names are no texts.
+    pub fn of(value: &impl Serialize) -> Result<Self, BlockError> {
+        let value = serde_json::to_value(value)
+            .map_err(|error| BlockError::NotJson { problem: error.to_string() })?;
+        Ok(Self::json(&value))
     }
 
     /// Makes the answer to a request that failed, in the form XBlock gives it.

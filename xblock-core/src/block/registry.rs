@@ -1,14 +1,18 @@
 //! The block types a host knows, with the fields its mixins add.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::fields::{
-    CHILDREN_FIELDS, FieldSpec, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS, XBLOCK_FIELDS, XML_FIELDS,
-    XMODULE_FIELDS,
+    BlockFields, CHILDREN_FIELDS, FieldSpec, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS, XBLOCK_FIELDS,
+    XML_FIELDS, XMODULE_FIELDS,
 };
+use crate::services::Demand;
 
+use super::aside::AsideClass;
 use super::class::BlockClass;
+use super::mixin::{MixedBlock, Mixin};
+use super::xblock::XBlock;
 
 /// A registration that cannot be.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -19,6 +23,12 @@ pub enum RegistryError {
     Ambiguous {
         /// The type.
         block_type: String,
+    },
+    /// Two classes claim the same aside type.
+    #[error("two classes are registered for aside type {aside_type}")]
+    AmbiguousAside {
+        /// The type.
+        aside_type: String,
     },
 }
 
@@ -31,25 +41,54 @@ pub struct BlockType {
     pub class: &'static BlockClass,
     /// Whether somebody registered it.
     pub is_known: bool,
-    fields: Arc<Fields>,
+    shape: Arc<Shape>,
 }
 
-struct Fields {
+/// A class with what the mixins add to it.
+struct Shape {
     specs: Arc<[FieldSpec]>,
     by_name: HashMap<&'static str, usize>,
+    mixins: Vec<Mixin>,
 }
 
 impl BlockType {
     /// Lists all fields: the mixins' first, then XBlock's, then the type's own; the latest of equal names counts.
     #[must_use]
     pub fn fields(&self) -> &Arc<[FieldSpec]> {
-        &self.fields.specs
+        &self.shape.specs
     }
 
     /// Finds a field by its name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldSpec> {
-        self.fields.by_name.get(name).map(|at| &self.fields.specs[*at])
+        self.shape.by_name.get(name).map(|at| &self.shape.specs[*at])
+    }
+
+    /// Lists the mixins that were added to the class, innermost first.
+    #[must_use]
+    pub fn mixins(&self) -> &[Mixin] {
+        &self.shape.mixins
+    }
+
+    /// Makes a block from its fields, with the behaviour of the mixins around it.
+    #[must_use]
+    pub fn create(&self, fields: BlockFields) -> Box<dyn XBlock> {
+        let behaviours = self.shape.mixins.iter().filter_map(|mixin| mixin.behaviour);
+        behaviours
+            .fold((self.class.create)(fields), |block, behaviour| Box::new(MixedBlock { block, behaviour }))
+    }
+
+    /// Returns how much the class or one of its mixins asks for a service.
+    #[must_use]
+    pub fn demand(&self, service: &str) -> Demand {
+        let mixins = self.shape.mixins.iter().map(|mixin| mixin.services.demand(service));
+        mixins.fold(self.class.services.demand(service), Ord::max)
+    }
+
+    /// Lists the services without which blocks of the type do not work.
+    pub fn needed_services(&self) -> impl Iterator<Item = &'static str> {
+        let mixins = self.shape.mixins.iter().flat_map(|mixin| mixin.services.needs);
+        self.class.services.needs.iter().chain(mixins).copied()
     }
 }
 
@@ -58,13 +97,20 @@ impl BlockType {
 pub struct Registry {
     types: Arc<BTreeMap<Arc<str>, BlockType>>,
     placeholder: BlockType,
+    asides: Arc<[&'static AsideClass]>,
 }
 
 impl Registry {
     /// Begins a registry with the class that stands in for types nobody registered.
     #[must_use]
     pub fn builder(placeholder: &'static BlockClass) -> RegistryBuilder {
-        RegistryBuilder { placeholder, classes: Vec::new(), mixins: PLATFORM_MIXINS }
+        RegistryBuilder {
+            placeholder,
+            classes: Vec::new(),
+            field_mixins: PLATFORM_MIXINS,
+            mixins: Vec::new(),
+            asides: Vec::new(),
+        }
     }
 
     /// Finds a type; one that nobody registered gets the placeholder class and `is_known` false.
@@ -85,6 +131,17 @@ impl Registry {
     pub fn types(&self) -> impl Iterator<Item = &BlockType> {
         self.types.values()
     }
+
+    /// Finds an aside type; none where nobody registered it, unlike block types.
+    #[must_use]
+    pub fn aside_type(&self, name: &str) -> Option<&'static AsideClass> {
+        self.asides.iter().find(|class| class.aside_type == name).copied()
+    }
+
+    /// Lists the registered aside types, in the order in which blocks show them.
+    pub fn aside_types(&self) -> impl Iterator<Item = &'static AsideClass> {
+        self.asides.iter().copied()
+    }
 }
 
 /// The fields the platform mixes into every block (blocks reference, section 2).
@@ -95,7 +152,9 @@ const PLATFORM_MIXINS: &[&[FieldSpec]] =
 pub struct RegistryBuilder {
     placeholder: &'static BlockClass,
     classes: Vec<&'static BlockClass>,
-    mixins: &'static [&'static [FieldSpec]],
+    field_mixins: &'static [&'static [FieldSpec]],
+    mixins: Vec<Mixin>,
+    asides: Vec<&'static AsideClass>,
 }
 
 impl RegistryBuilder {
@@ -109,22 +168,43 @@ impl RegistryBuilder {
     /// Replaces the fields mixed into every block; an empty list gives bare XBlocks.
     #[must_use]
     pub fn mixins(mut self, mixins: &'static [&'static [FieldSpec]]) -> Self {
-        self.mixins = mixins;
+        self.field_mixins = mixins;
+        self
+    }
+
+    /// Adds a mixin to the classes it applies to, the placeholder's among them; the mixin added last is outermost.
+    #[must_use]
+    pub fn mixin(mut self, mixin: Mixin) -> Self {
+        self.mixins.push(mixin);
+        self
+    }
+
+    /// Adds a class of asides.
+    #[must_use]
+    pub fn aside(mut self, class: &'static AsideClass) -> Self {
+        self.asides.push(class);
         self
     }
 
     /// Builds the registry.
     ///
     /// # Errors
-    /// [`RegistryError::Ambiguous`] where a name is taken twice.
+    /// [`RegistryError::Ambiguous`] and [`RegistryError::AmbiguousAside`] where a name is taken twice.
     pub fn build(self) -> Result<Registry, RegistryError> {
+        let mut aside_types = BTreeSet::new();
+        for class in &self.asides {
+            if !aside_types.insert(class.aside_type) {
+                return Err(RegistryError::AmbiguousAside { aside_type: class.aside_type.to_owned() });
+            }
+        }
+        let shape = |class| Arc::new(Shape::of(class, self.field_mixins, &self.mixins));
         let mut types = BTreeMap::new();
         for class in self.classes {
-            let fields = Arc::new(collect(self.mixins, class));
+            let shape = shape(class);
             for name in std::iter::once(&class.block_type).chain(class.aliases) {
                 let name: Arc<str> = (*name).into();
                 let block_type =
-                    BlockType { name: name.clone(), class, is_known: true, fields: fields.clone() };
+                    BlockType { name: name.clone(), class, is_known: true, shape: shape.clone() };
                 if types.insert(name.clone(), block_type).is_some() {
                     return Err(RegistryError::Ambiguous { block_type: name.to_string() });
                 }
@@ -134,25 +214,28 @@ impl RegistryBuilder {
             name: self.placeholder.block_type.into(),
             class: self.placeholder,
             is_known: false,
-            fields: Arc::new(collect(self.mixins, self.placeholder)),
+            shape: shape(self.placeholder),
         };
-        Ok(Registry { types: Arc::new(types), placeholder })
+        Ok(Registry { types: Arc::new(types), placeholder, asides: self.asides.into() })
     }
 }
 
-fn collect(mixins: &[&[FieldSpec]], class: &BlockClass) -> Fields {
-    let mut specs: Vec<FieldSpec> = Vec::new();
-    let mut by_name = HashMap::new();
-    let children: &[FieldSpec] = if class.has_children { CHILDREN_FIELDS } else { &[] };
-    let all = mixins.iter().copied().chain([XBLOCK_FIELDS, children, class.fields]);
-    for spec in all.flatten() {
-        match by_name.get(spec.name) {
-            Some(at) => specs[*at] = *spec,
-            None => {
-                by_name.insert(spec.name, specs.len());
-                specs.push(*spec);
+impl Shape {
+    fn of(class: &BlockClass, field_mixins: &[&[FieldSpec]], mixins: &[Mixin]) -> Self {
+        let mixins: Vec<Mixin> = mixins.iter().filter(|mixin| (mixin.applies_to)(class)).copied().collect();
+        let mut specs: Vec<FieldSpec> = Vec::new();
+        let mut by_name = HashMap::new();
+        let children: &[FieldSpec] = if class.has_children { CHILDREN_FIELDS } else { &[] };
+        let mixed = field_mixins.iter().copied().chain(mixins.iter().map(|mixin| mixin.fields));
+        for spec in mixed.chain([XBLOCK_FIELDS, children, class.fields]).flatten() {
+            match by_name.get(spec.name) {
+                Some(at) => specs[*at] = *spec,
+                None => {
+                    by_name.insert(spec.name, specs.len());
+                    specs.push(*spec);
+                }
             }
         }
+        Self { specs: specs.into(), by_name, mixins }
     }
-    Fields { specs: specs.into(), by_name }
 }

@@ -6,6 +6,8 @@ use crate::fragment::Fragment;
 use super::context::BlockContext;
 use super::error::BlockError;
 use super::handler::{HandlerRequest, HandlerResponse};
+use super::scoring::Scorable;
+use super::validation::Validation;
 
 /// An instance of a block: fields with behaviour.
 ///
@@ -35,9 +37,9 @@ pub trait XBlock: Send + Sync {
         Err(BlockError::NoSuchHandler { handler: name.to_owned() })
     }
 
-    /// Returns the problems an author should hear of, none by default.
-    fn validate(&self) -> Vec<String> {
-        Vec::new()
+    /// Returns what an author should hear of, nothing by default.
+    fn validate(&self) -> Validation {
+        Validation::of(self.fields())
     }
 
     /// Returns how many points the block's questions give together before any weight, none for a block without a score.
@@ -47,5 +49,10 @@ pub trait XBlock: Send + Sync {
     fn max_score(&self, context: &dyn BlockContext) -> Result<Option<f64>, BlockError> {
         let _ = context;
         Ok(None)
+    }
+
+    /// Returns the block as one with a score that can be computed again, none where it is not such a block.
+    fn scorable(&self) -> Option<&dyn Scorable> {
+        None
     }
 }

@@ -5,13 +5,22 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
-use crate::block::{BlockContext, BlockError, ChildSummary, Event, User, XBlock};
+use crate::block::{
+    AsideClass, BlockClass, BlockContext, BlockError, BlockType, ChildSummary, Event, User, XBlock,
+    with_query,
+};
+use crate::fields::FieldData;
 use crate::fragment::Fragment;
 use crate::keys::UsageKey;
 use crate::runtime::{BlockRecord, RuntimeError, RuntimeExt};
+use crate::services::{
+    AnyService, Demand, I18nService, NullI18n, ReplaceUrlsService, Service, ServiceError, ServiceRequest,
+    UserService, current_user,
+};
 
+use super::replace_urls::HostUrls;
 use super::wrap::{placeholder, wrap};
-use super::{Host, LoadedBlock};
+use super::{Host, LoadedBlock, asides, views};
 
 /// How deep blocks may be nested before rendering stops; no platform course comes near it.
 const MAX_DEPTH: usize = 64;
@@ -20,6 +29,9 @@ const MAX_DEPTH: usize = 64;
 pub(super) struct HostContext<'h> {
     host: &'h Host,
     record: Arc<BlockRecord>,
+    block_type: BlockType,
+    /// The aside of the block that works, where it is not the block itself.
+    aside: Option<(UsageKey, &'static AsideClass)>,
     user: Option<&'h User>,
     events: &'h RefCell<Vec<Event>>,
     /// The blocks above, nearest first; read when a child is first looked at, unless the caller knew them.
@@ -33,7 +45,57 @@ impl<'h> HostContext<'h> {
         user: Option<&'h User>,
         events: &'h RefCell<Vec<Event>>,
     ) -> Self {
-        Self { host, record, user, events, above: OnceCell::new() }
+        let block_type = host.registry.block_type(record.usage.block_type());
+        Self { host, record, block_type, aside: None, user, events, above: OnceCell::new() }
+    }
+
+    /// Returns the surroundings of an aside of the block.
+    pub(super) fn of_aside(&self, usage: UsageKey, class: &'static AsideClass) -> Self {
+        Self {
+            host: self.host,
+            record: self.record.clone(),
+            block_type: self.block_type.clone(),
+            aside: Some((usage, class)),
+            user: self.user,
+            events: self.events,
+            above: self.above.clone(),
+        }
+    }
+
+    pub(super) const fn host(&self) -> &'h Host {
+        self.host
+    }
+
+    pub(super) fn record(&self) -> &BlockRecord {
+        &self.record
+    }
+
+    pub(super) const fn user_of(&self) -> Option<&'h User> {
+        self.user
+    }
+
+    /// Checks that every service is there without which the block, or the aside, does not work.
+    pub(super) fn check_services(&self) -> Result<(), BlockError> {
+        let missing = match &self.aside {
+            Some((_, class)) => self.first_missing(class.services.needs.iter().copied()),
+            None => self.first_missing(self.block_type.needed_services()),
+        };
+        match missing {
+            Some(service) => {
+                let block_type = self.usage().block_type().to_owned();
+                Err(ServiceError::NotAvailable { block_type, service }.into())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn first_missing(&self, mut names: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+        names.find(|name| self.find_service(name).is_none())
+    }
+
+    /// Loads the block itself once more, for what hangs on its fields.
+    fn load_self(&self) -> LoadedBlock {
+        self.host.load_record((*self.record).clone(), self.user, self.above.get().map(Vec::as_slice))
     }
 
     /// The block itself and all above it, nearest first: what its children inherit from.
@@ -63,12 +125,19 @@ impl<'h> HostContext<'h> {
         }
         let LoadedBlock { record, block } = self.load_child(child)?;
         if is_hidden(&*block, self.user) {
-            return Ok(Fragment::default());
+            return Ok(wrap(Fragment::default(), child, view));
         }
-        let above = OnceCell::from(chain);
-        let (host, user, events) = (self.host, self.user, self.events);
-        let context = Self { host, record: Arc::new(record), user, events, above };
-        block.view(view, &context)
+        let context = Self {
+            above: OnceCell::from(chain),
+            ..Self::new(self.host, Arc::new(record), self.user, self.events)
+        };
+        context.render(&*block, view)
+    }
+
+    /// Renders a view of the block with its wrapper element and the asides behind it.
+    pub(super) fn render(&self, block: &dyn XBlock, view: &str) -> Result<Fragment, BlockError> {
+        let fragment = wrap(views::render(block, view, self)?, &self.record.usage, view);
+        Ok(asides::render(self, block, view, fragment))
     }
 }
 
@@ -80,7 +149,7 @@ pub(super) fn is_hidden(block: &dyn XBlock, user: Option<&User>) -> bool {
 
 impl BlockContext for HostContext<'_> {
     fn usage(&self) -> &UsageKey {
-        &self.record.usage
+        self.aside.as_ref().map_or(&self.record.usage, |(usage, _)| usage)
     }
 
     fn user(&self) -> Option<&User> {
@@ -115,13 +184,60 @@ impl BlockContext for HostContext<'_> {
     }
 
     fn render_child(&self, child: &UsageKey, view: &str) -> Fragment {
-        let fragment =
-            self.try_render(child, view).unwrap_or_else(|error| placeholder(child, &error.to_string()));
-        wrap(fragment, child, view)
+        self.try_render(child, view)
+            .unwrap_or_else(|error| wrap(placeholder(child, &error.to_string()), child, view))
     }
 
     fn handler_url(&self, handler: &str, suffix: &str) -> String {
-        self.host.urls.handler(&self.record.usage, handler, suffix)
+        self.host.urls.handler(self.usage(), handler, suffix)
+    }
+
+    fn handler_url_with(&self, handler: &str, suffix: &str, query: &str, third_party: bool) -> String {
+        let urls = &self.host.urls;
+        let url = if third_party {
+            urls.third_party_handler(self.usage(), handler, suffix)
+        } else {
+            urls.handler(self.usage(), handler, suffix)
+        };
+        with_query(url, query)
+    }
+
+    fn class(&self) -> Option<&'static BlockClass> {
+        self.aside.is_none().then_some(self.block_type.class)
+    }
+
+    fn demand(&self, service: &str) -> Demand {
+        match &self.aside {
+            Some((_, class)) => class.services.demand(service),
+            None => self.block_type.demand(service),
+        }
+    }
+
+    /// Finds what the host offers, else what every host has: the user, English texts, the addresses of the host and the
+    /// block's field data.
+    fn find_service(&self, service: &str) -> Option<AnyService> {
+        let request = ServiceRequest { usage: self.usage(), user: self.user };
+        if let Some(found) = self.host.services.find(service, &request) {
+            return Some(found);
+        }
+        if service == <dyn UserService as Service>::NAME {
+            Some(AnyService::new(current_user(self.user)))
+        } else if service == <dyn I18nService as Service>::NAME {
+            Some(AnyService::new::<dyn I18nService>(Arc::new(NullI18n)))
+        } else if service == <dyn ReplaceUrlsService as Service>::NAME {
+            let urls = HostUrls::new(self.host, &self.record.usage, self.load_self().block.fields());
+            Some(AnyService::new::<dyn ReplaceUrlsService>(Arc::new(urls)))
+        } else if service == <dyn FieldData as Service>::NAME {
+            match &self.aside {
+                Some((_, class)) => {
+                    let loaded = asides::load(self.host, &self.record, class, self.user).ok()?;
+                    Some(AnyService::new(loaded.aside.fields().data().clone()))
+                }
+                None => Some(AnyService::new(self.load_self().block.fields().data().clone())),
+            }
+        } else {
+            None
+        }
     }
 
     fn asset_url(&self, path: &str) -> String {

@@ -3,21 +3,27 @@
 //! The way of a request is straight: usage key, record from the runtime, fields (own, inherited, default, learner's),
 //! block, view or handler, changed fields into the learner-state store. Rendering never saves.
 
+mod asides;
 mod context;
 mod fields;
+mod replace_urls;
 mod urls;
+mod views;
 mod watched;
 mod wrap;
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use crate::block::{BlockError, Event, HandlerRequest, HandlerResponse, Registry, User, XBlock};
+use crate::block::{
+    BlockError, Event, HandlerRequest, HandlerResponse, Registry, RescoreError, User, Validation, XBlock,
+};
 use crate::clock::Clock;
-use crate::fields::KeyValueStore;
+use crate::fields::{KeyValueStore, MemoryStore, Score};
 use crate::fragment::Fragment;
-use crate::keys::UsageKey;
+use crate::keys::{AsideUsageKey, KeyError, UsageKey};
 use crate::runtime::{BlockRecord, Branch, Runtime};
+use crate::services::{PublishService, Service, ServiceRequest, ServiceSet};
 
 use context::HostContext;
 use watched::WatchedState;
@@ -39,6 +45,8 @@ pub struct Host {
     pub urls: Arc<dyn Urls>,
     /// The time of day.
     pub clock: Arc<dyn Clock>,
+    /// What blocks are offered beside what every host has: the user, English texts, addresses, field data.
+    pub services: ServiceSet,
 }
 
 /// A block with its fields, ready to be shown to one user.
@@ -58,7 +66,31 @@ pub struct Handled {
     pub events: Vec<Event>,
 }
 
+/// What came of rescoring a block.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rescored {
+    /// The score that was published.
+    pub score: Score,
+    /// What the block published, in order.
+    pub events: Vec<Event>,
+}
+
 impl Host {
+    /// Makes a host with learner state in memory, addresses below the root of the server and no services but those every
+    /// host has. Its members are public, so that others can be put in their places.
+    #[must_use]
+    pub fn new(runtime: Arc<dyn Runtime>, branch: Branch, registry: Registry, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            runtime,
+            branch,
+            registry,
+            learner_state: Arc::new(MemoryStore::new()),
+            urls: Arc::new(PathUrls::default()),
+            clock,
+            services: ServiceSet::default(),
+        }
+    }
+
     /// Loads a block for a user: its record and the field stack over it.
     ///
     /// # Errors
@@ -76,7 +108,7 @@ impl Host {
     ) -> LoadedBlock {
         let block_type = self.registry.block_type(record.usage.block_type());
         let fields = fields::assemble(self, &record, &block_type, user, above);
-        LoadedBlock { block: (block_type.class.create)(fields), record }
+        LoadedBlock { block: block_type.create(fields), record }
     }
 
     fn open(
@@ -91,19 +123,58 @@ impl Host {
         Ok((Arc::new(record), block))
     }
 
-    /// Renders a view of a block, and through it of its children. Nothing is saved.
+    /// Renders a view of a block, and through it of its children, each with its asides behind it. Nothing is saved.
+    ///
+    /// A block without an `author_view` shows authors its `student_view`; one without a `public_view` tells visitors that
+    /// it is for learners.
     ///
     /// # Errors
-    /// [`BlockError`] where the block itself cannot be read or rendered, or is for staff only and the user is none of
-    /// them; a child that fails is a placeholder inside.
+    /// [`BlockError`] where the block itself cannot be read or rendered, lacks a service it needs
+    /// ([`BlockError::Service`], before the view runs), or is for staff only and the user is none of them; a child or an
+    /// aside that fails is a placeholder inside.
     pub fn render(&self, usage: &UsageKey, view: &str, user: Option<&User>) -> Result<Fragment, BlockError> {
         let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
-        let fragment = block.view(view, &HostContext::new(self, record, user, &events))?;
-        Ok(wrap::wrap(fragment, usage, view))
+        HostContext::new(self, record, user, &events).render(&*block, view)
     }
 
-    /// Hands a request to a block's handler and saves what it changed, all fields at once.
+    /// Returns what the author of a block should hear of it.
+    ///
+    /// # Errors
+    /// [`BlockError::Runtime`] where the block cannot be read.
+    pub fn validate(&self, usage: &UsageKey) -> Result<Validation, BlockError> {
+        Ok(self.load(usage, None)?.block.validate())
+    }
+
+    /// Computes a learner's score on a block again from what is kept of the answers, saves what changed and publishes the
+    /// grade. Whether a lower score replaces a higher one is for whoever keeps the grades, who is told what was asked
+    /// for.
+    ///
+    /// # Errors
+    /// [`BlockError::Rescore`] where the block has no score or was not answered, and what keeps it from being graded;
+    /// then nothing was saved.
+    pub fn rescore(
+        &self,
+        usage: &UsageKey,
+        user: &User,
+        only_if_higher: bool,
+    ) -> Result<Rescored, BlockError> {
+        let rescored = self.save_on_what_is_there(|host| {
+            let LoadedBlock { record, block } = host.load(usage, Some(user))?;
+            let events = RefCell::default();
+            let context = HostContext::new(host, Arc::new(record), Some(user), &events);
+            context.check_services()?;
+            let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
+            let score = block.scorable().ok_or_else(unsupported)?.rescore(only_if_higher, &context)?;
+            block.fields().save()?;
+            Ok(Rescored { score, events: events.take() })
+        })?;
+        self.announce(usage, Some(user), &rescored.events);
+        Ok(rescored)
+    }
+
+    /// Hands a request to a handler of a block, or of an aside by its own usage, and saves what it changed, all fields at
+    /// once. Then what was published goes to the service `publish`, where there is one.
     ///
     /// Only user-scoped fields can be saved; authored ones are read-only here. Where another request, in this process or
     /// another, changed the learner's state meanwhile, the request is handled again on what is there now: of two
@@ -118,14 +189,37 @@ impl Host {
         request: &HandlerRequest,
         user: Option<&User>,
     ) -> Result<Handled, BlockError> {
+        let handled = self.save_on_what_is_there(|host| match usage {
+            UsageKey::Aside(key) => host.handle_aside(key, handler, request, user),
+            usage => host.handle_once(usage, handler, request, user),
+        })?;
+        self.announce(usage, user, &handled.events);
+        Ok(handled)
+    }
+
+    /// Does something that saves learner state, again and again until nobody changed meanwhile what it read.
+    fn save_on_what_is_there<T>(
+        &self,
+        act: impl Fn(&Self) -> Result<T, BlockError>,
+    ) -> Result<T, BlockError> {
         let mut tries = 0;
         loop {
             let state = Arc::new(WatchedState::new(self.learner_state.clone()));
             let host = Self { learner_state: state.clone(), ..self.clone() };
-            let outcome = host.handle_once(usage, handler, request, user);
+            let outcome = act(&host);
             tries += 1;
             if outcome.is_ok() || !state.was_changed() || tries == MAX_TRIES {
                 return outcome;
+            }
+        }
+    }
+
+    fn announce(&self, usage: &UsageKey, user: Option<&User>, events: &[Event]) {
+        let request = ServiceRequest { usage, user };
+        let found = self.services.find(<dyn PublishService as Service>::NAME, &request);
+        if let Some(publish) = found.and_then(|found| found.get::<dyn PublishService>()) {
+            for event in events {
+                publish.publish(usage, user.map(|user| &*user.id), event);
             }
         }
     }
@@ -139,16 +233,52 @@ impl Host {
     ) -> Result<Handled, BlockError> {
         let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
-        let response = match block.handle(handler, request, &HostContext::new(self, record, user, &events)) {
-            Ok(response) => response,
-            Err(BlockError::BadRequest { status, message }) => {
-                let response = HandlerResponse::error(status, &message);
-                return Ok(Handled { response, events: Vec::new() });
-            }
-            Err(error) => return Err(error),
+        let context = HostContext::new(self, record, user, &events);
+        context.check_services()?;
+        answered(block.handle(handler, request, &context), &events, || Ok(block.fields().save().map(drop)?))
+    }
+
+    fn handle_aside(
+        &self,
+        key: &AsideUsageKey,
+        handler: &str,
+        request: &HandlerRequest,
+        user: Option<&User>,
+    ) -> Result<Handled, BlockError> {
+        let class = asides::class_of(self, key)?;
+        let (record, block) = self.open(key.usage_key(), user)?;
+        let invalid = |error: KeyError| BlockError::BadContent {
+            usage: key.usage_key().clone(),
+            reason: error.to_string(),
         };
-        block.fields().save()?;
-        Ok(Handled { response, events: events.into_inner() })
+        let loaded = asides::load(self, &record, class, user).map_err(invalid)?;
+        let events = RefCell::default();
+        let context = HostContext::new(self, record, user, &events).of_aside(loaded.usage, class);
+        let aside = loaded.aside;
+        if !aside.should_apply_to_block(&*block, &context) {
+            return Err(BlockError::NoSuchAside { aside_type: class.aside_type.to_owned() });
+        }
+        context.check_services()?;
+        let outcome = aside.handle(handler, request, &*block, &context);
+        answered(outcome, &events, || Ok(aside.fields().save().map(drop)?))
+    }
+}
+
+/// Saves what a handler changed, unless it refused the request.
+fn answered(
+    outcome: Result<HandlerResponse, BlockError>,
+    events: &RefCell<Vec<Event>>,
+    save: impl FnOnce() -> Result<(), BlockError>,
+) -> Result<Handled, BlockError> {
+    match outcome {
+        Ok(response) => {
+            save()?;
+            Ok(Handled { response, events: events.take() })
+        }
+        Err(BlockError::BadRequest { status, message }) => {
+            Ok(Handled { response: HandlerResponse::error(status, &message), events: Vec::new() })
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -7,6 +7,12 @@ pub trait Urls: Send + Sync {
     /// Returns the address at which a block's handler answers.
     fn handler(&self, usage: &UsageKey, handler: &str, suffix: &str) -> String;
 
+    /// Returns the address at which a block's handler answers callers that are not logged in, such as a grader; by
+    /// default the same as for others.
+    fn third_party_handler(&self, usage: &UsageKey, handler: &str, suffix: &str) -> String {
+        self.handler(usage, handler, suffix)
+    }
+
     /// Returns the address of a static file.
     fn asset(&self, key: &AssetKey) -> String;
 

@@ -5,14 +5,35 @@ use crate::keys::UsageKey;
 
 /// Puts a block's content into its wrapper element. Unlike XBlock's own wrapper, values are escaped.
 pub(super) fn wrap(fragment: Fragment, usage: &UsageKey, view: &str) -> Fragment {
+    let data = [
+        ("usage", usage.to_string()),
+        ("block-type", usage.block_type().to_owned()),
+        ("name", usage.block_id().to_owned()),
+    ];
+    wrap_element(fragment, "xblock-v1", view, &data)
+}
+
+/// Puts an aside's content into its wrapper element, which names the block (xblock reference, section 12).
+pub(super) fn wrap_aside(fragment: Fragment, usage: &UsageKey, block: &UsageKey, view: &str) -> Fragment {
+    let aside_type = match usage {
+        UsageKey::Aside(key) => key.aside_type(),
+        other => other.block_type(),
+    };
+    let data = [
+        ("usage", usage.to_string()),
+        ("block-type", aside_type.to_owned()),
+        ("block_id", block.to_string()),
+        ("url_selector", "asideBaseUrl".to_owned()),
+    ];
+    wrap_element(fragment, "xblock_asides-v1", view, &data)
+}
+
+fn wrap_element(fragment: Fragment, family: &str, view: &str, data: &[(&str, String)]) -> Fragment {
     let Fragment { content, resources, js_init_fn, js_init_version, json_init_args } = fragment;
-    let mut html = format!(
-        r#"<div class="xblock-v1 xblock-v1-{view}" data-usage="{usage}" data-block-type="{block_type}" data-name="{name}""#,
-        view = escape(view),
-        usage = escape(&usage.to_string()),
-        block_type = escape(usage.block_type()),
-        name = escape(usage.block_id()),
-    );
+    let mut html = format!(r#"<div class="{family} {family}-{}""#, escape(view));
+    for (name, value) in data {
+        html.push_str(&format!(r#" data-{name}="{}""#, escape(value)));
+    }
     if let Some(function) = js_init_fn {
         let version = js_init_version.unwrap_or(1);
         html.push_str(&format!(r#" data-init="{}" data-runtime-version="{version}""#, escape(&function)));

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use serde_json::json;
-use xblock_core::block::{BlockClass, BlockContext, BlockError, CompletionMode, Registry, XBlock};
+use xblock_core::block::{BlockClass, BlockContext, BlockError, Registry, XBlock};
 use xblock_core::fields::{BlockFields, FieldSpec, FieldType, Json, Scope};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey};
@@ -48,20 +48,7 @@ const fn class(
     has_children: bool,
     olx: &'static dyn OlxConvention,
 ) -> BlockClass {
-    BlockClass {
-        block_type,
-        aliases: &[],
-        fields,
-        has_children,
-        has_score: false,
-        detached: false,
-        completion_mode: CompletionMode::Completable,
-        has_custom_completion: false,
-        icon_class: "other",
-        handlers: &[],
-        olx,
-        create: |fields| Box::new(Idle(fields)),
-    }
+    BlockClass { fields, has_children, olx, ..BlockClass::new(block_type, |fields| Box::new(Idle(fields))) }
 }
 
 static DATA_FIELDS: &[FieldSpec] = &[

@@ -15,6 +15,7 @@ use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::RawOlx;
 use xblock_core::runtime::{Base, BlockData, Branch, Edit, MemoryRuntime, Runtime};
+use xblock_core::services::ServiceSet;
 
 /// Shows a field it inherits and its children; counts presses of a button, for each learner.
 struct Toy(BlockFields);
@@ -25,18 +26,11 @@ static TOY_FIELDS: &[FieldSpec] = &[
 ];
 
 static TOY: BlockClass = BlockClass {
-    block_type: "toy",
-    aliases: &[],
     fields: TOY_FIELDS,
     has_children: true,
-    has_score: false,
-    detached: false,
     completion_mode: CompletionMode::Aggregator,
-    has_custom_completion: false,
-    icon_class: "other",
-    handlers: &[],
     olx: &RawOlx,
-    create: |fields| Box::new(Toy(fields)),
+    ..BlockClass::new("toy", |fields| Box::new(Toy(fields)))
 };
 
 impl XBlock for Toy {
@@ -104,6 +98,7 @@ fn host(blocks: &[(&str, BlockData)]) -> (Host, Arc<MemoryStore>) {
         learner_state: store.clone(),
         urls: Arc::new(PathUrls::default()),
         clock,
+        services: ServiceSet::default(),
     };
     (host, store)
 }
@@ -180,9 +175,9 @@ fn each_learner_has_their_own_state_and_reading_saves_nothing() {
         let handled = host.handle(&key("a"), "press", &HandlerRequest::default(), Some(&learner(who)));
         handled.expect("an answer").response.body
     };
-    assert_eq!(press("l"), br#"{"presses":1}"#);
-    assert_eq!(press("l"), br#"{"presses":2}"#);
-    assert_eq!(press("m"), br#"{"presses":1}"#);
+    assert_eq!(press("l"), br#"{"presses": 1}"#);
+    assert_eq!(press("l"), br#"{"presses": 2}"#);
+    assert_eq!(press("m"), br#"{"presses": 1}"#);
     let before = store.snapshot();
     assert_eq!(before.len(), 2);
     host.render(&key("a"), "student_view", Some(&learner("l"))).expect("a fragment");

@@ -80,8 +80,10 @@ class NativeXBlock(XBlock):  # type: ignore[misc]
     def validate(self) -> Any:
         """Collects what an author should hear of the block."""
         validation = super().validate()
-        for remark in _native.validate_block(self.native_type, Surroundings(self)):
-            validation.add(ValidationMessage(ValidationMessage.WARNING, remark))
+        for kind, remark in _native.validate_block(self.native_type, Surroundings(self)):
+            # Studio's own kinds are no kinds of XBlock's.
+            kind = kind if kind in ValidationMessage.TYPES else ValidationMessage.WARNING
+            validation.add(ValidationMessage(kind, remark))
         return validation
 
     @classmethod

@@ -9,3 +9,30 @@ pub struct Score {
     /// Points possible.
     pub raw_possible: Value,
 }
+
+impl Score {
+    /// Makes a score of points earned and possible. Nothing is checked here; fields refuse what is out of range.
+    ///
+    /// ```
+    /// use xblock_core::fields::Score;
+    ///
+    /// let score = Score::new(1.0, 2.0);
+    /// assert_eq!((score.earned(), score.possible()), (1.0, 2.0));
+    /// ```
+    #[must_use]
+    pub const fn new(earned: f64, possible: f64) -> Self {
+        Self { raw_earned: Value::Float(earned), raw_possible: Value::Float(possible) }
+    }
+
+    /// Returns the points earned, 0 where they are no number.
+    #[must_use]
+    pub fn earned(&self) -> f64 {
+        self.raw_earned.as_float().unwrap_or_default()
+    }
+
+    /// Returns the points possible, 0 where they are no number.
+    #[must_use]
+    pub fn possible(&self) -> f64 {
+        self.raw_possible.as_float().unwrap_or_default()
+    }
+}

@@ -1,9 +1,8 @@
 //! The registry the import vectors ran with: the real types and one test class.
 
-use xblock_core::block::{BlockClass, BlockContext, BlockError, CompletionMode, Registry, XBlock};
+use xblock_core::block::{BlockClass, BlockContext, BlockError, Registry, XBlock};
 use xblock_core::fields::{BlockFields, FieldSpec, FieldType, Scope};
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::PlainOlx;
 
 struct Idle(BlockFields);
 
@@ -24,20 +23,8 @@ static PURE_FIELDS: &[FieldSpec] = &[
     FieldSpec::new("opts", FieldType::List, Scope::Settings).default("[]"),
 ];
 
-static PURE: BlockClass = BlockClass {
-    block_type: "pure",
-    aliases: &[],
-    fields: PURE_FIELDS,
-    has_children: false,
-    has_score: false,
-    detached: false,
-    completion_mode: CompletionMode::Completable,
-    has_custom_completion: false,
-    icon_class: "other",
-    handlers: &[],
-    olx: &PlainOlx,
-    create: |fields| Box::new(Idle(fields)),
-};
+static PURE: BlockClass =
+    BlockClass { fields: PURE_FIELDS, ..BlockClass::new("pure", |fields| Box::new(Idle(fields))) };
 
 /// Returns the registry of the import vectors.
 pub(super) fn import_registry() -> Result<Registry, String> {

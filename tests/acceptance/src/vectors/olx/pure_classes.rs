@@ -1,9 +1,8 @@
 //! The classes the plain vectors ran with; their index describes them.
 
-use xblock_core::block::{BlockClass, BlockContext, BlockError, CompletionMode, Registry, XBlock};
+use xblock_core::block::{BlockClass, BlockContext, BlockError, Registry, XBlock};
 use xblock_core::fields::{BlockFields, CHILDREN_FIELDS, FieldSpec, FieldType, Scope};
 use xblock_core::fragment::Fragment;
-use xblock_core::olx::PlainOlx;
 
 struct Idle(BlockFields);
 
@@ -55,20 +54,7 @@ static CLASSES: [BlockClass; 5] = [
 static UNKNOWN: BlockClass = class("unknown", &[], false);
 
 const fn class(block_type: &'static str, fields: &'static [FieldSpec], has_children: bool) -> BlockClass {
-    BlockClass {
-        block_type,
-        aliases: &[],
-        fields,
-        has_children,
-        has_score: false,
-        detached: false,
-        completion_mode: CompletionMode::Completable,
-        has_custom_completion: false,
-        icon_class: "other",
-        handlers: &[],
-        olx: &PlainOlx,
-        create: |fields| Box::new(Idle(fields)),
-    }
+    BlockClass { fields, has_children, ..BlockClass::new(block_type, |fields| Box::new(Idle(fields))) }
 }
 
 /// Returns the registry of the plain vectors: bare XBlocks.
