@@ -220,7 +220,8 @@ impl FieldSpec {
             FieldDefault::UniqueId => Value::from(unique_id(self.scope, self.name, ids)),
             FieldDefault::Json(text) => {
                 let value = Value::from(self.parse(text)?);
-                if self.kind.is_native_json() {
+                // A number is no stored form of those types: it was declared as such, and Python does not convert defaults.
+                if self.kind.is_native_json() || value.is_number() {
                     value
                 } else {
                     self.kind.load(value, &Conversion::default())?
@@ -260,6 +261,16 @@ impl FieldSpec {
     pub fn dump(&self, value: &Value) -> Result<Value, FieldError> {
         self.check_xml(value)?;
         self.kind.dump(value)
+    }
+
+    /// Does what `to_string` of the Python class does, as [`FieldType::dump_text`] does, but for an XML text of a field that
+    /// enforces its type, which must be well-formed.
+    ///
+    /// # Errors
+    /// A [`FieldError`] when the value is none of this field or has no text.
+    pub fn dump_text(&self, value: &Value) -> Result<Value, FieldError> {
+        self.check_xml(value)?;
+        self.kind.dump_text(value)
     }
 
     fn check_xml(&self, value: &Value) -> Result<(), FieldError> {

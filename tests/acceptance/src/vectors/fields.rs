@@ -131,7 +131,7 @@ fn run_conversion(case: &Json, conversion: &Conversion) -> Result<(), String> {
             }
             dumped
         }
-        "to_string" => kind.dump_text(&input).map_err(raise),
+        "to_string" => spec.dump_text(&input).map_err(raise),
         "from_string" => match &input {
             Value::Str(text) => kind.parse_text(text, conversion).map_err(raise),
             Value::None if kind.is_text() => kind.load(Value::None, conversion).map_err(raise),

@@ -98,13 +98,73 @@ pub(crate) fn float_repr(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "inf" } else { "-inf" }.to_owned();
     }
-    let scientific = format!("{value:e}");
+    let scientific = shortest(value);
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
-        let plain = format!("{value}");
-        return if plain.contains('.') { plain } else { format!("{plain}.0") };
+        return plain(mantissa, exponent);
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{mantissa}e{sign}{:02}", exponent.abs())
+}
+
+/// Prints the fewest digits that read back. Of two texts equally near, the one with an even last digit is taken, where the
+/// standard library takes the larger.
+fn shortest(value: f64) -> String {
+    let shortest = format!("{value:e}");
+    let digits =
+        shortest.find('e').map_or(0, |end| shortest[..end].bytes().filter(u8::is_ascii_digit).count());
+    let even = format!("{value:.*e}", digits.saturating_sub(1));
+    if even.parse() == Ok(value) { even } else { shortest }
+}
+
+/// Writes out `d.ddd` times a power of ten, with a point.
+fn plain(mantissa: &str, exponent: i32) -> String {
+    let (sign, mantissa) = match mantissa.strip_prefix('-') {
+        Some(rest) => ("-", rest),
+        None => ("", mantissa),
+    };
+    let digits = mantissa.replace('.', "");
+    let Ok(whole) = usize::try_from(exponent + 1) else {
+        let zeros = "0".repeat(exponent.unsigned_abs() as usize - 1);
+        return format!("{sign}0.{zeros}{digits}");
+    };
+    if whole == 0 {
+        format!("{sign}0.{digits}")
+    } else if digits.len() <= whole {
+        format!("{sign}{digits:0<whole$}.0")
+    } else {
+        format!("{sign}{}.{}", &digits[..whole], &digits[whole..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::float_repr;
+
+    #[test]
+    fn floats_are_printed_as_python_prints_them() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-0.0, "-0.0"),
+            (1.0, "1.0"),
+            (-123.5, "-123.5"),
+            (0.1, "0.1"),
+            (0.01, "0.01"),
+            (-0.00012, "-0.00012"),
+            (0.000_01, "1e-05"),
+            (1e15, "1000000000000000.0"),
+            (1e16, "1e+16"),
+            (123_456_789_012_345_680.0, "1.2345678901234568e+17"),
+            (5e-324, "5e-324"),
+            (f64::MAX, "1.7976931348623157e+308"),
+            // Halfway between two texts.
+            (792_998_092_714_720.25, "792998092714720.2"),
+            (-1_127_504_932_092_543.25, "-1127504932092543.2"),
+            (1_562_490_627_098_143.25, "1562490627098143.2"),
+            (792_998_092_714_720.75, "792998092714720.8"),
+        ] {
+            assert_eq!(float_repr(value), text);
+        }
+    }
 }

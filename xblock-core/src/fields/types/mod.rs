@@ -293,6 +293,7 @@ impl FieldType {
             Self::Timedelta => Ok(durations::dump_timedelta(value)),
             Self::RelativeTime => durations::dump_relative_time(value),
             Self::GroupAccessDict => platform::dump_group_access(value),
+            Self::Randomization => platform::load_randomization(value.clone()),
             _ => Ok(value.clone()),
         }
     }
@@ -363,8 +364,8 @@ impl FieldType {
     pub fn dump_text(self, value: &Value) -> Result<Value, FieldError> {
         match self {
             Self::String | Self::XmlString | Self::Randomization => match value {
-                Value::Bytes(bytes) => texts::decode(bytes).map(Value::from),
-                other => Ok(other.clone()),
+                Value::Bytes(bytes) => self.dump(&Value::from(texts::decode(bytes)?)),
+                other => self.dump(other),
             },
             Self::DateTime => self.dump(value),
             Self::Dict | Self::ReferenceValueDict | Self::GroupAccessDict => {

@@ -26,18 +26,19 @@ pub(super) fn load_score(value: Value) -> Result<Value, FieldError> {
 
 /// Checks `raw_possible` first, then that `raw_earned` lies between nothing and it.
 fn checked(score: Score) -> Result<Score, FieldError> {
-    for number in [&score.raw_possible, &score.raw_earned] {
-        if !number.is_number() {
-            return Err(FieldError::WrongType { expected: "a number", found: number.type_name() });
-        }
-    }
+    let check_number = |value: &Value| match value.is_number() {
+        true => Ok(()),
+        false => Err(FieldError::WrongType { expected: "a number", found: value.type_name() }),
+    };
     let zero = Value::Int(0);
+    check_number(&score.raw_possible)?;
     if score.raw_possible.order(&zero) == Some(Ordering::Less) {
         return Err(FieldError::InvalidValue {
             expected: "a number of points possible",
             found: score.raw_possible.excerpt(),
         });
     }
+    check_number(&score.raw_earned)?;
     let at_most =
         |low: &Value, high: &Value| matches!(low.order(high), Some(Ordering::Less | Ordering::Equal));
     if !(at_most(&zero, &score.raw_earned) && at_most(&score.raw_earned, &score.raw_possible)) {

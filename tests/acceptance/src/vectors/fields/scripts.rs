@@ -112,10 +112,19 @@ fn stored(json: &Json) -> Result<Json, String> {
     decode(json)?.to_json().map_err(|error| error.to_string())
 }
 
-/// Tells whether a stored value is the expected one; the stored form of a set is an array.
+/// Tells whether a stored value is the expected one; the stored form of a set, and of a tuple, is an array.
 fn same_stored(actual: &Json, expected: &Json) -> bool {
-    match expected.get("$type").and_then(Json::as_str) {
-        Some("set") => same(&json!({"$type": "set", "items": actual}), expected),
+    let items = || expected.get("items").unwrap_or(&Json::Null);
+    match (expected.get("$type").and_then(Json::as_str), actual) {
+        (Some("set"), Json::Array(_)) => {
+            same(&json!({"$type": "set", "items": super::encoding::with_floats(actual)}), expected)
+        }
+        (Some("tuple"), Json::Array(_)) => same_stored(actual, items()),
+        (None, Json::Object(actual)) => same_all_stored(actual, expected),
+        (None, Json::Array(actual)) => expected.as_array().is_some_and(|expected| {
+            actual.len() == expected.len()
+                && actual.iter().zip(expected).all(|(actual, expected)| same_stored(actual, expected))
+        }),
         _ => same(&super::encoding::with_floats(actual), expected),
     }
 }
@@ -153,12 +162,18 @@ impl Script {
             "del" => self.block.delete(name).map(|()| None),
             "is_set" => self.block.is_set_on(name).map(|is_set| Some(Json::from(is_set))),
             "default" => self.block.default_value(name).map(|value| Some(encode(&value))),
-            "read_json" => self.block.json(name).map(Some),
+            "read_json" => return self.check_stored(step, self.block.json(name)),
             "dirty" => Ok(Some(sorted(self.block.dirty()))),
             "tracked" => Ok(Some(sorted(self.block.tracked()))),
             "append" | "add" | "put" => {
                 let values = arguments.iter().skip(1).map(decode).collect::<Result<Vec<_>, _>>()?;
-                self.block.update(name, |value| change(value, values)).map(|()| None)
+                let operation = text(step, "do")?;
+                match self.block.update(name, |value| change(operation, value, values)) {
+                    Ok(Err(class)) if step["error"].as_str() == Some(class) => return Ok(()),
+                    Ok(Err(class)) => return Err(format!("raised {class}")),
+                    Ok(Ok(())) => Ok(None),
+                    Err(error) => Err(error),
+                }
             }
             "store_set" => {
                 let value = stored(argument(1)?)?;
@@ -176,7 +191,7 @@ impl Script {
             }
             "explicit" => {
                 let scope = Scope::from_name(name).map_err(|error| error.to_string())?;
-                self.block.explicitly_set_by_scope(scope).map(|values| Some(Json::Object(values)))
+                return self.check_stored(step, self.block.explicitly_set_by_scope(scope).map(Json::Object));
             }
             "save" => self.block.save().map(|was_tracked| {
                 self.saves += u64::from(was_tracked);
@@ -190,6 +205,19 @@ impl Script {
             other => return Err(format!("unknown operation `{other}`")),
         };
         self.check(step, outcome, writes_before)
+    }
+
+    /// Checks a result in stored form, in which sets are arrays.
+    fn check_stored(&self, step: &Json, outcome: Result<Json, BlockFieldsError>) -> Result<(), String> {
+        match (outcome, step["error"].as_str()) {
+            (Err(error), Some(expected)) => check_error(step, &error, expected),
+            (Err(error), None) => Err(error.to_string()),
+            (Ok(value), Some(expected)) => Err(format!("expected {expected}, got {value}")),
+            (Ok(value), None) if step.get("result").is_some_and(|result| same_stored(&value, result)) => {
+                Ok(())
+            }
+            (Ok(value), None) => Err(format!("got {value}")),
+        }
     }
 
     fn check(
@@ -229,19 +257,23 @@ impl Script {
     }
 }
 
-/// Changes a value in place: appends to a list, adds to a set, or puts a value into a mapping.
-fn change(value: &mut Value, arguments: Vec<Value>) {
+/// Changes a value in place: appends to a list, adds to a set, or puts a value into a mapping. Any other value has no such
+/// operation, which Python says with one of two classes of errors.
+fn change(operation: &str, value: &mut Value, arguments: Vec<Value>) -> Result<(), &'static str> {
     let mut arguments = arguments.into_iter();
-    match value {
-        Value::List(items) => items.extend(arguments),
-        Value::Set(items) => items.extend(arguments),
-        Value::Dict(dict) => {
-            if let (Some(key), Some(value)) = (arguments.next(), arguments.next()) {
+    match (operation, value) {
+        ("append", Value::List(items)) => items.extend(arguments),
+        ("add", Value::Set(items)) => items.extend(arguments),
+        ("put", Value::Dict(dict)) => match (arguments.next(), arguments.next()) {
+            (Some(key), Some(value)) => {
                 dict.insert(key, value);
             }
-        }
-        _ => {}
+            _ => return Err("TypeError"),
+        },
+        ("put", _) => return Err("TypeError"),
+        _ => return Err("AttributeError"),
     }
+    Ok(())
 }
 
 fn sorted(mut names: Vec<&str>) -> Json {
