@@ -220,6 +220,10 @@ fn build(kind: FieldType, arguments: &Map<String, Json>) -> Result<Result<Built,
     let unique = serde_json::json!({"$type": "sentinel", "name": "fields.UNIQUE_ID"});
     let default = match default {
         None => Ok(encode(&kind.default_value())),
+        // The marker is no collection a set could be made of.
+        Some(marker) if *marker == unique && kind == FieldType::Set => {
+            Err(FieldError::WrongType { expected: "a collection", found: "a marker" })
+        }
         Some(marker) if *marker == unique => {
             spec = spec.unique_id();
             Ok(unique)
@@ -293,8 +297,9 @@ fn run_default(case: &Json) -> Result<(), String> {
     };
     compare(case, "default", Ok(built.default))?;
     let spec = built.spec;
-    // The help of a field that has none is empty here and nothing there.
-    let help = if spec.help.is_empty() { Json::Null } else { Json::from(spec.help) };
+    // The help of a field that has none is empty here, and empty or nothing there.
+    let no_help = spec.help.is_empty() && case.get("help") == Some(&Json::Null);
+    let help = if no_help { Json::Null } else { Json::from(spec.help) };
     let mut values = spec.values_json().map_err(|error| error.to_string())?;
     if kind == FieldType::Boolean {
         values = serde_json::json!({"$type": "tuple", "items": values});

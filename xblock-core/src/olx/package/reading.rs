@@ -242,7 +242,12 @@ impl Reading<'_, '_> {
             let tail = element.children[at + 1..].iter().take_while(|n| n.as_text().is_some()).count();
             let removed: Vec<Node> = element.children.drain(at..=at + tail).collect();
             if let Some(aside) = removed.first().and_then(Node::as_element) {
-                self.asides.push(aside_data(aside));
+                let read = aside_data(aside);
+                // A block has one aside of a type; what a second element says of it comes on top.
+                match self.asides.iter_mut().find(|kept| kept.aside_type == read.aside_type) {
+                    Some(kept) => kept.fields.extend(read.fields),
+                    None => self.asides.push(read),
+                }
             }
         }
     }

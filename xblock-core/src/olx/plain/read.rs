@@ -3,7 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::block::BlockType;
-use crate::fields::{ASIDE_FAMILY, BLOCK_FAMILY, Conversion, FieldError, FieldSpec, Json, Scope};
+use crate::fields::{ASIDE_FAMILY, BLOCK_FAMILY, Conversion, FieldError, FieldSpec, Json, Scope, Value};
 
 use super::super::element::{Element, Node};
 use super::super::position::Position;
@@ -192,7 +192,15 @@ fn read_option(
         None => return Err(PlainError::NoText { field: spec.name, position: option.position }),
     };
     // The text is read even where it is not wanted, so that a wrong one fails.
-    let value = if option.get("none") == Some("true") { Json::Null } else { value };
+    let value = if option.get("none") == Some("true") {
+        spec.to_json(&Value::None).map_err(|source| PlainError::Field {
+            field: spec.name,
+            position: option.position,
+            source,
+        })?
+    } else {
+        value
+    };
     if spec.scope != Scope::Parent {
         block.fields.insert(spec.name, PlainField { scope: spec.scope, value });
     }

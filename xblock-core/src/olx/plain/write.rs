@@ -36,16 +36,27 @@ pub fn write_plain(
             host.warn("unknown-field", block.usage, &format!("field {name} is not known and is left out"));
         }
     }
-    let has_content = block.block_type.field("content").is_some_and(|spec| spec.scope == Scope::Content);
-    if has_content
-        && let Some(text) = block.text("content")
+    if let Some(spec) = block.block_type.field("content") {
+        write_content(spec, block, host, node);
+    }
+    write_asides(block, node);
+    write_children(block, host, node)
+}
+
+/// Writes the field `content` as text. Only one of the content scope is read back from there.
+fn write_content(spec: &FieldSpec, block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mut Element) {
+    if spec.scope != Scope::Content && host.loses_nothing() {
+        if let Some(stored) = block.own(spec.name) {
+            write_field(spec, stored, block, host, node);
+        }
+        return;
+    }
+    if let Some(text) = block.text(spec.name)
         && !text.is_empty()
         && is_xml_text(&text)
     {
         node.children.insert(0, Node::text(&*text));
     }
-    write_asides(block, node);
-    write_children(block, host, node)
 }
 
 fn write_field(
