@@ -10,6 +10,8 @@ PORT ?= 8765
 WHEEL_PROFILE ?= dev
 VENV := .venv
 PY := $(VENV)/bin/python
+PEERS := .venv-bench
+BENCH ?=
 
 .PHONY: help demo test test-rust test-python test-browser check bench wheel venv clean
 
@@ -47,8 +49,16 @@ check: wheel ## Check formatting, lints, types, docs and the layering.
 	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python python-bindings/tests
 	$(PY) -m mypy.stubtest xblock_runtime._native
 
-bench: ## Measure imports against plain files on the same disk, in one run; prints ratios.
-	cargo run --quiet --release -p acceptance --bin bench
+bench: $(PEERS)/.made ## Measure beside the Python packages that do the same, in one run; prints ratios (BENCH=--json for JSON).
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip --python $(PEERS)/bin/python install --quiet --no-index --no-deps \
+	  --no-build-isolation --force-reinstall --config-settings=build-args="--profile release" ./python-bindings
+	cargo run --quiet --release -p acceptance --bin bench -- --python $(PEERS)/bin/python $(BENCH)
+
+# The packages to measure against; in a virtualenv of their own, so that nothing else ever sees them.
+$(PEERS)/.made: tests/acceptance/bench/requirements.txt $(VENV)/.made
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet -r $<
+	touch $@
 
 # Tests and checks take the profile of `cargo test`, whose libraries are built anyway.
 wheel: venv ## Build the wheel and install it into the virtualenv (WHEEL_PROFILE=release for an optimised one).
@@ -63,4 +73,4 @@ $(VENV)/.made: python-bindings/requirements-dev.txt
 	touch $@
 
 clean: ## Remove everything that was built.
-	rm -rf target $(VENV) demo-store tests/browser/node_modules
+	rm -rf target $(VENV) $(PEERS) demo-store tests/browser/node_modules

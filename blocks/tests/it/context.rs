@@ -62,7 +62,7 @@ impl World {
         let registry = blocks::registry().expect("no type is declared twice");
         let block_type = registry.block_type(self.usage.block_type());
         let ids = ScopeIds::new(self.usage.block_type(), "definition", "usage").with_user("42");
-        block_type.create(BlockFields::new([block_type.fields().clone()], data, ids))
+        block_type.create(BlockFields::of(block_type.table().clone(), data, ids))
     }
 }
 

@@ -41,8 +41,7 @@ fn open(block_type: &BlockType, surroundings: Py<PyAny>) -> PyResult<(Box<dyn XB
     if let Some(user) = xblock_core::block::BlockContext::user(&context) {
         ids = ids.with_user(user.id.clone());
     }
-    let fields =
-        BlockFields::new([block_type.fields().clone()], Arc::new(PythonFieldData(surroundings)), ids);
+    let fields = BlockFields::of(block_type.table().clone(), Arc::new(PythonFieldData(surroundings)), ids);
     Ok((block_type.create(fields), context))
 }
 

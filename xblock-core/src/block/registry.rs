@@ -1,11 +1,11 @@
 //! The block types a host knows, with the fields its mixins add.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::fields::{
-    BlockFields, CHILDREN_FIELDS, FieldSpec, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS, XBLOCK_FIELDS,
-    XML_FIELDS, XMODULE_FIELDS,
+    BlockFields, CHILDREN_FIELDS, FieldSpec, FieldTable, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS,
+    XBLOCK_FIELDS, XML_FIELDS, XMODULE_FIELDS,
 };
 use crate::services::Demand;
 
@@ -46,8 +46,7 @@ pub struct BlockType {
 
 /// A class with what the mixins add to it.
 struct Shape {
-    specs: Arc<[FieldSpec]>,
-    by_name: HashMap<&'static str, usize>,
+    table: Arc<FieldTable>,
     mixins: Vec<Mixin>,
 }
 
@@ -55,13 +54,19 @@ impl BlockType {
     /// Lists all fields: the mixins' first, then XBlock's, then the type's own; the latest of equal names counts.
     #[must_use]
     pub fn fields(&self) -> &Arc<[FieldSpec]> {
-        &self.shape.specs
+        self.shape.table.specs()
+    }
+
+    /// Returns the fields as all blocks of the type share them.
+    #[must_use]
+    pub fn table(&self) -> &Arc<FieldTable> {
+        &self.shape.table
     }
 
     /// Finds a field by its name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&FieldSpec> {
-        self.shape.by_name.get(name).map(|at| &self.shape.specs[*at])
+        self.shape.table.get(name)
     }
 
     /// Lists the mixins that were added to the class, innermost first.
@@ -223,19 +228,9 @@ impl RegistryBuilder {
 impl Shape {
     fn of(class: &BlockClass, field_mixins: &[&[FieldSpec]], mixins: &[Mixin]) -> Self {
         let mixins: Vec<Mixin> = mixins.iter().filter(|mixin| (mixin.applies_to)(class)).copied().collect();
-        let mut specs: Vec<FieldSpec> = Vec::new();
-        let mut by_name = HashMap::new();
         let children: &[FieldSpec] = if class.has_children { CHILDREN_FIELDS } else { &[] };
         let mixed = field_mixins.iter().copied().chain(mixins.iter().map(|mixin| mixin.fields));
-        for spec in mixed.chain([XBLOCK_FIELDS, children, class.fields]).flatten() {
-            match by_name.get(spec.name) {
-                Some(at) => specs[*at] = *spec,
-                None => {
-                    by_name.insert(spec.name, specs.len());
-                    specs.push(*spec);
-                }
-            }
-        }
-        Self { specs: specs.into(), by_name, mixins }
+        let all = mixed.chain([XBLOCK_FIELDS, children, class.fields]).flatten().copied();
+        Self { table: Arc::new(FieldTable::new(all)), mixins }
     }
 }

@@ -1,6 +1,5 @@
 //! The fields of one loaded block: what was read, what was changed, what is to be saved.
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Map;
 use thiserror::Error;
@@ -8,10 +7,12 @@ use thiserror::Error;
 use super::conversion::Conversion;
 use super::data::FieldData;
 use super::error::FieldError;
+use super::held::{Held, Values};
 use super::ids::ScopeIds;
 use super::kvs::KvsError;
 use super::scope::Scope;
 use super::spec::FieldSpec;
+use super::table::FieldTable;
 use super::value::{Json, Value};
 
 /// Lists declarations of fields, fixed in the program or made while it runs.
@@ -85,70 +86,18 @@ pub enum BlockFieldsError {
     Store(#[from] KvsError),
 }
 
-/// What is known of the value a field had before it was changed.
-#[derive(Debug, Clone, PartialEq)]
-enum Baseline {
-    /// Set without being read: saved whatever it was.
-    ExplicitlySet,
-    /// The value when it was first read or last saved.
-    Was(Value),
-}
-
-#[derive(Debug, Default)]
-struct State {
-    /// Values read or set, by index of the field.
-    cache: Vec<Option<Value>>,
-    /// Fields watched for changes in the order watching began. Reading a mutable field is enough to watch it.
-    tracked: Vec<(usize, Baseline)>,
-}
-
-impl State {
-    fn track(&mut self, index: usize, baseline: Baseline) {
-        if self.baseline(index).is_none() {
-            self.tracked.push((index, baseline));
-        }
-    }
-
-    fn baseline(&self, index: usize) -> Option<&Baseline> {
-        self.tracked.iter().find(|(tracked, _)| *tracked == index).map(|(_, baseline)| baseline)
-    }
-
-    fn is_dirty(&self, index: usize) -> bool {
-        match self.baseline(index) {
-            None => false,
-            Some(Baseline::ExplicitlySet) => true,
-            Some(Baseline::Was(value)) => self.cache[index].as_ref() != Some(value),
-        }
-    }
-
-    fn dirty(&self) -> Vec<usize> {
-        self.tracked.iter().map(|&(index, _)| index).filter(|&index| self.is_dirty(index)).collect()
-    }
-
-    /// Makes the current values of these fields the ones later changes are measured by.
-    fn reset(&mut self, saved: &[usize]) {
-        for (index, baseline) in &mut self.tracked {
-            if saved.contains(index)
-                && let Some(value) = &self.cache[*index]
-            {
-                *baseline = Baseline::Was(value.clone());
-            }
-        }
-    }
-}
-
 /// Holds the fields of one loaded block.
 ///
 /// Values are read once and cached, defaults included; values that are set stay here until [`save`](Self::save) writes
 /// all changed ones in one go. Mutable values are compared with what they were when read, so a value changed and
-/// changed back is not written. All methods take `&self`; one lock guards the block's state.
+/// changed back is not written. All methods take `&self`; one lock guards the block's values, but a value that was
+/// read before and never changed is read without it.
 pub struct BlockFields {
-    specs: Vec<FieldSpec>,
-    by_name: HashMap<&'static str, usize>,
+    table: Arc<FieldTable>,
     data: Arc<dyn FieldData>,
     ids: ScopeIds,
     conversion: Conversion,
-    state: Mutex<State>,
+    values: Values,
 }
 
 impl BlockFields {
@@ -159,21 +108,16 @@ impl BlockFields {
         data: Arc<dyn FieldData>,
         ids: ScopeIds,
     ) -> Self {
-        let mut specs: Vec<FieldSpec> = Vec::new();
-        let mut by_name = HashMap::new();
-        for list in lists {
-            for &spec in list.into().as_slice() {
-                match by_name.get(spec.name) {
-                    Some(&index) => specs[index] = spec,
-                    None => {
-                        by_name.insert(spec.name, specs.len());
-                        specs.push(spec);
-                    }
-                }
-            }
-        }
-        let state = State { cache: vec![None; specs.len()], tracked: Vec::new() };
-        Self { specs, by_name, data, ids, conversion: Conversion::default(), state: Mutex::new(state) }
+        let lists: Vec<FieldList> = lists.into_iter().map(Into::into).collect();
+        let specs = lists.iter().flat_map(|list| list.as_slice().iter().copied());
+        Self::of(Arc::new(FieldTable::new(specs)), data, ids)
+    }
+
+    /// Loads nothing yet, of a block type whose fields are already collected.
+    #[must_use]
+    pub fn of(table: Arc<FieldTable>, data: Arc<dyn FieldData>, ids: ScopeIds) -> Self {
+        let values = Values::new(table.specs().len());
+        Self { table, data, ids, conversion: Conversion::default(), values }
     }
 
     /// Reads and converts values with this context.
@@ -198,13 +142,13 @@ impl BlockFields {
     /// Returns the declarations in order.
     #[must_use]
     pub fn specs(&self) -> &[FieldSpec] {
-        &self.specs
+        self.table.specs()
     }
 
     /// Returns the declaration of a field.
     #[must_use]
     pub fn spec(&self, name: &str) -> Option<&FieldSpec> {
-        self.by_name.get(name).map(|&index| &self.specs[index])
+        self.table.get(name)
     }
 
     /// Returns the native value: cached, else stored, else the default of the field data, else of the field.
@@ -212,12 +156,38 @@ impl BlockFields {
     /// # Errors
     /// [`BlockFieldsError::Conversion`] when the stored value is none of the field; it is not cached then.
     pub fn get(&self, name: &str) -> Result<Value, BlockFieldsError> {
+        self.view(name, Value::clone)
+    }
+
+    /// Reads the value where it is, without a copy.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get).
+    pub fn view<T>(&self, name: &str, read: impl FnOnce(&Value) -> T) -> Result<T, BlockFieldsError> {
         let index = self.index(name)?;
-        let mut state = self.state();
-        self.read(&mut state, index)?;
-        let value = state.cache[index].clone().unwrap_or_default();
-        drop(state);
-        self.specs[index].kind.sanitize(value).map_err(|source| conversion(name, source))
+        if let Some(value) = self.values.settled(index) {
+            return Ok(read(value));
+        }
+        self.first_read(index).map(|value| read(&value))
+    }
+
+    /// Reads a value for the first time, or one that was changed.
+    fn first_read(&self, index: usize) -> Result<Value, BlockFieldsError> {
+        let mut held = self.values.hold();
+        self.read(&mut held, index)?;
+        let value = held.current(index).cloned().unwrap_or_default();
+        let spec = self.at(index);
+        if !spec.kind.is_text() || !matches!(value, Value::Str(_) | Value::Bytes(_)) {
+            held.settle(index);
+            return Ok(value);
+        }
+        let clean = spec.kind.sanitize(value.clone()).map_err(|source| conversion(spec.name, source))?;
+        if let (Value::Str(clean), Value::Str(value)) = (&clean, &value)
+            && Arc::ptr_eq(clean, value)
+        {
+            held.settle(index);
+        }
+        Ok(clean)
     }
 
     /// Changes the value in place, as Python code does with a list or mapping it read.
@@ -226,14 +196,14 @@ impl BlockFields {
     /// As [`get`](Self::get).
     pub fn update<T>(&self, name: &str, change: impl FnOnce(&mut Value) -> T) -> Result<T, BlockFieldsError> {
         let index = self.index(name)?;
-        let mut state = self.state();
-        self.read(&mut state, index)?;
-        let is_mutable = self.specs[index].kind.is_mutable();
-        let before = if is_mutable { None } else { state.cache[index].clone() };
-        let result = change(state.cache[index].get_or_insert_default());
+        let mut held = self.values.hold();
+        self.read(&mut held, index)?;
+        let is_mutable = self.at(index).kind.is_mutable();
+        let before = if is_mutable { None } else { held.current(index).cloned() };
+        let result = change(held.current_mut(index));
         // A type whose values cannot change in place is not watched by reading; changing it is setting it.
-        if before.is_some() && before != state.cache[index] {
-            state.track(index, Baseline::ExplicitlySet);
+        if before.is_some() && before.as_ref() != held.current(index) {
+            held.track_set(index);
         }
         Ok(result)
     }
@@ -244,13 +214,14 @@ impl BlockFields {
     /// [`BlockFieldsError::Conversion`] when the field enforces its type and the value is none of it.
     pub fn set(&self, name: &str, value: impl Into<Value>) -> Result<(), BlockFieldsError> {
         let index = self.index(name)?;
-        let value = self.specs[index]
+        let value = self
+            .at(index)
             .check(value.into(), &self.conversion)
             .map_err(|source| conversion(name, source))?;
-        let mut state = self.state();
-        if state.cache[index].as_ref() != Some(&value) {
-            state.track(index, Baseline::ExplicitlySet);
-            state.cache[index] = Some(value);
+        let mut held = self.values.hold();
+        if held.current(index) != Some(&value) {
+            held.track_set(index);
+            held.put(index, value);
         }
         Ok(())
     }
@@ -261,11 +232,11 @@ impl BlockFields {
     /// [`BlockFieldsError::Store`] when the store failed.
     pub fn delete(&self, name: &str) -> Result<(), BlockFieldsError> {
         let index = self.index(name)?;
-        let mut state = self.state();
-        self.data.delete(&self.specs[index], &self.ids)?;
-        state.tracked.retain(|(tracked, _)| *tracked != index);
+        let mut held = self.values.hold();
+        self.data.delete(self.at(index), &self.ids)?;
+        held.forget(index);
         let default = self.default_of(index)?;
-        state.cache[index] = Some(default);
+        held.put(index, default);
         Ok(())
     }
 
@@ -275,19 +246,19 @@ impl BlockFields {
     /// [`BlockFieldsError::Store`] when the store failed.
     pub fn is_set_on(&self, name: &str) -> Result<bool, BlockFieldsError> {
         let index = self.index(name)?;
-        self.is_set(&self.state(), index)
+        self.is_set(&self.values.hold(), index)
     }
 
     /// Returns the names of the fields [`save`](Self::save) would write, in the order they were first watched.
     #[must_use]
     pub fn dirty(&self) -> Vec<&'static str> {
-        self.names(&self.state().dirty())
+        self.names(&self.values.hold().dirty())
     }
 
     /// Returns the names of the fields watched for changes, in the order watching began.
     #[must_use]
     pub fn tracked(&self) -> Vec<&'static str> {
-        self.state().tracked.iter().map(|&(index, _)| self.specs[index].name).collect()
+        self.values.hold().tracked().map(|index| self.at(index).name).collect()
     }
 
     /// Returns what [`save`](Self::save) would write, without writing.
@@ -295,8 +266,8 @@ impl BlockFields {
     /// # Errors
     /// [`BlockFieldsError::Conversion`] when a value cannot be stored.
     pub fn changes(&self) -> Result<Vec<(FieldSpec, Json)>, BlockFieldsError> {
-        let state = self.state();
-        self.to_write(&state, &state.dirty())
+        let held = self.values.hold();
+        self.to_write(&held, &held.dirty())
     }
 
     /// Writes all changed fields in one go. Tells whether any field was watched at all: XBlock then tells the runtime
@@ -306,13 +277,13 @@ impl BlockFields {
     /// [`BlockFieldsError::Conversion`] when a value cannot be stored (nothing is written then), and
     /// [`BlockFieldsError::Save`] when the store wrote only some.
     pub fn save(&self) -> Result<bool, BlockFieldsError> {
-        let mut state = self.state();
-        if state.tracked.is_empty() {
+        let mut held = self.values.hold();
+        if held.tracked().next().is_none() {
             return Ok(false);
         }
-        let dirty = state.dirty();
+        let dirty = held.dirty();
         if !dirty.is_empty() {
-            self.write(&mut state, &dirty)?;
+            self.write(&mut held, &dirty)?;
         }
         Ok(true)
     }
@@ -324,14 +295,14 @@ impl BlockFields {
     /// [`save`](Self::save).
     pub fn force_save_fields(&self, names: &[&str]) -> Result<(), BlockFieldsError> {
         let indexes = names.iter().map(|name| self.index(name)).collect::<Result<Vec<_>, _>>()?;
-        self.write(&mut self.state(), &indexes)
+        self.write(&mut self.values.hold(), &indexes)
     }
 
     /// Takes the current values for saved, after a caller has written [`changes`](Self::changes) itself.
     pub fn mark_saved(&self) {
-        let mut state = self.state();
-        let dirty = state.dirty();
-        state.reset(&dirty);
+        let mut held = self.values.hold();
+        let dirty = held.dirty();
+        held.reset(&dirty);
     }
 
     /// Returns the values of the fields of a scope that are set, nulls included, in the order of the fields.
@@ -340,7 +311,7 @@ impl BlockFields {
     /// [`BlockFieldsError::Conversion`] when a stored value is none of its field.
     pub fn explicitly_set_by_scope(&self, scope: Scope) -> Result<Map<String, Json>, BlockFieldsError> {
         let mut values = Map::new();
-        for spec in self.specs.iter().filter(|spec| spec.scope == scope) {
+        for spec in self.specs().iter().filter(|spec| spec.scope == scope) {
             if self.is_set_on(spec.name)? {
                 values.insert(spec.name.to_owned(), self.json(spec.name)?);
             }
@@ -353,7 +324,7 @@ impl BlockFields {
     /// # Errors
     /// [`BlockFieldsError::Conversion`] when the declared default is none of the field.
     pub fn default_value(&self, name: &str) -> Result<Value, BlockFieldsError> {
-        let spec = &self.specs[self.index(name)?];
+        let spec = self.at(self.index(name)?);
         spec.default_value(&self.ids).map_err(|source| conversion(name, source))
     }
 
@@ -363,7 +334,7 @@ impl BlockFields {
     /// As [`get`](Self::get), and when the value cannot be stored.
     pub fn json(&self, name: &str) -> Result<Json, BlockFieldsError> {
         let value = self.get(name)?;
-        self.specs[self.index(name)?].to_json(&value).map_err(|source| conversion(name, source))
+        self.at(self.index(name)?).to_json(&value).map_err(|source| conversion(name, source))
     }
 
     /// Sets the value from its stored form.
@@ -371,7 +342,7 @@ impl BlockFields {
     /// # Errors
     /// [`BlockFieldsError::Conversion`] when the value is none of the field.
     pub fn set_json(&self, name: &str, json: &Json) -> Result<(), BlockFieldsError> {
-        let kind = self.specs[self.index(name)?].kind;
+        let kind = self.at(self.index(name)?).kind;
         let value =
             kind.load(Value::from(json), &self.conversion).map_err(|source| conversion(name, source))?;
         self.set(name, value)
@@ -382,11 +353,11 @@ impl BlockFields {
     /// # Errors
     /// As [`get`](Self::get), and [`BlockFieldsError::Conversion`] when the value is no text.
     pub fn str(&self, name: &str) -> Result<Arc<str>, BlockFieldsError> {
-        match self.get(name)? {
-            Value::Str(text) => Ok(text),
+        self.view(name, |value| match value {
+            Value::Str(text) => Ok(text.clone()),
             Value::None => Ok("".into()),
-            other => Err(unexpected(name, "a text", &other)),
-        }
+            other => Err(unexpected(name, "a text", other)),
+        })?
     }
 
     /// Returns whether the value counts as true.
@@ -394,7 +365,7 @@ impl BlockFields {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn bool(&self, name: &str) -> Result<bool, BlockFieldsError> {
-        self.get(name).map(|value| value.is_truthy())
+        self.view(name, Value::is_truthy)
     }
 
     /// Returns the integer of a field, if it holds one.
@@ -402,10 +373,10 @@ impl BlockFields {
     /// # Errors
     /// As [`get`](Self::get), and [`BlockFieldsError::Conversion`] when the value is no integer of 64 bits.
     pub fn int(&self, name: &str) -> Result<Option<i64>, BlockFieldsError> {
-        match self.get(name)? {
+        self.view(name, |value| match value {
             Value::None => Ok(None),
-            value => value.as_int().map(Some).ok_or_else(|| unexpected(name, "an integer", &value)),
-        }
+            value => value.as_int().map(Some).ok_or_else(|| unexpected(name, "an integer", value)),
+        })?
     }
 
     /// Returns the number of a field, if it holds one.
@@ -413,42 +384,36 @@ impl BlockFields {
     /// # Errors
     /// As [`get`](Self::get), and [`BlockFieldsError::Conversion`] when the value is no number.
     pub fn float(&self, name: &str) -> Result<Option<f64>, BlockFieldsError> {
-        match self.get(name)? {
+        self.view(name, |value| match value {
             Value::None => Ok(None),
-            value => value.as_float().map(Some).ok_or_else(|| unexpected(name, "a number", &value)),
-        }
+            value => value.as_float().map(Some).ok_or_else(|| unexpected(name, "a number", value)),
+        })?
     }
 
     fn index(&self, name: &str) -> Result<usize, BlockFieldsError> {
-        self.by_name
-            .get(name)
-            .copied()
-            .ok_or_else(|| BlockFieldsError::NoSuchField { field: name.to_owned() })
+        self.table.position(name).ok_or_else(|| BlockFieldsError::NoSuchField { field: name.to_owned() })
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        // A caller's closure that panics in `update` leaves a value that is whole, whatever it says.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn at(&self, index: usize) -> &FieldSpec {
+        &self.table.specs()[index]
     }
 
     fn names(&self, indexes: &[usize]) -> Vec<&'static str> {
-        indexes.iter().map(|&index| self.specs[index].name).collect()
+        indexes.iter().map(|&index| self.at(index).name).collect()
     }
 
     /// Fills the cache, and begins to watch a field whose values can change in place.
-    fn read(&self, state: &mut State, index: usize) -> Result<(), BlockFieldsError> {
-        let spec = &self.specs[index];
-        if state.cache[index].is_none() {
+    fn read(&self, held: &mut Held<'_>, index: usize) -> Result<(), BlockFieldsError> {
+        let spec = self.at(index);
+        if held.current(index).is_none() {
             let value = match self.data.get(spec, &self.ids)? {
                 Some(json) => self.load(spec, &json)?,
                 None => self.default_of(index)?,
             };
-            state.cache[index] = Some(value);
+            held.fill(index, value);
         }
-        if spec.kind.is_mutable()
-            && let Some(value) = state.cache[index].clone()
-        {
-            state.track(index, Baseline::Was(value));
+        if spec.kind.is_mutable() {
+            held.track_read(index);
         }
         Ok(())
     }
@@ -459,7 +424,7 @@ impl BlockFields {
 
     /// Returns the default of the field data, which the two structural fields never have, or of the field.
     fn default_of(&self, index: usize) -> Result<Value, BlockFieldsError> {
-        let spec = &self.specs[index];
+        let spec = self.at(index);
         if !matches!(spec.name, "parent" | "children")
             && let Some(json) = self.data.default(spec, &self.ids)?
         {
@@ -468,17 +433,21 @@ impl BlockFields {
         spec.default_value(&self.ids).map_err(|source| conversion(spec.name, source))
     }
 
-    fn is_set(&self, state: &State, index: usize) -> Result<bool, BlockFieldsError> {
-        Ok(state.is_dirty(index) || self.data.has(&self.specs[index], &self.ids)?)
+    fn is_set(&self, held: &Held<'_>, index: usize) -> Result<bool, BlockFieldsError> {
+        Ok(held.is_dirty(index) || self.data.has(self.at(index), &self.ids)?)
     }
 
-    fn to_write(&self, state: &State, indexes: &[usize]) -> Result<Vec<(FieldSpec, Json)>, BlockFieldsError> {
+    fn to_write(
+        &self,
+        held: &Held<'_>,
+        indexes: &[usize],
+    ) -> Result<Vec<(FieldSpec, Json)>, BlockFieldsError> {
         indexes
             .iter()
             .map(|&index| {
-                let spec = self.specs[index];
-                let value = state.cache[index]
-                    .as_ref()
+                let spec = *self.at(index);
+                let value = held
+                    .current(index)
                     .ok_or_else(|| BlockFieldsError::NothingToSave { field: spec.name.to_owned() })?;
                 let json = spec.to_json(value).map_err(|source| conversion(spec.name, source))?;
                 Ok((spec, json))
@@ -486,18 +455,17 @@ impl BlockFields {
             .collect()
     }
 
-    fn write(&self, state: &mut State, indexes: &[usize]) -> Result<(), BlockFieldsError> {
-        let values = self.to_write(state, indexes)?;
+    fn write(&self, held: &mut Held<'_>, indexes: &[usize]) -> Result<(), BlockFieldsError> {
+        let values = self.to_write(held, indexes)?;
         match self.data.set_many(&values, &self.ids) {
             Ok(()) => {
-                state.reset(indexes);
+                held.reset(indexes);
                 Ok(())
             }
             Err(KvsError::PartialWrite { saved, source }) => {
-                let (clean, dirty): (Vec<usize>, Vec<usize>) = indexes
-                    .iter()
-                    .partition(|&&index| saved.iter().any(|name| name == self.specs[index].name));
-                state.reset(&clean);
+                let (clean, dirty): (Vec<usize>, Vec<usize>) =
+                    indexes.iter().partition(|&&index| saved.iter().any(|name| name == self.at(index).name));
+                held.reset(&clean);
                 let owned = |indexes: &[usize]| self.names(indexes).into_iter().map(str::to_owned).collect();
                 Err(BlockFieldsError::Save {
                     saved: owned(&clean),

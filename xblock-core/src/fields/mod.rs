@@ -9,12 +9,14 @@ mod data;
 mod dateparse;
 mod declared;
 mod error;
+mod held;
 mod ids;
 mod kvs;
 mod python;
 mod schema;
 mod scope;
 mod spec;
+mod table;
 mod types;
 mod unique_id;
 mod value;
@@ -23,6 +25,7 @@ mod yaml;
 
 pub use block_fields::{BlockFields, BlockFieldsError, FieldList};
 pub use conversion::Conversion;
+pub(crate) use data::inherited;
 pub use data::{
     Ancestors, DictFieldData, FieldData, InheritingFieldData, KvsFieldData, ReadOnlyFieldData, SplitFieldData,
 };
@@ -36,6 +39,7 @@ pub use kvs::{KeyValueStore, KvsError, MemoryStore};
 pub(crate) use python::number::float_repr;
 pub use scope::{BlockScope, Scope, UnknownScope, UserScope};
 pub use spec::{FieldDefault, FieldSpec, Values};
+pub use table::FieldTable;
 pub use types::FieldType;
 pub use unique_id::{scope_key, unique_id};
 pub use value::{DateTime, Dict, Json, Score, TimeDelta, Value, ValueSet};

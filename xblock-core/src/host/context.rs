@@ -18,6 +18,7 @@ use crate::services::{
     UserService, current_user,
 };
 
+use super::fields::Above;
 use super::replace_urls::HostUrls;
 use super::wrap::{placeholder, wrap};
 use super::{Host, LoadedBlock, asides, views};
@@ -34,8 +35,10 @@ pub(super) struct HostContext<'h> {
     aside: Option<(UsageKey, &'static AsideClass)>,
     user: Option<&'h User>,
     events: &'h RefCell<Vec<Event>>,
-    /// The blocks above, nearest first; read when a child is first looked at, unless the caller knew them.
-    above: OnceCell<Vec<Arc<BlockRecord>>>,
+    /// The blocks above; read when a child is first looked at, unless the caller knew them.
+    above: OnceCell<Above>,
+    /// The block itself and all above it: what its children inherit from.
+    chain: OnceCell<Above>,
 }
 
 impl<'h> HostContext<'h> {
@@ -46,7 +49,8 @@ impl<'h> HostContext<'h> {
         events: &'h RefCell<Vec<Event>>,
     ) -> Self {
         let block_type = host.registry.block_type(record.usage.block_type());
-        Self { host, record, block_type, aside: None, user, events, above: OnceCell::new() }
+        let (above, chain) = (OnceCell::new(), OnceCell::new());
+        Self { host, record, block_type, aside: None, user, events, above, chain }
     }
 
     /// Returns the surroundings of an aside of the block.
@@ -59,6 +63,7 @@ impl<'h> HostContext<'h> {
             user: self.user,
             events: self.events,
             above: self.above.clone(),
+            chain: self.chain.clone(),
         }
     }
 
@@ -95,11 +100,14 @@ impl<'h> HostContext<'h> {
 
     /// Loads the block itself once more, for what hangs on its fields.
     fn load_self(&self) -> LoadedBlock {
-        self.host.load_record((*self.record).clone(), self.user, self.above.get().map(Vec::as_slice))
+        self.host.load_record((*self.record).clone(), self.user, self.above.get().cloned())
     }
 
-    /// The block itself and all above it, nearest first: what its children inherit from.
-    fn chain(&self) -> Result<Vec<Arc<BlockRecord>>, BlockError> {
+    /// Returns the block itself and all above it, nearest first.
+    fn chain(&self) -> Result<&Above, BlockError> {
+        if let Some(chain) = self.chain.get() {
+            return Ok(chain);
+        }
         let above = match self.above.get() {
             Some(above) => above,
             None => {
@@ -107,12 +115,11 @@ impl<'h> HostContext<'h> {
                 self.above.get_or_init(|| read.into_iter().map(Arc::new).collect())
             }
         };
-        Ok(std::iter::once(&self.record).chain(above).cloned().collect())
+        Ok(self.chain.get_or_init(|| std::iter::once(&self.record).chain(above.iter()).cloned().collect()))
     }
 
     fn load_child(&self, child: &UsageKey) -> Result<LoadedBlock, BlockError> {
-        let record = self.host.runtime.block(child, self.host.branch)?;
-        Ok(self.host.load_record(record, self.user, Some(&self.chain()?)))
+        self.host.load_below(self.chain()?.clone(), child, self.user)
     }
 
     fn try_render(&self, child: &UsageKey, view: &str) -> Result<Fragment, BlockError> {
@@ -128,7 +135,7 @@ impl<'h> HostContext<'h> {
             return Ok(wrap(Fragment::default(), child, view));
         }
         let context = Self {
-            above: OnceCell::from(chain),
+            above: OnceCell::from(chain.clone()),
             ..Self::new(self.host, Arc::new(record), self.user, self.events)
         };
         context.render(&*block, view)

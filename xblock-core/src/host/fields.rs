@@ -4,23 +4,27 @@ use std::sync::{Arc, OnceLock};
 
 use crate::block::{BlockType, User};
 use crate::fields::{
-    Ancestors, BlockFields, Conversion, FieldData, FieldSpec, InheritingFieldData, Json, KvsError,
-    KvsFieldData, Scope, ScopeIds, SplitFieldData,
+    BlockFields, Conversion, FieldData, FieldSpec, Json, KvsError, KvsFieldData, Scope, ScopeIds,
+    SplitFieldData, inherited, is_inheritable,
 };
 use crate::keys::UsageKey;
-use crate::runtime::{BlockData, BlockRecord, Branch, Runtime, RuntimeExt};
+use crate::runtime::{BlockData, BlockRecord, Branch, FieldMap, Runtime, RuntimeExt};
 
 use super::Host;
 
-/// Builds the field stack of a block. `above` are the blocks above it, nearest first, where the caller knows them.
+/// The blocks above a block, nearest first.
+pub(super) type Above = Arc<[Arc<BlockRecord>]>;
+
+/// Builds the field stack of a block. `above` are the blocks above it, where the caller knows them.
 pub(super) fn assemble(
     host: &Host,
     record: &BlockRecord,
     block_type: &BlockType,
     user: Option<&User>,
-    above: Option<&[Arc<BlockRecord>]>,
+    above: Option<Above>,
 ) -> BlockFields {
-    let mut ids = scope_ids(record);
+    let mut ids =
+        ScopeIds::new(record.usage.block_type(), record.definition.to_string(), record.usage.to_string());
     if let Some(user) = user {
         ids = ids.with_user(user.id.clone());
     }
@@ -28,45 +32,38 @@ pub(super) fn assemble(
         runtime: host.runtime.clone(),
         branch: host.branch,
         usage: record.usage.clone(),
-        usage_id: ids.usage_id.clone(),
         data: record.data.clone(),
-        above: OnceLock::new(),
+        above: above.map_or_else(OnceLock::new, OnceLock::from),
     });
-    if let Some(above) = above {
-        // A fresh lock is empty, so this cannot fail.
-        let _ =
-            authored.above.set(above.iter().map(|above| (scope_ids(above), above.data.clone())).collect());
-    }
-    let inheriting = Arc::new(InheritingFieldData::new(authored.clone(), authored));
     let learner = Arc::new(KvsFieldData::new(host.learner_state.clone()));
-    let data = Arc::new(SplitFieldData::authored_and_learner(inheriting, learner));
-    BlockFields::new([block_type.fields().clone()], data, ids)
+    let data = Arc::new(SplitFieldData::authored_and_learner(authored, learner));
+    BlockFields::of(block_type.table().clone(), data, ids)
         .with_conversion(Conversion::on(host.clock.now().date_naive()))
 }
 
-fn scope_ids(record: &BlockRecord) -> ScopeIds {
-    ScopeIds::new(record.usage.block_type(), record.definition.to_string(), record.usage.to_string())
-}
-
-/// What authors wrote of a block and of the blocks above it, for reading.
+/// What authors wrote of a block and what it inherits from the blocks above it, for reading.
 ///
-/// The blocks above are read from the runtime when an unset inheritable field is first asked for.
+/// The blocks above are read from the runtime when an unset inheritable field is first asked for, unless they are known.
 struct AuthoredFieldData {
     runtime: Arc<dyn Runtime>,
     branch: Branch,
     usage: UsageKey,
-    usage_id: Arc<str>,
     data: Arc<BlockData>,
-    above: OnceLock<Vec<(ScopeIds, Arc<BlockData>)>>,
+    above: OnceLock<Above>,
 }
 
 impl AuthoredFieldData {
-    fn data_of(&self, ids: &ScopeIds) -> Option<&BlockData> {
-        if ids.usage_id == self.usage_id {
-            return Some(&self.data);
+    fn above(&self) -> Result<&Above, KvsError> {
+        if let Some(above) = self.above.get() {
+            return Ok(above);
         }
-        let (_, data) = self.above.get()?.iter().find(|(above, _)| above.usage_id == ids.usage_id)?;
-        Some(data)
+        let read = self.runtime.ancestors(&self.usage, self.branch);
+        let read = read.map_err(|source| KvsError::Backend { source: Box::new(source) })?;
+        Ok(self.above.get_or_init(|| read.into_iter().map(Arc::new).collect()))
+    }
+
+    fn own_default(&self, field: &FieldSpec) -> Option<Json> {
+        find(&self.data.defaults, field.name).cloned()
     }
 
     fn read_only(field: &FieldSpec) -> KvsError {
@@ -74,17 +71,32 @@ impl AuthoredFieldData {
     }
 }
 
+/// Finds what an author wrote for a field.
+fn written<'d>(data: &'d BlockData, field: &FieldSpec) -> Option<&'d Json> {
+    // A field that moved between scopes stays where it was written (modulestore reference, section 2.5).
+    let (first, second) = match field.scope {
+        Scope::Content => (&data.content, &data.settings),
+        _ => (&data.settings, &data.content),
+    };
+    find(first, field.name).or_else(|| find(second, field.name))
+}
+
+/// Finds a field in a map; most maps are so small that looking at all names is faster than hashing one.
+fn find<'m>(map: &'m FieldMap, name: &str) -> Option<&'m Json> {
+    const SMALL: usize = 16;
+    if map.len() > SMALL {
+        return map.get(name);
+    }
+    map.iter().find(|(field, _)| ***field == *name).map(|(_, value)| value)
+}
+
 impl FieldData for AuthoredFieldData {
-    fn get(&self, field: &FieldSpec, ids: &ScopeIds) -> Result<Option<Json>, KvsError> {
-        let Some(data) = self.data_of(ids) else { return Ok(None) };
-        Ok(match field.scope {
-            Scope::Children => {
-                Some(Json::Array(data.children.iter().map(|child| child.to_string().into()).collect()))
-            }
-            // A field that moved between scopes stays where it was written (modulestore reference, section 2.5).
-            Scope::Content => data.content.get(field.name).or_else(|| data.settings.get(field.name)).cloned(),
-            _ => data.settings.get(field.name).or_else(|| data.content.get(field.name)).cloned(),
-        })
+    fn get(&self, field: &FieldSpec, _: &ScopeIds) -> Result<Option<Json>, KvsError> {
+        if field.scope == Scope::Children {
+            let children = self.data.children.iter().map(|child| child.to_string().into());
+            return Ok(Some(Json::Array(children.collect())));
+        }
+        Ok(written(&self.data, field).cloned())
     }
 
     fn set_many(&self, values: &[(FieldSpec, Json)], _: &ScopeIds) -> Result<(), KvsError> {
@@ -98,22 +110,19 @@ impl FieldData for AuthoredFieldData {
         Err(Self::read_only(field))
     }
 
-    fn default(&self, field: &FieldSpec, ids: &ScopeIds) -> Result<Option<Json>, KvsError> {
-        Ok(self.data_of(ids).and_then(|data| data.defaults.get(field.name)).cloned())
+    fn default(&self, field: &FieldSpec, _: &ScopeIds) -> Result<Option<Json>, KvsError> {
+        if !is_inheritable(field.name) {
+            return Ok(self.own_default(field));
+        }
+        let above = self.above()?;
+        inherited(
+            above.first().map(|parent| parent.usage.block_type()),
+            || Ok(self.own_default(field)),
+            above.iter().map(|above| Ok(written(&above.data, field).cloned())),
+        )
     }
-}
 
-impl Ancestors for AuthoredFieldData {
-    fn ancestors(&self, _: &ScopeIds) -> Result<Vec<ScopeIds>, KvsError> {
-        let above = match self.above.get() {
-            Some(above) => above,
-            None => {
-                let read = self.runtime.ancestors(&self.usage, self.branch);
-                let read = read.map_err(|source| KvsError::Backend { source: Box::new(source) })?;
-                self.above
-                    .get_or_init(|| read.iter().map(|above| (scope_ids(above), above.data.clone())).collect())
-            }
-        };
-        Ok(above.iter().map(|(ids, _)| ids.clone()).collect())
+    fn has(&self, field: &FieldSpec, _: &ScopeIds) -> Result<bool, KvsError> {
+        Ok(field.scope == Scope::Children || written(&self.data, field).is_some())
     }
 }

@@ -26,6 +26,7 @@ use crate::runtime::{BlockRecord, Branch, Runtime};
 use crate::services::{PublishService, Service, ServiceRequest, ServiceSet};
 
 use context::HostContext;
+use fields::Above;
 use watched::WatchedState;
 
 pub use urls::{PathUrls, Urls};
@@ -100,12 +101,22 @@ impl Host {
         Ok(self.load_record(record, user, None))
     }
 
-    fn load_record(
+    /// Loads a block for a user as [`load`](Self::load) does, below blocks the caller knows, nearest first: what is
+    /// inherited comes from these, and the runtime is not asked.
+    ///
+    /// # Errors
+    /// [`BlockError::Runtime`] where the block cannot be read.
+    pub fn load_below(
         &self,
-        record: BlockRecord,
+        above: Arc<[Arc<BlockRecord>]>,
+        usage: &UsageKey,
         user: Option<&User>,
-        above: Option<&[Arc<BlockRecord>]>,
-    ) -> LoadedBlock {
+    ) -> Result<LoadedBlock, BlockError> {
+        let record = self.runtime.block(usage, self.branch)?;
+        Ok(self.load_record(record, user, Some(above)))
+    }
+
+    fn load_record(&self, record: BlockRecord, user: Option<&User>, above: Option<Above>) -> LoadedBlock {
         let block_type = self.registry.block_type(record.usage.block_type());
         let fields = fields::assemble(self, &record, &block_type, user, above);
         LoadedBlock { block: block_type.create(fields), record }

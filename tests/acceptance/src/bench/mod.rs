@@ -1,6 +1,16 @@
 //! The benchmark: this project beside the Python packages that do the same, in one run.
 //!
-//! - `measure`: a contest of two sides, the line of the table that comes of it.
+//! - `measure`: a contest of two sides, and the line of the table that comes of it.
+//! - `peers`: the Python process that is the other side of most contests.
+//! - `keys`, `fields`, `imports`: the contests, by subject.
+//! - `run`: both sides in turn, and the table.
+pub mod fields;
+pub mod imports;
+pub mod keys;
 pub mod measure;
+pub mod peers;
+pub mod run;
 
 pub use measure::{Contest, Goal, Measure, Outcome, Pick, Reference, Round, Side, Unit, seconds_each};
+pub use peers::Peers;
+pub use run::{run, table};

@@ -65,16 +65,30 @@ impl FieldData for InheritingFieldData {
             return self.source.default(field, ids);
         }
         let ancestors = self.ancestors.ancestors(ids)?;
-        if ancestors.first().is_some_and(|parent| &*parent.block_type == "library_content")
-            && let Some(own) = self.source.default(field, ids)?
-        {
-            return Ok(Some(own));
-        }
-        for ancestor in &ancestors {
-            if let Some(value) = self.source.get(field, ancestor)? {
-                return Ok(Some(value));
-            }
-        }
-        self.source.default(field, ids)
+        inherited(
+            ancestors.first().map(|parent| &*parent.block_type),
+            || self.source.default(field, ids),
+            ancestors.iter().map(|ancestor| self.source.get(field, ancestor)),
+        )
     }
+}
+
+/// Says what an unset inheritable field inherits: given the type of the parent, the store's own default, and what is set on
+/// the ancestors, nearest first.
+pub(crate) fn inherited(
+    parent_type: Option<&str>,
+    own_default: impl Fn() -> Result<Option<Json>, KvsError>,
+    above: impl Iterator<Item = Result<Option<Json>, KvsError>>,
+) -> Result<Option<Json>, KvsError> {
+    if parent_type == Some("library_content")
+        && let Some(own) = own_default()?
+    {
+        return Ok(Some(own));
+    }
+    for set in above {
+        if let Some(value) = set? {
+            return Ok(Some(value));
+        }
+    }
+    own_default()
 }

@@ -11,6 +11,7 @@ use super::spec::FieldSpec;
 use super::value::Json;
 
 pub use dict::DictFieldData;
+pub(crate) use inheriting::inherited;
 pub use inheriting::{Ancestors, InheritingFieldData};
 pub use kvs::KvsFieldData;
 pub use read_only::ReadOnlyFieldData;

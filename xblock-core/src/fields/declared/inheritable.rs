@@ -1,12 +1,16 @@
 //! The settings that flow down the course tree.
+use std::sync::LazyLock;
+
 use crate::fields::scope::Scope;
 use crate::fields::spec::{FieldSpec, Values};
+use crate::fields::table::FieldTable;
 use crate::fields::types::FieldType;
 
 /// Tells whether a block that has no value of its own for this name takes that of its nearest ancestor.
 #[must_use]
 pub fn is_inheritable(name: &str) -> bool {
-    INHERITABLE.iter().any(|spec| spec.name == name)
+    static NAMES: LazyLock<FieldTable> = LazyLock::new(|| FieldTable::new(INHERITABLE.iter().copied()));
+    NAMES.position(name).is_some()
 }
 
 /// The settings that flow down the course tree, in alphabetical order.

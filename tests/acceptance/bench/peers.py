@@ -1,0 +1,449 @@
+"""Measures what the Python packages do that this project does too.
+
+Run by the benchmark, which asks for one round of one piece of work at a time: a name on a line of standard input, an
+answer as JSON on a line of standard output. So both sides take turns, on the same machine in the same minutes.
+
+    peers.py KEYS COURSE
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib.metadata
+import json
+import logging
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from io import BytesIO
+from typing import ClassVar
+
+warnings.simplefilter("ignore")
+logging.disable(logging.CRITICAL)
+
+import django.conf  # noqa: E402
+
+django.conf.settings.configure(USE_I18N=False)
+
+from lxml import etree  # noqa: E402
+from opaque_keys.edx import keys as opaque_keys  # noqa: E402
+from opaque_keys.edx.locator import BlockUsageLocator, CourseLocator  # noqa: E402
+from xblock.core import XBlock  # noqa: E402
+from xblock.field_data import SplitFieldData  # noqa: E402
+from xblock.fields import Boolean, Dict, Float, Integer, Scope, ScopeIds, String  # noqa: E402
+from xblock.fields import List as ListField  # noqa: E402
+from xblock.runtime import DictKeyValueStore, KvsFieldData, MemoryIdManager, Runtime  # noqa: E402
+from xblocks_contrib.annotatable import AnnotatableBlock  # noqa: E402
+from xblocks_contrib.common.xml_utils import LegacyXmlMixin, deserialize_field, is_pointer_tag  # noqa: E402
+from xblocks_contrib.discussion import DiscussionXBlock  # noqa: E402
+from xblocks_contrib.html import HtmlBlock  # noqa: E402
+from xblocks_contrib.lti import LTIBlock  # noqa: E402
+from xblocks_contrib.poll import PollBlock  # noqa: E402
+from xblocks_contrib.problem import ProblemBlock  # noqa: E402
+from xblocks_contrib.video import VideoBlock  # noqa: E402
+from xblocks_contrib.video import video as video_module  # noqa: E402
+from xblocks_contrib.word_cloud import WordCloudBlock  # noqa: E402
+
+PACKAGES = ["XBlock", "edx-opaque-keys", "xblocks-contrib", "lxml"]
+
+# There is no service that videos would be registered with.
+video_module.get_edxval_api = lambda: None
+
+#: Returns what one round took: seconds for each thing done.
+Round = Callable[[], float]
+
+
+def each(count: int, work: Callable[[], object]) -> float:
+    """Times work that does so many things, per thing; the garbage collector waits, as ``timeit`` lets it."""
+    gc.collect()
+    gc.disable()
+    try:
+        start = time.perf_counter()
+        work()
+        return (time.perf_counter() - start) / count
+    finally:
+        gc.enable()
+
+
+# Keys.
+
+
+def key_rounds(path: str, module: object) -> dict[str, Round]:
+    """The work on a list of keys, with the classes of a module: those of opaque-keys, or of this project's wheel."""
+    readers = {
+        "asset": module.AssetKey.from_string,
+        "context": module.LearningContextKey.from_string,
+        "definition": module.DefinitionKey.from_string,
+        "usage": module.UsageKey.from_string,
+    }
+    with open(path, encoding="utf-8") as lines:
+        texts = [line.rstrip("\n").split(" ", 1) for line in lines]
+    calls = [(readers[family], text) for family, text in texts]
+    assert [str(read(text)) for read, text in calls] == [text for _, text in calls]
+    ones = [read(text) for read, text in calls]
+    others = [read(text) for read, text in calls]
+    rounds = range(10)
+
+    def parse_print() -> None:
+        for _ in rounds:
+            for read, text in calls:
+                str(read(text))
+
+    def hash_compare() -> None:
+        for _ in rounds:
+            for one, other in zip(ones, others, strict=True):
+                hash(one)
+                one == other  # noqa: B015
+
+    count = len(calls) * len(rounds)
+    return {
+        "parse_print": lambda: each(count, parse_print),
+        "hash_compare": lambda: each(count, hash_compare),
+    }
+
+
+# Blocks in a runtime, with inheritance as the platform has it.
+
+
+class Inheritable(XBlock):
+    """Settings that flow down the course tree, mixed into every block."""
+
+    days_early_for_beta = Float(scope=Scope.settings, default=None)
+    due = String(scope=Scope.settings, default=None)
+    edxnotes = Boolean(scope=Scope.settings, default=False)
+    giturl = String(scope=Scope.settings)
+    graceperiod = String(scope=Scope.settings)
+    graded = Boolean(scope=Scope.settings, default=False)
+    group_access = Dict(scope=Scope.settings, default={})
+    hide_from_toc = Boolean(scope=Scope.settings, default=False)
+    max_attempts = Integer(scope=Scope.settings)
+    rerandomize = String(scope=Scope.settings, default="never")
+    self_paced = Boolean(scope=Scope.settings, default=False)
+    show_correctness = String(scope=Scope.settings, default="always")
+    show_reset_button = Boolean(scope=Scope.settings, default=False)
+    showanswer = String(scope=Scope.settings, default="finished")
+    start = String(scope=Scope.settings, default="2030-01-01T00:00:00Z")
+    user_partitions = ListField(scope=Scope.settings, default=[])
+    visible_to_staff_only = Boolean(scope=Scope.settings, default=False)
+    xqa_key = String(scope=Scope.settings)
+
+
+INHERITABLE = frozenset(name for name, field in Inheritable.fields.items() if field.scope == Scope.settings)
+
+
+class Inheriting(KvsFieldData):
+    """What authors wrote; an inheritable setting that is not set comes from the nearest block above that has it."""
+
+    def default(self, block: XBlock, name: str) -> object:
+        if name in INHERITABLE:
+            above = block.get_parent()
+            while above is not None:
+                if self.has(above, name):
+                    return self.get(above, name)
+                above = above.get_parent()
+        return super().default(block, name)
+
+
+class BenchRuntime(Runtime):
+    """The least a runtime needs for its blocks to be read and written."""
+
+    def handler_url(self, *args: object, **kwargs: object) -> str:
+        raise NotImplementedError
+
+    def resource_url(self, *args: object, **kwargs: object) -> str:
+        raise NotImplementedError
+
+    local_resource_url = handler_url
+
+    def publish(self, *args: object, **kwargs: object) -> None:
+        raise NotImplementedError
+
+
+def field_data() -> SplitFieldData:
+    """Authored values in one store, learners' in another, as the platform divides them."""
+    authored = Inheriting(DictKeyValueStore())
+    learner = KvsFieldData(DictKeyValueStore())
+    return SplitFieldData(
+        {
+            Scope.content: authored,
+            Scope.settings: authored,
+            Scope.parent: authored,
+            Scope.children: authored,
+            Scope.user_state: learner,
+            Scope.user_state_summary: learner,
+            Scope.user_info: learner,
+            Scope.preferences: learner,
+        }
+    )
+
+
+class Container(XBlock):
+    """A block that only holds others."""
+
+    has_children = True
+    display_name = String(scope=Scope.settings)
+
+
+class Problem(XBlock):
+    """A block with a little of everything."""
+
+    display_name = String(scope=Scope.settings, default="Problem")
+    data = String(scope=Scope.content, default="")
+    attempts = Integer(scope=Scope.user_state, default=0)
+    student_answers = Dict(scope=Scope.user_state, default={})
+
+
+class Ids(MemoryIdManager):
+    """Hands out usage keys, as the platform does."""
+
+    COURSE = CourseLocator("OpenedX", "DemoX", "DemoCourse")
+
+    def create_definition(self, block_type: str, slug: str | None = None) -> object:
+        slug = slug or f"anonymous{next(self._ids)}"
+        key = BlockUsageLocator(self.COURSE, block_type, slug.replace("/", "_"))
+        self._definitions[key] = block_type
+        return key
+
+    def create_usage(self, def_id: object) -> object:
+        self._usages[def_id] = def_id
+        return def_id
+
+
+INHERITED = {
+    "graded": True,
+    "max_attempts": 3,
+    "showanswer": "attempted",
+    "days_early_for_beta": 2.5,
+    "giturl": "https://git.example.com/course",
+    "visible_to_staff_only": False,
+}
+
+
+def field_rounds() -> dict[str, Round]:
+    """Fields of a problem below a unit, subsection, section and course; the values are set on the subsection."""
+    ids = Ids()
+    types = {name: Container for name in ["course", "chapter", "sequential", "vertical"]} | {"problem": ProblemBlock}
+
+    class Blocks(BenchRuntime):
+        def load_block_type(self, block_type: str) -> type[XBlock]:
+            return types[block_type]
+
+    runtime = Blocks(ids, ids, mixins=[Inheritable], services={"field-data": field_data()})
+    runtime._deprecated_per_instance_user_id = "student-7"
+
+    above = None
+    for block_type in types:
+        usage = ids.create_usage(ids.create_definition(block_type, f"the_{block_type}"))
+        block = runtime.get_block(usage, for_parent=above)
+        if above is not None:
+            block.parent = above.scope_ids.usage_id
+        if block_type == "sequential":
+            for name, value in INHERITED.items():
+                setattr(block, name, value)
+        block.save()
+        if block_type == "problem":
+            break
+        above = block
+    vertical = above
+    names = list(INHERITED)
+    loads = 100
+
+    def load() -> list[XBlock]:
+        return [runtime.get_block(usage, for_parent=vertical) for _ in range(loads)]
+
+    def read(blocks: list[XBlock]) -> None:
+        for one in blocks:
+            for name in names:
+                getattr(one, name)
+
+    assert {name: getattr(load()[0], name) for name in names} == INHERITED
+
+    def cold() -> float:
+        blocks = load()
+        return each(loads * len(names), lambda: read(blocks))
+
+    def warm() -> float:
+        blocks = load()
+        read(blocks)
+        return each(loads * len(names), lambda: read(blocks))
+
+    def save() -> float:
+        blocks = load()
+        for at, one in enumerate(blocks):
+            one.attempts = at
+
+        def write() -> None:
+            for at, one in enumerate(blocks):
+                one.attempts = at + 1
+                one.save()
+
+        return each(loads, write)
+
+    return {
+        "field_cold": cold,
+        "field_warm": warm,
+        "field_save": save,
+        "block_load": lambda: each(loads, load),
+    }
+
+
+# A course.
+
+
+class CourseContainer(LegacyXmlMixin, XBlock):
+    """Reads the tags that only hold others: attributes are settings, elements are blocks."""
+
+    has_children = True
+    display_name = String(scope=Scope.settings)
+
+    @classmethod
+    def parse_xml(cls, node: etree._Element, runtime: CourseRuntime, keys: ScopeIds) -> XBlock:
+        block = runtime.construct_xblock_from_class(cls, keys)
+        if is_pointer_tag(node):
+            node, _ = cls.load_definition_xml(node, runtime, keys.def_id)
+        for name, text in node.attrib.items():
+            if name in cls.fields:
+                setattr(block, name, deserialize_field(cls.fields[name], text))
+            elif name not in cls.metadata_to_strip:
+                block.xml_attributes[name] = text
+        for name, value in runtime.get_policy(keys.usage_id).items():
+            if name in cls.fields:
+                setattr(block, name, value)
+            else:
+                block.xml_attributes[name] = value
+        for child in node.iterchildren(tag=etree.Element):
+            if child.tag in runtime.TYPES:
+                runtime.add_node_as_child(block, child)
+        return block
+
+
+class CourseRuntime(BenchRuntime):
+    """Reads a course's blocks out of files that are in memory."""
+
+    TYPES: ClassVar[dict[str, type[XBlock]]] = {
+        "annotatable": AnnotatableBlock,
+        "chapter": CourseContainer,
+        "course": CourseContainer,
+        "discussion": DiscussionXBlock,
+        "html": HtmlBlock,
+        "item_bank": CourseContainer,
+        "itembank": CourseContainer,
+        "library_content": CourseContainer,
+        "lti": LTIBlock,
+        "poll_question": PollBlock,
+        "problem": ProblemBlock,
+        "sequential": CourseContainer,
+        "vertical": CourseContainer,
+        "video": VideoBlock,
+        "word_cloud": WordCloudBlock,
+    }
+
+    def __init__(self, files: Files, policies: dict[str, dict[str, object]]) -> None:
+        ids = Ids()
+        super().__init__(ids, ids, mixins=[Inheritable], services={"field-data": field_data()})
+        self.resources_fs = files
+        self.policies = policies
+        self.count = 0
+
+    def load_block_type(self, block_type: str) -> type[XBlock]:
+        return self.TYPES[block_type]
+
+    def get_policy(self, usage_id: BlockUsageLocator) -> dict[str, object]:
+        return self.policies.get(f"{usage_id.block_type}/{usage_id.block_id}", {})
+
+    def parse_asides(self, *_: object) -> list[object]:
+        return []
+
+    def get_asides(self, block: XBlock) -> list[object]:
+        return []
+
+    def process_xml(self, xml: str | bytes) -> XBlock:
+        """Reads a block inside another, for those that ask for it by its text."""
+        return self.get_block(self.parse_xml_string(xml))
+
+    def _usage_id_from_node(self, node: etree._Element, parent_id: object) -> object:
+        # As in the parent's, but for the name: the key of a block is made of its url_name.
+        def_id = self.id_generator.create_definition(node.tag, node.get("url_name"))
+        usage_id = self.id_generator.create_usage(def_id)
+        block_class = self.mixologist.mix(self.load_block_type(node.tag))
+        block = block_class.parse_xml(node, self, ScopeIds(None, node.tag, def_id, usage_id))
+        block.parent = parent_id
+        block.save()
+        self.count += 1
+        return usage_id
+
+
+class Files:
+    """The files of a course, from memory or each from the disk when it is asked for."""
+
+    def __init__(self, root: str, contents: dict[str, bytes] | None) -> None:
+        self.root = root
+        self.contents = contents
+
+    def exists(self, path: str) -> bool:
+        if self.contents is None:
+            return os.path.exists(os.path.join(self.root, path))
+        return path in self.contents
+
+    def open(self, path: str, *args: object, **kwargs: object) -> BytesIO:
+        if self.contents is None:
+            with open(os.path.join(self.root, path), "rb") as file:
+                return BytesIO(file.read())
+        return BytesIO(self.contents[path])
+
+
+def course_rounds(root: str) -> dict[str, Round]:
+    """Reading a whole course to blocks whose fields are set and saved, per block."""
+    contents = {}
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = os.path.join(folder, name)
+            with open(path, "rb") as file:
+                contents[os.path.relpath(path, root)] = file.read()
+    pages = [content for path, content in contents.items() if path.endswith(".xml")]
+    policies = [content for path, content in contents.items() if path.endswith("/policy.json")]
+    counts: dict[str, int] = {}
+
+    def load(files: Files) -> int:
+        runtime = CourseRuntime(files, json.loads(policies[0]) if policies else {})
+        with files.open("course.xml") as file:
+            runtime.parse_xml_file(file)
+        counts["blocks"] = runtime.count
+        return runtime.count
+
+    def read_pages() -> None:
+        for page in pages:
+            etree.fromstring(page)
+
+    memory, disk = Files(root, contents), Files(root, None)
+    blocks = load(memory)
+    counts["xml_bytes"] = sum(map(len, pages))
+    rounds: dict[str, Round] = {
+        "course_memory": lambda: each(blocks, lambda: load(memory)),
+        "course_disk": lambda: each(blocks, lambda: load(disk)),
+        "lxml_course": lambda: each(1, read_pages),
+    }
+    return rounds
+
+
+def main() -> None:
+    keys, course = sys.argv[1:3]
+    rounds = {f"key_{name}": work for name, work in key_rounds(keys, opaque_keys).items()}
+    rounds |= field_rounds()
+    rounds |= course_rounds(course)
+    try:
+        from xblock_runtime import keys as native_keys
+    except ImportError:
+        pass
+    else:
+        rounds |= {f"wheel_key_{name}": work for name, work in key_rounds(keys, native_keys).items()}
+    versions = {name: importlib.metadata.version(name) for name in PACKAGES}
+    print(json.dumps({"python": sys.version.split()[0], "packages": versions, "rounds": sorted(rounds)}), flush=True)
+    for line in sys.stdin:
+        print(json.dumps(rounds[line.strip()]()), flush=True)
+
+
+if __name__ == "__main__":
+    main()
