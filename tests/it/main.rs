@@ -1,5 +1,7 @@
 //! The suite on the runtime in memory, the one it is written against.
 
+mod contract;
+
 use std::sync::Arc;
 
 use chrono::DateTime;

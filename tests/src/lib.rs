@@ -1,6 +1,9 @@
-//! The behaviour suite every runtime runs: one named test per behaviour and runtime.
+//! What tests of blocks and of stores stand on.
 //!
-//! A backend's crate adds this to its tests:
+//! For authors of blocks: [`Workbench`] puts a block on a bench, and [`block_contract!`] checks what every block promises.
+//!
+//! For backends, the behaviour suite every runtime runs: one named test per behaviour and runtime. A backend's crate adds
+//! this to its tests:
 //!
 //! ```ignore
 //! xblock_testkit::runtime_suite!(my_runtime, crate::fresh_runtime);
@@ -11,10 +14,15 @@
 //! The function gives a fresh, empty runtime at each call (with whatever keeps its folder alive), wrapped in
 //! [`Fresh`].
 
+mod contract;
 pub mod fixture;
 pub mod suite;
+mod workbench;
 
 use xblock_core::runtime::Runtime;
+
+pub use contract::{Contract, Finding, PROMISES, Promise};
+pub use workbench::{Answer, Stage, StandIn, Workbench, registry_of};
 
 /// A fresh runtime and whatever must live as long as it does, such as a temporary folder.
 pub struct Fresh {

@@ -1,0 +1,174 @@
+//! Promises about what everybody can perceive and use (WCAG 2.2, level A, as far as HTML alone shows it).
+
+use std::collections::BTreeSet;
+
+use super::html::{Element, Html};
+use super::views::{each, place, shown};
+use super::{Contract, Finding};
+
+/// Attributes that name other elements by their ids.
+const REFERENCES: &[&str] = &[
+    "for",
+    "aria-labelledby",
+    "aria-describedby",
+    "aria-controls",
+    "aria-owns",
+    "aria-details",
+    "aria-activedescendant",
+    "aria-errormessage",
+    "aria-flowto",
+    "list",
+];
+
+pub(super) fn views(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    each(contract, |place, _, _, fragment| {
+        let html = Html::parse(&fragment.content);
+        for (index, element) in html.elements.iter().enumerate() {
+            for (wrong, mend) in faults(&html, index, element) {
+                findings.push(Finding::new(&place, format!("{} {wrong}", element.tag()), mend));
+            }
+        }
+        let mut ids = BTreeSet::new();
+        for element in &html.elements {
+            if let Some(id) = element.get("id")
+                && !ids.insert(id)
+            {
+                let mend = "make ids of the usage and a name: they must be unique on the page";
+                findings.push(Finding::new(
+                    &place,
+                    format!("{} has an id that is there twice", element.tag()),
+                    mend,
+                ));
+            }
+        }
+    });
+    findings
+}
+
+type Fault = (String, &'static str);
+
+fn faults(html: &Html, index: usize, element: &Element) -> Vec<Fault> {
+    let mut faults: Vec<Fault> = Vec::new();
+    let mut fault = |wrong: &str, mend: &'static str| faults.push((wrong.to_owned(), mend));
+    let is_named = || has_name(html, element);
+    match element.name.as_str() {
+        "img" if element.get("alt").is_none() && element.get("role") != Some("presentation") => {
+            fault(
+                "says nothing to those who do not see it",
+                "describe it in alt, or leave alt empty for decoration",
+            );
+        }
+        "input" | "select" | "textarea" => match element.get("type").unwrap_or("text") {
+            "hidden" => {}
+            "submit" | "reset" => {}
+            "image" if element.has_text_in("alt") => {}
+            "button" if element.has_text_in("value") => {}
+            _ if is_named()
+                || html.around(index).any(|around| around.name == "label" && is_text(&around.text)) => {}
+            _ => fault(
+                "has no label",
+                "put it into a <label>, or give it an id and <label for=..>, or aria-label",
+            ),
+        },
+        "button" | "summary" if !is_text(&element.text) && !is_named() => {
+            fault("has no text", "write what it does, or say so in aria-label");
+        }
+        "a" if element.get("href").is_some() && !is_text(&element.text) && !is_named() => {
+            fault("has no text", "write where it leads, or say so in aria-label");
+        }
+        "iframe" if !element.has_text_in("title") && !is_named() => {
+            fault("has no title", "say in title what it shows");
+        }
+        "h1" | "h2" | "h3" | "h4" | "h5" | "h6" if !is_text(&element.text) && !is_named() => {
+            fault("is a heading without a text", "leave it out where there is nothing to say");
+        }
+        "fieldset"
+            if !html.inside(index).any(|inside| inside.name == "legend" && is_text(&inside.text))
+                && !is_named() =>
+        {
+            fault("has no legend", "say in <legend> what is asked");
+        }
+        _ => {}
+    }
+    let is_control = matches!(element.name.as_str(), "a" | "button" | "input" | "select" | "textarea");
+    if is_control && html.around(index).any(|around| matches!(around.name.as_str(), "button" | "a")) {
+        fault("stands inside another control", "put controls beside each other");
+    }
+    let is_operable =
+        is_control || matches!(element.name.as_str(), "summary" | "label" | "video" | "audio" | "option");
+    if element.get("onclick").is_some() && !is_operable && element.get("tabindex").is_none() {
+        fault("cannot be used with a keyboard", "make it a <button type=\"button\">");
+    }
+    if element.get("tabindex").and_then(|text| text.trim().parse::<i64>().ok()).is_some_and(|at| at > 0) {
+        fault("jumps the order of the page", "use tabindex=\"0\" or the order of the elements");
+    }
+    for (name, value) in &element.attributes {
+        if REFERENCES.contains(&name.as_str()) {
+            for id in value.split_whitespace().filter(|id| html.by_id(id).is_none()) {
+                fault(
+                    &format!("names #{id} in {name}, which is not there"),
+                    "give the element that is meant this id",
+                );
+            }
+        }
+        if matches!(name.as_str(), "lang" | "role") && value.trim().is_empty() {
+            fault(&format!("has an empty {name}"), "leave the attribute out where there is nothing to say");
+        }
+    }
+    faults
+}
+
+/// Tells whether something beside the element's own text names it.
+fn has_name(html: &Html, element: &Element) -> bool {
+    let by_label = || {
+        let id = element.get("id")?;
+        html.elements
+            .iter()
+            .find(|label| label.name == "label" && label.get("for") == Some(id) && is_text(&label.text))
+    };
+    let by_reference = || {
+        let ids = element.get("aria-labelledby")?;
+        ids.split_whitespace().filter_map(|id| html.by_id(id)).find(|named| is_text(&named.text))
+    };
+    element.has_text_in("aria-label")
+        || element.has_text_in("title")
+        || by_label().is_some()
+        || by_reference().is_some()
+}
+
+fn is_text(text: &str) -> bool {
+    !text.trim().is_empty()
+}
+
+pub(super) fn neighbours(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (name, bench) in contract.samples() {
+        for view in &contract.views {
+            let (Ok(Some(one)), Ok(Some(other))) =
+                (shown(&bench.clone().at("one"), view), shown(&bench.clone().at("other"), view))
+            else {
+                continue;
+            };
+            let names = |html: &str| -> BTreeSet<String> {
+                // What stands inside the children is theirs to tell apart.
+                let elements = Html::parse(html).elements;
+                let ids =
+                    elements.iter().filter_map(|element| element.get("id").map(|id| format!("id {id:?}")));
+                let radios = elements.iter().filter(|element| element.get("type") == Some("radio"));
+                let radios = radios
+                    .filter_map(|element| element.get("name").map(|name| format!("radio name {name:?}")));
+                ids.chain(radios).collect()
+            };
+            for shared in names(&one.content).intersection(&names(&other.content)) {
+                let mend = "make it of the usage's id: two blocks of the type can stand in one unit";
+                findings.push(Finding::new(
+                    place(view, name),
+                    format!("two blocks have the same {shared}"),
+                    mend,
+                ));
+            }
+        }
+    }
+    findings
+}

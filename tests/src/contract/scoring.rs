@@ -1,0 +1,90 @@
+//! Promises about scores.
+
+use xblock_core::block::{Event, HandlerRequest};
+
+use super::calm::calmly;
+use super::{Contract, Finding, requests};
+use crate::workbench::{Stage, Workbench};
+
+pub(super) fn range(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let is_scored = contract.block_type().class.has_score;
+    for (name, bench) in contract.samples() {
+        let place = format!("sample {name:?}");
+        match calmly(|| bench.load().max_score(&Stage::new(&bench))) {
+            Ok(Ok(Some(score))) => {
+                if !is_scored {
+                    let mend = "declare has_score, or give no max_score";
+                    findings.push(Finding::new(&place, "it has a highest score and is not scored", mend));
+                }
+                if !score.is_finite() || score < 0.0 {
+                    let mend = "give a number that is not negative";
+                    findings.push(Finding::new(&place, format!("its highest score is {score}"), mend));
+                }
+            }
+            Ok(Ok(None)) => {
+                if is_scored {
+                    let mend = "say how many points there are: max_score = method";
+                    findings.push(Finding::new(&place, "it is scored and has no highest score", mend));
+                }
+            }
+            Ok(Err(error)) => {
+                findings.push(Finding::new(
+                    &place,
+                    format!("max_score fails: {error}"),
+                    "count what there is",
+                ));
+            }
+            Err(wrong) => findings.push(Finding::new(&place, wrong, "return an error instead")),
+        }
+        for (handler, sample) in &contract.requests {
+            let good = std::iter::once(("the sample request".to_owned(), sample.clone()));
+            for (what, request) in good.chain(requests::near_misses(sample)) {
+                let place = format!("handler `{handler}` with {what}, sample {name:?}");
+                for (wrong, mend) in grades(&bench.clone().apart(), handler, &request, is_scored) {
+                    findings.push(Finding::new(&place, wrong, mend));
+                }
+            }
+        }
+    }
+    findings
+}
+
+fn grades(
+    bench: &Workbench,
+    handler: &str,
+    request: &HandlerRequest,
+    is_scored: bool,
+) -> Vec<(String, &'static str)> {
+    let Ok(Ok(handled)) = calmly(|| bench.handle(handler, request)) else { return Vec::new() };
+    let most = calmly(|| bench.load().max_score(&Stage::new(bench))).ok().and_then(Result::ok).flatten();
+    let mut wrong: Vec<(String, &'static str)> = Vec::new();
+    for event in &handled.events {
+        match event {
+            Event::Grade(grade) => {
+                let (value, max) = (grade.value, grade.max_value);
+                if !is_scored {
+                    wrong.push(("it gives a grade and is not scored".into(), "declare has_score"));
+                }
+                if !(value.is_finite() && max.is_finite() && 0.0 <= value && value <= max) {
+                    wrong.push((
+                        format!("its grade is {value} of {max}"),
+                        "keep the value between 0 and the highest score",
+                    ));
+                }
+                if let Some(most) = most
+                    && most != max
+                {
+                    let said = format!("its grade is of {max}, and max_score says {most}");
+                    wrong.push((said, "take both from one place"));
+                }
+            }
+            Event::Completion(completion) if !(0.0..=1.0).contains(&completion.completion) => {
+                let said = format!("its completion is {}", completion.completion);
+                wrong.push((said, "keep it between 0 and 1"));
+            }
+            _ => {}
+        }
+    }
+    wrong
+}
