@@ -2,7 +2,7 @@
 
 mod fields;
 
-use serde_json::json;
+use serde_json::{Map, json};
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::{BlockFields, Json};
 use xblock_core::fragment::Fragment;
@@ -71,7 +71,7 @@ impl SequentialBlock {
         request: &HandlerRequest,
         _context: &dyn BlockContext,
     ) -> Result<HandlerResponse, BlockError> {
-        let body: Json = request.json()?;
+        let body: Map<String, Json> = request.json()?;
         let position = match body.get("position") {
             Some(Json::Bool(true)) => 1,
             Some(number) => number.as_i64().filter(|position| *position > 0).unwrap_or(1),

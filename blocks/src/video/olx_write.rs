@@ -44,10 +44,15 @@ pub(crate) fn write(
     write_transcript_attributes(block, &*host, &transcripts, &mut xml);
     for name in ["license", "data"] {
         let Some(value) = block.own(name) else { continue };
-        let is_written =
-            if host.loses_nothing() { true } else { name == "license" && value != "" && !value.is_null() };
+        let is_written = if host.loses_nothing() {
+            name != "license" || !value.is_null()
+        } else {
+            name == "license" && value != "" && !value.is_null()
+        };
         if let Some(spec) = block.block_type.field(name).filter(|_| is_written) {
-            xml.set(name, attribute_value(spec, value, &*host).0);
+            // The reader takes a licence as it stands, so a text that reads as JSON needs no quotes.
+            let licence = value.as_str().filter(|_| name == "license");
+            xml.set(name, licence.map_or_else(|| attribute_value(spec, value, &*host).0, str::to_owned));
         }
     }
     let mut children: Vec<Element> = sources.iter().map(|source| with_src("source", source)).collect();

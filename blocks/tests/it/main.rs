@@ -2,6 +2,7 @@
 
 mod containers;
 mod context;
+mod contracts;
 mod declarations;
 mod html;
 mod olx_import;

@@ -14,7 +14,7 @@ use crate::workbench::Workbench;
 const MEND: &str = "let the OLX convention write and read the field, or leave the type with PlainOlx";
 
 pub(super) fn round_trips(contract: &Contract) -> Vec<Finding> {
-    let mut findings = Vec::new();
+    let mut findings = Findings::default();
     for (name, bench) in contract.samples() {
         check(&format!("sample {name:?}"), &bench, &mut findings);
     }
@@ -33,37 +33,61 @@ pub(super) fn round_trips(contract: &Contract) -> Vec<Finding> {
                 bench = bench.field(spec.name, value.clone());
             }
         }
-        let mut found = Vec::new();
-        check("", &bench, &mut found);
-        if found.is_empty() {
+        let mut found = Findings::default();
+        check(&format!("all fields set, round {round}"), &bench, &mut found);
+        if found.list.is_empty() {
             continue;
         }
-        let before = findings.len();
+        let before = findings.list.len();
         for (spec, values) in &authored {
             if let Some(value) = values.get(round) {
                 let bench = contract.bench().field(spec.name, value.clone());
-                check(&format!("field `{}` with {value}", spec.name), &bench, &mut findings);
+                check(&format!("`{}` set to {value}", spec.name), &bench, &mut findings);
             }
         }
-        if findings.len() == before {
-            findings.extend(found.into_iter().map(|finding| Finding {
-                place: format!("all fields set, round {round}, {}", finding.place.trim_start_matches(", ")),
-                ..finding
-            }));
+        if findings.list.len() == before {
+            found.list.into_iter().for_each(|(subject, finding)| findings.add(subject, finding));
         }
     }
-    findings
+    findings.list.into_iter().map(|(_, finding)| finding).collect()
 }
 
-fn check(place: &str, bench: &Workbench, findings: &mut Vec<Finding>) {
-    for (form, read) in [("course package", package(bench)), ("definition file", definition(bench))] {
-        match read {
+/// What was found, each field or reason once.
+#[derive(Default)]
+struct Findings {
+    list: Vec<(String, Finding)>,
+}
+
+impl Findings {
+    fn add(&mut self, subject: String, finding: Finding) {
+        if !self.list.iter().any(|(known, _)| *known == subject) {
+            self.list.push((subject, finding));
+        }
+    }
+}
+
+fn check(when: &str, bench: &Workbench, findings: &mut Findings) {
+    // XML has no null: a course keeps it in its policy.json, which one block alone does not have.
+    let mut sayable = bench.data().clone();
+    sayable.content.retain(|_, value| !value.is_null());
+    sayable.settings.retain(|_, value| !value.is_null());
+    let sayable = bench.clone().with_data(sayable);
+    for (form, bench, read) in [
+        ("course package", &sayable, package as fn(&Workbench) -> Result<BlockData, String>),
+        ("definition file", bench, definition),
+    ] {
+        match read(bench) {
             Ok(data) => {
-                if let Some(wrong) = difference(bench.data(), &data) {
-                    findings.push(Finding::new(place, format!("in a {form}, {wrong}"), MEND));
+                for (what, wrong) in differences(bench, &data) {
+                    let finding =
+                        Finding::new(format!("{what} in a {form}"), format!("with {when}, {wrong}"), MEND);
+                    findings.add(format!("{what} {form}"), finding);
                 }
             }
-            Err(reason) => findings.push(Finding::new(place, format!("in a {form}, {reason}"), MEND)),
+            Err(reason) => {
+                let finding = Finding::new(format!("{when} in a {form}"), &reason, MEND);
+                findings.add(format!("{form} {}", reason.split(':').next().unwrap_or_default()), finding);
+            }
         }
     }
 }
@@ -106,22 +130,34 @@ fn definition(bench: &Workbench) -> Result<BlockData, String> {
         .map_err(|error| format!("what is written cannot be read: {error}: {text}"))
 }
 
-fn difference(before: &BlockData, after: &BlockData) -> Option<String> {
+/// Says which values are not what they were. A field nobody set may come back with its default, and `xml_attributes`
+/// with the name of the file, as on the platform.
+fn differences(bench: &Workbench, after: &BlockData) -> Vec<(String, String)> {
+    let before = bench.data();
+    let mut found = Vec::new();
     if before.children != after.children {
         let list = |data: &BlockData| data.children.iter().map(ToString::to_string).collect::<Vec<_>>();
-        return Some(format!("children {:?} come back as {:?}", list(before), list(after)));
+        let wrong = format!("{:?} come back as {:?}", list(before), list(after));
+        found.push(("children".to_owned(), wrong));
     }
     let all = |data: &BlockData| -> FieldMap {
         data.content.iter().chain(&data.settings).map(|(name, value)| (name.clone(), value.clone())).collect()
     };
     let (before, after) = (all(before), all(after));
     for (name, value) in &before {
-        match after.get(name) {
-            Some(read) if read == value => {}
-            Some(read) => return Some(format!("`{name}` was {value} and comes back as {read}")),
-            None => return Some(format!("`{name}` was {value} and is lost")),
+        let wrong = match after.get(name) {
+            Some(read) if read == value => continue,
+            Some(read) => format!("{value} comes back as {read}"),
+            None => format!("{value} is lost"),
+        };
+        found.push((format!("field `{name}`"), wrong));
+    }
+    let block_type = bench.block_type();
+    for (name, value) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
+        let default = block_type.field(name).and_then(|spec| spec.default_json().ok());
+        if &**name != "xml_attributes" && default.as_ref() != Some(value) {
+            found.push((format!("field `{name}`, unset,"), format!("it comes back as {value}")));
         }
     }
-    let added = after.iter().find(|(name, _)| !before.contains_key(*name));
-    added.map(|(name, value)| format!("`{name}` was not set and comes back as {value}"))
+    found
 }

@@ -35,9 +35,15 @@ pub(super) fn of(contract: &Contract, spec: &FieldSpec) -> Vec<Json> {
     }
     let offered = offered(spec.values, &spec.values_json().unwrap_or_default());
     if !offered.is_empty() {
-        return offered;
+        return offered.into_iter().chain([Json::Null]).collect();
     }
     let mut values = of_type(contract, spec.kind);
+    for value in &mut values {
+        // As the field itself would store it.
+        if let Ok(stored) = spec.from_json(value).and_then(|native| spec.to_json(&native)) {
+            *value = stored;
+        }
+    }
     if let Values::Range { min, max, .. } = spec.values {
         values.retain(|value| {
             value.as_f64().is_none_or(|n| min.is_none_or(|min| n >= min) && max.is_none_or(|max| n <= max))
@@ -47,6 +53,7 @@ pub(super) fn of(contract: &Contract, spec: &FieldSpec) -> Vec<Json> {
         let bound = |n: f64| if whole { json!(n as i64) } else { json!(n) };
         values.extend([min, max].into_iter().flatten().map(bound));
     }
+    values.push(Json::Null);
     values
 }
 

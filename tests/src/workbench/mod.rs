@@ -13,8 +13,8 @@ use xblock_core::clock::FixedClock;
 use xblock_core::fields::{Json, MemoryStore, Scope, StateKey};
 use xblock_core::fragment::Fragment;
 use xblock_core::host::{Handled, Host, PathUrls};
-use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Base, BlockData, Branch, Edit, MemoryRuntime, Runtime};
+use xblock_core::keys::{ContextKey, UsageKey, clean_asset_name};
+use xblock_core::runtime::{AssetData, Base, BlockData, Branch, Edit, EditOp, MemoryRuntime, Runtime};
 
 pub use stage::Stage;
 pub use stand_in::StandIn;
@@ -44,6 +44,7 @@ pub struct Workbench {
     usage: UsageKey,
     data: BlockData,
     children: Vec<(UsageKey, BlockData)>,
+    files: Vec<(String, Vec<u8>)>,
     user: Option<User>,
     state: Arc<MemoryStore>,
 }
@@ -92,6 +93,7 @@ impl Workbench {
             usage: make_usage(&context, block_type, "block"),
             data: BlockData::default(),
             children: Vec::new(),
+            files: Vec::new(),
             user: Some(User { id: LEARNER.into(), is_staff: false }),
             state: Arc::default(),
         }
@@ -154,6 +156,13 @@ impl Workbench {
     #[must_use]
     pub fn missing_child(mut self, block_type: &str, id: &str) -> Self {
         self.data.children.push(make_usage(&self.usage.context_key(), block_type, id));
+        self
+    }
+
+    /// Adds a static file of the course, by its path below `static/`.
+    #[must_use]
+    pub fn file(mut self, path: &str, content: impl Into<Vec<u8>>) -> Self {
+        self.files.push((path.to_owned(), content.into()));
         self
     }
 
@@ -250,13 +259,21 @@ impl Workbench {
         let parent = |child: &UsageKey| BlockData { children: vec![child.clone()], ..BlockData::default() };
         let is_root = self.usage.block_type() == "course";
         let top = if is_root { self.usage.clone() } else { root.clone() };
-        let mut edit = Edit::new(context, Base::New { root: top });
+        let mut edit = Edit::new(context.clone(), Base::New { root: top });
         if !is_root {
             edit = edit.put(root, parent(&unit)).put(unit, parent(&self.usage));
         }
         edit = edit.put(self.usage.clone(), self.data.clone());
         for (usage, data) in &self.children {
             edit = edit.put(usage.clone(), data.clone());
+        }
+        for (path, content) in &self.files {
+            let key = context.make_asset_key(&clean_asset_name(path));
+            edit = edit.with(EditOp::PutAsset {
+                key: key.unwrap_or_else(|error| panic!("{path} is no name of a file: {error}")),
+                data: AssetData { display_name: path.clone(), ..AssetData::default() },
+                content: Arc::new(content.clone()),
+            });
         }
         runtime
             .commit(edit.publish_all())
