@@ -147,19 +147,11 @@ fn about() -> Contract {
 }
 
 fn static_tab() -> Contract {
-    text("static_tab").except(
-        OLX,
-        "`data` set to \"\"",
-        "a page is its file, and without a text there is none",
-    )
+    text("static_tab")
 }
 
 fn course_info() -> Contract {
-    text("course_info").except(
-        OLX,
-        "`data` set to \"\"",
-        "a page is its file, and without a text there is none",
-    )
+    text("course_info")
 }
 
 fn vertical() -> Contract {
