@@ -22,7 +22,7 @@ mod workbench;
 use xblock_core::runtime::Runtime;
 
 pub use contract::{Contract, Finding, PROMISES, Promise};
-pub use workbench::{Answer, Stage, StandIn, Workbench, registry_of};
+pub use workbench::{Answer, StandIn, Workbench, registry_of};
 
 /// A fresh runtime and whatever must live as long as it does, such as a temporary folder.
 pub struct Fresh {

@@ -27,8 +27,15 @@ fn every_type_has_a_contract() {
     }
 }
 
+/// Types that say nothing of their own, only what authors wrote.
+const SILENT: &[&str] = &["about", "course_info", "hidden", "html", "static_tab"];
+
 fn of(block_type: &str) -> Contract {
-    Contract::new(blocks::registry().expect("no type is declared twice"), block_type)
+    let contract = Contract::new(blocks::registry().expect("no type is declared twice"), block_type);
+    if SILENT.contains(&block_type) {
+        return contract;
+    }
+    contract.except("texts_are_translated", "", "docs/differences.md lists it among what is not built yet")
 }
 
 /// A contract of a type of the HTML family.

@@ -4,11 +4,14 @@ use std::cell::Cell;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
-use xblock_core::fields::{BlockFields, Json};
+use xblock_core::block::{
+    BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, Scorable, XBlock,
+};
+use xblock_core::fields::{BlockFields, Json, Score};
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::{Element, OlxConvention, OlxError, Reading, read_plain_block};
 use xblock_core::runtime::BlockData;
+use xblock_core::services::I18nService;
 use xblock_testkit::Contract;
 
 /// A bad habit and the promise that catches it.
@@ -94,6 +97,14 @@ pub(super) const CASES: &[Case] = &[
         || Contract::of(ThreadBound::CLASS),
         "renders differently when several threads",
     ),
+    case("rescoring_repeats_itself", || answering(Drifting::CLASS), "rescoring twice gives"),
+    case(
+        "rescoring_repeats_itself",
+        || answering(Drifting::CLASS),
+        "a learner who did not answer is rescored",
+    ),
+    case("texts_are_translated", || Contract::of(English::CLASS), "\"Submit now\" is not translated"),
+    case("texts_are_translated", || Contract::of(English::CLASS), "\"Your answer\" is not translated"),
 ];
 
 const fn case(promise: &'static str, contract: fn() -> Contract, wrong: &'static str) -> Case {
@@ -181,6 +192,13 @@ bad_blocks! {
     #[field(given: Any = 0, scope = user_state, help = "What the learner answered.")]
     Greedy
 
+    #[xblock(type = "drifting", scorable, views(student_view), handlers(answer), max_score = points)]
+    #[field(given: Integer = 0, scope = user_state, help = "What the learner answered.")]
+    Drifting
+
+    #[xblock(type = "english", views(student_view), wants(dyn I18nService))]
+    English
+
     #[xblock(type = "thread_bound", views(student_view))]
     ThreadBound
 }
@@ -197,7 +215,7 @@ macro_rules! plain_views {
     };
 }
 
-plain_views! { Unnamed BadDefaults BadNames Forgetful NeedsUser AnyHandlerInner Refusing }
+plain_views! { Drifting Unnamed BadDefaults BadNames Forgetful NeedsUser AnyHandlerInner Refusing }
 
 /// Reads nothing of what was written.
 struct ForgetfulOlx;
@@ -334,7 +352,7 @@ impl XBlock for AnyHandler {
 impl Refusing {
     fn answer(&self, _: &HandlerRequest, context: &dyn BlockContext) -> Result<HandlerResponse, BlockError> {
         self.set_given(1)?;
-        context.publish(Event::Grade(Grade { value: 1.0, max_value: 1.0, only_if_higher: None }));
+        context.publish(Event::Grade(Grade::new(1.0, 1.0)));
         Ok(HandlerResponse::error(400, "no"))
     }
 }
@@ -344,7 +362,7 @@ impl Greedy {
         let given = self.given()?;
         Ok(Fragment::new(format!(
             "<p>{}</p>",
-            given.as_int().ok_or(BlockError::NoSuchService { service: "n".into() })?
+            given.as_int().ok_or(BlockError::NotJson { problem: "no number".into() })?
         )))
     }
 
@@ -355,12 +373,54 @@ impl Greedy {
     ) -> Result<HandlerResponse, BlockError> {
         let body: Json = request.json()?;
         self.set_given(xblock_core::fields::Value::from(&body["number"]))?;
-        context.publish(Event::Grade(Grade { value: 11.0, max_value: 10.0, only_if_higher: None }));
+        context.publish(Event::Grade(Grade::new(11.0, 10.0)));
         Ok(HandlerResponse::json(&json!({})))
     }
 
     fn points(&self, _: &dyn BlockContext) -> Result<f64, BlockError> {
         Ok(5.0)
+    }
+}
+
+impl Drifting {
+    fn answer(&self, request: &HandlerRequest, _: &dyn BlockContext) -> Result<HandlerResponse, BlockError> {
+        let body: serde_json::Map<String, Json> = request.json()?;
+        self.set_given(body.get("number").and_then(Json::as_i64).unwrap_or_default())?;
+        Ok(HandlerResponse::json(&json!({})))
+    }
+
+    fn points(&self, _: &dyn BlockContext) -> Result<f64, BlockError> {
+        Ok(1000.0)
+    }
+}
+
+impl Scorable for Drifting {
+    fn has_submitted_answer(&self, _: &dyn BlockContext) -> Result<bool, BlockError> {
+        Ok(true)
+    }
+
+    fn score(&self, _: &dyn BlockContext) -> Result<Option<Score>, BlockError> {
+        Ok(None)
+    }
+
+    fn set_score(&self, _: Score) -> Result<(), BlockError> {
+        Ok(())
+    }
+
+    fn calculate_score(&self, _: &dyn BlockContext) -> Result<Score, BlockError> {
+        self.set_given(self.given()? + 1)?;
+        #[expect(clippy::cast_precision_loss, reason = "small")]
+        Ok(Score::new(self.given()? as f64, 1000.0))
+    }
+}
+
+impl English {
+    fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        let i18n = context.need::<dyn I18nService>()?;
+        let right = i18n.gettext("This is right");
+        Ok(Fragment::new(format!(
+            "<p>{right}</p><button>Submit now</button><input aria-label=\"Your answer\">"
+        )))
     }
 }
 

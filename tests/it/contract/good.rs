@@ -5,13 +5,14 @@ use serde_json::json;
 use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::I18nService;
 use xblock_testkit::{Contract, Workbench};
 
 use super::bad::escape;
 
 /// A question with a number for an answer.
 #[derive(XBlock)]
-#[xblock(type = "good", has_children, has_score, views(student_view), handlers(answer), max_score = points)]
+#[xblock(type = "good", has_children, has_score, views(student_view), handlers(answer), max_score = points, needs(dyn I18nService))]
 #[field(title: Option<String> = "Good", scope = settings, display_name = "Title", help = "The heading.")]
 #[field(level: Integer = 1, scope = settings, min = 1, max = 3, display_name = "Level", help = "How hard it is.")]
 #[field(words: List = [], scope = content, help = "Words to think of.")]
@@ -27,15 +28,20 @@ struct Request {
 
 impl GoodBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        let i18n = context.need::<dyn I18nService>()?;
         let title = self.title()?.unwrap_or_default();
+        let i18n_title = i18n.gettext("Question");
         let id = escape(context.usage().block_id());
-        let mut html =
-            format!("<h3 id=\"{id}-title\">{}</h3>", escape(if title.is_empty() { "Good" } else { &title }));
+        let mut html = format!(
+            "<h3 id=\"{id}-title\">{}</h3>",
+            escape(if title.is_empty() { &i18n_title } else { &title })
+        );
         for word in self.words()? {
             html.push_str(&format!("<p>{}</p>", escape(word.as_str().unwrap_or("?"))));
         }
         html.push_str(&format!(
-            "<label>Number <input name=\"number\" value=\"{}\"></label>",
+            "<label>{} <input name=\"number\" value=\"{}\"></label>",
+            i18n.gettext("Number"),
             self.given()?.unwrap_or(0)
         ));
         let mut fragment = Fragment::default();
@@ -61,7 +67,7 @@ impl GoodBlock {
         }
         self.set_given(Some(number))?;
         let value = f64::from(u8::from(number == 42));
-        context.publish(Event::Grade(Grade { value, max_value: 1.0, only_if_higher: None }));
+        context.publish(Event::Grade(Grade::new(value, 1.0)));
         Ok(HandlerResponse::json(&json!({ "right": number == 42 })))
     }
 

@@ -11,6 +11,8 @@ pub(super) struct Html {
     pub(super) elements: Vec<Element>,
     /// What the parser had to mend.
     pub(super) errors: Vec<String>,
+    /// Text outside all elements.
+    pub(super) loose_text: String,
 }
 
 /// An element.
@@ -20,6 +22,8 @@ pub(super) struct Element {
     pub(super) parent: Option<usize>,
     /// All text inside, and the texts that stand for pictures.
     pub(super) text: String,
+    /// The texts directly inside.
+    pub(super) own_texts: Vec<String>,
 }
 
 impl Element {
@@ -48,22 +52,27 @@ impl Html {
     pub(super) fn parse(html: &str) -> Self {
         let options = ParseOpts {
             tokenizer: TokenizerOpts { exact_errors: true, ..TokenizerOpts::default() },
-            tree_builder: TreeBuilderOpts { exact_errors: true, ..TreeBuilderOpts::default() },
+            tree_builder: TreeBuilderOpts {
+                exact_errors: true,
+                scripting_enabled: false,
+                ..TreeBuilderOpts::default()
+            },
         };
         let context = QualName::new(None, ns!(html), local_name!("div"));
         let dom = parse_fragment(RcDom::default(), options, context, Vec::new(), false).one(html);
         let mut elements = Vec::new();
         collect(&dom.document, None, &mut elements);
         // The parser stands everything in an `html` element of its own.
+        let mut loose_text = String::new();
         if !elements.is_empty() {
-            elements.remove(0);
+            loose_text = elements.remove(0).own_texts.concat();
             for element in &mut elements {
                 element.parent = element.parent.and_then(|parent| parent.checked_sub(1));
             }
         }
         let mut errors: Vec<String> = dom.errors.borrow().iter().map(ToString::to_string).collect();
         errors.dedup();
-        Self { elements, errors }
+        Self { elements, errors, loose_text }
     }
 
     /// The elements around one, nearest first.
@@ -96,7 +105,13 @@ fn collect(node: &Handle, parent: Option<usize>, elements: &mut Vec<Element>) {
                 .iter()
                 .map(|attribute| (attribute.name.local.to_string(), attribute.value.to_string()))
                 .collect();
-            let element = Element { name: name.local.to_string(), attributes, parent, text: String::new() };
+            let element = Element {
+                name: name.local.to_string(),
+                attributes,
+                parent,
+                text: String::new(),
+                own_texts: Vec::new(),
+            };
             let alt = element.get("alt").unwrap_or_default().to_owned();
             elements.push(element);
             own = Some(elements.len() - 1);
@@ -104,7 +119,12 @@ fn collect(node: &Handle, parent: Option<usize>, elements: &mut Vec<Element>) {
                 add_text(&alt, own, elements);
             }
         }
-        NodeData::Text { contents } => add_text(&contents.borrow(), parent, elements),
+        NodeData::Text { contents } => {
+            if let Some(parent) = parent {
+                elements[parent].own_texts.push(contents.borrow().to_string());
+            }
+            add_text(&contents.borrow(), parent, elements);
+        }
         _ => {}
     }
     for child in node.children.borrow().iter() {

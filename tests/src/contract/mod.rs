@@ -9,6 +9,7 @@ mod calm;
 mod declaration;
 mod handlers;
 mod html;
+mod i18n;
 mod markup;
 mod olx;
 mod requests;
@@ -79,6 +80,10 @@ promises! {
         "GET, HEAD and unknown methods change nothing";
     grades_are_in_range = scoring::range:
         "grades lie between 0 and the block's highest score, and only scored blocks give them";
+    rescoring_repeats_itself = scoring::rescoring:
+        "computing a score again gives the same score, and none for a learner who did not answer";
+    texts_are_translated = i18n::translated:
+        "what the block itself says goes through the i18n service";
     threads_do_not_meet = sharing::threads:
         "any number of threads can render and handle at once";
 }
@@ -108,7 +113,8 @@ macro_rules! block_contract {
                 two_blocks_share_a_page, empty_fields_are_shown, strange_values_do_no_harm,
                 visitors_without_a_name_are_served, broken_children_do_no_harm, values_are_escaped,
                 requests_are_answered, garbage_is_refused, refused_requests_save_nothing,
-                reading_requests_change_nothing, grades_are_in_range, threads_do_not_meet
+                reading_requests_change_nothing, grades_are_in_range, rescoring_repeats_itself,
+                texts_are_translated, threads_do_not_meet
             );
             #[test]
             fn exceptions_are_needed() {

@@ -1,17 +1,17 @@
 //! Promises about scores.
 
-use xblock_core::block::{Event, HandlerRequest};
+use xblock_core::block::{BlockError, Event, HandlerRequest, RescoreError};
 
 use super::calm::calmly;
 use super::{Contract, Finding, requests};
-use crate::workbench::{Stage, Workbench};
+use crate::workbench::Workbench;
 
 pub(super) fn range(contract: &Contract) -> Vec<Finding> {
     let mut findings = Vec::new();
     let is_scored = contract.block_type().class.has_score;
     for (name, bench) in contract.samples() {
         let place = format!("sample {name:?}");
-        match calmly(|| bench.load().max_score(&Stage::new(&bench))) {
+        match calmly(|| bench.max_score()) {
             Ok(Ok(Some(score))) => {
                 if !is_scored {
                     let mend = "declare has_score, or give no max_score";
@@ -50,6 +50,59 @@ pub(super) fn range(contract: &Contract) -> Vec<Finding> {
     findings
 }
 
+pub(super) fn rescoring(contract: &Contract) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    if !calmly(|| contract.bench().load().scorable().is_some()).unwrap_or_default() {
+        return findings;
+    }
+    for (name, bench) in contract.told_samples() {
+        let mut answered = vec![(format!("sample {name:?}"), bench.clone().apart())];
+        for (handler, request) in &contract.requests {
+            let bench = bench.clone().apart();
+            if calmly(|| bench.handle(handler, request)).is_ok_and(|outcome| outcome.is_ok()) {
+                answered.push((format!("sample {name:?} after `{handler}`"), bench));
+            }
+        }
+        for (place, bench) in answered {
+            for (wrong, mend) in repeats(&bench) {
+                findings.push(Finding::new(&place, wrong, mend));
+            }
+        }
+    }
+    let nobody_answered = contract.bench();
+    if let Ok(Ok(_)) = calmly(|| nobody_answered.rescore()) {
+        let mend = "let has_submitted_answer say so";
+        findings.push(Finding::new("new block", "a learner who did not answer is rescored", mend));
+    }
+    findings
+}
+
+fn repeats(bench: &Workbench) -> Vec<(String, &'static str)> {
+    let mut wrong: Vec<(String, &'static str)> = Vec::new();
+    let (first, second) = (calmly(|| bench.rescore()), calmly(|| bench.rescore()));
+    match (first, second) {
+        (Ok(Ok(first)), Ok(Ok(second))) => {
+            if first.score != second.score {
+                let (one, two) = (first.score.earned(), second.score.earned());
+                let said = format!("rescoring twice gives {one} and {two}");
+                wrong.push((said, "compute the score from the answers, and change nothing but the score"));
+            }
+            if !first.events.iter().any(|event| matches!(event, Event::Grade(_))) {
+                wrong.push(("rescoring publishes no grade".into(), "call publish_grade"));
+            }
+            if first.score.earned() > first.score.possible() {
+                wrong.push(("rescoring gives more than is possible".into(), "keep the score in its range"));
+            }
+        }
+        (Ok(Err(BlockError::Rescore(RescoreError::Unanswered { .. }))), _) => {}
+        (Ok(Err(error)), _) | (_, Ok(Err(error))) => {
+            wrong.push((format!("rescoring fails: {error}"), "compute the score from what the block keeps"));
+        }
+        (Err(panic), _) | (_, Err(panic)) => wrong.push((panic, "return an error instead")),
+    }
+    wrong
+}
+
 fn grades(
     bench: &Workbench,
     handler: &str,
@@ -57,7 +110,7 @@ fn grades(
     is_scored: bool,
 ) -> Vec<(String, &'static str)> {
     let Ok(Ok(handled)) = calmly(|| bench.handle(handler, request)) else { return Vec::new() };
-    let most = calmly(|| bench.load().max_score(&Stage::new(bench))).ok().and_then(Result::ok).flatten();
+    let most = calmly(|| bench.max_score()).ok().and_then(Result::ok).flatten();
     let mut wrong: Vec<(String, &'static str)> = Vec::new();
     for event in &handled.events {
         match event {

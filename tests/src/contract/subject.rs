@@ -74,11 +74,17 @@ impl Contract {
     pub fn new(registry: Registry, block_type: &str) -> Self {
         let block_type = registry.block_type(block_type);
         assert!(block_type.is_known, "block type {} is not registered", block_type.name);
+        let mut views = vec!["student_view", "public_view", "author_view", "studio_view"];
+        let declared = block_type.class.views.iter().copied();
+        views
+            .extend(declared.filter(|view| {
+                !["student_view", "public_view", "author_view", "studio_view"].contains(view)
+            }));
         Self {
             registry,
             block_type,
             samples: vec![("new block".to_owned(), Box::new(|bench| bench))],
-            views: vec!["student_view", "public_view", "author_view", "studio_view"],
+            views,
             requests: Vec::new(),
             html: Vec::new(),
             values: BTreeMap::new(),
@@ -97,7 +103,7 @@ impl Contract {
         self
     }
 
-    /// Adds a view beside the platform's own four.
+    /// Adds a view beside the platform's own four and those the class lists.
     #[must_use]
     pub fn view(mut self, name: &'static str) -> Self {
         self.views.push(name);

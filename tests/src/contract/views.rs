@@ -8,7 +8,7 @@ use xblock_core::fragment::{Fragment, ResourceKind};
 use super::calm::calmly;
 use super::html::Html;
 use super::{Contract, Finding};
-use crate::workbench::{Stage, Workbench};
+use crate::workbench::Workbench;
 
 /// A view that no block has.
 const NO_VIEW: &str = "no_view_of_this_name";
@@ -76,17 +76,19 @@ pub(super) fn never_write(contract: &Contract) -> Vec<Finding> {
     for (name, bench) in contract.samples() {
         for view in &contract.views {
             let before = bench.state();
-            let Ok((dirty, events)) = calmly(|| {
-                let stage = Stage::new(&bench);
-                let block = bench.load();
-                // What they return is for other promises.
-                let _ = block.view(view, &stage);
-                let _ = block.max_score(&stage);
-                let _ = block.validate();
-                (block.fields().dirty(), stage.events())
-            }) else {
-                continue;
-            };
+            let looked = calmly(|| {
+                bench.look(|block, context| {
+                    // What they return is for other promises.
+                    let _ = block.view(view, context);
+                    let _ = block.max_score(context);
+                    let _ = block.validate();
+                    if let Some(scorable) = block.scorable() {
+                        let _ = scorable.calculate_score(context);
+                    }
+                    block.fields().dirty()
+                })
+            });
+            let Ok(Ok((dirty, events))) = looked else { continue };
             let mut wrong = |wrong: String, mend: &str| {
                 findings.push(Finding::new(place(view, name), wrong, mend));
             };
@@ -128,8 +130,8 @@ pub(super) fn fragments(contract: &Contract) -> Vec<Finding> {
     each(contract, |place, bench, view, fragment| {
         let mut wrong = |wrong: String, mend: &str| findings.push(Finding::new(&place, wrong, mend));
         // The host's own wrapper takes what a page needs to start the block; here the block's own fragment is looked at.
-        let own = calmly(|| bench.load().view(view, &Stage::new(bench))).ok().and_then(Result::ok);
-        let own = own.unwrap_or_default();
+        let own = bench.look(|block, context| block.view(view, context)).map(|(fragment, _)| fragment);
+        let own = own.and_then(|fragment| fragment).unwrap_or_default();
         for error in Html::parse(&fragment.content).errors {
             wrong(
                 format!("a browser has to mend the HTML: {error}"),

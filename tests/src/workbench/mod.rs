@@ -1,22 +1,21 @@
 //! A block on a bench: its fields, its children and a learner, all in memory, for an author's own tests.
 
-mod stage;
 mod stand_in;
 
 use std::sync::Arc;
 
 use serde_json::Map;
 use xblock_core::block::{
-    BlockClass, BlockError, BlockType, Event, Grade, HandlerRequest, Registry, User, XBlock,
+    BlockClass, BlockContext, BlockError, BlockType, Event, Grade, HandlerRequest, Registry, User, XBlock,
 };
 use xblock_core::clock::FixedClock;
 use xblock_core::fields::{Json, MemoryStore, Scope, StateKey};
 use xblock_core::fragment::Fragment;
-use xblock_core::host::{Handled, Host, PathUrls};
+use xblock_core::host::{Handled, Host, Rescored};
 use xblock_core::keys::{ContextKey, UsageKey, clean_asset_name};
 use xblock_core::runtime::{AssetData, Base, BlockData, Branch, Edit, EditOp, MemoryRuntime, Runtime};
+use xblock_core::services::{Service, ServiceSet};
 
-pub use stage::Stage;
 pub use stand_in::StandIn;
 
 /// The course in which the bench stands.
@@ -47,6 +46,7 @@ pub struct Workbench {
     files: Vec<(String, Vec<u8>)>,
     user: Option<User>,
     state: Arc<MemoryStore>,
+    services: ServiceSet,
 }
 
 /// A handler's answer, read as JSON.
@@ -96,6 +96,7 @@ impl Workbench {
             files: Vec::new(),
             user: Some(User { id: LEARNER.into(), is_staff: false }),
             state: Arc::default(),
+            services: ServiceSet::default(),
         }
     }
 
@@ -166,6 +167,13 @@ impl Workbench {
         self
     }
 
+    /// Offers a service, in the place of one that every host has or beside it.
+    #[must_use]
+    pub fn service<S: Service + ?Sized>(mut self, service: Arc<S>) -> Self {
+        self.services = self.services.with(service);
+        self
+    }
+
     /// Lets a learner work at the bench. Each has state of their own.
     #[must_use]
     pub fn learner(mut self, id: &str) -> Self {
@@ -230,6 +238,11 @@ impl Workbench {
         &self.data
     }
 
+    /// Returns the children that exist, with what authors wrote of them.
+    pub fn children(&self) -> impl Iterator<Item = (&UsageKey, &BlockData)> {
+        self.children.iter().map(|(usage, data)| (usage, data))
+    }
+
     /// Replaces what authors wrote of the block, children included.
     #[must_use]
     pub fn with_data(mut self, data: BlockData) -> Self {
@@ -279,12 +292,9 @@ impl Workbench {
             .commit(edit.publish_all())
             .unwrap_or_else(|error| panic!("the course cannot be made: {error}"));
         Host {
-            runtime: Arc::new(runtime),
-            branch: Branch::Published,
-            registry: self.registry.clone(),
             learner_state: self.state.clone(),
-            urls: Arc::new(PathUrls::default()),
-            clock,
+            services: self.services.clone(),
+            ..Host::new(Arc::new(runtime), Branch::Published, self.registry.clone(), clock)
         }
     }
 
@@ -336,6 +346,34 @@ impl Workbench {
             json: serde_json::from_slice(&handled.response.body).unwrap_or_default(),
             events: handled.events,
         }
+    }
+
+    /// Looks at the block in its surroundings: what it computes and publishes, saving nothing.
+    ///
+    /// # Errors
+    /// The host's own.
+    pub fn look<T>(
+        &self,
+        look: impl FnOnce(&dyn XBlock, &dyn BlockContext) -> T,
+    ) -> Result<(T, Vec<Event>), BlockError> {
+        self.host().look(&self.usage, self.user.as_ref(), look)
+    }
+
+    /// Returns the most points the block gives, none where it is not scored.
+    ///
+    /// # Errors
+    /// The block's own.
+    pub fn max_score(&self) -> Result<Option<f64>, BlockError> {
+        self.look(|block, context| block.max_score(context))?.0
+    }
+
+    /// Computes the learner's score again, as a host does.
+    ///
+    /// # Errors
+    /// The host's own; where nobody works at the bench, [`BlockError::BadRequest`].
+    pub fn rescore(&self) -> Result<Rescored, BlockError> {
+        let nobody = || BlockError::BadRequest { status: 403, message: "nobody works at the bench".into() };
+        self.host().rescore(&self.usage, self.user.as_ref().ok_or_else(nobody)?, false)
     }
 
     /// Returns what a field holds for the present user, in its stored form.

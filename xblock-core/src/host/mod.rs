@@ -16,7 +16,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::block::{
-    BlockError, Event, HandlerRequest, HandlerResponse, Registry, RescoreError, User, Validation, XBlock,
+    BlockContext, BlockError, Event, HandlerRequest, HandlerResponse, Registry, RescoreError, User,
+    Validation, XBlock,
 };
 use crate::clock::Clock;
 use crate::fields::{KeyValueStore, MemoryStore, Score};
@@ -147,6 +148,25 @@ impl Host {
         let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
         HostContext::new(self, record, user, &events).render(&*block, view)
+    }
+
+    /// Lets a caller look at a block in its surroundings, as tests and tools do. Nothing is saved; what the block published
+    /// comes back beside what the caller found.
+    ///
+    /// # Errors
+    /// [`BlockError::Runtime`] where the block cannot be read, [`BlockError::Service`] where it lacks a service it needs.
+    pub fn look<T>(
+        &self,
+        usage: &UsageKey,
+        user: Option<&User>,
+        look: impl FnOnce(&dyn XBlock, &dyn BlockContext) -> T,
+    ) -> Result<(T, Vec<Event>), BlockError> {
+        let LoadedBlock { record, block } = self.load(usage, user)?;
+        let events = RefCell::default();
+        let context = HostContext::new(self, Arc::new(record), user, &events);
+        context.check_services()?;
+        let found = look(&*block, &context);
+        Ok((found, events.take()))
     }
 
     /// Returns what the author of a block should hear of it.
