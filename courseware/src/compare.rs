@@ -7,12 +7,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use xblock_core::fields::{Json, Scope};
+use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetData, AssetRecord, BlockData, Branch, ContentDigest, FieldMap, Runtime};
+use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtime};
 
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
+use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, value_pairs};
 
 /// What to compare.
 #[derive(Debug, Clone)]
@@ -26,47 +27,6 @@ pub struct CompareOptions<'a> {
 impl Default for CompareOptions<'_> {
     fn default() -> Self {
         Self { branches: Branch::ALL.to_vec(), progress: Progress::default() }
-    }
-}
-
-/// One of the two stores.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// The one named first.
-    Left,
-    /// The one named second.
-    Right,
-}
-
-impl fmt::Display for Side {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Left => "left",
-            Self::Right => "right",
-        })
-    }
-}
-
-/// Where a field's value is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FieldPlace {
-    /// Scope content.
-    Content,
-    /// Scope settings.
-    Settings,
-    /// Settings copied from a library.
-    Defaults,
-}
-
-impl fmt::Display for FieldPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Content => Scope::Content.name(),
-            Self::Settings => Scope::Settings.name(),
-            Self::Defaults => "library default",
-        })
     }
 }
 
@@ -387,24 +347,17 @@ impl Comparer<'_> {
     }
 
     fn block(&mut self, branch: Branch, usage: &UsageKey, left: &BlockData, right: &BlockData) {
-        for (scope, left, right) in [
-            (FieldPlace::Content, &left.content, &right.content),
-            (FieldPlace::Settings, &left.settings, &right.settings),
-            (FieldPlace::Defaults, &left.defaults, &right.defaults),
-        ] {
-            let names: BTreeSet<_> = left.keys().chain(right.keys()).collect();
-            for name in names {
-                self.found.fields += 1;
-                if left.get(name) != right.get(name) {
-                    self.found.differences.push(Difference::Field {
-                        branch,
-                        usage: usage.clone(),
-                        scope,
-                        name: name.clone(),
-                        left: left.get(name).cloned(),
-                        right: right.get(name).cloned(),
-                    });
-                }
+        for FieldPair { place, name, left, right } in field_pairs(left, right) {
+            self.found.fields += 1;
+            if left != right {
+                self.found.differences.push(Difference::Field {
+                    branch,
+                    usage: usage.clone(),
+                    scope: place,
+                    name: name.clone(),
+                    left: left.cloned(),
+                    right: right.cloned(),
+                });
             }
         }
         if left.children != right.children {
@@ -457,15 +410,14 @@ impl Comparer<'_> {
     ) -> Result<(), CoursewareError> {
         let key = &left.key;
         let (left_data, right_data) = (attributes(&left.data), attributes(&right.data));
-        let names: BTreeSet<_> = left_data.keys().chain(right_data.keys()).collect();
-        for name in names {
-            if left_data.get(name) != right_data.get(name) {
+        for (name, left, right) in value_pairs(&left_data, &right_data) {
+            if left != right {
                 self.found.differences.push(Difference::AssetAttribute {
                     branch,
                     key: key.clone(),
                     name: name.clone(),
-                    left: left_data.get(name).cloned(),
-                    right: right_data.get(name).cloned(),
+                    left: left.cloned(),
+                    right: right.cloned(),
                 });
             }
         }
@@ -512,37 +464,4 @@ impl Comparer<'_> {
         }
         Ok(Some(actual))
     }
-}
-
-/// The attributes as one map, absent ones left out.
-fn attributes(data: &AssetData) -> FieldMap {
-    let AssetData { content_type, display_name, locked, import_path, thumbnail, extra } = data;
-    let mut map = FieldMap::new();
-    let mut add = |name: &str, value: Option<Json>| {
-        if let Some(value) = value {
-            map.insert(name.into(), value);
-        }
-    };
-    add("content_type", content_type.clone().map(Json::String));
-    add("display_name", Some(display_name.clone().into()));
-    add("locked", Some((*locked).into()));
-    add("import_path", import_path.clone().map(Json::String));
-    add("thumbnail", thumbnail.clone().map(Json::String));
-    for (name, value) in extra {
-        map.insert(format!("extra.{name}").into(), value.clone());
-    }
-    map
-}
-
-fn asides(data: &BlockData) -> Json {
-    let list = data
-        .asides
-        .iter()
-        .map(|aside| {
-            let fields: serde_json::Map<_, _> =
-                aside.fields.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
-            serde_json::json!({ "type": &*aside.aside_type, "fields": fields })
-        })
-        .collect();
-    Json::Array(list)
 }

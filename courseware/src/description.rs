@@ -6,7 +6,7 @@ use serde::Serialize;
 use xblock_core::block::Registry;
 use xblock_core::fields::{Json, Scope, is_inheritable};
 use xblock_core::keys::{DefinitionKey, UsageKey};
-use xblock_core::runtime::{AsideData, BlockData, BlockRecord, Branch, EditInfo, Runtime, RuntimeExt};
+use xblock_core::runtime::{AsideData, BlockData, Branch, EditInfo, Runtime, RuntimeExt};
 
 use crate::error::CoursewareError;
 
@@ -80,7 +80,8 @@ impl BlockDescription {
         branch: Branch,
     ) -> Result<Self, CoursewareError> {
         let record = runtime.block(usage, branch)?;
-        let above = runtime.ancestors(usage, branch)?;
+        let above: Vec<_> =
+            runtime.ancestors(usage, branch)?.into_iter().map(|block| (block.usage, block.data)).collect();
         let block_type = registry.block_type(usage.block_type());
         let mut fields = Vec::new();
         for spec in
@@ -126,7 +127,12 @@ impl BlockDescription {
 }
 
 /// Finds a value in the order in which a host does (xblock reference, sections 6 and 7).
-fn value_of(data: &BlockData, above: &[BlockRecord], name: &str, scope: Scope) -> Option<(Origin, Json)> {
+pub(crate) fn value_of(
+    data: &BlockData,
+    above: &[(UsageKey, Arc<BlockData>)],
+    name: &str,
+    scope: Scope,
+) -> Option<(Origin, Json)> {
     let own = |data: &BlockData| {
         let (first, second) = match scope {
             Scope::Content => (&data.content, &data.settings),
@@ -142,14 +148,12 @@ fn value_of(data: &BlockData, above: &[BlockRecord], name: &str, scope: Scope) -
         return library();
     }
     // Copies below a library_content block follow their library before their course.
-    let is_copy = above.first().is_some_and(|parent| parent.usage.block_type() == "library_content");
+    let is_copy = above.first().is_some_and(|parent| parent.0.block_type() == "library_content");
     if is_copy && let Some(found) = library() {
         return Some(found);
     }
     above
         .iter()
-        .find_map(|block| {
-            own(&block.data).map(|value| (Origin::Inherited { from: block.usage.clone() }, value))
-        })
+        .find_map(|(usage, data)| own(data).map(|value| (Origin::Inherited { from: usage.clone() }, value)))
         .or_else(library)
 }

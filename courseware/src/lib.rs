@@ -4,7 +4,7 @@
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
-//!   the same; [`Tree`] shows what hangs below what.
+//!   the same; [`diff()`] tells what changed from one course to another; [`Tree`] shows what hangs below what.
 //! - [`mod@serve`] shows a store's courses on a local web page.
 //! - Long work reports through [`Progress`] and can be stopped; nothing here prints.
 
@@ -12,6 +12,7 @@ mod branch_content;
 mod clock;
 mod compare;
 mod description;
+mod diff;
 mod edit_steps;
 mod error;
 mod export;
@@ -23,14 +24,21 @@ mod problems;
 mod progress;
 mod publish;
 pub mod serve;
+mod sides;
 mod store_url;
 mod submission;
 mod tree;
 
 pub use branch_content::{AssetContent, BranchContent};
 pub use clock::SystemClock;
-pub use compare::{CompareOptions, Comparison, Difference, FieldPlace, Side, compare};
+pub use compare::{CompareOptions, Comparison, Difference, compare};
 pub use description::{BlockDescription, FieldDescription, Origin};
+pub use diff::{
+    AddressError, AsidesDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, Colour, CourseAddress, CourseContent,
+    CourseDiff, DiffCounts, FieldDiff, FieldState, FileDiff, FileKind, FileState, Move, Place,
+    SideDescription, StateContent, StateName, StateOnlyIn, TextOptions, TypeCounts, diff, write_stat,
+    write_text,
+};
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
 pub use export::{ExportOptions, ExportReport, export};
@@ -44,6 +52,7 @@ pub use page::standalone_page;
 pub use problems::{ProblemCheck, check_problem, check_problems};
 pub use progress::{Progress, Stage, Step};
 pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
+pub use sides::{FieldPlace, Side};
 pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
 pub use submission::{Submission, submit};
 pub use tree::{Tree, TreeNode};

@@ -51,6 +51,8 @@ pub(crate) enum CommandError {
     Signals(#[source] std::io::Error),
     #[error("{text:?} is no answer; an answer is NAME=VALUE, such as input_p1_2_1=choice_2")]
     BadAnswer { text: String },
+    #[error("{name} does not say which course; the store has {}", if *more == 0 { "none" } else { "several" })]
+    WhichCourse { name: String, more: usize },
     #[error("cannot start the server's threads")]
     Threads(#[source] std::io::Error),
     #[error("the block types cannot be set up")]
@@ -64,6 +66,8 @@ impl CommandError {
             Self::Courseware(error) => code_of(error),
             Self::Output(_) | Self::Signals(_) | Self::Threads(_) | Self::Registry(_) => Exit::Failed,
             Self::BadAnswer { .. } => Exit::Usage,
+            Self::WhichCourse { more: 0, .. } => Exit::NotFound,
+            Self::WhichCourse { .. } => Exit::Usage,
         }
     }
 }

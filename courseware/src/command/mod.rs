@@ -4,6 +4,7 @@ mod arguments;
 mod changes;
 mod compare;
 mod console;
+mod diff;
 mod exit;
 mod export;
 mod history;
@@ -46,8 +47,8 @@ STORES
   modulestore:FILE   a Modulestore (Split documents in SQLite) in a file
 
 EXIT CODES
-  0    done; for compare: no differences
-  1    the answer is no: compare found differences, import refused the course,
+  0    done; for compare and diff: no differences
+  1    the answer is no: compare or diff found differences, import refused the course,
        export could not write all there is, submit was not graded
   2    the command line cannot be used
   3    not found: a store, course, block, file or cursor that was named; a block for staff, without --staff
@@ -68,6 +69,7 @@ enum Command {
     Problems(problems::Arguments),
     Export(export::Arguments),
     Compare(compare::Arguments),
+    Diff(diff::Arguments),
     History(history::Arguments),
     Changes(changes::Arguments),
 }
@@ -88,6 +90,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Problems(arguments) => problems::run(arguments, &mut console),
         Command::Export(arguments) => export::run(arguments, &mut console),
         Command::Compare(arguments) => compare::run(arguments, &mut console),
+        Command::Diff(arguments) => diff::run(arguments, &mut console),
         Command::History(arguments) => history::run(arguments, &mut console),
         Command::Changes(arguments) => changes::run(arguments, &mut console),
     };

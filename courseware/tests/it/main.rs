@@ -6,6 +6,7 @@ mod command;
 mod comparing;
 mod crash;
 mod damage;
+mod diffing;
 mod edit_steps;
 mod learners;
 mod main_job;

@@ -1,0 +1,116 @@
+//! `courseware diff`.
+
+use std::io::{self, IsTerminal};
+
+use clap::{Args, ValueEnum};
+use courseware::{
+    ArchiveLimits, Colour, CourseAddress, CourseContent, OpenMode, Progress, StateName, TextOptions, diff,
+    open_package, write_stat, write_text,
+};
+use xblock_core::runtime::{Branch, Runtime};
+
+use super::arguments::BranchName;
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Tells what changed from one course to another, block by block and field by field.
+///
+/// A side is a course package (a directory or an archive), or URL#CONTEXT for a course in a store, with @draft, @published
+/// or @VERSION behind it for one state. A store with one course needs no CONTEXT.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// What it was: PATH or URL[#CONTEXT][@STATE].
+    left: CourseAddress,
+    /// What it is: PATH or URL[#CONTEXT][@STATE].
+    right: CourseAddress,
+    /// Compare this branch only; by default both, where no state is named.
+    #[arg(long)]
+    branch: Option<BranchName>,
+    /// Say only how many blocks and files changed.
+    #[arg(long)]
+    stat: bool,
+    /// How many equal lines to show around a change in a long text.
+    #[arg(short = 'U', long, value_name = "LINES", default_value_t = TextOptions::default().context)]
+    context: usize,
+    /// Whether to use colours; by default where the output is a terminal and NO_COLOR is not set.
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    color: When,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum When {
+    /// On terminals.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+    let surroundings = Surroundings::new()?;
+    let branch = arguments.branch.map(Branch::from);
+    let (left, right, found) = console.watch(|progress| {
+        let left = read(&surroundings, &arguments.left, branch, &progress)?;
+        let right = read(&surroundings, &arguments.right, branch, &progress)?;
+        let found = diff(&left, &right, &surroundings.registry, &progress)?;
+        Ok::<_, CommandError>((left, right, found))
+    })??;
+    for side in [&left, &right] {
+        if side.errors > 0 {
+            console.remark(format_args!("{}: {} errors in this package", side.name, side.errors));
+        }
+    }
+    if console.json {
+        console.document(&found)?;
+        return Ok(if found.is_same() { Exit::Done } else { Exit::No });
+    }
+    let colour = match arguments.color {
+        When::Always => Colour::Always,
+        When::Auto if io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none() => Colour::Always,
+        _ => Colour::Never,
+    };
+    let mut text = String::new();
+    let options = TextOptions { context: arguments.context, colour };
+    let written = match arguments.stat {
+        true => write_stat(&found, &mut text),
+        false => write_text(&found, &options, &mut text),
+    };
+    written.map_err(|error| CommandError::Output(io::Error::other(error)))?;
+    console.line(text.trim_end())?;
+    Ok(if found.is_same() { Exit::Done } else { Exit::No })
+}
+
+fn read(
+    surroundings: &Surroundings,
+    address: &CourseAddress,
+    branch: Option<Branch>,
+    progress: &Progress<'_>,
+) -> Result<CourseContent, CommandError> {
+    let name = address.to_string();
+    match address {
+        CourseAddress::Package(path) => {
+            let source = open_package(path, &ArchiveLimits::default())?;
+            Ok(CourseContent::read_package(&name, &source, &surroundings.registry, branch, progress)?)
+        }
+        CourseAddress::Store { url, context, state } => {
+            let store = surroundings.open(url, OpenMode::Read)?;
+            let context = match context {
+                Some(context) => context.clone(),
+                None => only_context(&*store, &name)?,
+            };
+            let state = state.clone().or_else(|| branch.map(StateName::Branch));
+            Ok(CourseContent::read_store(&name, &*store, &context, state.as_ref(), progress)?)
+        }
+    }
+}
+
+/// Returns the course of a store that has only one.
+fn only_context(store: &dyn Runtime, name: &str) -> Result<xblock_core::keys::ContextKey, CommandError> {
+    let mut contexts = store.contexts()?;
+    match (contexts.pop(), contexts.len()) {
+        (Some(context), 0) => Ok(context),
+        (_, more) => Err(CommandError::WhichCourse { name: name.to_owned(), more }),
+    }
+}
