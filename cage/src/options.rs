@@ -1,0 +1,28 @@
+//! How a cage is built.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Which Python a cage runs and how many runs go on at once.
+#[derive(Debug, Clone)]
+pub struct CageOptions {
+    /// The interpreter: a program's path, or a name to be found in `PATH`.
+    pub python: PathBuf,
+    /// Modules loaded before any run, so that runs need not; those that are not installed are passed over.
+    pub preload: Vec<String>,
+    /// How many runs may go on at once; others wait.
+    pub parallel: usize,
+    /// How long the caged process may take to start.
+    pub start_time: Duration,
+}
+
+impl Default for CageOptions {
+    fn default() -> Self {
+        Self {
+            python: "python3".into(),
+            preload: ["numpy"].map(str::to_owned).to_vec(),
+            parallel: std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2),
+            start_time: Duration::from_secs(60),
+        }
+    }
+}

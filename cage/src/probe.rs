@@ -1,0 +1,29 @@
+//! Tries a new cage before anything else runs in it.
+
+use crate::cage::Cage;
+use crate::error::CageError;
+use crate::limits::RunLimits;
+use crate::run::{Outcome, Run};
+
+/// Code that tries what must fail, and lists what did not.
+const PROBE: &str = include_str!("../python/probe.py");
+
+/// Runs the code and looks at its list.
+///
+/// # Errors
+/// [`CageError::Open`] with what got through, or where the code did not run to its end.
+pub(crate) fn try_out(cage: &Cage) -> Result<(), CageError> {
+    let run = Run { code: PROBE, ..Run::default() };
+    let outcome = cage.run(&run, &RunLimits::default())?;
+    let Outcome::Done { globals } = &outcome else {
+        return Err(CageError::Start { reason: format!("the code that tries it came to {outcome:?}") });
+    };
+    match globals.get("open_ways").and_then(|ways| ways.as_array()) {
+        Some(ways) if ways.is_empty() => Ok(()),
+        Some(ways) => {
+            let ways: Vec<_> = ways.iter().filter_map(|way| way.as_str()).collect();
+            Err(CageError::Open { what: ways.join(", ") })
+        }
+        None => Err(CageError::Start { reason: "the code that tries it gave no list".into() }),
+    }
+}

@@ -1,0 +1,90 @@
+//! One run: what goes in and what comes of it.
+
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+/// A piece of code to run.
+#[derive(Debug, Clone, Default)]
+pub struct Run<'a> {
+    /// What the author wrote.
+    pub code: &'a str,
+    /// The names it begins with. Integers beyond 64 bits are written `{"__int__": "..."}`.
+    pub globals: Map<String, Json>,
+    /// The seed of its random numbers, none for others at each run.
+    pub seed: Option<i64>,
+    /// Where it looks for modules, in order: names ending in `.zip` of files, or folders that files lie in.
+    pub python_path: Vec<String>,
+    /// Files it may import from, by name.
+    pub files: Vec<(String, &'a [u8])>,
+}
+
+/// What came of a run.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Outcome {
+    /// It went through.
+    Done {
+        /// The names afterwards whose values JSON can hold.
+        globals: Map<String, Json>,
+    },
+    /// It raised an error.
+    Raised(Raised),
+    /// It ended itself, such as by `sys.exit`.
+    Ended {
+        /// Its exit code.
+        code: i32,
+    },
+    /// The system ended it.
+    Killed {
+        /// The signal.
+        signal: i32,
+    },
+    /// It used too much and was ended.
+    TooMuch {
+        /// Of what.
+        what: Spent,
+    },
+}
+
+/// An error that code raised.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Raised {
+    /// Its class, such as `ZeroDivisionError`.
+    pub error: String,
+    /// What Python says of it, its last 20,000 characters.
+    pub traceback: String,
+    /// The last line of that: class and message.
+    #[serde(rename = "last")]
+    pub last_line: String,
+    /// The line of the author's code, from 1.
+    pub line: Option<u32>,
+}
+
+/// What a run can use too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spent {
+    /// Time on a processor.
+    Cpu,
+    /// Time on the wall.
+    RealTime,
+    /// Memory.
+    Memory,
+    /// What it gave back.
+    Output,
+    /// What it wrote to files.
+    FileSize,
+}
+
+impl Spent {
+    /// Returns the word for it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cpu => "processor time",
+            Self::RealTime => "time",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::FileSize => "space on disk",
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! The Python sources that run inside, carried in the program so that they need no place on disk.
+
+/// What starts the caged process.
+pub(crate) const BOOT: &str = include_str!("../python/boot.py");
+
+macro_rules! sources {
+    ($($path:literal),+ $(,)?) => {
+        /// Path and text of every module that can be imported inside.
+        pub(crate) const SOURCES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../python/", $path)))),+];
+    };
+}
+
+sources![
+    "cage_runner/__init__.py",
+    "cage_runner/lazy.py",
+    "cage_runner/memory_modules.py",
+    "cage_runner/random2.py",
+    "cage_runner/runner.py",
+    "cage_runner/safe_json.py",
+    "cage_runner/zygote.py",
+];
