@@ -109,31 +109,31 @@ impl Cage {
         drop((their_data, their_status));
         let deadline = Instant::now() + limits.real_time;
         let talk = converse(&mut data, run, limits, deadline);
-        if !matches!(talk, Talk::Answered(_)) {
-            // If it is gone already, so is the run.
-            let _ = zygote.send(&Message::Kill { id }, &[]);
+        if let Talk::Answered(bytes) = &talk {
+            return Ok(answered(bytes));
         }
+        // If the caged process is gone already, so is the run.
+        let _ = zygote.send(&Message::Kill { id }, &[]);
         drop(data);
         let ending = ending(&mut status)?;
         Ok(match talk {
             Talk::TooLate => Outcome::TooMuch { what: Spent::RealTime },
             Talk::TooLong => Outcome::TooMuch { what: Spent::Output },
-            Talk::Answered(bytes) => outcome(&bytes, &ending),
-            Talk::Broken => outcome(&[], &ending),
+            Talk::Answered(_) | Talk::Silent => ending.outcome(),
         })
     }
 }
 
 /// How the exchange with a run went.
 enum Talk {
-    /// It said something and closed its end.
+    /// It said all it had to say.
     Answered(Vec<u8>),
     /// Its time was over.
     TooLate,
     /// It said too much.
     TooLong,
-    /// It closed its end before it had heard all.
-    Broken,
+    /// It ended without an answer.
+    Silent,
 }
 
 fn converse(data: &mut UnixStream, run: &Run<'_>, limits: &RunLimits, deadline: Instant) -> Talk {
@@ -152,26 +152,36 @@ fn converse(data: &mut UnixStream, run: &Run<'_>, limits: &RunLimits, deadline: 
         match sent {
             Ok(()) => {}
             Err(error) if is_timeout(&error) => return Talk::TooLate,
-            Err(_) => return Talk::Broken,
+            Err(_) => return Talk::Silent,
         }
     }
-    let mut answer = Vec::new();
-    let mut buffer = vec![0; 1 << 16];
-    loop {
+    let mut length = [0; 8];
+    if let Err(talk) = read_exactly(data, &mut length, deadline) {
+        return talk;
+    }
+    let Some(length) =
+        usize::try_from(u64::from_le_bytes(length)).ok().filter(|length| *length <= limits.output)
+    else {
+        return Talk::TooLong;
+    };
+    let mut answer = vec![0; length];
+    read_exactly(data, &mut answer, deadline).err().unwrap_or(Talk::Answered(answer))
+}
+
+fn read_exactly(data: &mut UnixStream, mut buffer: &mut [u8], deadline: Instant) -> Result<(), Talk> {
+    while !buffer.is_empty() {
         if Instant::now() >= deadline || data.set_read_timeout(Some(remaining(deadline))).is_err() {
-            return Talk::TooLate;
+            return Err(Talk::TooLate);
         }
-        match data.read(&mut buffer) {
-            Ok(0) => return Talk::Answered(answer),
-            Ok(count) => answer.extend_from_slice(&buffer[..count]),
-            Err(error) if is_timeout(&error) => return Talk::TooLate,
+        match data.read(buffer) {
+            Ok(0) => return Err(Talk::Silent),
+            Ok(count) => buffer = &mut buffer[count..],
+            Err(error) if is_timeout(&error) => return Err(Talk::TooLate),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return Talk::Answered(answer),
-        }
-        if answer.len() > limits.output {
-            return Talk::TooLong;
+            Err(_) => return Err(Talk::Silent),
         }
     }
+    Ok(())
 }
 
 fn is_timeout(error: &std::io::Error) -> bool {
@@ -201,21 +211,29 @@ enum Answer {
     Exit { exit: Option<i32> },
 }
 
-fn outcome(answer: &[u8], ending: &Ending) -> Outcome {
+fn answered(answer: &[u8]) -> Outcome {
     match serde_json::from_slice::<Answer>(answer) {
-        Ok(Answer::Globals { globals }) if ending.code == Some(0) => Outcome::Done { globals },
+        Ok(Answer::Globals { globals }) => Outcome::Done { globals },
         Ok(Answer::Raised(raised)) if raised.error == "MemoryError" => {
             Outcome::TooMuch { what: Spent::Memory }
         }
         Ok(Answer::Raised(raised)) => Outcome::Raised(raised),
         Ok(Answer::Exit { exit }) => Outcome::Ended { code: exit.unwrap_or(0) },
-        _ => match (ending.signal, ending.code) {
+        // Only code that answers in place of the runner says anything else.
+        Err(_) => Outcome::Ended { code: 1 },
+    }
+}
+
+impl Ending {
+    /// Says what became of a run that gave no answer.
+    fn outcome(&self) -> Outcome {
+        match (self.signal, self.code) {
             (Some(libc::SIGXCPU | libc::SIGKILL), _) => Outcome::TooMuch { what: Spent::Cpu },
             (Some(libc::SIGXFSZ), _) => Outcome::TooMuch { what: Spent::FileSize },
             (Some(signal), _) => Outcome::Killed { signal },
             (None, Some(4)) => Outcome::TooMuch { what: Spent::Memory },
             (None, code) => Outcome::Ended { code: code.unwrap_or(0) },
-        },
+        }
     }
 }
 
@@ -234,8 +252,7 @@ impl Places {
     /// Waits for a place and takes it.
     fn take(&self) -> Place<'_> {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free =
-            self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
         *free -= 1;
         Place(self)
     }

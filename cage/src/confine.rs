@@ -17,8 +17,16 @@ use crate::filter::Filters;
 use crate::interpreter::Interpreter;
 
 /// Where programs find shared libraries, read by the loader.
-const LIBRARIES: &[&str] =
-    &["/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib", "/etc/ld.so.cache"];
+const LIBRARIES: &[&str] = &[
+    "/lib",
+    "/lib32",
+    "/lib64",
+    "/usr/lib",
+    "/usr/lib32",
+    "/usr/lib64",
+    "/usr/local/lib",
+    "/etc/ld.so.cache",
+];
 
 /// Harmless files some modules read.
 const EXTRAS: &[&str] = &["/dev/null", "/dev/urandom", "/usr/share/zoneinfo"];

@@ -12,6 +12,8 @@ pub struct CageOptions {
     pub preload: Vec<String>,
     /// How many runs may go on at once; others wait.
     pub parallel: usize,
+    /// How many processes wait ready for the next runs.
+    pub spares: usize,
     /// How long the caged process may take to start.
     pub start_time: Duration,
 }
@@ -20,8 +22,9 @@ impl Default for CageOptions {
     fn default() -> Self {
         Self {
             python: "python3".into(),
-            preload: ["numpy"].map(str::to_owned).to_vec(),
+            preload: ["numpy", "scipy", "sympy"].map(str::to_owned).to_vec(),
             parallel: std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2),
+            spares: 3,
             start_time: Duration::from_secs(60),
         }
     }

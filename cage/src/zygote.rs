@@ -60,6 +60,7 @@ struct Ready {
 struct Setup<'a> {
     sources: serde_json::Map<String, serde_json::Value>,
     preload: &'a [String],
+    spares: usize,
     run_filter: String,
 }
 
@@ -115,9 +116,14 @@ impl Zygote {
         self.send(&Message::Setup, &[their_sources.as_fd(), their_ready.as_fd()])?;
         drop((their_sources, their_ready));
         let texts = SOURCES.iter().map(|(path, text)| ((*path).to_owned(), (*text).into())).collect();
+        let setup = Setup {
+            sources: texts,
+            preload: &options.preload,
+            spares: options.spares,
+            run_filter: to_hex(&filters.run),
+        };
         let setup =
-            Setup { sources: texts, preload: &options.preload, run_filter: to_hex(&filters.run) };
-        let setup = serde_json::to_vec(&setup).map_err(|error| CageError::Start { reason: error.to_string() })?;
+            serde_json::to_vec(&setup).map_err(|error| CageError::Start { reason: error.to_string() })?;
         let start = |reason: String| CageError::Start { reason };
         sources
             .set_write_timeout(Some(remaining(deadline)))

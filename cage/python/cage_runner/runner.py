@@ -3,7 +3,6 @@
 import gc
 import io
 import json
-import math
 import os
 import resource
 import struct
@@ -39,7 +38,17 @@ def warm():
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("warm.py", "")
     unpack(buffer.getvalue())
-    math.sqrt(2)
+    generator = random2.Random(1)
+    generator.random()
+    execute("a = 1\ndef f(x):\n    return [y for y in x]\nb = f({1: 2})", {}, set())
+    execute("1 / 0", {}, set())
+
+
+def forget_random_state():
+    """Gives each run of NumPy its own random numbers; forked processes would all draw the same."""
+    numpy_random = sys.modules.get("numpy.random")
+    if numpy_random is not None:
+        numpy_random.seed()
 
 
 def unpack(archive):
@@ -69,8 +78,8 @@ def read_request(descriptor):
 
 
 def write_reply(descriptor, reply):
-    """Writes the answer, all of it."""
-    data = memoryview(reply)
+    """Writes the answer after its length, all of it."""
+    data = memoryview(struct.pack("<Q", len(reply)) + reply)
     while data:
         data = data[os.write(descriptor, data) :]
 

@@ -62,13 +62,24 @@ class Confinement:
             raise OSError(ctypes.get_errno(), "prctl")
 
 
-class Run:
-    """A child at work."""
+class Child:
+    """A process forked from this one: waiting for a run, or at work."""
 
-    def __init__(self, pid, status):
+    def __init__(self, pid, line):
         self.pid = pid
-        self.status = status
+        self.line = line
+        self.status = None
         self.handle = os.pidfd_open(pid)
+
+    def begin(self, message, data, status):
+        """Hands it a run."""
+        self.status = status
+        try:
+            socket.send_fds(self.line, [message], [data])
+        except OSError:
+            # It is dead, which its handle will say.
+            pass
+        self.line.close()
 
     def kill(self):
         """Ends it at once."""
@@ -78,7 +89,7 @@ class Run:
             pass
 
     def finish(self):
-        """Says how it ended."""
+        """Takes note of its end and says how it was."""
         _, status, usage = os.wait4(self.pid, 0)
         said = {
             "code": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
@@ -86,20 +97,25 @@ class Run:
             "cpu": usage.ru_utime + usage.ru_stime,
             "peak": usage.ru_maxrss,
         }
-        try:
-            os.write(self.status, json.dumps(said).encode())
-        except OSError:
-            pass
-        os.close(self.status)
+        if self.status is not None:
+            try:
+                os.write(self.status, json.dumps(said).encode())
+            except OSError:
+                # Nobody waits for it.
+                pass
+            os.close(self.status)
+        self.line.close()
         os.close(self.handle)
 
 
 class Zygote:
-    """Forks a child for each message."""
+    """Keeps children waiting, so that a run need not wait for a fork."""
 
-    def __init__(self, control, confinement):
+    def __init__(self, control, confinement, spares):
         self.control = control
         self.confinement = confinement
+        self.wanted = spares
+        self.spares = []
         self.runs = {}
         self.poll = select.poll()
         self.poll.register(control, select.POLLIN)
@@ -107,46 +123,77 @@ class Zygote:
     def serve(self):
         """Works until the other end of the control socket is closed."""
         while True:
-            for descriptor, _ in self.poll.poll():
-                if descriptor == self.control.fileno():
-                    if not self.take():
-                        for run in self.runs.values():
-                            run.kill()
-                        return
-                else:
-                    self.poll.unregister(descriptor)
-                    name = next(name for name, run in self.runs.items() if run.handle == descriptor)
-                    self.runs.pop(name).finish()
+            # Runs go before spares.
+            events = self.poll.poll(0 if len(self.spares) < self.wanted else None)
+            if not events:
+                self.spares.append(self.fork())
+            for descriptor, _ in events:
+                if descriptor != self.control.fileno():
+                    self.bury(descriptor)
+                elif not self.take():
+                    for child in [*self.runs.values(), *self.spares]:
+                        child.kill()
+                    return
+
+    def bury(self, descriptor):
+        """Takes note of the end of a child."""
+        self.poll.unregister(descriptor)
+        for name, child in self.runs.items():
+            if child.handle == descriptor:
+                self.runs.pop(name).finish()
+                return
+        for child in self.spares:
+            if child.handle == descriptor:
+                self.spares.remove(child)
+                child.finish()
+                return
 
     def take(self):
         """Takes one message; false at the end."""
-        message, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
-        if not message:
+        text, descriptors, _, _ = socket.recv_fds(self.control, 4096, 2)
+        if not text:
             return False
-        message = json.loads(message)
+        message = json.loads(text)
         if message["op"] == "run":
             data, status = descriptors
-            pid = os.fork()
-            if pid == 0:
-                self.child(message, data)
+            child = self.spares.pop() if self.spares else self.fork()
+            child.begin(text, data, status)
             os.close(data)
-            run = Run(pid, status)
-            self.runs[message["id"]] = run
-            self.poll.register(run.handle, select.POLLIN)
+            self.runs[message["id"]] = child
         elif message["op"] == "kill" and message["id"] in self.runs:
             self.runs[message["id"]].kill()
         return True
 
-    def child(self, message, data):
-        """Carries a run out; never returns."""
+    def fork(self):
+        """Makes a child that waits for its run."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        pid = os.fork()
+        if pid == 0:
+            self.work(theirs)
+        theirs.close()
+        child = Child(pid, ours)
+        self.poll.register(child.handle, select.POLLIN)
+        return child
+
+    def work(self, line):
+        """Waits for a run and carries it out; never returns."""
         code = 3
         try:
             self.confinement.die_with_parent()
+            line = line.detach()
             os.dup2(1, 0)
             os.dup2(1, 2)
-            os.dup2(data, 3)
+            os.dup2(line, 3)
             os.closerange(4, 1 << 16)
-            runner.carry_out(3, message["limits"], self.confinement)
+            runner.warm()
+            runner.forget_random_state()
+            line = socket.socket(fileno=3)
+            text, descriptors, _, _ = socket.recv_fds(line, 4096, 1)
+            if text:
+                os.dup2(descriptors[0], 3)
+                line.detach()
+                os.closerange(4, 1 << 16)
+                runner.carry_out(3, json.loads(text)["limits"], self.confinement)
             code = 0
         except MemoryError:
             code = 4
@@ -166,7 +213,7 @@ def main():
         except ImportError:
             pass
     runner.warm()
-    zygote = Zygote(control, Confinement(setup["run_filter"]))  # noqa: F821
+    zygote = Zygote(control, Confinement(setup["run_filter"]), setup["spares"])  # noqa: F821
     setup.clear()  # noqa: F821
     gc.collect()
     gc.freeze()

@@ -1,2 +1,3 @@
 //! Tests of the cage.
+mod escapes;
 mod running;

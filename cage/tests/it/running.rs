@@ -16,7 +16,8 @@ pub(crate) fn run(code: &str) -> Outcome {
 
 #[test]
 fn code_gives_its_names_back() {
-    let Outcome::Done { globals } = run("a = 1\nb = [1.5, 'x', None]\ndef f(): pass\nimport math\nc = math.pi")
+    let Outcome::Done { globals } =
+        run("a = 1\nb = [1.5, 'x', None]\ndef f(): pass\nimport math\nc = math.pi")
     else {
         panic!("it went through")
     };
