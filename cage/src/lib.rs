@@ -20,6 +20,8 @@ mod interpreter;
 #[cfg(target_os = "linux")]
 mod probe;
 #[cfg(target_os = "linux")]
+mod service;
+#[cfg(target_os = "linux")]
 mod sources;
 #[cfg(target_os = "linux")]
 mod zygote;
@@ -30,3 +32,5 @@ pub use error::CageError;
 pub use limits::RunLimits;
 pub use options::CageOptions;
 pub use run::{Outcome, Raised, Run, Spent};
+#[cfg(target_os = "linux")]
+pub use service::CageSandbox;

@@ -11,7 +11,8 @@ use crate::keys::ContextKey;
 
 use super::Service;
 
-/// Values by name that go into a run and come out of it; only what JSON holds survives.
+/// Values by name that go into a run and come out of it; only what JSON holds survives. Integers beyond 64 bits are
+/// written `{"__int__": "..."}`.
 pub type Globals = Map<String, Json>;
 
 /// How much a run may use. The defaults are the code jail's.
@@ -121,8 +122,12 @@ pub enum SandboxError {
     /// The code raised an error, or ended with one.
     #[error("{message}")]
     Code {
-        /// What Python said, its traceback included.
+        /// What the code jail would say: Python's words with their traceback, as it writes bytes.
         message: String,
+        /// The last line of Python's words, class and message of the error; none where the code ended itself.
+        last_line: Option<String>,
+        /// The line of the author's code, from 1, where it is known.
+        line: Option<u32>,
     },
     /// The code used more than it may.
     #[error("the code used more {resource} than it may")]
