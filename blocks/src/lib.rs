@@ -51,7 +51,7 @@ pub use lti::LtiBlock;
 pub use pdf::PdfBlock;
 pub use placeholder::{UnknownBlock, placeholder_view};
 pub use poll_question::PollQuestionBlock;
-pub use problem::ProblemBlock;
+pub use problem::{PROBLEM_CODES, ProblemBlock, check_problem};
 pub use randomize::RandomizeBlock;
 pub use raw::{CustomTagTemplateBlock, RawBlock};
 pub use registry::registry;

@@ -3,12 +3,14 @@
 //! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do.
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
+//! - [`check()`] says what is wrong with a package without putting it into a store.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`diff()`] tells what changed from one course to another; [`Tree`] shows what hangs below what.
 //! - [`mod@serve`] shows a store's courses on a local web page.
 //! - Long work reports through [`Progress`] and can be stopped; nothing here prints.
 
 mod branch_content;
+mod check;
 mod clock;
 mod compare;
 mod description;
@@ -30,6 +32,7 @@ mod submission;
 mod tree;
 
 pub use branch_content::{AssetContent, BranchContent};
+pub use check::{CheckCounts, CheckFilter, CheckReport, check, check_context, diagnostic_codes, sarif};
 pub use clock::SystemClock;
 pub use compare::{CompareOptions, Comparison, Difference, compare};
 pub use description::{BlockDescription, FieldDescription, Origin};

@@ -13,6 +13,11 @@ const ACCESSIBLE: [&str; 7] = [
     "textbox",
 ];
 
+/// Tells whether inputs of a tag have a label that is moved into their markup.
+pub(super) fn takes_label(tag: &str) -> bool {
+    ACCESSIBLE.contains(&tag)
+}
+
 /// What an input is called and what is said about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Label {

@@ -1,6 +1,7 @@
 //! `problem`: questions with answers that are graded (CAPA).
 
 mod calls;
+mod check;
 mod compat;
 mod context;
 mod correct_map;
@@ -27,6 +28,8 @@ mod tree;
 #[cfg(test)]
 mod vectors;
 mod view;
+
+pub use self::check::{PROBLEM_CODES, check_problem};
 
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;

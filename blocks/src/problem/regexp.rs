@@ -12,12 +12,20 @@ pub(super) struct BadPattern(pub(super) String);
 
 /// Tells whether a pattern is found in a text.
 pub(super) fn is_found(pattern: &str, ignore_case: bool, text: &str) -> Result<bool, BadPattern> {
-    let regex: Regex = RegexBuilder::new(&translate(pattern))
+    compile(pattern, ignore_case)?.is_match(text).map_err(|error| BadPattern(error.to_string()))
+}
+
+/// Checks that a pattern can be used.
+pub(super) fn check(pattern: &str) -> Result<(), BadPattern> {
+    compile(pattern, false).map(drop)
+}
+
+fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, BadPattern> {
+    RegexBuilder::new(&translate(pattern))
         .case_insensitive(ignore_case)
         .backtrack_limit(BACKTRACK_LIMIT)
         .build()
-        .map_err(|error| BadPattern(error.to_string()))?;
-    regex.is_match(text).map_err(|error| BadPattern(error.to_string()))
+        .map_err(|error| BadPattern(error.to_string()))
 }
 
 /// Rewrites what the engine reads in another way than Python: `\Z`, literal braces, and brackets and set operators

@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use courseware::{CoursewareError, PackageError};
 use xblock_core::block::{BlockError, RegistryError};
+use xblock_core::keys::KeyError;
 use xblock_core::olx::OlxError;
 use xblock_core::runtime::RuntimeError;
 
@@ -53,6 +54,12 @@ pub(crate) enum CommandError {
     BadAnswer { text: String },
     #[error("{name} does not say which course; the store has {}", if *more == 0 { "none" } else { "several" })]
     WhichCourse { name: String, more: usize },
+    #[error("{text:?} is no key of a course or library")]
+    BadKey {
+        text: String,
+        #[source]
+        source: KeyError,
+    },
     #[error("cannot start the server's threads")]
     Threads(#[source] std::io::Error),
     #[error("the block types cannot be set up")]
@@ -65,7 +72,7 @@ impl CommandError {
         match self {
             Self::Courseware(error) => code_of(error),
             Self::Output(_) | Self::Signals(_) | Self::Threads(_) | Self::Registry(_) => Exit::Failed,
-            Self::BadAnswer { .. } => Exit::Usage,
+            Self::BadAnswer { .. } | Self::BadKey { .. } => Exit::Usage,
             Self::WhichCourse { more: 0, .. } => Exit::NotFound,
             Self::WhichCourse { .. } => Exit::Usage,
         }

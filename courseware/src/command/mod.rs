@@ -2,6 +2,7 @@
 
 mod arguments;
 mod changes;
+mod check;
 mod compare;
 mod console;
 mod diff;
@@ -48,8 +49,8 @@ STORES
 
 EXIT CODES
   0    done; for compare and diff: no differences
-  1    the answer is no: compare or diff found differences, import refused the course,
-       export could not write all there is, submit was not graded
+  1    the answer is no: check found errors, compare or diff found differences, import
+       refused the course, export could not write all there is, submit was not graded
   2    the command line cannot be used
   3    not found: a store, course, block, file or cursor that was named; a block for staff, without --staff
   4    a store or file could not be read or written
@@ -58,6 +59,7 @@ EXIT CODES
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::Arguments),
     Import(import::Arguments),
     Publish(publish::Arguments),
     List(list::Arguments),
@@ -79,6 +81,7 @@ pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let mut console = Console::new(arguments.json, arguments.progress);
     let outcome = match &arguments.command {
+        Command::Check(arguments) => check::run(arguments, &mut console),
         Command::Import(arguments) => import::run(arguments, &mut console),
         Command::Publish(arguments) => publish::run(arguments, &mut console),
         Command::List(arguments) => list::run(arguments, &mut console),

@@ -1,9 +1,11 @@
 //! What is said about a package while it is read or written.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 
+use super::diagnostic_code::diagnostic_code;
 use super::position::{FileName, Position};
 
 /// How bad something is.
@@ -85,6 +87,8 @@ pub struct Diagnostic {
     pub excerpt: Option<Excerpt>,
     /// What is to be said.
     pub message: String,
+    /// Why that is so, where more is to be said than the message does.
+    pub cause: Option<Cow<'static, str>>,
     /// What became of the block, where one is meant.
     pub outcome: Option<Outcome>,
     /// What an author can do about it.
@@ -92,7 +96,7 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Makes a remark without a place.
+    /// Makes a remark without a place; the cause is the one the table of codes has.
     #[must_use]
     pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
         Self {
@@ -102,6 +106,7 @@ impl Diagnostic {
             position: None,
             excerpt: None,
             message: message.into(),
+            cause: diagnostic_code(code).map(|code| code.cause.into()),
             outcome: None,
             fix: None,
         }
@@ -128,6 +133,13 @@ impl Diagnostic {
         self
     }
 
+    /// Replaces the cause.
+    #[must_use]
+    pub fn with_cause(mut self, cause: impl Into<Cow<'static, str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
+    }
+
     /// Adds what an author can do.
     #[must_use]
     pub fn with_fix(mut self, fix: impl Into<String>) -> Self {
@@ -150,6 +162,9 @@ impl fmt::Display for Diagnostic {
             let column = excerpt.column.max(1) as usize;
             write!(f, "\n  | {}\n  | {:>column$}", excerpt.text, '^')?;
         }
+        if let Some(cause) = &self.cause {
+            write!(f, "\n  = because: {cause}")?;
+        }
         if let Some(outcome) = self.outcome {
             write!(f, "\n  = {}", outcome.text())?;
         }
@@ -169,11 +184,12 @@ mod tests {
         let mut remark = Diagnostic::new("missing-file", Severity::Error, "html/a.xml does not exist")
             .in_file("vertical/v.xml".into())
             .at(Position { line: 2, column: 3 })
+            .with_cause("a pointer needs its file")
             .with_fix("add the file");
         remark.excerpt = Some(Excerpt { text: "  <html url_name=\"a\"/>".into(), column: 3 });
         assert_eq!(
             remark.to_string(),
-            "vertical/v.xml:2:3: error[missing-file]: html/a.xml does not exist\n  |   <html url_name=\"a\"/>\n  |   ^\n  = help: add the file"
+            "vertical/v.xml:2:3: error[missing-file]: html/a.xml does not exist\n  |   <html url_name=\"a\"/>\n  |   ^\n  = because: a pointer needs its file\n  = help: add the file"
         );
         let json = serde_json::to_value(&remark).expect("a diagnostic is JSON");
         assert_eq!(json["line"], 2);

@@ -5,6 +5,7 @@ mod convention;
 mod course_xml;
 mod definition;
 mod diagnostic;
+mod diagnostic_code;
 mod document;
 mod element;
 mod entity;
@@ -35,6 +36,7 @@ pub use definition::{
     read_definition_parts, write_definition,
 };
 pub use diagnostic::{Diagnostic, Excerpt, Outcome, Severity};
+pub use diagnostic_code::{DiagnosticCode, READ_CODES, WRITE_CODES, diagnostic_code};
 pub use document::{Document, Source};
 pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
 pub use error::{OlxError, Place};

@@ -107,7 +107,7 @@ fn errors_say_where_and_in_what() {
     let shown = error(b"<a>\n <b>x</c></a>").diagnostic().to_string();
     assert_eq!(
         shown,
-        "a/b.xml:2:6: error[invalid-xml]: <b> opened at 2:2 is closed by </c> (inside <b>)\n  |  <b>x</c></a>\n  |      ^\n  = help: add the closing tag"
+        "a/b.xml:2:6: error[invalid-xml]: <b> opened at 2:2 is closed by </c> (inside <b>)\n  |  <b>x</c></a>\n  |      ^\n  = because: The file is not well-formed XML, so nothing in it can be read.\n  = help: add the closing tag"
     );
 }
 

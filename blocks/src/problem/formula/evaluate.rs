@@ -17,10 +17,6 @@ pub(crate) type Variables = IndexMap<String, Number>;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Case {
     /// `X` and `x` are two names.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "only questions whose answer is a formula tell case apart")
-    )]
     Sensitive,
     /// `X` and `x` are one name; of two definitions the later counts.
     Insensitive,

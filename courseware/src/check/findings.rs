@@ -1,0 +1,78 @@
+//! What was found so far.
+
+use std::collections::HashMap;
+
+use xblock_core::olx::{Diagnostic, DiagnosticCode, Severity};
+
+use super::text::Text;
+
+/// How often the same is said of one file; what is wrong more often than that is wrong as a whole.
+const LIMIT: usize = 100;
+
+/// Collects remarks.
+#[derive(Debug, Default)]
+pub(super) struct Findings {
+    pub(super) diagnostics: Vec<Diagnostic>,
+    counts: HashMap<(&'static str, String), usize>,
+}
+
+impl Findings {
+    /// Adds a remark on a place in a file.
+    pub(super) fn report(
+        &mut self,
+        code: &DiagnosticCode,
+        file: &Text,
+        offset: usize,
+        message: impl Into<String>,
+    ) {
+        self.report_as(code, code.severity, file, offset, message);
+    }
+
+    /// Adds a remark that is less, or more, than its code mostly is.
+    pub(super) fn report_as(
+        &mut self,
+        code: &DiagnosticCode,
+        severity: Severity,
+        file: &Text,
+        offset: usize,
+        message: impl Into<String>,
+    ) {
+        let position = file.position(offset);
+        let remark = Diagnostic::new(code.name, severity, message).in_file(file.name.clone()).at(position);
+        self.add(remark, code, |remark| remark.excerpt = Some(file.excerpt(position)));
+    }
+
+    /// Adds a remark on a whole file.
+    pub(super) fn report_file(
+        &mut self,
+        code: &DiagnosticCode,
+        severity: Severity,
+        path: &str,
+        message: impl Into<String>,
+    ) {
+        self.add(Diagnostic::new(code.name, severity, message).in_file(path.into()), code, |_| {});
+    }
+
+    /// Adds a remark on the whole package.
+    pub(super) fn report_package(&mut self, code: &DiagnosticCode, message: impl Into<String>) {
+        self.add(Diagnostic::new(code.name, code.severity, message), code, |_| {});
+    }
+
+    /// Takes remarks that were made elsewhere.
+    pub(super) fn extend(&mut self, remarks: impl IntoIterator<Item = Diagnostic>) {
+        self.diagnostics.extend(remarks);
+    }
+
+    fn add(&mut self, remark: Diagnostic, code: &DiagnosticCode, complete: impl FnOnce(&mut Diagnostic)) {
+        if let Some(file) = &remark.file {
+            let count = self.counts.entry((remark.code, file.as_str().to_owned())).or_default();
+            *count += 1;
+            if *count > LIMIT {
+                return;
+            }
+        }
+        let mut remark = remark.with_cause(code.cause).with_fix(code.fix);
+        complete(&mut remark);
+        self.diagnostics.push(remark);
+    }
+}

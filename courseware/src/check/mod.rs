@@ -1,0 +1,84 @@
+//! The check: everything that can be said about a package without putting it into a store.
+//!
+//! - `course`: the package as it was read, its files, where each block stands.
+//! - `rules`: what is looked for, one subject a file.
+//! - `codes`: the table of what can be said.
+//! - `sarif`: the findings in the form code-scanning services read.
+
+mod codes;
+mod course;
+mod findings;
+mod html;
+mod json_file;
+mod links;
+mod recorder;
+mod report;
+mod rules;
+mod sarif;
+mod text;
+
+pub use codes::diagnostic_codes;
+pub use report::{CheckCounts, CheckFilter, CheckReport};
+pub use sarif::sarif;
+
+use std::collections::BTreeMap;
+
+use xblock_core::block::Registry;
+use xblock_core::keys::ContextKey;
+use xblock_core::olx::{
+    ExportOptions, MemoryPackage, MemorySink, OlxError, PackageSource, ReadOptions, read_course, write_course,
+};
+use xblock_core::runtime::Runtime;
+
+use self::course::{Course, File};
+use self::findings::Findings;
+use self::recorder::{Recorder, all_files};
+use crate::error::CoursewareError;
+
+/// Checks a package.
+///
+/// # Errors
+/// [`CoursewareError::Olx`] where a file or folder cannot be read. What is wrong with the package, up to its being none,
+/// is in the report.
+pub fn check(source: &dyn PackageSource, registry: &Registry) -> Result<CheckReport, CoursewareError> {
+    let recorder = Recorder::new(source);
+    let package = match read_course(&recorder, &ReadOptions::default(), registry) {
+        Ok(package) => package,
+        Err(error @ OlxError::Source { .. }) => return Err(error.into()),
+        Err(error) => return Ok(CheckReport::new(None, vec![error.diagnostic()])),
+    };
+    let unreadable = |source| OlxError::Source { path: ".".into(), source };
+    let paths = all_files(source).map_err(unreadable)?;
+    let files: BTreeMap<String, File> = recorder
+        .into_read()
+        .into_iter()
+        .map(|(path, bytes)| {
+            let file = File::new(&path, &bytes);
+            (path, file)
+        })
+        .collect();
+    let mut findings = Findings::default();
+    findings.extend(package.diagnostics.iter().cloned());
+    rules::run(&Course::new(&package, registry, source, &paths, &files), &mut findings);
+    let mut report = CheckReport::new(Some(package.context.clone()), findings.diagnostics);
+    report.blocks = package.published.len();
+    report.assets = package.assets.len();
+    Ok(report)
+}
+
+/// Checks a context of a store, as the package it would be exported to.
+///
+/// # Errors
+/// The store's own, and those of [`check`].
+pub fn check_context(
+    store: &dyn Runtime,
+    context: &ContextKey,
+    registry: &Registry,
+) -> Result<CheckReport, CoursewareError> {
+    let mut sink = MemorySink::default();
+    let written = write_course(store, context, ExportOptions::default(), registry, &mut sink)?;
+    let package = MemoryPackage { files: sink.files };
+    let mut report = check(&package, registry)?;
+    report.diagnostics.extend(written.diagnostics);
+    Ok(CheckReport { context: Some(context.clone()), ..report.sorted() })
+}
