@@ -50,8 +50,10 @@ check: wheel ## Check formatting, lints, types, docs and the layering.
 	$(PY) -m mypy.stubtest xblock_runtime._native
 
 bench: $(PEERS)/.made ## Measure beside the Python packages that do the same, in one run; prints ratios (BENCH=--json for JSON).
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip --python $(PEERS)/bin/python install --quiet --no-index --no-deps \
-	  --no-build-isolation --force-reinstall --config-settings=build-args="--profile release" ./python-bindings
+	rm -rf target/bench-wheel
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip wheel --quiet --no-index --no-deps --no-build-isolation \
+	  --config-settings=build-args="--profile release" --wheel-dir target/bench-wheel ./python-bindings
+	$(PEERS)/bin/pip install --quiet --no-index --no-deps --force-reinstall target/bench-wheel/*.whl
 	cargo run --quiet --release -p acceptance --bin bench -- --python $(PEERS)/bin/python $(BENCH)
 
 # The packages to measure against; in a virtualenv of their own, so that nothing else ever sees them.

@@ -3,6 +3,9 @@
 use std::path::Path;
 
 use courseware::{CoursewareError, PackageError, StoreError};
+use pyo3::exceptions::{
+    PyAssertionError, PyAttributeError, PyKeyError, PyNotImplementedError, PyTypeError, PyValueError,
+};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use xblock_core::block::BlockError;
@@ -17,6 +20,8 @@ use crate::read_only::is_refusal;
 pub(crate) enum BindingError {
     /// A text that is no key.
     Key { text: String, source: KeyError },
+    /// What a key cannot be, or cannot do.
+    KeyRule(KeyError),
     /// OLX that cannot be read.
     Olx(OlxError),
     /// A package with errors that was to be imported strictly; what was found in it.
@@ -126,6 +131,13 @@ impl Situation {
 fn describe(error: &BindingError) -> Situation {
     match error {
         BindingError::Key { text, source } => Situation::new("InvalidKey", source).key(text),
+        BindingError::KeyRule(error) => {
+            let situation = Situation::new("InvalidKey", error);
+            match error {
+                KeyError::InvalidKey { text, .. } => situation.key(text),
+                _ => situation,
+            }
+        }
         BindingError::Olx(error) => Situation::new("OlxError", error).at(&error.diagnostic()),
         BindingError::Refused { diagnostics } => describe_refusal(diagnostics),
         BindingError::Block { key, reason } => Situation {
@@ -251,9 +263,28 @@ fn describe_runtime(error: &RuntimeError) -> Situation {
 
 impl From<BindingError> for PyErr {
     fn from(error: BindingError) -> Self {
+        if let BindingError::KeyRule(error) = &error
+            && let Some(builtin) = builtin(error)
+        {
+            return builtin;
+        }
         let situation = describe(&error);
         Python::attach(|py| make(py, &situation).unwrap_or_else(|failure| failure))
     }
+}
+
+/// Makes Python's own exception where the packages that keys come from raise one.
+fn builtin(error: &KeyError) -> Option<PyErr> {
+    let message = error.to_string();
+    Some(match error.python_class() {
+        "ValueError" => PyValueError::new_err(message),
+        "AssertionError" => PyAssertionError::new_err(message),
+        "KeyError" => PyKeyError::new_err(message),
+        "AttributeError" => PyAttributeError::new_err(message),
+        "NotImplementedError" => PyNotImplementedError::new_err(message),
+        "TypeError" => PyTypeError::new_err(message),
+        _ => return None,
+    })
 }
 
 fn make(py: Python<'_>, situation: &Situation) -> PyResult<PyErr> {

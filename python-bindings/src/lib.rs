@@ -1,10 +1,12 @@
 //! The native half of the Python package `xblock_runtime`.
 //!
 //! - `error`: the one place where errors become Python exceptions.
+//! - `keys`: opaque keys.
 //! - `store`: stores, their contexts and blocks.
 //! - `xblocks`: native blocks inside Python's own XBlock runtime.
 
 mod error;
+mod keys;
 mod read_only;
 mod store;
 mod xblocks;
@@ -16,6 +18,15 @@ use pyo3::prelude::*;
 mod _native {
     use pyo3::prelude::*;
 
+    #[pymodule_export]
+    use super::keys::{
+        AsideDefinitionKey, AsideDefinitionKeyV1, AsideDefinitionKeyV2, AsideUsageKey, AsideUsageKeyV1,
+        AsideUsageKeyV2, AssetKey, AssetLocator, BlockTypeKey, BlockTypeKeyV1, BlockUsageLocator,
+        BundleDefinitionLocator, CcxBlockUsageLocator, CcxLocator, CollectionKey, ContainerKey, CourseKey,
+        CourseLocator, DefinitionKey, DefinitionLocator, DeprecatedLocation, LearningContextKey,
+        LibraryCollectionLocator, LibraryContainerLocator, LibraryLocator, LibraryLocatorV2,
+        LibraryUsageLocator, LibraryUsageLocatorV2, OpaqueKey, UsageKey, UsageKeyV2,
+    };
     #[pymodule_export]
     use super::store::{Handled, Store};
     #[pymodule_export]
