@@ -75,6 +75,8 @@ pub fn check_context(
     context: &ContextKey,
     registry: &Registry,
 ) -> Result<CheckReport, CoursewareError> {
+    // What does not exist is said to be that, and not a failure to write.
+    store.context(context)?;
     let mut sink = MemorySink::default();
     let written = write_course(store, context, ExportOptions::default(), registry, &mut sink)?;
     let package = MemoryPackage { files: sink.files };

@@ -87,7 +87,10 @@ fn graders(course: &Course<'_>, file: &File, entries: &Array<'_>, findings: &mut
         let message = format!("the weights add up to {total:.2}");
         findings.report(&WEIGHTS_OFF, &file.text, entries.range().start, message);
     }
-    assignments(course, file, &types, findings);
+    // What cannot be read as a whole cannot be compared.
+    if is_whole {
+        assignments(course, file, &types, findings);
+    }
 }
 
 /// Compares the assignment types of the subsections with those of the policy.

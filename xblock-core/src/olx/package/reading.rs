@@ -208,7 +208,7 @@ impl Reading<'_, '_> {
             Ok(stored) => stored,
             Err(error) => {
                 let message = format!("{} cannot be {value}: {error}", spec.name);
-                self.report("invalid-value", Severity::Warning, at, message);
+                self.report("invalid-value", Severity::Error, at, message);
                 value
             }
         }

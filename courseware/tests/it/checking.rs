@@ -1,0 +1,354 @@
+//! `courseware check`: one broken package per code, good ones, and courses as they are.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use courseware::{
+    CheckReport, DirectorySource, ImportOptions, SystemClock, check, check_context, diagnostic_codes, import,
+    sarif,
+};
+use serde_json::Value;
+use xblock_core::olx::{MemoryPackage, PackageSource, Severity};
+use xblock_core::runtime::{MemoryRuntime, Runtime};
+
+use crate::command::{TIDES, command, courseware, tides};
+
+/// Codes no package in this folder has: those of writing, and those whose package no file system can hold or nobody can read.
+const ELSEWHERE: [&str; 4] = ["draft-not-listed", "nested-too-deep", "not-a-block", "unreadable"];
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/resources/check")
+}
+
+/// Reads a folder as a package, be it one or not.
+fn package(folder: &Path) -> MemoryPackage {
+    fn read(root: &Path, folder: &Path, files: &mut Vec<(String, Vec<u8>)>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(root, &path, files);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_str().unwrap().replace('\\', "/");
+                files.push((name, fs::read(&path).unwrap()));
+            }
+        }
+    }
+    let mut files = Vec::new();
+    read(folder, folder, &mut files);
+    files.into_iter().collect()
+}
+
+fn checked(source: &dyn PackageSource) -> CheckReport {
+    check(source, &blocks::registry().unwrap()).unwrap()
+}
+
+fn text(report: &CheckReport) -> String {
+    report.diagnostics.iter().map(|diagnostic| format!("{diagnostic}\n\n")).collect()
+}
+
+/// Lists the packages of the folder by name.
+fn packages() -> Vec<(String, PathBuf)> {
+    let entries = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<_> = entries
+        .filter(|path| path.is_dir())
+        .map(|path| (path.file_name().unwrap().to_str().unwrap().to_owned(), path))
+        .collect();
+    found.sort();
+    found
+}
+
+#[test]
+fn every_broken_package_has_the_finding_it_is_named_after() {
+    let is_blessing = std::env::var_os("UPDATE_EXPECT").is_some();
+    let mut wrong = Vec::new();
+    for (name, path) in packages() {
+        let report = checked(&package(&path));
+        let found: BTreeSet<&str> = report.diagnostics.iter().map(|diagnostic| diagnostic.code).collect();
+        if name.starts_with("good") {
+            assert_eq!(text(&report), "", "{name}");
+            continue;
+        }
+        assert!(found.contains(name.as_str()), "{name}: {found:?}");
+        let expected = folder().join(format!("{name}.txt"));
+        if is_blessing {
+            fs::write(&expected, text(&report)).unwrap();
+        } else if fs::read_to_string(&expected).ok().as_deref() != Some(&text(&report)) {
+            wrong.push(format!("{name}:\n{}", text(&report)));
+        }
+    }
+    assert!(wrong.is_empty(), "not as in the .txt files; UPDATE_EXPECT=1 writes them:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_code_has_a_package() {
+    let names: BTreeSet<String> = packages().into_iter().map(|(name, _)| name).collect();
+    let of_writing: BTreeSet<&str> = xblock_core::olx::WRITE_CODES.iter().map(|code| code.name).collect();
+    let missing: Vec<&str> = diagnostic_codes()
+        .iter()
+        .map(|code| code.name)
+        .filter(|name| !names.contains(*name) && !of_writing.contains(name) && !ELSEWHERE.contains(name))
+        .collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[test]
+fn every_finding_is_in_the_table_and_complete() {
+    let codes = diagnostic_codes();
+    let mut names: Vec<&str> = codes.iter().map(|code| code.name).collect();
+    names.dedup();
+    assert_eq!(names.len(), codes.len(), "a code stands twice");
+    for (name, path) in packages() {
+        for diagnostic in checked(&package(&path)).diagnostics {
+            let code = codes.iter().find(|code| code.name == diagnostic.code);
+            let code = code.unwrap_or_else(|| panic!("{name}: {} is not in the table", diagnostic.code));
+            assert!(diagnostic.cause.is_some(), "{name}: {diagnostic}");
+            assert!(!code.cause.is_empty() && !code.fix.is_empty(), "{}", code.name);
+            if let Some(position) = diagnostic.position {
+                let file = path.join(diagnostic.file.as_ref().unwrap().as_str());
+                let bytes = fs::read(file).unwrap();
+                let text = String::from_utf8_lossy(&bytes);
+                let line = text.lines().nth(position.line as usize - 1).unwrap_or("");
+                assert!(position.column as usize <= line.chars().count() + 1, "{name}: {diagnostic}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_page_of_codes_says_what_the_table_says() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/diagnostics.md");
+    let mut wanted = String::from(
+        "# What `courseware check` can say\n\n\
+         Every finding has one of these codes, which stay the same from version to version. `courseware check --explain CODE` says\n\
+         the same on the command line. The severity is the worst a finding of the code can have.\n\n\
+         - **error**: the platform fails, or learners see something broken.\n\
+         - **warning**: something is lost, has no effect, or breaks under conditions.\n\
+         - **note**: worth knowing; nothing need be wrong.\n\n",
+    );
+    for code in diagnostic_codes() {
+        wanted += &format!(
+            "## {}\n\n**{}.** {}\n\nTo mend it: {}.\n\n",
+            code.name, code.severity, code.cause, code.fix
+        );
+    }
+    let wanted = format!("{}\n", wanted.trim_end());
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::write(&page, &wanted).unwrap();
+    }
+    assert_eq!(fs::read_to_string(page).unwrap(), wanted, "UPDATE_EXPECT=1 writes the page");
+}
+
+#[test]
+fn the_sample_courses_have_no_warnings() {
+    for name in ["tides", "tides-library"] {
+        let report = checked(&DirectorySource::open(&tides().parent().unwrap().join(name)).unwrap());
+        let bad: Vec<_> = report.diagnostics.iter().filter(|d| d.severity > Severity::Note).collect();
+        assert!(bad.is_empty(), "{}", text(&report));
+    }
+}
+
+#[test]
+fn a_course_in_a_store_is_checked_as_its_export() {
+    let registry = blocks::registry().unwrap();
+    let store = MemoryRuntime::new(std::sync::Arc::new(SystemClock));
+    let store: std::sync::Arc<dyn Runtime> = std::sync::Arc::new(store);
+    let source: std::sync::Arc<dyn PackageSource> =
+        std::sync::Arc::new(package(&folder().join("broken-jump")));
+    let context = import(&source, &store, &registry, &ImportOptions::default()).unwrap().context;
+    let report = check_context(&*store, &context, &registry).unwrap();
+    assert!(
+        report.diagnostics.iter().any(|diagnostic| diagnostic.code == "broken-jump"),
+        "{}",
+        text(&report)
+    );
+}
+
+#[test]
+fn sarif_has_what_its_readers_need() {
+    for (name, path) in packages() {
+        let report = checked(&package(&path));
+        let log = sarif(&report, "some folder/course");
+        assert_eq!(log["version"], "2.1.0");
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        let mut fingerprints = BTreeSet::new();
+        for (result, diagnostic) in run["results"].as_array().unwrap().iter().zip(&report.diagnostics) {
+            let rule = &rules[usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap()];
+            assert_eq!(rule["id"], result["ruleId"], "{name}");
+            assert!(!rule["help"]["text"].as_str().unwrap().is_empty());
+            assert!(["note", "warning", "error"].contains(&result["level"].as_str().unwrap()));
+            assert!(!result["message"]["text"].as_str().unwrap().is_empty());
+            let place = &result["locations"][0]["physicalLocation"];
+            let uri = place["artifactLocation"]["uri"].as_str().unwrap();
+            assert!(uri.starts_with("some%20folder/course/"), "{uri}");
+            match diagnostic.position {
+                Some(position) => {
+                    assert_eq!(place["region"]["startLine"], position.line);
+                    assert_eq!(place["region"]["startColumn"], position.column);
+                    assert!(position.line >= 1 && position.column >= 1);
+                }
+                None => assert!(place["region"].is_null()),
+            }
+            let fingerprint = &result["partialFingerprints"]["coursewareFinding/v1"];
+            assert!(fingerprints.insert(fingerprint.as_str().unwrap().to_owned()), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_finding_keeps_its_fingerprint_when_lines_are_added_above() {
+    let fingerprint = |package: &MemoryPackage| {
+        let log = sarif(&checked(package), "");
+        log["runs"][0]["results"][0]["partialFingerprints"].clone()
+    };
+    let before = package(&folder().join("broken-jump"));
+    let mut after = before.clone();
+    let page = after.files.get_mut("html/h.html").unwrap();
+    page.splice(..0, b"<p>\n\n</p>\n".iter().copied());
+    assert_eq!(fingerprint(&before), fingerprint(&after));
+}
+
+#[test]
+fn the_command_says_how_bad_it_is() {
+    let at = |name: &str| folder().join(name).to_str().unwrap().to_owned();
+    let run = |arguments: &[&str]| courseware([&["check"], arguments].concat());
+    assert!(run(&[&at("good")]).exits(0).out.contains("0 errors, 0 warnings, 0 notes"));
+    let ran = run(&[&at("broken-jump")]).exits(1);
+    assert!(
+        ran.out.starts_with("html/h.html:2:12: error[broken-jump]: there is no block nowhere\n"),
+        "{}",
+        ran.out
+    );
+    assert!(
+        run(&[&at("broken-jump"), "--allow", "broken-jump"])
+            .exits(0)
+            .out
+            .starts_with("course-v1:O+C+R: 0 errors")
+    );
+    run(&[&at("missing-alt")]).exits(0);
+    run(&[&at("missing-alt"), "--deny", "warnings"]).exits(1);
+    run(&[&at("missing-alt"), "--deny", "warnings", "--only", "broken-jump"]).exits(0);
+    assert_eq!(
+        run(&[&at("missing-alt"), "--level", "error", "--json"]).exits(0).json()["diagnostics"],
+        serde_json::json!([])
+    );
+    let ran = run(&[&at("broken-jump"), "--json"]).exits(1).json();
+    assert_eq!(ran["counts"]["errors"], 1);
+    assert_eq!((&ran["diagnostics"][0]["line"], &ran["diagnostics"][0]["column"]), (&2.into(), &12.into()));
+    let log: Value = run(&[&at("broken-jump"), "--format", "sarif"]).exits(1).json();
+    assert_eq!(log["runs"][0]["results"][0]["ruleId"], "broken-jump");
+    assert!(run(&["--explain", "broken-jump"]).exits(0).out.starts_with("error[broken-jump]\n"));
+    run(&["--explain", "no-such-code"]).exits(2);
+    run(&["no/such/folder"]).exits(3);
+    run(&[]).exits(2);
+    let ran: crate::command::Ran = command()
+        .args(["check", "broken-jump", "--format", "sarif"])
+        .current_dir(folder())
+        .output()
+        .unwrap()
+        .into();
+    let place = &ran.json()["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "broken-jump/html/h.html");
+}
+
+#[test]
+fn the_command_checks_a_course_in_a_store() {
+    let directory = tempfile::tempdir().unwrap();
+    for store in crate::command::stores(directory.path()) {
+        crate::command::import_tides(&store);
+        let ran = courseware(["check", TIDES, "--store", &store, "--json"]).exits(0).json();
+        assert_eq!(ran["counts"]["errors"], 0, "{ran:#}");
+        courseware(["check", "no key", "--store", &store]).exits(2);
+        courseware(["check", "course-v1:No+Such+Course", "--store", &store]).exits(3);
+    }
+}
+
+#[test]
+fn garbage_is_reported_and_nothing_worse() {
+    let good = package(&folder().join("good-problem"));
+    for path in good.files.keys().cloned().collect::<Vec<_>>() {
+        for garbage in [
+            &b""[..],
+            b"<",
+            b"\xff\xfe\x00",
+            b"{",
+            b"<problem><script>((((",
+            b"<a>&lt;!--",
+            b"]]>",
+            b"'\"/static/",
+        ] {
+            let mut broken = good.clone();
+            broken.files.insert(path.clone(), garbage.to_vec());
+            checked(&broken);
+            // Half of a file is what a crash leaves.
+            let half = good.files[&path].len() / 2;
+            broken.files.insert(path.clone(), good.files[&path][..half].to_vec());
+            checked(&broken);
+        }
+    }
+}
+
+#[test]
+fn the_work_grows_with_the_course_and_no_faster() {
+    let course = |links: usize| {
+        let mut package = package(&folder().join("good"));
+        let page = "<p><a href=\"/jump_to_id/nowhere\">x</a> <img src=\"/static/b c.png\"/> <!-- y --></p>\n"
+            .repeat(links);
+        package.files.insert("html/h.html".into(), page.into_bytes());
+        package
+    };
+    let took = |package: &MemoryPackage| {
+        let begin = Instant::now();
+        checked(package);
+        begin.elapsed()
+    };
+    let (small, large) = (course(2_000), course(20_000));
+    let least = |package: &MemoryPackage| (0..3).map(|_| took(package)).min().unwrap();
+    let (small, large) = (least(&small), least(&large));
+    // Ten times the page in much less than a hundred times the time.
+    assert!(large < small * 40 + Duration::from_millis(200), "{small:?} {large:?}");
+}
+
+/// What real courses are known to have of severity error, each with a reason.
+const KNOWN_ERRORS: [(&str, &str, &str); 0] = [];
+
+#[test]
+fn real_courses_have_no_errors_but_known_ones() {
+    let courses = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/courses");
+    if !courses.is_dir() {
+        // Seen with `--nocapture`, and wherever the test is looked at for what it covers.
+        use std::io::Write;
+        let _ = writeln!(std::io::stderr(), "SKIPPED: {} does not exist", courses.display());
+        return;
+    }
+    let mut count = 0;
+    for name in [
+        "math-percent-edx-fi",
+        "mitx-grading-library",
+        "opencraft-onboarding",
+        "openedx-demo-course/course",
+        "openedx-demo-course/library",
+        "studio-advanced",
+    ] {
+        let source = DirectorySource::open(&courses.join(name)).unwrap();
+        let begin = Instant::now();
+        let report = checked(&source);
+        assert!(begin.elapsed() < Duration::from_secs(20), "{name} took {:?}", begin.elapsed());
+        let errors: Vec<String> = report
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == Severity::Error)
+            .filter(|diagnostic| {
+                let file = diagnostic.file.as_ref().map_or("", |file| file.as_str());
+                !KNOWN_ERRORS.contains(&(name, diagnostic.code, file))
+            })
+            .map(ToString::to_string)
+            .collect();
+        assert!(errors.is_empty(), "{name}:\n{}", errors.join("\n"));
+        count += report.diagnostics.len();
+    }
+    // A check that says nothing of these courses looks at nothing.
+    assert!(count > 100, "{count}");
+}
