@@ -54,7 +54,7 @@ pub use poll_question::PollQuestionBlock;
 pub use problem::{PROBLEM_CODES, ProblemBlock, check_problem};
 pub use randomize::RandomizeBlock;
 pub use raw::{CustomTagTemplateBlock, RawBlock};
-pub use registry::registry;
+pub use registry::{registry, registry_builder};
 pub use sequential::{
     HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields, SequentialBlock,
 };

@@ -1,6 +1,6 @@
 //! All block types of this crate in one registry.
 
-use xblock_core::block::{BlockClass, Registry, RegistryError};
+use xblock_core::block::{BlockClass, Registry, RegistryBuilder, RegistryError};
 
 use crate::{
     AboutBlock, AnnotatableBlock, ChapterBlock, ConditionalBlock, CourseBlock, CourseInfoBlock,
@@ -54,5 +54,27 @@ const CLASSES: &[&BlockClass] = &[
 /// # Ok::<(), xblock_core::block::RegistryError>(())
 /// ```
 pub fn registry() -> Result<Registry, RegistryError> {
-    CLASSES.iter().fold(Registry::builder(UnknownBlock::CLASS), |builder, class| builder.class(class)).build()
+    registry_builder().build()
+}
+
+/// Begins a registry with all block types of this crate, for more to be added.
+///
+/// ```
+/// use xblock_core::block::XBlock;
+/// use xblock_core::fields::BlockFields;
+///
+/// /// Says nothing yet.
+/// #[derive(XBlock)]
+/// #[xblock(type = "my_block")]
+/// struct MyBlock {
+///     fields: BlockFields,
+/// }
+///
+/// let registry = blocks::registry_builder().class(MyBlock::CLASS).build()?;
+/// assert!(registry.block_type("my_block").is_known && registry.block_type("html").is_known);
+/// # Ok::<(), xblock_core::block::RegistryError>(())
+/// ```
+#[must_use]
+pub fn registry_builder() -> RegistryBuilder {
+    CLASSES.iter().fold(Registry::builder(UnknownBlock::CLASS), |builder, class| builder.class(class))
 }

@@ -7,11 +7,16 @@
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`diff()`] tells what changed from one course to another; [`Tree`] shows what hangs below what.
 //! - [`mod@serve`] shows a store's courses on a local web page.
+//! - [`command`] is the command `courseware`, for programs that run it with blocks of their own.
 //! - Long work reports through [`Progress`] and can be stopped; nothing here prints.
+
+// The subcommands use this library by its name, as any other program does.
+extern crate self as courseware;
 
 mod branch_content;
 mod check;
 mod clock;
+pub mod command;
 mod compare;
 mod description;
 mod diff;
@@ -57,5 +62,5 @@ pub use progress::{Progress, Stage, Step};
 pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
 pub use sides::{FieldPlace, Side};
 pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
-pub use submission::{Submission, submit};
+pub use submission::{Submission, submit, submit_json};
 pub use tree::{Tree, TreeNode};

@@ -1,9 +1,7 @@
 //! The command `courseware`: what the library does, from a shell.
 
-mod command;
-
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    command::run()
+    courseware::command::run()
 }

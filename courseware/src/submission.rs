@@ -1,4 +1,4 @@
-//! Answering a problem from outside a browser: the request a page would send, and what came of it.
+//! Answering a problem or another block from outside a browser: the request a page would send, and what came of it.
 
 use serde::Serialize;
 use xblock_core::block::{Event, Grade, HandlerRequest, User};
@@ -54,7 +54,31 @@ pub fn submit(
         body: form(answers).into_bytes(),
         ..HandlerRequest::default()
     };
-    let handled = host.handle(usage, HANDLER, &request, Some(user))?;
+    hand_on(host, usage, user, HANDLER, &request)
+}
+
+/// Hands a JSON object to a handler of any block, as its page would, and returns what came of it.
+///
+/// # Errors
+/// [`CoursewareError::Block`] where the block does not exist or has no such handler; then nothing was saved.
+pub fn submit_json(
+    host: &Host,
+    usage: &UsageKey,
+    user: &User,
+    handler: &str,
+    body: &Json,
+) -> Result<Submission, CoursewareError> {
+    hand_on(host, usage, user, handler, &HandlerRequest::post_json(body))
+}
+
+fn hand_on(
+    host: &Host,
+    usage: &UsageKey,
+    user: &User,
+    handler: &str,
+    request: &HandlerRequest,
+) -> Result<Submission, CoursewareError> {
+    let handled = host.handle(usage, handler, request, Some(user))?;
     let text = || Json::String(String::from_utf8_lossy(&handled.response.body).into_owned());
     let response: Json = serde_json::from_slice(&handled.response.body).unwrap_or_else(|_| text());
     let said = |name: &str| response.get(name).and_then(Json::as_str).map(str::to_owned);

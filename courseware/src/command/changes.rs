@@ -22,8 +22,12 @@ pub(crate) struct Arguments {
     limit: usize,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let runtime = Surroundings::new()?.open(&arguments.store.url, OpenMode::Read)?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let changes = runtime.changes(Cursor(arguments.after), arguments.limit)?;
     if console.json {
         console.document(&changes)?;

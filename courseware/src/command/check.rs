@@ -87,11 +87,14 @@ fn code(text: &str) -> Result<String, String> {
     }
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let Some(course) = &arguments.course else {
         return explain(arguments.explain.as_deref(), console);
     };
-    let surroundings = Surroundings::new()?;
     let mut folder = String::new();
     let report = match &arguments.store {
         Some(url) => {

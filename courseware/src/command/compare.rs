@@ -24,8 +24,11 @@ pub(crate) struct Arguments {
     branch: Option<BranchName>,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let left = surroundings.open(&arguments.left, OpenMode::Read)?;
     let right = surroundings.open(&arguments.right, OpenMode::Read)?;
     let context = arguments.context.plain();

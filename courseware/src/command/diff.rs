@@ -48,12 +48,15 @@ enum When {
     Never,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let branch = arguments.branch.map(Branch::from);
     let (left, right, found) = console.watch(|progress| {
-        let left = read(&surroundings, &arguments.left, branch, &progress)?;
-        let right = read(&surroundings, &arguments.right, branch, &progress)?;
+        let left = read(surroundings, &arguments.left, branch, &progress)?;
+        let right = read(surroundings, &arguments.right, branch, &progress)?;
         let found = diff(&left, &right, &surroundings.registry, &progress)?;
         Ok::<_, CommandError>((left, right, found))
     })??;

@@ -27,8 +27,11 @@ pub(crate) struct Arguments {
     force: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let context = arguments.context.plain();
     let overwrite = if arguments.force { Overwrite::Replace } else { Overwrite::Refuse };

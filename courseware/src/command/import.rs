@@ -31,8 +31,11 @@ pub(crate) struct Arguments {
     strict: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let package = open_package(&arguments.course, &ArchiveLimits::default())?;
     let target = arguments.target.as_ref().map(ContextKey::plain);
     let on_errors = if arguments.strict { OnErrors::Refuse } else { OnErrors::Write };

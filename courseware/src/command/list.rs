@@ -17,8 +17,12 @@ pub(crate) struct Arguments {
     store: StoreArgument,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let runtime = Surroundings::new()?.open(&arguments.store.url, OpenMode::Read)?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let (mut records, mut damaged) = (Vec::new(), Vec::new());
     for key in runtime.contexts()? {
         match runtime.context(&key) {

@@ -1,4 +1,6 @@
-//! The command line: one module for each subcommand, and what they share.
+//! The command `courseware`: one module for each subcommand, and what they share.
+//!
+//! A program with blocks of its own runs the whole command with them: [`run_with`].
 
 mod arguments;
 mod changes;
@@ -24,8 +26,11 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use xblock_core::block::{Registry, RegistryError};
+
 use console::Console;
-use exit::CommandError;
+use exit::{CommandError, Exit};
+use surroundings::Surroundings;
 
 /// Brings Open edX courseware from one store to another, and shows, runs and compares it.
 #[derive(Debug, Parser)]
@@ -76,27 +81,28 @@ enum Command {
     Changes(changes::Arguments),
 }
 
-/// Runs the command and turns its outcome into an exit code.
-pub(crate) fn run() -> ExitCode {
+/// Runs the command with the block types of this build, and returns its exit code.
+#[must_use]
+pub fn run() -> ExitCode {
+    run_with(blocks::registry())
+}
+
+/// Runs the command with other block types, as a program does that has blocks of its own:
+///
+/// ```no_run
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     courseware::command::run_with(blocks::registry_builder().build())
+/// }
+/// ```
+#[must_use]
+pub fn run_with(registry: Result<Registry, RegistryError>) -> ExitCode {
     let arguments = Arguments::parse();
     let mut console = Console::new(arguments.json, arguments.progress);
-    let outcome = match &arguments.command {
-        Command::Check(arguments) => check::run(arguments, &mut console),
-        Command::Import(arguments) => import::run(arguments, &mut console),
-        Command::Publish(arguments) => publish::run(arguments, &mut console),
-        Command::List(arguments) => list::run(arguments, &mut console),
-        Command::Tree(arguments) => tree::run(arguments, &mut console),
-        Command::Show(arguments) => show::run(arguments, &mut console),
-        Command::Render(arguments) => render::run(arguments, &mut console),
-        Command::Submit(arguments) => submit::run(arguments, &mut console),
-        Command::Serve(arguments) => serve::run(arguments, &mut console),
-        Command::Problems(arguments) => problems::run(arguments, &mut console),
-        Command::Export(arguments) => export::run(arguments, &mut console),
-        Command::Compare(arguments) => compare::run(arguments, &mut console),
-        Command::Diff(arguments) => diff::run(arguments, &mut console),
-        Command::History(arguments) => history::run(arguments, &mut console),
-        Command::Changes(arguments) => changes::run(arguments, &mut console),
-    };
+    let outcome = registry
+        .map_err(CommandError::Registry)
+        .and_then(|registry| dispatch(&arguments.command, &Surroundings::new(registry), &mut console));
     match outcome.and_then(|code| console.flush().map(|()| code)) {
         Ok(code) => code.into(),
         // Whoever read the output has seen enough.
@@ -109,5 +115,29 @@ pub(crate) fn run() -> ExitCode {
             console.error(&error);
             error.exit_code().into()
         }
+    }
+}
+
+fn dispatch(
+    command: &Command,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    match command {
+        Command::Check(arguments) => check::run(arguments, surroundings, console),
+        Command::Import(arguments) => import::run(arguments, surroundings, console),
+        Command::Publish(arguments) => publish::run(arguments, surroundings, console),
+        Command::List(arguments) => list::run(arguments, surroundings, console),
+        Command::Tree(arguments) => tree::run(arguments, surroundings, console),
+        Command::Show(arguments) => show::run(arguments, surroundings, console),
+        Command::Render(arguments) => render::run(arguments, surroundings, console),
+        Command::Submit(arguments) => submit::run(arguments, surroundings, console),
+        Command::Serve(arguments) => serve::run(arguments, surroundings, console),
+        Command::Problems(arguments) => problems::run(arguments, surroundings, console),
+        Command::Export(arguments) => export::run(arguments, surroundings, console),
+        Command::Compare(arguments) => compare::run(arguments, surroundings, console),
+        Command::Diff(arguments) => diff::run(arguments, surroundings, console),
+        Command::History(arguments) => history::run(arguments, surroundings, console),
+        Command::Changes(arguments) => changes::run(arguments, surroundings, console),
     }
 }

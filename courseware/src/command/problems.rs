@@ -19,9 +19,13 @@ pub(crate) struct Arguments {
     learner: LearnerArguments,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let context = arguments.context.plain();
-    let host = Surroundings::new()?.host(&arguments.learner, &context)?;
+    let host = surroundings.host(&arguments.learner, &context)?;
     let problems = check_problems(&host, &context)?;
     if console.json {
         console.document(&json!({ "context": context, "branch": host.branch, "problems": problems }))?;

@@ -21,8 +21,11 @@ pub(crate) struct Arguments {
     to: StoreUrl,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let from = surroundings.open(&arguments.from, OpenMode::Write)?;
     let context = arguments.context.plain();
     // A target is made only for a course that exists.

@@ -27,9 +27,13 @@ pub(crate) struct Arguments {
     learner: LearnerArguments,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let usage = arguments.usage.plain();
-    let host = Surroundings::new()?.host(&arguments.learner, &usage.context_key())?;
+    let host = surroundings.host(&arguments.learner, &usage.context_key())?;
     // Staff who give no name see what staff see, and nobody's answers.
     let id = arguments.user.as_deref().or(arguments.learner.staff.then_some(""));
     let user = id.map(|id| user(id, &arguments.learner));

@@ -40,8 +40,11 @@ pub(crate) struct Arguments {
     branch: BranchName,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let host = Host {
         runtime: surroundings.open(&arguments.url, OpenMode::Read)?,
         branch: Branch::from(arguments.branch),

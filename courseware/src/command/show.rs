@@ -24,8 +24,11 @@ pub(crate) struct Arguments {
     defaults: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let surroundings = Surroundings::new()?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let branch = arguments.branch.into();
     let block = BlockDescription::read(&*runtime, &surroundings.registry, &arguments.usage.plain(), branch)?;

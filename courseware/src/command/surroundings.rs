@@ -20,9 +20,8 @@ pub(crate) struct Surroundings {
 }
 
 impl Surroundings {
-    pub(crate) fn new() -> Result<Self, CommandError> {
-        let registry = blocks::registry().map_err(CommandError::Registry)?;
-        Ok(Self { registry, clock: Arc::new(SystemClock) })
+    pub(crate) fn new(registry: Registry) -> Self {
+        Self { registry, clock: Arc::new(SystemClock) }
     }
 
     pub(crate) fn open(&self, url: &StoreUrl, mode: OpenMode) -> Result<Arc<dyn Runtime>, CommandError> {

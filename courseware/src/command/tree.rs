@@ -21,8 +21,12 @@ pub(crate) struct Arguments {
     branch: BranchName,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let runtime = Surroundings::new()?.open(&arguments.store.url, OpenMode::Read)?;
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let tree = Tree::read(&*runtime, &arguments.context.plain(), arguments.branch.into())?;
     if console.json {
         console.document(&tree)?;
