@@ -10,6 +10,7 @@ mod commit;
 pub mod documents;
 mod dump;
 mod fields;
+mod origin;
 mod reader;
 mod runtime;
 pub mod store;

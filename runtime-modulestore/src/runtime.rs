@@ -12,7 +12,7 @@ use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor, DefinitionRecord,
-    Edit, Head, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    Edit, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use crate::assets::{self, FoundFile};
@@ -20,6 +20,7 @@ use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
 use crate::dump::{self, DumpCounts};
 use crate::fields::FieldCodec;
+use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
 use crate::store::{DocumentReads, DocumentStore, SqliteStore, StoreMode};
 
@@ -376,5 +377,18 @@ impl Runtime for ModulestoreRuntime {
             self.structures.insert(structure.id(), structure);
         }
         Ok(commit)
+    }
+
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        let packed = self.in_context(context, |reader, _| reader.docs.origin(&context.to_string()))?;
+        packed.map(|packed| origin::unpack(&packed, context)).transpose()
+    }
+
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
+        self.in_context(context, |_, _| Ok(()))?;
+        let packed = origin.map(origin::pack).transpose()?;
+        let docs = self.store.write()?;
+        docs.put_origin(&context.to_string(), packed.as_deref())?;
+        docs.commit()
     }
 }

@@ -67,6 +67,7 @@ macro_rules! runtime_suite {
                     one_edit_can_publish_and_go_on, an_old_version_can_be_restored;
                 assets: a_file_comes_back_byte_for_byte, attributes_survive, a_draft_file_is_unpublished,
                     a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back;
+                origins: an_origin_is_kept_until_the_next, an_origin_is_no_version, an_origin_needs_its_context;
                 history: versions_are_listed_newest_first, listed_versions_can_be_read, the_feed_tells_every_change, a_cursor_reads_on;
                 walking: a_walk_is_depth_first, settings_are_inherited_from_the_nearest
             );

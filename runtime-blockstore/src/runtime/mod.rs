@@ -8,6 +8,7 @@ mod commit;
 mod definitions;
 mod feed;
 mod layout;
+mod origin;
 mod reading;
 mod refresh;
 mod tables;

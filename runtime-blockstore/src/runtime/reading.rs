@@ -9,7 +9,7 @@ use xblock_core::keys::{
 use xblock_core::olx::{definition_path, definition_type};
 use xblock_core::runtime::{
     AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
-    EditInfo, Head, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use super::BlockstoreRuntime;
@@ -238,6 +238,14 @@ impl Runtime for BlockstoreRuntime {
 
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
         self.carry_out(&edit)
+    }
+
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        self.read_origin(context)
+    }
+
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
+        self.write_origin(context, origin)
     }
 }
 

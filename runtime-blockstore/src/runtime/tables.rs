@@ -1,6 +1,6 @@
 //! Our own tables beside the app's: an index of usages, who made versions, and the change feed.
 //!
-//! Everything in here but authors, messages and the feed can be computed from the bundles, and is where it is missing or
+//! Everything in here but authors, messages, the feed and origins can be computed from the bundles, and is where it is missing or
 //! where its token says that another program has written.
 
 use chrono::{DateTime, Utc};
@@ -56,6 +56,7 @@ CREATE INDEX IF NOT EXISTS {home}.xblock_version_id ON xblock_version (version_i
 CREATE TABLE IF NOT EXISTS {home}.xblock_change (
     cursor INTEGER PRIMARY KEY AUTOINCREMENT, context_key TEXT NOT NULL, branch TEXT NOT NULL,
     version TEXT NOT NULL, edited_on INTEGER, edited_by INTEGER);
+CREATE TABLE IF NOT EXISTS {home}.xblock_origin (context_key TEXT PRIMARY KEY, files BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
 
@@ -268,6 +269,11 @@ impl<'c> Tables<'c> {
         ] {
             self.run("forgetting a deleted context", &statement, [context])?;
         }
+        self.run(
+            "forgetting a deleted context",
+            &format!("DELETE FROM {{home}}.xblock_origin WHERE context_key = ?1 AND EXISTS ({gone})"),
+            [context],
+        )?;
         self.run(
             "forgetting a deleted context",
             "UPDATE {home}.xblock_bundle SET context_key = NULL WHERE context_key = ?1 \

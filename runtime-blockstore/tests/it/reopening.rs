@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit, Runtime,
-    RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit, Origin,
+    Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 use xblock_testkit::Fresh;
 
@@ -94,6 +94,12 @@ impl Runtime for Reopening {
     }
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
         self.runtime().commit(edit)
+    }
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        self.reader().origin(context)
+    }
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
+        self.runtime().keep_origin(context, origin)
     }
 }
 

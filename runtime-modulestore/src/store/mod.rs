@@ -116,6 +116,12 @@ pub trait DocumentReads {
     /// # Errors
     /// The medium's.
     fn feed_end(&self) -> Result<u64, RuntimeError>;
+
+    /// Finds the packed files a context was imported from.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn origin(&self, context: &str) -> Result<Option<Vec<u8>>, RuntimeError>;
 }
 
 /// Changes documents, all at once.
@@ -206,6 +212,12 @@ pub trait DocumentWrites: DocumentReads {
         version: ObjectId,
         edit_info: &EditInfo,
     ) -> Result<(), RuntimeError>;
+
+    /// Keeps the packed files a context was imported from, or none.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn put_origin(&self, context: &str, packed: Option<&[u8]>) -> Result<(), RuntimeError>;
 
     /// Makes everything seen and kept.
     ///

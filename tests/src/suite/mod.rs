@@ -4,6 +4,7 @@ pub mod assets;
 pub mod authoring;
 pub mod conflicts;
 pub mod history;
+pub mod origins;
 pub mod publishing;
 pub mod reading;
 pub mod walking;

@@ -9,6 +9,7 @@ use crate::keys::{AssetKey, ContextKey, DefinitionKey, ObjectId, SplitDefinition
 use super::digest::ContentDigest;
 use super::edit::{Base, Commit, Edit};
 use super::error::RuntimeError;
+use super::origin::Origin;
 use super::plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
 use super::record::{
     AssetData, AssetRecord, BlockData, BlockRecord, Branch, Change, ContextRecord, Cursor, DefinitionRecord,
@@ -25,6 +26,7 @@ pub struct MemoryRuntime {
 #[derive(Default)]
 struct Store {
     contexts: BTreeMap<ContextKey, Context>,
+    origins: BTreeMap<ContextKey, Origin>,
     definitions: BTreeMap<DefinitionKey, DefinitionRecord>,
     changes: Vec<Change>,
     versions: u64,
@@ -390,6 +392,22 @@ impl Runtime for MemoryRuntime {
             Context { root, draft: Version { record, state: draft_state }, published: published_versions };
         store.contexts.insert(edit.context, context);
         Ok(commit)
+    }
+
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        let store = self.store();
+        find(&store, context)?;
+        Ok(store.origins.get(context).cloned())
+    }
+
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
+        let mut store = self.store();
+        find(&store, context)?;
+        match origin {
+            Some(origin) => drop(store.origins.insert(context.clone(), origin.clone())),
+            None => drop(store.origins.remove(context)),
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ mod edit;
 mod error;
 mod ext;
 mod memory;
+mod origin;
 mod plan;
 mod record;
 
@@ -19,6 +20,7 @@ pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
 pub use error::RuntimeError;
 pub use ext::{Problem, RuntimeExt, Walk, WalkItem};
 pub use memory::MemoryRuntime;
+pub use origin::Origin;
 pub use plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
 pub use record::{
     AsideData, AssetData, AssetRecord, AssetSource, BlockData, BlockRecord, Branch, Change, ContextRecord,
@@ -108,4 +110,18 @@ pub trait Runtime: Send + Sync {
     /// [`RuntimeError::Conflict`] where the draft is no longer at the edit's base, [`RuntimeError::ContextExists`]
     /// for [`Base::New`], [`RuntimeError::ReadOnly`], and whatever a step can meet.
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError>;
+
+    /// Returns the package a context was last imported from, where the store was given it to keep.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::Corrupt`].
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError>;
+
+    /// Keeps the package a context was imported from, in place of an earlier one; without one, keeps none.
+    ///
+    /// It is no part of any version and leaves no trace in the change feed.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::ReadOnly`].
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError>;
 }

@@ -148,4 +148,13 @@ impl DocumentReads for Session<'_> {
         let end = self.one("SELECT max(cursor) FROM feed", [], |row| row.get::<_, Option<i64>>(0))?;
         Ok(end.flatten().unwrap_or(0).unsigned_abs())
     }
+
+    fn origin(&self, context: &str) -> Result<Option<Vec<u8>>, RuntimeError> {
+        // Stores of earlier days have no such table.
+        let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'origins'";
+        if self.one(sql, [], |_| Ok(()))?.is_none() {
+            return Ok(None);
+        }
+        self.one("SELECT packed FROM origins WHERE context = ?", [context], |row| row.get(0))
+    }
 }

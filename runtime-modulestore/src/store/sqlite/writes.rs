@@ -143,6 +143,22 @@ impl DocumentWrites for Session<'_> {
         self.run(sql, params![context, branch, version.bytes(), edited_on, edit_info.edited_by]).map(drop)
     }
 
+    fn put_origin(&self, context: &str, packed: Option<&[u8]>) -> Result<(), RuntimeError> {
+        // It is made when it is needed, for stores of earlier days.
+        self.run(
+            "CREATE TABLE IF NOT EXISTS origins (context TEXT NOT NULL PRIMARY KEY, packed BLOB NOT NULL)",
+            [],
+        )?;
+        match packed {
+            Some(packed) => self.run(
+                "INSERT OR REPLACE INTO origins (context, packed) VALUES (?, ?)",
+                params![context, packed],
+            ),
+            None => self.run("DELETE FROM origins WHERE context = ?", [context]),
+        }
+        .map(drop)
+    }
+
     fn commit(self: Box<Self>) -> Result<(), RuntimeError> {
         self.finish()
     }
