@@ -13,9 +13,22 @@ use crate::error::CoursewareError;
 use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name};
 use crate::progress::{Progress, Stage};
 
+/// In which form files are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ExportForm {
+    /// Files of the package that was imported last come back byte for byte where they still say what is so, others change
+    /// only where they must.
+    #[default]
+    AsImported,
+    /// Every file is as edx-platform lays it out.
+    Canonical,
+}
+
 /// How to export.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ExportOptions<'a> {
+    /// In which form files are written; as they were imported by default.
+    pub form: ExportForm,
     /// What to do with what is at the target already; it is refused by default.
     pub overwrite: Overwrite,
     /// Where to report to and what stops the work.
@@ -56,12 +69,12 @@ pub fn export(
     let written = if is_archive_name(target) {
         let top = context.as_course().map_or_else(|| record.root.block_id(), |course| course.run());
         let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
-        let written = write(store, context, registry, &mut sink, &options.progress)?;
+        let written = write(store, context, registry, &mut sink, options)?;
         sink.finish()?;
         written
     } else {
         let mut sink = DirectorySink::create(target, options.overwrite)?;
-        let written = write(store, context, registry, &mut sink, &options.progress)?;
+        let written = write(store, context, registry, &mut sink, options)?;
         sink.finish()?;
         written
     };
@@ -79,18 +92,28 @@ fn write(
     context: &ContextKey,
     registry: &Registry,
     sink: &mut dyn PackageSink,
-    progress: &Progress<'_>,
+    options: &ExportOptions<'_>,
 ) -> Result<olx::ExportReport, CoursewareError> {
+    let progress = &options.progress;
+    let origin = match options.form {
+        ExportForm::AsImported => match store.origin(context) {
+            // What it was is told by its blocks, too.
+            Err(error) if error.is_damage() => None,
+            origin => origin?,
+        },
+        ExportForm::Canonical => None,
+    };
     let done = Cell::new(0);
     let report = |_: ExportStep<'_>| {
         done.set(done.get() + 1);
         // The writer looks at the stop flag itself.
         let _ = progress.step(Stage::WritePackage, done.get(), None);
     };
-    let mut options = olx::ExportOptions::default();
-    options.progress = Some(&report);
-    options.stop = progress.stop;
-    write_course(store, context, options, registry, sink).map_err(|error| match error {
+    let mut written = olx::ExportOptions::default();
+    written.progress = Some(&report);
+    written.stop = progress.stop;
+    written.origin = origin.as_ref();
+    write_course(store, context, written, registry, sink).map_err(|error| match error {
         WriteError::Stopped => CoursewareError::Interrupted,
         WriteError::Runtime(error) => error.into(),
         error => error.into(),

@@ -12,12 +12,13 @@ use xblock_core::block::Registry;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, read_course};
 use xblock_core::runtime::{
-    AssetSource, Base, Branch, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
+    AssetSource, Base, Branch, Edit, EditOp, Extent, Origin, Runtime, RuntimeError, VersionId,
 };
 
 use crate::branch_content::{AssetContent, BranchContent};
 use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
+use crate::origin::Capture;
 use crate::progress::{Progress, Stage};
 
 /// What to do with a package that has errors.
@@ -103,6 +104,7 @@ pub struct PreparedImport {
     root: UsageKey,
     published: BranchContent,
     draft: BranchContent,
+    origin: Option<Origin>,
     report: ImportReport,
     is_refused: bool,
 }
@@ -124,13 +126,15 @@ impl PreparedImport {
             refuse_other_kind(&**source, target)?;
             read = read.target(target.clone());
         }
-        let package = read_course(&**source, &read, registry)?;
+        let capture = Capture::of(&**source);
+        let package = read_course(&capture, &read, registry)?;
+        let origin = capture.origin()?;
         let root = package.root.clone();
         let (published, draft) = contents(&package, source);
         let report = report(package);
         let has_errors = report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let is_refused = has_errors && options.on_errors == OnErrors::Refuse;
-        Ok(Self { root, published, draft, report, is_refused })
+        Ok(Self { root, published, draft, origin, report, is_refused })
     }
 
     /// Says whether the package has errors and is not to be written with them.
@@ -154,7 +158,7 @@ impl PreparedImport {
         store: &Arc<dyn Runtime>,
         options: &ImportOptions<'_>,
     ) -> Result<ImportReport, CoursewareError> {
-        let Self { root, published, draft, mut report, .. } = self;
+        let Self { root, published, draft, origin, mut report, .. } = self;
         let context = report.context.clone();
         let (base, ops) = match store.context(&context) {
             Err(RuntimeError::NoSuchContext { .. }) => {
@@ -184,9 +188,10 @@ impl PreparedImport {
         };
         if ops.is_empty() {
             report.outcome = ImportOutcome::Unchanged;
+            keep_origin(store, &context, origin.as_ref(), &mut report.diagnostics);
             return Ok(report);
         }
-        let mut edit = Edit::new(context, base);
+        let mut edit = Edit::new(context.clone(), base);
         edit.ops = ops;
         edit.author = options.author;
         edit.message = "Import".into();
@@ -195,8 +200,30 @@ impl PreparedImport {
         report.outcome = ImportOutcome::Written;
         report.version = Some(commit.draft);
         report.published_version = commit.published;
+        keep_origin(store, &context, origin.as_ref(), &mut report.diagnostics);
         Ok(report)
     }
+}
+
+/// Keeps the package for exports to come. The course is in the store whether that succeeds or not.
+fn keep_origin(
+    store: &Arc<dyn Runtime>,
+    context: &ContextKey,
+    origin: Option<&Origin>,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let kept = match store.origin(context) {
+        Ok(present) if present.as_ref() == origin => Ok(()),
+        _ => store.keep_origin(context, origin),
+    };
+    let message = match (kept, origin) {
+        (Ok(()), Some(_)) => return,
+        (Ok(()), None) => "its files are too large to be kept; an export writes all of them anew".to_owned(),
+        (Err(error), _) => {
+            format!("its files cannot be kept, so that an export writes all of them anew: {error}")
+        }
+    };
+    diagnostics.push(Diagnostic::new("origin-not-kept", Severity::Warning, message));
 }
 
 /// Refuses to make a library of a course or a course of a library: neither could be exported as what it is.

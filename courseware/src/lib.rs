@@ -25,6 +25,7 @@ mod error;
 mod export;
 mod import;
 mod learner_state;
+mod origin;
 mod package;
 mod page;
 mod problems;
@@ -49,7 +50,7 @@ pub use diff::{
 };
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
-pub use export::{ExportOptions, ExportReport, export};
+pub use export::{ExportForm, ExportOptions, ExportReport, export};
 pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;
 pub use package::{

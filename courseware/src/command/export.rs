@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use courseware::{ExportOptions, OpenMode, Overwrite, export};
+use courseware::{ExportForm, ExportOptions, OpenMode, Overwrite, export};
 use xblock_core::keys::ContextKey;
 use xblock_core::olx::Severity;
 
@@ -13,6 +13,8 @@ use super::exit::{CommandError, Exit};
 use super::surroundings::Surroundings;
 
 /// Writes a course as edx-platform exports it: what is published, and its drafts.
+///
+/// Files of the package that was imported last come back byte for byte where nothing in them changed.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The course or library.
@@ -25,6 +27,9 @@ pub(crate) struct Arguments {
     /// Replace what is there already.
     #[arg(long)]
     force: bool,
+    /// Write every file as edx-platform lays it out, also those that could stay as they were imported.
+    #[arg(long)]
+    canonical: bool,
 }
 
 pub(crate) fn run(
@@ -35,8 +40,9 @@ pub(crate) fn run(
     let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let context = arguments.context.plain();
     let overwrite = if arguments.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let form = if arguments.canonical { ExportForm::Canonical } else { ExportForm::AsImported };
     let report = console.watch(|progress| {
-        let options = ExportOptions { overwrite, progress };
+        let options = ExportOptions { form, overwrite, progress };
         export(&*runtime, &context, &surroundings.registry, &arguments.output, &options)
     })??;
     let is_whole = report.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);

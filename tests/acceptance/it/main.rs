@@ -2,6 +2,7 @@
 
 mod courses;
 mod definitions;
+mod origins;
 mod packages;
 mod tidy;
 mod vectors;

@@ -15,12 +15,25 @@ use super::sink::ExportStep;
 /// The attribute under which the reader keeps a file's record of `assets/assets.xml`.
 const METADATA: &str = "asset_metadata";
 
+/// Where the attributes of static files stand.
+pub(super) const ASSET_POLICY: &str = "policies/assets.json";
+/// Where the platform's own records of static files stand.
+pub(super) const ASSET_RECORDS: &str = "assets/assets.xml";
+
 impl Exporter<'_> {
     /// Writes the static files under `static/` and their attributes to `policies/assets.json` and
     /// `assets/assets.xml`.
     pub(super) fn assets(&mut self) -> Result<(), WriteError> {
-        let mut attributes = Map::new();
-        let mut records = Element::new("assets");
+        let assets = self.static_files()?;
+        for (path, bytes) in asset_files(&assets, self.context.is_course()) {
+            self.put(path, &bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the static files alone, and returns those that could be read.
+    pub(super) fn static_files(&mut self) -> Result<Vec<AssetRecord>, WriteError> {
+        let mut written = Vec::new();
         for asset in self.runtime.assets(self.context, self.branch)? {
             let path = static_path(&asset);
             let bytes = match self.runtime.read_asset(&asset.key, self.branch) {
@@ -35,21 +48,31 @@ impl Exporter<'_> {
             if let Some(progress) = self.options.progress {
                 progress(ExportStep::Asset(&path));
             }
-            if let Some(record) = asset.data.extra.get(METADATA).and_then(Json::as_object) {
-                records.children.push(Node::Element(metadata_element(record)));
-            }
-            attributes.insert(asset.key.path().to_owned(), asset_json(&asset));
+            written.push(asset);
         }
-        self.put("policies/assets.json", json_indented(&Json::Object(attributes)).as_bytes())?;
-        if self.context.is_course() {
-            self.put("assets/assets.xml", records.to_text(WriteOptions::default()).as_bytes())?;
-        }
-        Ok(())
+        Ok(written)
     }
 }
 
+/// Makes the files that say something of the static files.
+pub(super) fn asset_files(assets: &[AssetRecord], is_course: bool) -> Vec<(&'static str, Vec<u8>)> {
+    let mut attributes = Map::new();
+    let mut records = Element::new("assets");
+    for asset in assets {
+        if let Some(record) = asset.data.extra.get(METADATA).and_then(Json::as_object) {
+            records.children.push(Node::Element(metadata_element(record)));
+        }
+        attributes.insert(asset.key.path().to_owned(), asset_json(asset));
+    }
+    let mut files = vec![(ASSET_POLICY, json_indented(&Json::Object(attributes)).into_bytes())];
+    if is_course {
+        files.push((ASSET_RECORDS, records.to_text(WriteOptions::default()).into_bytes()));
+    }
+    files
+}
+
 /// Returns the path below `static/` from which an import makes the same key again.
-fn static_path(asset: &AssetRecord) -> String {
+pub(super) fn static_path(asset: &AssetRecord) -> String {
     let is_safe =
         |path: &str| !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
     match &asset.data.import_path {

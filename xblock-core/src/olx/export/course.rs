@@ -4,13 +4,16 @@ use crate::block::Registry;
 use crate::keys::{ContextKey, UsageKey};
 use crate::olx::write::{BlockSource, WriteError};
 use crate::olx::{Element, WriteOptions};
-use crate::runtime::{Branch, Runtime};
+use crate::runtime::{BlockRecord, Branch, ContextRecord, Runtime};
 
+use super::compose::write_beside;
 use super::host::Exporter;
 use super::pages::is_page;
 use super::sink::{ExportOptions, ExportReport, PackageSink};
 
 /// Writes a course or a library as edx-platform exports it.
+///
+/// Files of [`ExportOptions::origin`] that still say what is so are written as they were.
 ///
 /// What is published stands in the package's own folders, what only the draft branch has under `drafts/`; a context that
 /// was never published is written from its draft. The same content always gives the same bytes. Trouble with
@@ -25,41 +28,82 @@ pub fn write_course(
     registry: &Registry,
     sink: &mut dyn PackageSink,
 ) -> Result<ExportReport, WriteError> {
+    if let Some(origin) = options.origin
+        && let Some(report) = write_beside(origin, runtime, context, options, registry, sink)?
+    {
+        return Ok(report);
+    }
     let record = runtime.context(context)?;
-    let is_published = record.published.is_some();
-    let branch = if is_published { Branch::Published } else { Branch::Draft };
-    let mut exporter = Exporter::new(runtime, registry, context, &record.root, options, sink, branch);
-    let root = runtime.block(&record.root, branch)?;
-    let root_type = registry.block_type(record.root.block_type());
-    let source = BlockSource { usage: &record.root, block_type: &root_type, data: &root.data };
-    let mut node = Element::new(record.root.block_type());
-    let Some(run) = context.as_course().map(|course| course.run().to_owned()) else {
-        node.set("url_name", record.root.block_id());
-        exporter.block(&record.root, &root.data, &mut node)?;
-        if let Some(library) = context.as_library() {
+    let mut exporter =
+        Exporter::new(runtime, registry, context, &record.root, options, sink, record_branch(&record));
+    exporter.whole(record.published.is_some(), Parts::All)?;
+    Ok(exporter.report)
+}
+
+/// Returns the branch that stands in a package's own folders.
+pub(super) const fn record_branch(record: &ContextRecord) -> Branch {
+    if record.published.is_some() { Branch::Published } else { Branch::Draft }
+}
+
+/// Which parts of a package are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parts {
+    /// Everything.
+    All,
+    /// All but static files and what is said of them.
+    WithoutStatics,
+    /// All but those and policies, whose values are collected.
+    Blocks,
+}
+
+impl Exporter<'_> {
+    /// Writes the package of a context.
+    pub(super) fn whole(&mut self, is_published: bool, parts: Parts) -> Result<(), WriteError> {
+        let root = self.root;
+        let Some(run) = self.context.as_course().map(|course| course.run().to_owned()) else {
+            self.top(root.block_id(), "library.xml", WriteOptions::PRETTY)?;
+            return if parts == Parts::All { self.assets() } else { Ok(()) };
+        };
+        let record = self.top(&run, "course.xml", WriteOptions::default())?;
+        if parts == Parts::All {
+            self.assets()?;
+        }
+        let usages = self.runtime.usages(self.context, self.branch)?;
+        self.pages(&usages)?;
+        if parts != Parts::Blocks {
+            let root_type = self.registry.block_type(root.block_type());
+            let source = BlockSource { usage: root, block_type: &root_type, data: &record.data };
+            self.policy_files(&run, &source)?;
+        }
+        for usage in &usages {
+            if !self.written.contains(usage) && !is_page(usage.block_type()) {
+                self.leave_orphan_out(usage);
+            }
+        }
+        if is_published {
+            self.drafts(root)?;
+        }
+        Ok(())
+    }
+
+    /// Writes the root with everything below it, and the file that points to it.
+    fn top(&mut self, name: &str, path: &str, options: WriteOptions) -> Result<BlockRecord, WriteError> {
+        let root = self.root;
+        let record = self.runtime.block(root, self.branch)?;
+        if let Some(file) = self.home(root) {
+            self.keep(root, file)?;
+            return Ok(record);
+        }
+        let mut node = Element::new(root.block_type());
+        node.set("url_name", name);
+        self.block(root, &record.data, &mut node)?;
+        if let Some(library) = self.context.as_library() {
             node.set("org", library.org());
             node.set("library", library.library());
         }
-        exporter.put("library.xml", node.to_text(WriteOptions::PRETTY).as_bytes())?;
-        exporter.assets()?;
-        return Ok(exporter.report);
-    };
-    node.set("url_name", &run);
-    exporter.block(&record.root, &root.data, &mut node)?;
-    exporter.put("course.xml", node.to_text(WriteOptions::default()).as_bytes())?;
-    exporter.assets()?;
-    let usages = runtime.usages(context, branch)?;
-    exporter.pages(&usages)?;
-    exporter.policy_files(&run, &source)?;
-    for usage in &usages {
-        if !exporter.written.contains(usage) && !is_page(usage.block_type()) {
-            exporter.leave_orphan_out(usage);
-        }
+        self.put(path, node.to_text(options).as_bytes())?;
+        Ok(record)
     }
-    if is_published {
-        exporter.drafts(&record.root)?;
-    }
-    Ok(exporter.report)
 }
 
 /// Writes one block and everything below it, each type's files included, and returns what stands for it in a parent.

@@ -21,6 +21,12 @@ impl Exporter<'_> {
         self.enter(Branch::Draft, "drafts/");
         let mut wanted = changed;
         let mut done: BTreeSet<UsageKey> = BTreeSet::new();
+        for usage in self.kept.into_iter().flat_map(|kept| &kept.tops) {
+            if let Some(file) = self.home(usage) {
+                self.keep(usage, file)?;
+                done.insert(usage.clone());
+            }
+        }
         while let Some(usage) = wanted.pop_first() {
             if done.contains(&usage) || self.written.contains(&usage) {
                 continue;

@@ -1,6 +1,6 @@
 //! Writes the blocks of one branch, parents before children.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::atomic::Ordering;
@@ -11,9 +11,10 @@ use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::{ContextKey, CourseKey, UsageKey};
 use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
-use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity};
+use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity, WriteOptions, is_pointer};
 use crate::runtime::{BlockData, Branch, Runtime, RuntimeError};
 
+use super::layout::Layout;
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
 
 /// How deep blocks may be nested; deeper ones can only be a circle in damaged data.
@@ -59,7 +60,7 @@ pub(super) struct Exporter<'a> {
     pub(super) registry: &'a Registry,
     pub(super) context: &'a ContextKey,
     /// The block at the top of what is written.
-    root: &'a UsageKey,
+    pub(super) root: &'a UsageKey,
     pub(super) options: ExportOptions<'a>,
     pub(super) sink: &'a mut dyn PackageSink,
     pub(super) report: ExportReport,
@@ -81,6 +82,23 @@ pub(super) struct Exporter<'a> {
     files: HashMap<String, Written>,
     /// The blocks that were said to have no place.
     pub(super) left_out: HashSet<UsageKey>,
+    /// The files of an origin that are kept.
+    pub(super) kept: Option<&'a Kept>,
+    /// Files that were to be kept and cannot be, for what they point to has no file.
+    pub(super) conflicts: BTreeSet<String>,
+    /// What stands for blocks that are put into files that are kept.
+    pub(super) added: HashMap<(&'static str, UsageKey), String>,
+}
+
+/// How the files of an origin are kept, for what is published and for drafts.
+#[derive(Default)]
+pub(super) struct Kept {
+    pub(super) published: Layout,
+    pub(super) draft: Layout,
+    /// The tops of draft subtrees that stay as they are.
+    pub(super) tops: BTreeSet<UsageKey>,
+    /// Pages that stay as they are.
+    pub(super) pages: BTreeSet<UsageKey>,
 }
 
 impl<'a> Exporter<'a> {
@@ -110,6 +128,9 @@ impl<'a> Exporter<'a> {
             written: HashSet::new(),
             files: HashMap::new(),
             left_out: HashSet::new(),
+            kept: None,
+            conflicts: BTreeSet::new(),
+            added: HashMap::new(),
         }
     }
 
@@ -149,6 +170,52 @@ impl<'a> Exporter<'a> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Returns how the files of the folder that is being written are kept.
+    fn layout(&self) -> Option<&'a Layout> {
+        let kept = self.kept?;
+        Some(if self.folder.is_empty() { &kept.published } else { &kept.draft })
+    }
+
+    /// Returns the file a block has its home in, where that is kept.
+    pub(super) fn home(&self, usage: &UsageKey) -> Option<&'a str> {
+        self.layout()?.home(usage)
+    }
+
+    /// Writes what a block points to whose file is kept, and returns a pointer to the block.
+    pub(super) fn keep(&mut self, usage: &UsageKey, file: &'a str) -> Result<Element, WriteError> {
+        let mut pointer = Element::new(usage.block_type());
+        pointer.set("url_name", usage.block_id());
+        if !self.written.insert(usage.clone()) {
+            return Ok(pointer);
+        }
+        if self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
+            return Err(WriteError::Stopped);
+        }
+        let record = self.runtime.block(usage, self.branch)?;
+        self.path.push(usage.clone());
+        for child in &record.data.children {
+            if self.layout().is_some_and(|layout| layout.is_elsewhere(child)) {
+                self.written.insert(child.clone());
+                continue;
+            }
+            let is_inside = self.home(child) == Some(file);
+            let is_added = self.layout().is_some_and(|layout| layout.is_added(file, child));
+            let Some(node) = self.child(child)? else { continue };
+            if is_added {
+                let text = node.to_text(WriteOptions::PRETTY).trim_end().to_owned();
+                self.added.insert((self.folder, child.clone()), text);
+            } else if !is_inside && !is_pointer(&node) {
+                self.conflicts.insert(file.to_owned());
+            }
+        }
+        self.path.pop();
+        self.report.blocks += 1;
+        if let Some(progress) = self.options.progress {
+            progress(ExportStep::Block(usage));
+        }
+        Ok(pointer)
     }
 
     /// Says that something of the store cannot be read and is missing in the package.
@@ -215,6 +282,9 @@ impl WriteHost for Exporter<'_> {
             let host: &mut dyn WriteHost = self;
             host.warn("circle", child, "the block contains itself and is left out there");
             return Ok(None);
+        }
+        if let Some(file) = self.home(child) {
+            return self.keep(child, file).map(Some);
         }
         let record = match self.runtime.block(child, self.branch) {
             Ok(record) => record,

@@ -1,10 +1,14 @@
 //! Writing whole packages: a course or a library as edx-platform exports it (xblock reference, section 20).
 
 mod assets;
+mod compose;
 mod course;
 mod drafts;
 mod host;
+mod layout;
+mod own;
 mod pages;
+mod patch;
 mod policy;
 mod sink;
 

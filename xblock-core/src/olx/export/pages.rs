@@ -27,6 +27,10 @@ impl Exporter<'_> {
     pub(super) fn pages(&mut self, usages: &[UsageKey]) -> Result<(), WriteError> {
         for (block_type, folder, extension) in PAGES {
             for usage in usages.iter().filter(|usage| usage.block_type() == block_type) {
+                if self.kept.is_some_and(|kept| kept.pages.contains(usage)) {
+                    self.page_is_written(usage);
+                    continue;
+                }
                 // One that is also a child stands in its parent.
                 if self.written.contains(usage) {
                     continue;
@@ -66,11 +70,15 @@ impl Exporter<'_> {
                 host.warn("unknown-field", usage, &format!("field {name} has no place beside a page"));
             }
         }
+        self.page_is_written(usage);
+        Ok(())
+    }
+
+    fn page_is_written(&mut self, usage: &UsageKey) {
         self.written.insert(usage.clone());
         self.report.blocks += 1;
         if let Some(progress) = self.options.progress {
             progress(ExportStep::Block(usage));
         }
-        Ok(())
     }
 }

@@ -29,7 +29,7 @@ impl Exporter<'_> {
 }
 
 /// Lists the settings that are set, in the form in which they are stored.
-fn own_metadata(block: &BlockSource<'_>) -> Map<String, Json> {
+pub(super) fn own_metadata(block: &BlockSource<'_>) -> Map<String, Json> {
     let BlockData { settings, .. } = block.data;
     settings
         .iter()

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use crate::keys::UsageKey;
 use crate::olx::{Diagnostic, Fidelity};
+use crate::runtime::Origin;
 
 /// Takes the files of a package in the order in which they are made, each path once.
 pub trait PackageSink {
@@ -48,6 +49,8 @@ pub struct ExportOptions<'a> {
     pub fidelity: Fidelity,
     /// Ends the export when it becomes true; nothing does by default.
     pub stop: Option<&'a AtomicBool>,
+    /// The package whose files are written as they were where that is still so; everything is canonical by default.
+    pub origin: Option<&'a Origin>,
 }
 
 impl<'a> ExportOptions<'a> {
@@ -62,6 +65,13 @@ impl<'a> ExportOptions<'a> {
     #[must_use]
     pub const fn progress(mut self, progress: &'a dyn Fn(ExportStep<'_>)) -> Self {
         self.progress = Some(progress);
+        self
+    }
+
+    /// Replaces the package whose files are kept where they can be.
+    #[must_use]
+    pub const fn origin(mut self, origin: &'a Origin) -> Self {
+        self.origin = Some(origin);
         self
     }
 

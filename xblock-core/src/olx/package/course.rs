@@ -22,9 +22,10 @@ use super::importer::{Child, Importer};
 use super::links::Rewriter;
 use super::options::{Links, ReadOptions};
 use super::pages::read_pages;
-use super::policy::{read_grading_policy, read_policy};
+use super::policy::{grading_path, policy_path, read_grading_policy, read_policy};
 use super::python_json::read_json;
 use super::source::PackageSource;
+use super::trace::{Trace, Tracer};
 
 /// How much a package holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
@@ -80,6 +81,29 @@ pub fn read_course(
     options: &ReadOptions,
     registry: &Registry,
 ) -> Result<Package, OlxError> {
+    read(source, options, registry, None)
+}
+
+/// Reads a course or a library as [`read_course`] does, and tells which files each block came from.
+///
+/// # Errors
+/// As [`read_course`].
+pub(crate) fn read_course_traced(
+    source: &dyn PackageSource,
+    options: &ReadOptions,
+    registry: &Registry,
+) -> Result<(Package, Trace), OlxError> {
+    let mut trace = Trace::default();
+    let package = read(source, options, registry, Some(&mut trace))?;
+    Ok((package, trace))
+}
+
+fn read(
+    source: &dyn PackageSource,
+    options: &ReadOptions,
+    registry: &Registry,
+    mut trace: Option<&mut Trace>,
+) -> Result<Package, OlxError> {
     let (path, expected) = match source.exists("course.xml").map_err(unreadable("course.xml"))? {
         true => ("course.xml", "course"),
         false => ("library.xml", "library"),
@@ -104,6 +128,7 @@ pub fn read_course(
     };
     let mut importer = Importer::new(source, registry, options, context);
     importer.diagnostics = remarks;
+    importer.tracer = trace.is_some().then(Tracer::default);
     if !identity.is_library {
         importer.policy = read_policy(&mut importer, &identity.run)?;
     }
@@ -111,11 +136,21 @@ pub fn read_course(
     let root = importer.place_root(&read, expected, || document.source.place_at(at))?;
     if !identity.is_library {
         read_grading_policy(&mut importer, &identity.run, &root)?;
-        read_pages(&mut importer, &identity.run, &root)?;
+        read_pages(&mut importer, &identity.run, &root, trace.as_deref_mut())?;
         finish_course(&mut importer, &identity, &root);
+        if let Some(trace) = trace.as_deref_mut() {
+            trace.policy = Some(policy_path(&importer, &identity.run)?);
+            trace.grading = Some(grading_path(&importer, &identity.run)?);
+        }
     }
     let assets = read_assets(&mut importer)?;
-    let drafts = if identity.is_library { BTreeMap::new() } else { read_drafts(&mut importer)? };
+    let drafts = match identity.is_library {
+        true => BTreeMap::new(),
+        false => read_drafts(&mut importer, trace.as_deref_mut())?,
+    };
+    if let (Some(trace), Some(tracer)) = (trace, importer.tracer.take()) {
+        trace.published = tracer.trace;
+    }
     Ok(package(importer, drafts, assets, root, &identity))
 }
 

@@ -14,6 +14,7 @@ use super::super::error::OlxError;
 use super::importer::{Child, Importer};
 use super::options::Fidelity;
 use super::source::{PackageSource, SourceError};
+use super::trace::{Trace, Tracer};
 
 const FOLDER: &str = "drafts";
 const MARK: &str = "index_in_children_list";
@@ -53,16 +54,21 @@ struct Draft {
 }
 
 /// Reads the drafts; what comes back are the blocks of the draft branch, with parents that got a child.
-pub(super) fn read_drafts(importer: &mut Importer<'_>) -> Result<BTreeMap<UsageKey, BlockData>, OlxError> {
+pub(super) fn read_drafts(
+    importer: &mut Importer<'_>,
+    trace: Option<&mut Trace>,
+) -> Result<BTreeMap<UsageKey, BlockData>, OlxError> {
     let mut paths = Vec::new();
     list_marked(importer, FOLDER, &mut paths)?;
     let source = SubFolder { inner: importer.package, folder: FOLDER };
     let mut remarks = Vec::new();
     let mut drafts = Vec::new();
+    let traced;
     {
         let mut inner = Importer::new(&source, importer.registry, importer.options, importer.context.clone());
         inner.parse = importer.parse.clone();
         inner.published = Some(&importer.blocks);
+        inner.tracer = importer.tracer.is_some().then(Tracer::default);
         for path in paths {
             match read_draft(&mut inner, importer.package, &path) {
                 Ok(draft) => drafts.push(draft),
@@ -79,6 +85,12 @@ pub(super) fn read_drafts(importer: &mut Importer<'_>) -> Result<BTreeMap<UsageK
             }
             remarks.push(remark);
         }
+        traced = inner.tracer.map(|tracer| tracer.trace.below(FOLDER)).unwrap_or_default();
+    }
+    if let Some(trace) = trace {
+        trace.draft = traced;
+        let top = |draft: &Draft| (draft.usage.clone(), (draft.parent.clone(), draft.index));
+        trace.tops = drafts.iter().map(top).collect();
     }
     importer.diagnostics.append(&mut remarks);
     drafts.sort_by_key(|draft| draft.index);

@@ -24,6 +24,7 @@ use super::names::{NameRemark, Repeated, UsedNames, sha1_hex};
 use super::options::{BrokenBlocks, Fidelity, Names, ReadOptions, UnknownTypes};
 use super::reading::Reading;
 use super::source::PackageSource;
+use super::trace::{Provenance, Tracer};
 
 /// How deep blocks may be nested; more means that a file points back to one above it.
 const MAX_DEPTH: usize = 64;
@@ -79,6 +80,8 @@ pub(super) struct Importer<'p> {
     /// The key under which the root was read, where it has another now.
     moved_root: Option<UsageKey>,
     depth: usize,
+    /// Notes where blocks come from, for those who ask.
+    pub(super) tracer: Option<Tracer>,
 }
 
 impl<'p> Importer<'p> {
@@ -102,6 +105,7 @@ impl<'p> Importer<'p> {
             pointers: HashMap::new(),
             moved_root: None,
             depth: 0,
+            tracer: None,
         }
     }
 
@@ -158,7 +162,14 @@ impl<'p> Importer<'p> {
 
     /// Makes a block of the element at the top, which must be readable.
     pub(super) fn root(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
-        self.block(child, source)
+        if let Some(tracer) = &self.tracer {
+            tracer.enter();
+        }
+        let result = self.block(child, source);
+        let files = self.tracer.as_ref().map(Tracer::leave).unwrap_or_default();
+        let usage = result?;
+        self.trace(&usage, child, source, files);
+        Ok(usage)
     }
 
     /// Puts the root where its context wants it, and returns its key.
@@ -174,6 +185,11 @@ impl<'p> Importer<'p> {
         let root = self.usage(block_type, block_type, place)?;
         if let Some(data) = self.blocks.remove(read) {
             self.blocks.insert(root.clone(), data);
+        }
+        if let Some(tracer) = &mut self.tracer
+            && let Some(block) = tracer.trace.blocks.remove(read)
+        {
+            tracer.trace.blocks.insert(root.clone(), block);
         }
         self.moved_root = Some(read.clone());
         Ok(root)
@@ -195,8 +211,16 @@ impl<'p> Importer<'p> {
 
     /// Makes a block of an element; a broken one becomes an error block where the options say so.
     pub(super) fn child(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
-        let error = match self.block(child, source) {
-            Ok(usage) => return Ok(usage),
+        if let Some(tracer) = &self.tracer {
+            tracer.enter();
+        }
+        let result = self.block(child, source);
+        let files = self.tracer.as_ref().map(Tracer::leave).unwrap_or_default();
+        let error = match result {
+            Ok(usage) => {
+                self.trace(&usage, child, source, files);
+                return Ok(usage);
+            }
             Err(error @ OlxError::Source { .. }) => return Err(error),
             Err(error) => error,
         };
@@ -204,7 +228,25 @@ impl<'p> Importer<'p> {
             return Err(error);
         }
         self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
-        self.error_block(child.text(), error.to_string())
+        let usage = self.error_block(child.text(), error.to_string())?;
+        self.trace(&usage, child, source, files);
+        Ok(usage)
+    }
+
+    /// Notes where a block came from, where that is asked; the first place counts.
+    fn trace(&mut self, usage: &UsageKey, child: &Child<'_>, source: &Source, files: Vec<String>) {
+        let Some(tracer) = &mut self.tracer else { return };
+        if tracer.trace.blocks.contains_key(usage) {
+            return;
+        }
+        let element = child.element();
+        let block = Provenance {
+            file: source.file.clone(),
+            span: element.map(|element| element.span).unwrap_or_default(),
+            is_pointer: element.is_some_and(is_pointer),
+            files,
+        };
+        tracer.trace.blocks.insert(usage.clone(), block);
     }
 
     /// Keeps what cannot be read.

@@ -14,10 +14,14 @@ mod policy;
 mod python_json;
 mod reading;
 mod source;
+mod trace;
 
 pub use assets::PackageAsset;
+pub(crate) use course::read_course_traced;
 pub use course::{Counts, Package, read_course};
 pub use fragment::{BlockTree, read_blocks};
 pub use options::{BrokenBlocks, Fidelity, Links, Names, ReadOptions, UnknownTypes};
+pub(crate) use python_json::read_json;
 pub use reading::{PointerChildren, Reading};
 pub use source::{MemoryPackage, PackageSource, SourceError};
+pub(crate) use trace::{BranchTrace, Provenance, Trace};

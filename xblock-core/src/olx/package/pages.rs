@@ -10,6 +10,7 @@ use super::super::position::Position;
 use super::course::{json_diagnostic, python_diagnostic};
 use super::importer::Importer;
 use super::python_json::read_json;
+use super::trace::Trace;
 
 /// The folders, and what becomes of the files in them.
 const FOLDERS: [(&str, &str); 4] = [
@@ -20,7 +21,12 @@ const FOLDERS: [(&str, &str); 4] = [
 ];
 
 /// Reads the pages; those in a folder named after the run replace others of their name.
-pub(super) fn read_pages(importer: &mut Importer<'_>, run: &str, root: &UsageKey) -> Result<(), OlxError> {
+pub(super) fn read_pages(
+    importer: &mut Importer<'_>,
+    run: &str,
+    root: &UsageKey,
+    mut trace: Option<&mut Trace>,
+) -> Result<(), OlxError> {
     for (folder, block_type) in FOLDERS {
         for folder in [folder.to_owned(), format!("{folder}/{run}")] {
             let names = importer.list(&folder)?;
@@ -28,14 +34,24 @@ pub(super) fn read_pages(importer: &mut Importer<'_>, run: &str, root: &UsageKey
             let is_json = |name: &str| name.contains(".json");
             // Fields go onto pages, so that the pages come first.
             for name in names.iter().filter(|name| !is_json(name)) {
-                read_page(importer, block_type, &format!("{folder}/{name}"), root)?;
+                let path = format!("{folder}/{name}");
+                let page = read_page(importer, block_type, &path, root)?;
+                note(trace.as_deref_mut(), page, path);
             }
             for name in names.iter().filter(|name| is_json(name)) {
-                read_field(importer, block_type, &folder, name)?;
+                let page = read_field(importer, block_type, &folder, name)?;
+                note(trace.as_deref_mut(), page, format!("{folder}/{name}"));
             }
         }
     }
     Ok(())
+}
+
+/// Notes that a file is part of a page, where that is asked.
+fn note(trace: Option<&mut Trace>, page: Option<UsageKey>, path: String) {
+    if let (Some(trace), Some(page)) = (trace, page) {
+        trace.pages.entry(page).or_default().push(path);
+    }
 }
 
 fn page_usage(importer: &mut Importer<'_>, block_type: &str, name: &str, path: &str) -> Option<UsageKey> {
@@ -66,8 +82,8 @@ fn read_page(
     block_type: &str,
     path: &str,
     root: &UsageKey,
-) -> Result<(), OlxError> {
-    let Some(bytes) = importer.read(path)? else { return Ok(()) };
+) -> Result<Option<UsageKey>, OlxError> {
+    let Some(bytes) = importer.read(path)? else { return Ok(None) };
     let file = path.rsplit('/').next().unwrap_or(path);
     let name = match file.rsplit_once('.') {
         Some((stem, _)) if !stem.is_empty() => stem,
@@ -76,9 +92,9 @@ fn read_page(
     let Ok(text) = String::from_utf8(bytes) else {
         let error = OlxError::NotUtf8 { path: path.to_owned(), valid_up_to: 0 };
         importer.diagnostics.push(left_out(error.diagnostic(), path));
-        return Ok(());
+        return Ok(None);
     };
-    let Some(usage) = page_usage(importer, block_type, name, path) else { return Ok(()) };
+    let Some(usage) = page_usage(importer, block_type, name, path) else { return Ok(None) };
     let mut data = BlockData::default();
     data.content.insert("data".into(), text.into());
     if block_type == "static_tab"
@@ -88,8 +104,8 @@ fn read_page(
         data.settings.insert("display_name".into(), tab.get("name").cloned().unwrap_or_default());
         data.settings.insert("course_staff_only".into(), staff_only.into());
     }
-    importer.blocks.insert(usage, data);
-    Ok(())
+    importer.blocks.insert(usage.clone(), data);
+    Ok(Some(usage))
 }
 
 fn tab_of(importer: &Importer<'_>, root: &UsageKey, slug: &str) -> Option<Json> {
@@ -103,7 +119,7 @@ fn read_field(
     block_type: &str,
     folder: &str,
     file: &str,
-) -> Result<(), OlxError> {
+) -> Result<Option<UsageKey>, OlxError> {
     let path = format!("{folder}/{file}");
     let ignored = |message: &str| {
         Diagnostic::new("ignored-file", Severity::Warning, message).in_file(path.as_str().into())
@@ -111,13 +127,13 @@ fn read_field(
     let parts: Vec<_> = file.split('.').collect();
     let &[name, field, _] = parts.as_slice() else {
         importer.diagnostics.push(ignored("the name is not NAME.FIELD.json; the file is ignored"));
-        return Ok(());
+        return Ok(None);
     };
     if matches!(field, "data" | "metadata") {
         importer.diagnostics.push(ignored("this field cannot be set by a JSON file; the file is ignored"));
-        return Ok(());
+        return Ok(None);
     }
-    let Some(bytes) = importer.read(&path)? else { return Ok(()) };
+    let Some(bytes) = importer.read(&path)? else { return Ok(None) };
     let value = match read_json(&bytes) {
         Ok((value, is_python)) => {
             if is_python {
@@ -127,16 +143,16 @@ fn read_field(
         }
         Err(error) => {
             importer.diagnostics.push(json_diagnostic(&path, &bytes, &error));
-            return Ok(());
+            return Ok(None);
         }
     };
-    let Some(usage) = page_usage(importer, block_type, name, &path) else { return Ok(()) };
+    let Some(usage) = page_usage(importer, block_type, name, &path) else { return Ok(None) };
     let Some(spec) = importer.registry.block_type(block_type).field(field).copied() else {
         importer.diagnostics.push(ignored("the block has no such field; the file is ignored"));
-        return Ok(());
+        return Ok(None);
     };
-    let data = importer.blocks.entry(usage).or_default();
+    let data = importer.blocks.entry(usage.clone()).or_default();
     let map = if spec.scope == Scope::Content { &mut data.content } else { &mut data.settings };
     map.insert(spec.name.into(), value);
-    Ok(())
+    Ok(Some(usage))
 }

@@ -10,12 +10,17 @@ use super::super::error::OlxError;
 use super::course::read_json_object;
 use super::importer::Importer;
 
-/// Reads `policies/RUN/policy.json`, or where that folder does not exist the older `policies/RUN.json`.
-pub(super) fn read_policy(importer: &mut Importer<'_>, run: &str) -> Result<Map<String, Json>, OlxError> {
-    let path = match importer.list(&format!("policies/{run}"))?.is_empty() {
+/// Finds `policies/RUN/policy.json`, or where that folder does not exist the older `policies/RUN.json`.
+pub(super) fn policy_path(importer: &Importer<'_>, run: &str) -> Result<String, OlxError> {
+    Ok(match importer.list(&format!("policies/{run}"))?.is_empty() {
         true => format!("policies/{run}.json"),
         false => format!("policies/{run}/policy.json"),
-    };
+    })
+}
+
+/// Reads the policy file of a run.
+pub(super) fn read_policy(importer: &mut Importer<'_>, run: &str) -> Result<Map<String, Json>, OlxError> {
+    let path = policy_path(importer, run)?;
     let policy = read_json_object(importer, &path)?.unwrap_or_default();
     for (name, _) in policy.iter().filter(|(_, settings)| !settings.is_object()) {
         let message = format!("the settings of {name} are no JSON object; they are ignored");
@@ -25,16 +30,19 @@ pub(super) fn read_policy(importer: &mut Importer<'_>, run: &str) -> Result<Map<
     Ok(policy)
 }
 
-/// Reads `policies/RUN/grading_policy.json` or `grading_policy.json` over the grading policy the course has.
+/// Finds `policies/RUN/grading_policy.json` or `grading_policy.json`.
+pub(super) fn grading_path(importer: &Importer<'_>, run: &str) -> Result<String, OlxError> {
+    let path = format!("policies/{run}/grading_policy.json");
+    Ok(if importer.exists(&path)? { path } else { "grading_policy.json".into() })
+}
+
+/// Reads the file of the grading policy over the grading policy the course has.
 pub(super) fn read_grading_policy(
     importer: &mut Importer<'_>,
     run: &str,
     root: &UsageKey,
 ) -> Result<(), OlxError> {
-    let mut path = format!("policies/{run}/grading_policy.json");
-    if !importer.exists(&path)? {
-        path = "grading_policy.json".into();
-    }
+    let path = grading_path(importer, run)?;
     let Some(policy) = read_json_object(importer, &path)? else { return Ok(()) };
     let default =
         importer.registry.block_type("course").field("grading_policy").and_then(|f| f.default_json().ok());

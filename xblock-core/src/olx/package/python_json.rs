@@ -8,7 +8,7 @@ use crate::fields::Json;
 ///
 /// # Errors
 /// What is wrong with the text as it stands.
-pub(super) fn read_json(bytes: &[u8]) -> Result<(Json, bool), serde_json::Error> {
+pub(crate) fn read_json(bytes: &[u8]) -> Result<(Json, bool), serde_json::Error> {
     let error = match serde_json::from_slice(bytes) {
         Ok(value) => return Ok((value, false)),
         Err(error) => error,

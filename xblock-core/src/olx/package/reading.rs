@@ -197,6 +197,13 @@ impl Reading<'_, '_> {
     }
 
     fn load(&self, path: &str, at: Position) -> Result<Vec<u8>, OlxError> {
+        if let Some(tracer) = &self.importer.tracer {
+            tracer.read(path);
+        }
+        self.load_for_child(path, at)
+    }
+
+    fn load_for_child(&self, path: &str, at: Position) -> Result<Vec<u8>, OlxError> {
         self.importer
             .read(path)?
             .ok_or_else(|| OlxError::MissingFile { path: path.to_owned(), place: self.place(at) })
@@ -258,7 +265,11 @@ impl Reading<'_, '_> {
     /// Whatever is wrong with the child, where broken blocks are left out.
     pub fn child(&mut self, parent: &Element, index: usize) -> Result<UsageKey, OlxError> {
         let source = self.source.clone();
-        self.importer.child(&Child::Inside { parent, index }, &source)
+        let usage = self.importer.child(&Child::Inside { parent, index }, &source)?;
+        if let Some(element) = parent.children.get(index).and_then(Node::as_element) {
+            self.trace_child(element, &usage);
+        }
+        Ok(usage)
     }
 
     /// Reads all children of an element; those that are left out are remarked on.
@@ -303,6 +314,9 @@ impl Reading<'_, '_> {
                 Node::Comment(_) | Node::ProcessingInstruction(_) if is_strict => self.child(parent, index),
                 Node::Comment(_) | Node::ProcessingInstruction(_) => continue,
             };
+            if let (Some(element), Ok(usage)) = (node.as_element(), &result) {
+                self.trace_child(element, usage);
+            }
             match result {
                 Ok(usage) if !is_strict && children.contains(&usage) => {
                     let at = node.as_element().map_or(parent.position, |e| e.position);
@@ -318,6 +332,13 @@ impl Reading<'_, '_> {
             }
         }
         Ok(children)
+    }
+
+    /// Notes what an element stands for, where that is asked.
+    fn trace_child(&mut self, element: &Element, usage: &UsageKey) {
+        if let Some(tracer) = &mut self.importer.tracer {
+            tracer.trace.children.insert((self.source.file.clone(), element.span), usage.clone());
+        }
     }
 
     /// Puts the file of a pointer in the place of the pointer, as verticals do, and reads that.
@@ -338,10 +359,11 @@ impl Reading<'_, '_> {
                 return self.child(parent, index);
             }
         }
-        let document = match self.load_xml(&path, child.position) {
+        let bytes = self.load_for_child(&path, child.position)?;
+        let document = match Document::parse(path.as_str().into(), &bytes, &self.importer.parse) {
             Ok(document) => document,
             Err(error) if is_strict || self.importer.options.broken_blocks == BrokenBlocks::LeaveOut => {
-                return Err(error);
+                return Err(error.into());
             }
             Err(_) => return self.child(parent, index),
         };
