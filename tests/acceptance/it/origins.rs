@@ -200,3 +200,95 @@ fn courses_of_the_platform_come_back() {
         }
     }
 }
+
+/// Sets the names of some blocks of every type, and the texts and the order of children where there are any; each change
+/// shows in one file, or in as many as are named here.
+#[track_caller]
+fn changes_stay_where_they_are(course: &Path, more: &[(&str, usize)]) {
+    let house = House::new(course, "memory:", None);
+    let mut by_type: BTreeMap<String, Vec<UsageKey>> = BTreeMap::new();
+    for usage in house.store.usages(&house.context, Branch::Published).expect("the blocks") {
+        by_type.entry(usage.block_type().to_owned()).or_default().push(usage);
+    }
+    let mut seen = Vec::new();
+    for (block_type, usages) in &by_type {
+        for usage in [usages.first(), usages.get(usages.len() / 2)].into_iter().flatten() {
+            for change in ["name", "data", "order", "delete"] {
+                let before = house.store.block(usage, Branch::Draft).expect("a block").data;
+                let mut after = (*before).clone();
+                match change {
+                    "name" if !matches!(block_type.as_str(), "about" | "course_info" | "static_tab") => {
+                        after.settings.insert("display_name".into(), Json::from("Another \"name\" & more"));
+                    }
+                    "data" => match after.content.get_mut("data") {
+                        Some(Json::String(text))
+                            if matches!(&**block_type, "html" | "about" | "course_info") =>
+                        {
+                            text.push_str("<p>One more.</p>");
+                        }
+                        Some(Json::String(text))
+                            if block_type == "problem" && text.contains("</problem>") =>
+                        {
+                            *text = text.replacen("</problem>", "  <p>One more.</p>\n</problem>", 1);
+                        }
+                        _ => continue,
+                    },
+                    "order" if after.children.len() > 1 => after.children.rotate_left(1),
+                    "delete" if !after.children.is_empty() => drop(after.children.remove(0)),
+                    _ => continue,
+                }
+                if after == *before {
+                    continue;
+                }
+                let edit = Edit::new(house.context.clone(), Base::Any);
+                let gone: Vec<_> =
+                    before.children.iter().filter(|child| !after.children.contains(child)).collect();
+                let edit = match gone.first() {
+                    Some(gone) => edit.with(EditOp::DeleteBlock { usage: (*gone).clone() }),
+                    None => edit.put(usage.clone(), after),
+                };
+                house.commit(edit.publish_all());
+                let out = house.export(ExportForm::AsImported);
+                let changed = house.changed(&out);
+                let present: Vec<_> = changed.iter().filter(|path| out.contains_key(*path)).collect();
+                seen.push((format!("{change} {block_type} {}", usage.block_id()), present.len()));
+                eprintln!("{change} {usage}: {present:?}");
+                house.assert_same_blocks(&house.import_again(&out));
+                // Back to what it was, which brings the bytes back.
+                let source = courseware::open_package(course, &ArchiveLimits::default()).expect("a package");
+                courseware::import(&source, &house.store, &house.registry, &ImportOptions::default())
+                    .expect("an import");
+            }
+        }
+    }
+    let many: Vec<_> =
+        seen.iter().filter(|(_, count)| *count != 1).map(|(what, n)| (what.as_str(), *n)).collect();
+    assert_eq!(many, more, "{}", course.display());
+}
+
+#[test]
+fn changes_of_the_sample_course_stay_where_they_are() {
+    changes_stay_where_they_are(&sample("tides"), &[]);
+}
+
+macro_rules! changed_courses {
+    ($($test:ident: $course:literal, $more:expr);+ $(;)?) => {
+        $(
+            #[test]
+            fn $test() {
+                if let Some(course) = shared($course) {
+                    changes_stay_where_they_are(&course, $more);
+                }
+            }
+        )+
+    };
+}
+
+changed_courses! {
+    changes_of_the_demo_course: "courses/openedx-demo-course/course", &[];
+    changes_of_the_demo_library: "courses/openedx-demo-course/library", &[];
+    changes_of_the_studio_course: "courses/studio-advanced/course", &[];
+    changes_of_the_grading_course: "courses/mitx-grading-library/course", &[];
+    changes_of_the_finnish_course: "courses/math-percent-edx-fi/course", &[];
+    changes_of_the_onboarding_course: "courses/opencraft-onboarding", &[];
+}
