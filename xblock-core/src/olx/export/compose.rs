@@ -182,6 +182,7 @@ impl Composer<'_> {
             if self.refused.len() > refused {
                 continue;
             }
+            self.keep_json(&mut sink.files);
             self.put_policy(&mut files, &kept, &policy, policies);
             self.put_assets(&mut files);
             files.append(&mut sink.files);
@@ -330,6 +331,18 @@ impl Composer<'_> {
         let is_right = failed.is_empty();
         self.refused.extend(failed);
         is_right.then_some(files)
+    }
+
+    /// Gives JSON files that were written anew the bytes they had, where those mean the same.
+    fn keep_json(&self, written: &mut Files) {
+        for (path, bytes) in written.iter_mut().filter(|(path, _)| path.ends_with(".json")) {
+            if let Some(old) = self.origin.get(path)
+                && let (Ok((then, _)), Ok((now, _))) = (read_json(old), read_json(bytes))
+                && then == now
+            {
+                bytes.clone_from(old);
+            }
+        }
     }
 
     /// Lists the files of the origin that say something of a block or static file.

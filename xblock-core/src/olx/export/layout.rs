@@ -13,7 +13,8 @@ use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::UsageKey;
 use crate::olx::package::{BranchTrace, Provenance};
-use crate::olx::{Document, Element, FileName, ParseOptions, Span};
+use crate::olx::serialise::escape_text;
+use crate::olx::{Document, Element, FileName, ParseOptions, Span, WriteOptions};
 use crate::runtime::BlockData;
 
 use super::own::{Own, own_form};
@@ -228,11 +229,16 @@ impl FileChange {
         }
         if old.files != new.files {
             let written: Vec<_> = new.files.iter().collect();
-            let ([path], [(_, bytes)]) = (texts.as_slice(), written.as_slice()) else { return None };
-            if path.ends_with(".xml") {
-                return None;
+            match (texts.as_slice(), written.as_slice()) {
+                ([path], [(_, bytes)]) if !path.ends_with(".xml") => {
+                    self.replaced.push(((*path).clone(), (*bytes).clone()));
+                }
+                // The text of a file stands in the element here.
+                ([], [(_, bytes)]) if then.children.is_empty() && now.children.is_empty() => {
+                    self.patch.inner(element, &markup(std::str::from_utf8(bytes).ok()?))?;
+                }
+                _ => return None,
             }
-            self.replaced.push(((*path).clone(), (*bytes).clone()));
         }
         if then.children != now.children {
             let mut places: Vec<(UsageKey, Span)> = element
@@ -307,6 +313,17 @@ impl FileChange {
             }
         }
         Some(())
+    }
+}
+
+/// Writes a text into an element: as XML where that reads back as the text, else escaped.
+fn markup(text: &str) -> String {
+    let whole = format!("<text>{text}</text>");
+    let mut escaped = String::new();
+    escape_text(&mut escaped, text);
+    match Document::parse("text".into(), whole.as_bytes(), &ParseOptions::platform()) {
+        Ok(document) if document.root.to_text(WriteOptions::default()) == whole => text.to_owned(),
+        _ => escaped,
     }
 }
 
