@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use xblock_core::olx::{Diagnostic, DiagnosticCode, Severity};
+use xblock_core::olx::{Diagnostic, DiagnosticCode, Severity, diagnostic_code};
 
 use super::text::Text;
 
@@ -56,6 +56,26 @@ impl Findings {
     /// Adds a remark on the whole package.
     pub(super) fn report_package(&mut self, code: &DiagnosticCode, message: impl Into<String>) {
         self.add(Diagnostic::new(code.name, code.severity, message), code, |_| {});
+    }
+
+    /// Adds a remark with a code of reading, whose place only the check knows.
+    pub(super) fn report_read(&mut self, code: &str, file: &Text, offset: usize, message: impl Into<String>) {
+        if let Some(code) = diagnostic_code(code) {
+            self.report(code, file, offset, message);
+        }
+    }
+
+    /// Takes a remark back that is made again, and better.
+    pub(super) fn forget(&mut self, code: &str, path: &str, start: &str) {
+        // With so many, one more or less is no matter, and looking through all of them for each is.
+        const MANY: usize = 10_000;
+        if self.diagnostics.len() > MANY {
+            return;
+        }
+        self.diagnostics.retain(|remark| {
+            let is_of_file = remark.file.as_ref().is_some_and(|file| file.as_str() == path);
+            !(remark.code == code && is_of_file && remark.message.starts_with(start))
+        });
     }
 
     /// Takes remarks that were made elsewhere.

@@ -26,7 +26,8 @@ use std::collections::BTreeMap;
 use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
 use xblock_core::olx::{
-    ExportOptions, MemoryPackage, MemorySink, OlxError, PackageSource, ReadOptions, read_course, write_course,
+    Diagnostic, ExportOptions, MemoryPackage, MemorySink, OlxError, PackageSource, ReadOptions, read_course,
+    write_course,
 };
 use xblock_core::runtime::Runtime;
 
@@ -58,12 +59,26 @@ pub fn check(source: &dyn PackageSource, registry: &Registry) -> Result<CheckRep
         })
         .collect();
     let mut findings = Findings::default();
-    findings.extend(package.diagnostics.iter().cloned());
+    findings.extend(package.diagnostics.iter().cloned().map(|remark| located(remark, &files)));
     rules::run(&Course::new(&package, registry, source, &paths, &files), &mut findings);
     let mut report = CheckReport::new(Some(package.context.clone()), findings.diagnostics);
     report.blocks = package.published.len();
     report.assets = package.assets.len();
     Ok(report)
+}
+
+/// Adds the place where a file stops being text.
+fn located(mut remark: Diagnostic, files: &BTreeMap<String, File>) -> Diagnostic {
+    let file = remark.file.as_ref().and_then(|file| files.get(file.as_str()));
+    if remark.position.is_none()
+        && let Some(file) = file
+        && let Some(offset) = file.text.broken_at
+    {
+        let position = file.text.position(offset);
+        remark.position = Some(position);
+        remark.excerpt = Some(file.text.excerpt(position));
+    }
+    remark
 }
 
 /// Checks a context of a store, as the package it would be exported to.

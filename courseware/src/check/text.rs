@@ -11,16 +11,19 @@ pub(super) struct Text {
     pub(super) text: Arc<str>,
     /// The first byte of each line.
     lines: Vec<usize>,
+    /// The first byte that is no UTF-8, where there is one.
+    pub(super) broken_at: Option<usize>,
 }
 
 impl Text {
     /// Takes a file's text, without a byte order mark; what is no UTF-8 is replaced.
     pub(super) fn new(path: &str, bytes: &[u8]) -> Self {
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        let broken_at = std::str::from_utf8(bytes).err().map(|error| error.valid_up_to());
         let text: Arc<str> = String::from_utf8_lossy(bytes).into();
         let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
         let lines = std::iter::once(0).chain(breaks).collect();
-        Self { name: path.into(), text, lines }
+        Self { name: path.into(), text, lines, broken_at }
     }
 
     pub(super) fn path(&self) -> &str {

@@ -2,15 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use courseware::{
-    ArchiveLimits, CheckFilter, CheckReport, DirectorySource, OpenMode, StoreUrl, check, check_context,
-    diagnostic_codes, open_package, sarif,
+    ArchiveLimits, CheckFilter, CheckReport, DirectorySource, OpenMode, PackageError, StoreUrl, check,
+    check_context, diagnostic_codes, open_package, sarif,
 };
 use serde_json::json;
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::Severity;
+use xblock_core::olx::{MemoryPackage, PackageSource, Severity};
 
 use super::console::Console;
 use super::exit::{CommandError, Exit};
@@ -103,12 +104,12 @@ pub(crate) fn run(
             let store = surroundings.open(url, OpenMode::Read)?;
             check_context(&*store, &context.plain(), &surroundings.registry)?
         }
-        None if course.is_dir() => {
-            let package = DirectorySource::open(course)?;
-            folder = relative(package.root());
-            check(&package, &surroundings.registry)?
-        }
-        None => check(&*open_package(course, &ArchiveLimits::default())?, &surroundings.registry)?,
+        None => match package(course, &mut folder) {
+            Ok(package) => check(&*package, &surroundings.registry)?,
+            // That there is no course is a finding like any other, in the form that was asked for.
+            Err(PackageError::NoCourse { .. }) => check(&MemoryPackage::default(), &surroundings.registry)?,
+            Err(error) => return Err(error.into()),
+        },
     };
     let filter = CheckFilter {
         only: arguments.only.clone(),
@@ -129,6 +130,16 @@ pub(crate) fn run(
     }
     let limit = arguments.deny.map_or(Severity::Error, Into::into);
     Ok(if report.worst() >= Some(limit) { Exit::No } else { Exit::Done })
+}
+
+/// Opens a package; `folder` becomes the way to it from the working directory.
+fn package(course: &Path, folder: &mut String) -> Result<Arc<dyn PackageSource>, PackageError> {
+    if !course.is_dir() {
+        return open_package(course, &ArchiveLimits::default());
+    }
+    let package = DirectorySource::open(course)?;
+    *folder = relative(package.root());
+    Ok(Arc::new(package))
 }
 
 /// Returns a path as a URI relative to the working directory names it; nothing where it lies elsewhere.

@@ -242,6 +242,7 @@ fn the_command_says_how_bad_it_is() {
     assert!(run(&["--explain", "broken-jump"]).exits(0).out.starts_with("error[broken-jump]\n"));
     run(&["--explain", "no-such-code"]).exits(2);
     run(&["no/such/folder"]).exits(3);
+    assert_eq!(run(&[&at("not-olx"), "--json"]).exits(1).json()["diagnostics"][0]["code"], "not-olx");
     run(&[]).exits(2);
     let ran: crate::command::Ran = command()
         .args(["check", "broken-jump", "--format", "sarif"])

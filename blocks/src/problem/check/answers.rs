@@ -147,11 +147,16 @@ fn string(response: &Element, check: &mut Check<'_>) {
     if all.iter().any(|(_, text)| check.is_computed(text)) {
         return;
     }
+    // Places in the pattern are those of what stands around it, too.
+    let reason = |error: &regexp::BadPattern| match error.0.split_once(": ") {
+        Some((start, reason)) if start.contains(" at position ") => reason.to_owned(),
+        _ => error.0.clone(),
+    };
     let mut is_reported = false;
     for (element, text) in &all {
         if let Err(error) = regexp::check(&format!("^(?:{})$", text.trim())) {
             is_reported = true;
-            let message = format!("{text:?} is no regular expression: {}", error.0);
+            let message = format!("{text:?} is no regular expression: {}", reason(&error));
             check.report(&INVALID_REGEXP, place(element, "answer"), message);
         }
     }
@@ -166,7 +171,7 @@ fn string(response: &Element, check: &mut Check<'_>) {
             });
         }
         Err(error) if !is_reported => {
-            let message = format!("the answers together are no regular expression: {}", error.0);
+            let message = format!("the answers together are no regular expression: {}", reason(&error));
             check.report(&INVALID_REGEXP, place(response, "answer"), message);
         }
         _ => {}

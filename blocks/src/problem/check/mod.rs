@@ -14,8 +14,11 @@ use super::labels;
 use super::loncapa::LoncapaProblem;
 use super::responses::RESPONSE_TAGS;
 
-/// The element names of a problem's scripts in Python are these, unless their type says otherwise.
+/// The name of scripts, which are in Python unless their type says otherwise.
 const SCRIPT: &str = "script";
+
+/// How often the same is said of one problem.
+const LIMIT: usize = 100;
 
 /// Checks a problem as it stands in a file: what is broken, cannot be answered or would stop grading.
 ///
@@ -59,6 +62,9 @@ impl Check<'_> {
         position: Position,
         message: impl Into<String>,
     ) {
+        if self.remarks.iter().filter(|remark| remark.code == code.name).count() >= LIMIT {
+            return;
+        }
         let remark = self.source.diagnostic(code.name, severity, position, message);
         self.remarks.push(remark.with_cause(code.cause).with_fix(code.fix));
     }

@@ -18,6 +18,10 @@ const PYTHON_LIB: &str = "python_lib.zip";
 /// Endings of static files that may name other static files.
 const READABLE: [&str; 9] = ["html", "htm", "css", "js", "xml", "json", "svg", "txt", "md"];
 
+/// Endings of files too large to read for little.
+const LARGE: [&str; 14] =
+    ["7z", "avi", "gz", "iso", "m4v", "mkv", "mov", "mp3", "mp4", "ogg", "ogv", "wav", "webm", "zip"];
+
 /// Checks what pages name and what the package has.
 pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
     missing(course, findings);
@@ -54,7 +58,11 @@ fn missing(course: &Course<'_>, findings: &mut Findings) {
 
 /// Finds files that hold nothing but a path: symbolic links that were copied as text.
 fn links_as_text(course: &Course<'_>, findings: &mut Findings) {
-    for asset in &course.package.assets {
+    let is_large = |path: &str| {
+        let ending = path.rsplit('.').next().unwrap_or_default().to_lowercase();
+        LARGE.contains(&ending.as_str()) && !path.ends_with(PYTHON_LIB)
+    };
+    for asset in course.package.assets.iter().filter(|asset| !is_large(&asset.path)) {
         if let Ok(Some(bytes)) = course.source.read(&asset.path)
             && let Some(target) = link_target(&asset.path, &bytes)
         {

@@ -13,7 +13,10 @@ const OTHER_FOLDERS: [&str; 6] = ["static", "static_import", "policies", "assets
 
 /// Finds files that nobody read, except those that are only cut off by what is broken above them.
 pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
-    let cut_off = cut_off(course);
+    let mut cut_off = cut_off(course);
+    // What was said of by name was looked at.
+    cut_off
+        .extend(course.package.diagnostics.iter().filter_map(|remark| Some(remark.file.as_ref()?.as_str())));
     let unread = course.paths.iter().filter(|path| !course.files.contains_key(*path));
     for path in unread.filter(|path| !cut_off.contains(path.as_str())) {
         let parts: Vec<&str> = path.split('/').collect();

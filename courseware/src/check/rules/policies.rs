@@ -46,8 +46,14 @@ fn policy(course: &Course<'_>, file: &File, object: &Object<'_>, findings: &mut 
             findings.report(&POLICY_WITHOUT_BLOCK, &file.text, offset, message);
             continue;
         }
-        if let Value::Object(object) = &property.value {
-            settings::policy(course, block_type, file, object, findings);
+        match &property.value {
+            Value::Object(object) => settings::policy(course, block_type, name, file, object, findings),
+            other => {
+                // Reading said so, and did not know where.
+                findings.forget("invalid-policy", file.text.path(), &format!("the settings of {key} "));
+                let message = format!("the settings of {key} are no JSON object; they are ignored");
+                findings.report_read("invalid-policy", &file.text, json_file::value_offset(other), message);
+            }
         }
     }
 }

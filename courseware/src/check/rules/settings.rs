@@ -1,9 +1,10 @@
 //! Settings in attributes and policies: fields their types have, with values the fields list.
 
-use jsonc_parser::ast::{Object, Value};
+use jsonc_parser::ast::Object;
+use jsonc_parser::common::Ranged;
 use xblock_core::block::BlockType;
 use xblock_core::fields::{FieldSpec, Json, Scope, Values};
-use xblock_core::olx::{DefinitionForm, STRIPPED_ATTRIBUTES, Severity, attribute_json};
+use xblock_core::olx::{DefinitionForm, STRIPPED_ATTRIBUTES, Severity, attribute_json, stored_json};
 
 use crate::check::codes::{UNKNOWN_SETTING, UNLISTED_VALUE};
 use crate::check::course::{BlockPlace, Course, File, value_offset};
@@ -96,6 +97,7 @@ fn attributes(place: &BlockPlace<'_>, known: &BlockType, findings: &mut Findings
 pub(super) fn policy(
     course: &Course<'_>,
     block_type: &str,
+    name: &str,
     file: &File,
     object: &Object<'_>,
     findings: &mut Findings,
@@ -104,15 +106,22 @@ pub(super) fn policy(
     if !known.is_known {
         return;
     }
+    let name = if block_type == "course" { "course" } else { name };
+    let place = course.find(block_type, name);
     for property in &object.properties {
         let name = property.name.as_str();
         if let Some(spec) = known.field(name) {
-            let value = match &property.value {
-                Value::StringLit(text) => Json::from(&*text.value),
-                Value::BooleanLit(value) => Json::from(value.value),
-                Value::NumberLit(number) => serde_json::from_str(number.value).unwrap_or_default(),
-                _ => Json::Null,
-            };
+            let written = file.text.text.get(property.value.range().start..property.value.range().end);
+            let value: Json = written.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            if let Err(error) = stored_json(spec, &value) {
+                let start = format!("{name} cannot be ");
+                if let Some(place) = place {
+                    // Reading said so of the block, and did not know where.
+                    findings.forget("invalid-value", place.file.text.path(), &start);
+                }
+                let offset = json_file::value_offset(&property.value);
+                findings.report_read("invalid-value", &file.text, offset, format!("{start}{value}: {error}"));
+            }
             if let Some(message) = unlisted(spec, &value) {
                 let offset = json_file::value_offset(&property.value);
                 findings.report(&UNLISTED_VALUE, &file.text, offset, message);

@@ -307,7 +307,9 @@ impl Reading<'_, '_> {
                     let is_loss = !is_strict && !chars.value.trim().is_empty();
                     if is_loss {
                         let message = format!("text between blocks is lost: {:?}", chars.value.trim());
-                        self.report("stray-text", Severity::Warning, parent.position, message);
+                        let blank = chars.value.len() - chars.value.trim_start().len();
+                        let at = self.position_of(chars.span.start + blank).unwrap_or(parent.position);
+                        self.report("stray-text", Severity::Warning, at, message);
                     }
                     continue;
                 }
@@ -339,6 +341,14 @@ impl Reading<'_, '_> {
         if let Some(tracer) = &mut self.importer.tracer {
             tracer.trace.children.insert((self.source.file.clone(), element.span), usage.clone());
         }
+    }
+
+    /// Returns the line and column of a byte of the file being read.
+    fn position_of(&self, offset: usize) -> Option<Position> {
+        let before = self.source.text.get(..offset)?;
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        Some(Position { line: u32::try_from(line).ok()?, column: u32::try_from(column).ok()? })
     }
 
     /// Puts the file of a pointer in the place of the pointer, as verticals do, and reads that.
