@@ -16,6 +16,7 @@
 
 mod contract;
 pub mod fixture;
+pub mod fuzz;
 pub mod suite;
 mod workbench;
 
