@@ -8,12 +8,13 @@ COURSE ?= examples/courses/tides
 DEMO_SERVE ?= 1
 PORT ?= 8765
 WHEEL_PROFILE ?= dev
+FUZZ_SECONDS ?= 600
 VENV := .venv
 PY := $(VENV)/bin/python
 PEERS := .venv-bench
 BENCH ?=
 
-.PHONY: help demo test test-rust test-python test-browser check bench wheel venv clean
+.PHONY: help demo test test-rust test-python test-browser fuzz check bench wheel venv clean
 
 help: ## Print this help.
 	@echo "xblock-runtime: Open edX courseware on Blockstore and Modulestore. Targets:"; echo
@@ -37,6 +38,22 @@ test-python: wheel ## Build the wheel and run the Python tests.
 
 test-browser: test-rust ## Run the browser tests in headless Chromium (skipped loudly where there is none).
 	tests/browser/run.sh
+
+# Our code has no unsafe, so that the address sanitizer would find nothing and only slows building and running.
+FUZZ := cargo +nightly fuzz
+FUZZ_TARGETS := keys field_text olx_document olx_round_trip
+
+fuzz: ## Fuzz keys, field texts, XML files and packages, two targets at a time, FUZZ_SECONDS=600 each (needs nightly Rust).
+	@command -v rustup >/dev/null && rustup toolchain list | grep -q ^nightly \
+	  || { echo "NOT FUZZED: there is no nightly Rust; rustup toolchain install nightly" >&2; exit 1; }
+	@$(FUZZ) --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz \
+	  || { echo "NOT FUZZED: cargo-fuzz is not there and could not be installed" >&2; exit 1; }
+	cd fuzz && $(FUZZ) build --sanitizer none
+	@cd fuzz && mkdir -p $(FUZZ_TARGETS:%=corpus/%) && printf '%s\n' $(FUZZ_TARGETS) | xargs -P 2 -I TARGET bash -c \
+	  '$(FUZZ) run --sanitizer none TARGET corpus/TARGET seeds/TARGET -- -dict=olx.dict -timeout=10 -rss_limit_mb=2048 \
+	    -max_total_time=$(FUZZ_SECONDS) -print_final_stats=1 >TARGET.log 2>&1 \
+	    && grep -aE "DONE|number_of_executed" TARGET.log | sed "s/^/TARGET: /" \
+	    || { tail -n 40 TARGET.log; echo "TARGET FAILED: put the input into tests/resources/fuzz/TARGET/" >&2; exit 255; }'
 
 check: wheel ## Check formatting, lints, types, docs and the layering.
 	cargo fmt --all --check

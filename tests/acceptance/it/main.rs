@@ -2,6 +2,7 @@
 
 mod courses;
 mod definitions;
+mod fuzz;
 mod origins;
 mod packages;
 mod tidy;

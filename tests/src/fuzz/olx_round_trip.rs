@@ -85,10 +85,13 @@ fn write(package: &Package, files: &MemoryPackage, registry: &Registry) -> (Memo
     (MemoryPackage { files: sink.files }, report.diagnostics.is_empty())
 }
 
-/// Returns blocks without the name of the file each was read from.
+/// Returns blocks without the name of the file each was read from, and broken ones without the place of what is wrong.
 fn blocks(read: &BTreeMap<UsageKey, Arc<BlockData>>) -> BTreeMap<UsageKey, BlockData> {
-    let without_file = |data: &Arc<BlockData>| {
+    let without_file = |usage: &UsageKey, data: &Arc<BlockData>| {
         let mut data = BlockData::clone(data);
+        if usage.block_type() == "error" {
+            data.content.shift_remove("error_msg");
+        }
         if let Some(Json::Object(attributes)) = data.settings.get_mut("xml_attributes") {
             attributes.shift_remove("filename");
             if attributes.is_empty() {
@@ -97,7 +100,7 @@ fn blocks(read: &BTreeMap<UsageKey, Arc<BlockData>>) -> BTreeMap<UsageKey, Block
         }
         data
     };
-    read.iter().map(|(usage, data)| (usage.clone(), without_file(data))).collect()
+    read.iter().map(|(usage, data)| (usage.clone(), without_file(usage, data))).collect()
 }
 
 fn show(package: &MemoryPackage) -> String {

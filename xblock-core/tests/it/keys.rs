@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use proptest::prelude::*;
 use xblock_core::keys::{
-    AsideDefinitionKey, AsideUsageKey, AsideVersion, AssetKey, BlockTypeKey, BundleDefinitionKey,
-    BundleState, CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyError,
-    KeyFamily, KeyNamespace, KeyRegistry, LibraryKey, LibraryKeyV2, ObjectId, Plain, PluginKey, Scalar,
-    SmolStr, SplitDefinitionKey, UsageKey, clean, clean_asset_name, clean_for_html, clean_for_url_name,
-    clean_keeping_underscores, is_word,
+    AnyKey, AsideDefinitionKey, AsideUsageKey, AsideVersion, AssetKey, BlockTypeKey, BundleDefinitionKey,
+    BundleState, CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyClass,
+    KeyError, KeyFamily, KeyKind, KeyNamespace, KeyRegistry, LibraryKey, LibraryKeyV2, ObjectId, Plain,
+    PluginKey, Scalar, SmolStr, SplitDefinitionKey, UsageKey, clean, clean_asset_name, clean_for_html,
+    clean_for_url_name, clean_keeping_underscores, is_word,
 };
 
 const ID: &str = r"[a-zäßéКурс實行²½Ⅰ٣_]{1,6}|[a-zA-Z0-9_\-~.:]{1,12}|branch|type|version|block|None";
@@ -87,10 +87,18 @@ fn block() -> impl Strategy<Value = UsageKey> {
             course.make_usage_key(&block_type, &id).expect("the parts fit")
         },
     );
-    prop_oneof![3 => of_course, 1 => of_ccx, 1 => of_library, 1 => old]
+    // The old namespace of five parts has no constructor but its text.
+    let location = proptest::collection::vec(ID, 5)
+        .prop_map(|parts| format!("location:{}", parts.join("+")).parse::<UsageKey>().expect("five parts"));
+    prop_oneof![3 => of_course, 1 => of_ccx, 1 => of_library, 1 => old, 1 => location]
 }
 
 fn usage() -> impl Strategy<Value = UsageKey> {
+    prop_oneof![block(), aside()]
+}
+
+/// Asides of blocks and of asides.
+fn aside() -> impl Strategy<Value = UsageKey> {
     block().prop_recursive(3, 4, 1, |inner| {
         (inner, any::<bool>(), r"[a-z:$\n ]{0,8}").prop_map(|(inner, first, aside_type)| {
             let version = if first { AsideVersion::V1 } else { AsideVersion::V2 };
@@ -129,13 +137,49 @@ fn definition() -> impl Strategy<Value = DefinitionKey> {
                 .into()
         },
     );
-    prop_oneof![split, bundle].prop_recursive(2, 4, 1, |inner: BoxedStrategy<DefinitionKey>| {
-        (inner, r"[a-z:$]{0,6}").prop_map(|(inner, aside_type)| {
-            AsideDefinitionKey::new(AsideVersion::V2, inner, &aside_type)
-                .expect("the second way of writing holds everything")
-                .into()
+    let plain: BoxedStrategy<DefinitionKey> = prop_oneof![split, bundle].boxed();
+    let aside = plain.clone().prop_recursive(2, 4, 1, |inner: BoxedStrategy<DefinitionKey>| {
+        (inner, any::<bool>(), r"[a-z:$]{0,6}").prop_map(|(inner, first, aside_type)| {
+            let version = if first { AsideVersion::V1 } else { AsideVersion::V2 };
+            match AsideDefinitionKey::new(version, inner.clone(), &aside_type) {
+                Ok(key) => key.into(),
+                Err(_) => AsideDefinitionKey::new(AsideVersion::V2, inner, &aside_type)
+                    .expect("the second way of writing holds everything")
+                    .into(),
+            }
         })
-    })
+    });
+    prop_oneof![plain, aside]
+}
+
+/// A key of every class that Python registers, as any family reads it.
+fn any_key() -> impl Strategy<Value = AnyKey> {
+    prop_oneof![
+        context().prop_map(AnyKey::from),
+        usage().prop_map(AnyKey::from),
+        definition().prop_map(AnyKey::from),
+        asset().prop_map(AnyKey::from),
+        (r"[a-z._1]{0,8}", r"[a-z:]{0,8}").prop_map(|(family, kind)| AnyKey::from(
+            BlockTypeKey::new(&family, &kind).expect("the family has no colon")
+        )),
+        (library_v2(), SLUG)
+            .prop_map(|(library, id)| AnyKey::from(CollectionKey::new(library, &id).expect("the id fits"))),
+        (library_v2(), ASCII_SLUG, SLUG).prop_map(|(library, kind, id)| AnyKey::from(
+            ContainerKey::new(library, &kind, &id).expect("the parts fit")
+        )),
+    ]
+}
+
+#[test]
+fn every_class_of_keys_is_generated() {
+    use proptest::strategy::ValueTree as _;
+
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut seen = BTreeSet::new();
+    for _ in 0..4_000 {
+        seen.extend(any_key().new_tree(&mut runner).expect("a key").current().class());
+    }
+    assert_eq!(seen, KeyClass::ALL.into_iter().collect::<BTreeSet<_>>());
 }
 
 /// What must hold of every key that can be written.
@@ -196,6 +240,51 @@ proptest! {
     fn collections_and_containers_come_back(library in library_v2(), kind in ASCII_SLUG, id in SLUG) {
         assert_text!(CollectionKey::new(library.clone(), &id).expect("the id fits"), CollectionKey);
         assert_text!(ContainerKey::new(library, &kind, &id).expect("the parts fit"), ContainerKey);
+    }
+
+    #[test]
+    fn a_key_is_built_again_of_its_fields(key in any_key()) {
+        let class = key.class().expect("a class of its own");
+        let text = key.to_text().expect("a key with a text");
+        let family = KeyKind::Family(class.family());
+        prop_assert_eq!(KeyRegistry::BUILTIN.parse(family, &text), Ok(key.clone()));
+        // The class reads its own keys, but for the one whose base class stands in the way.
+        let own = KeyRegistry::BUILTIN.parse(KeyKind::Class(class), &text);
+        let can_read = !matches!(class, KeyClass::AssetLocator);
+        if can_read && !key.is_deprecated() {
+            prop_assert_eq!(own, Ok(key.clone()));
+        }
+        // Replacing nothing changes nothing.
+        let fields = key.fields();
+        prop_assert_eq!(key.replace(fields.clone()), Ok(key.clone()));
+        for (name, value) in fields {
+            prop_assert_eq!(key.attribute(&name), Ok(value));
+        }
+    }
+
+    #[test]
+    fn branches_and_versions_come_and_go(course in course(), branch in ID, version in object_id()) {
+        if let Ok(branched) = course.for_branch(Some(&branch)) {
+            prop_assert_eq!(branched.branch(), Some(branch.as_str()));
+            prop_assert_eq!(branched.version_guid(), None);
+            let versioned = branched.for_version(Some(version)).expect("a branch and a version");
+            prop_assert_eq!(versioned.branch(), Some(branch.as_str()));
+            prop_assert_eq!(versioned.version_agnostic(), Ok(branched));
+            let alone = AnyKey::from(ContextKey::from(versioned)).course_agnostic();
+            if !course.is_deprecated() {
+                let expected = AnyKey::from(ContextKey::from(CourseKey::from_version(version)));
+                prop_assert_eq!(alone, Ok(expected));
+            }
+        }
+    }
+
+    #[test]
+    fn mapped_blocks_keep_what_they_are(block in block(), course in new_course()) {
+        let context = ContextKey::from(course);
+        if let Ok(mapped) = block.map_into_course(&context) {
+            prop_assert_eq!(mapped.context_key(), context);
+            prop_assert_eq!((mapped.block_type(), mapped.block_id()), (block.block_type(), block.block_id()));
+        }
     }
 
     #[test]
@@ -373,4 +462,39 @@ fn a_plugin_brings_its_own_keys() {
     assert!(registry.context_key("path-v1:acme").is_err());
     // The built-in namespaces stay what they are.
     assert_eq!(registry.context_key("lib:o:s"), "lib:o:s".parse());
+}
+
+/// Keys go from hand to hand: a copy shares the parts, and the values in a table are small.
+#[test]
+fn keys_are_cheap_to_clone() {
+    use std::mem::size_of;
+
+    assert!(size_of::<UsageKey>() <= 32, "{}", size_of::<UsageKey>());
+    assert!(size_of::<ContextKey>() <= 32, "{}", size_of::<ContextKey>());
+    assert!(size_of::<AnyKey>() <= 48, "{}", size_of::<AnyKey>());
+    let usage: UsageKey =
+        "block-v1:Organisation+Course+Run+type@problem+block@0123456789abcdef0123456789abcdef"
+            .parse()
+            .expect("a usage key");
+    let copy = usage.clone();
+    assert!(std::ptr::eq(usage.block_id(), copy.block_id()));
+}
+
+/// No length of a text makes reading take more than its length in time and in memory.
+#[test]
+fn long_texts_are_read_or_refused() {
+    let long = "a".repeat(1_000_000);
+    for text in [
+        format!("block-v1:{long}+{long}+{long}+type@{long}+block@{long}"),
+        format!("course-v1:{}", "a+".repeat(1_000_000)),
+        format!("block-v1:{}", "branch@".repeat(200_000)),
+        format!("i4x://{long}/{long}/{long}/{long}@{long}"),
+        format!("aside-usage-v2:lb$:o$:s$:t$:u{}::{long}", "$$".repeat(500_000)),
+        format!("bundle-olx:{long}:{long}:{long}:{long}"),
+    ] {
+        if let Ok(key) = text.parse::<UsageKey>() {
+            assert_eq!(key.to_string(), text);
+        }
+        let _ = (text.parse::<ContextKey>(), text.parse::<DefinitionKey>(), text.parse::<AssetKey>());
+    }
 }
