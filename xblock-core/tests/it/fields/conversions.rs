@@ -66,6 +66,14 @@ fn score() -> impl Strategy<Value = Value> {
     })
 }
 
+/// Textbooks: pairs of title and address.
+fn pairs() -> impl Strategy<Value = Value> {
+    proptest::collection::vec((text(), text()), 0..3).prop_map(|pairs| {
+        let pair = |(title, address): (String, String)| Value::List(vec![title.into(), address.into()]);
+        Value::List(pairs.into_iter().map(pair).collect())
+    })
+}
+
 /// Partitions as they are written today.
 fn partitions() -> impl Strategy<Value = Value> {
     proptest::collection::vec((any::<i32>(), text()), 0..3).prop_map(|partitions| {
@@ -120,8 +128,12 @@ fn field_value() -> impl Strategy<Value = (FieldType, Value)> {
         json_value().prop_map(|value| (FieldType::Any, value)),
         json_value().prop_map(|value| (FieldType::JsonField, value)),
         json_value().prop_map(|value| (FieldType::Field, value)),
-        list().prop_map(|value| (FieldType::TextbookList, value)),
-        list().prop_map(|value| (FieldType::CourseTabList, value)),
+        pairs().prop_map(|value| (FieldType::TextbookList, value)),
+        proptest::collection::vec(("[a-z_]{1,9}", text()), 0..3).prop_map(|tabs| {
+            let tab = |(kind, name): (String, String)| json!({"type": kind, "name": name, "url_slug": name});
+            let tabs = Value::from(&tabs.into_iter().map(tab).collect::<Json>());
+            (FieldType::CourseTabList, tabs)
+        }),
         partitions().prop_map(|value| (FieldType::UserPartitionList, value)),
         prop::sample::select(vec!["always", "onreset", "never", "per_student"])
             .prop_map(|value| (FieldType::Randomization, Value::from(value))),
