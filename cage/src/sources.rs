@@ -4,18 +4,25 @@
 pub(crate) const BOOT: &str = include_str!("../python/boot.py");
 
 macro_rules! sources {
-    ($($path:literal),+ $(,)?) => {
+    ($($folder:literal: $($path:literal),+);+ $(;)?) => {
         /// Path and text of every module that can be imported inside.
-        pub(crate) const SOURCES: &[(&str, &str)] = &[$(($path, include_str!(concat!("../python/", $path)))),+];
+        pub(crate) const SOURCES: &[(&str, &str)] =
+            &[$($(($path, include_str!(concat!("../python/", $folder, $path)))),+),+];
     };
 }
 
-sources![
+sources! {
+    "":
     "cage_runner/__init__.py",
     "cage_runner/lazy.py",
     "cage_runner/memory_modules.py",
     "cage_runner/random2.py",
     "cage_runner/runner.py",
     "cage_runner/safe_json.py",
-    "cage_runner/zygote.py",
-];
+    "cage_runner/zygote.py";
+    // What scripts import.
+    "lib/":
+    "calc/__init__.py",
+    "calc/evaluate.py",
+    "calc/formula.py";
+}

@@ -1,3 +1,4 @@
 //! Tests of the cage.
 mod escapes;
+mod helpers;
 mod running;

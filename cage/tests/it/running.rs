@@ -5,14 +5,26 @@ use std::sync::OnceLock;
 use cage::{Cage, CageError, CageOptions, Outcome, Run, RunLimits};
 use serde_json::json;
 
-/// The cage of all tests; none, and a word about it, where this system cannot build one.
+/// The project's own virtualenv where it was made, which has NumPy; else any Python.
+fn options() -> CageOptions {
+    let made = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
+    let python = std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
+    CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() }
+}
+
+/// Says what is not tested here.
 #[expect(clippy::print_stderr, reason = "what is not tested must be seen")]
+pub(crate) fn skip(reason: &str) {
+    eprintln!("SKIPPED: {reason}");
+}
+
+/// The cage of all tests; none, and a word about it, where this system cannot build one.
 pub(crate) fn cage() -> Option<&'static Cage> {
     static CAGE: OnceLock<Option<Cage>> = OnceLock::new();
-    let cage = CAGE.get_or_init(|| match Cage::start(CageOptions::default()) {
+    let cage = CAGE.get_or_init(|| match Cage::start(options()) {
         Ok(cage) => Some(cage),
         Err(CageError::Missing { feature }) => {
-            eprintln!("SKIPPED: the cage cannot be built, this system has no {feature}");
+            skip(&format!("the cage cannot be built, this system has no {feature}"));
             None
         }
         Err(error) => panic!("the cage cannot be built: {error}"),
