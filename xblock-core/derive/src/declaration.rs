@@ -27,6 +27,7 @@ pub(crate) struct Class {
     pub(crate) wants: Vec<ServiceName>,
     pub(crate) settings_key: Option<LitStr>,
     pub(crate) scorable: bool,
+    pub(crate) applies_to: Option<Ident>,
     pub(crate) validate: Option<Ident>,
     pub(crate) max_score: Option<Ident>,
     pub(crate) groups: Vec<Path>,
@@ -127,16 +128,63 @@ const SCOPES: [(&str, &str); 6] = [
 
 const FLAGS: [&str; 5] = ["enforce_type", "xml_node", "force_export", "hidden", "deprecated"];
 
-/// Reads the `#[xblock]` and `#[fields]` attributes.
-pub(crate) fn class(attributes: &[Attribute], of: &Ident) -> Result<Class> {
+/// What a declaration is of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Family {
+    Block,
+    Aside,
+}
+
+impl Family {
+    fn attribute(self) -> &'static str {
+        match self {
+            Self::Block => "xblock",
+            Self::Aside => "xblock_aside",
+        }
+    }
+
+    /// Lists what the attribute may say.
+    fn items(self) -> &'static [&'static str] {
+        match self {
+            Self::Block => &[
+                "type",
+                "aliases",
+                "icon",
+                "completion",
+                "custom_completion",
+                "has_children",
+                "has_score",
+                "scorable",
+                "detached",
+                "olx",
+                "view",
+                "views",
+                "handlers",
+                "json_handlers",
+                "fallback_handler",
+                "needs",
+                "wants",
+                "settings_key",
+                "validate",
+                "max_score",
+            ],
+            Self::Aside => &["type", "views", "handlers", "json_handlers", "needs", "wants", "applies_to"],
+        }
+    }
+}
+
+/// Reads the `#[xblock]` or `#[xblock_aside]`, and the `#[fields]` attributes.
+pub(crate) fn class(attributes: &[Attribute], of: &Ident, family: Family) -> Result<Class> {
+    let name = family.attribute();
     let mut declared: Option<Class> = None;
     let mut groups = Vec::new();
     for attribute in attributes {
-        if attribute.path().is_ident("xblock") {
+        if attribute.path().is_ident(name) {
             if declared.is_some() {
-                return Err(Error::new_spanned(attribute, "one #[xblock(..)] is enough"));
+                return Err(Error::new_spanned(attribute, format!("one #[{name}(..)] is enough")));
             }
-            declared = Some(attribute.parse_args_with(|input: ParseStream<'_>| parse_class(input, of))?);
+            declared =
+                Some(attribute.parse_args_with(|input: ParseStream<'_>| parse_class(input, of, family))?);
         } else if attribute.path().is_ident("fields") {
             let paths = attribute
                 .parse_args_with(syn::punctuated::Punctuated::<Path, Token![,]>::parse_terminated)?;
@@ -144,13 +192,13 @@ pub(crate) fn class(attributes: &[Attribute], of: &Ident) -> Result<Class> {
         }
     }
     let mut class = declared.ok_or_else(|| {
-        Error::new(of.span(), format!("`{of}` needs #[xblock(type = \"..\")] to say its block type"))
+        Error::new(of.span(), format!("`{of}` needs #[{name}(type = \"..\")] to say its block type"))
     })?;
     class.groups = groups;
     Ok(class)
 }
 
-fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
+fn parse_class(input: ParseStream<'_>, of: &Ident, family: Family) -> Result<Class> {
     let mut block_type = None;
     let mut class = Class {
         block_type: LitStr::new("", of.span()),
@@ -171,6 +219,7 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
         wants: Vec::new(),
         settings_key: None,
         scorable: false,
+        applies_to: None,
         validate: None,
         max_score: None,
         groups: Vec::new(),
@@ -182,7 +231,9 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
             block_type = Some(input.parse::<LitStr>()?);
         } else {
             let key: Ident = input.parse()?;
-            match key.to_string().as_str() {
+            let word = key.to_string();
+            let word = if family.items().contains(&word.as_str()) { word.as_str() } else { "" };
+            match word {
                 "custom_completion" => class.custom_completion = true,
                 "has_children" => class.has_children = true,
                 "has_score" => class.has_score = true,
@@ -201,19 +252,20 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
                 "wants" => class.wants = services(input)?,
                 "settings_key" => class.settings_key = Some(assigned(input)?),
                 "scorable" => class.scorable = true,
+                "applies_to" => class.applies_to = Some(assigned(input)?),
                 "icon" => class.icon = Some(assigned(input)?),
                 "olx" => class.olx = Some(assigned(input)?),
                 "view" => class.view = Some(assigned(input)?),
                 "validate" => class.validate = Some(assigned(input)?),
                 "max_score" => class.max_score = Some(assigned(input)?),
                 "completion" => class.completion = completion(&assigned(input)?)?,
-                other => {
+                _ => {
                     return Err(Error::new(
                         key.span(),
                         format!(
-                            "`{of}`: #[xblock] has no `{other}`; it has type, aliases, icon, completion, \
-                             custom_completion, has_children, has_score, scorable, detached, olx, view, views, handlers, \
-                             json_handlers, fallback_handler, needs, wants, settings_key, validate, max_score"
+                            "`{of}`: #[{}] has no `{key}`; it has {}",
+                            family.attribute(),
+                            family.items().join(", ")
                         ),
                     ));
                 }
@@ -228,8 +280,9 @@ fn parse_class(input: ParseStream<'_>, of: &Ident) -> Result<Class> {
     {
         return Err(Error::new(twice.name.span(), format!("`{}` is listed twice", twice.name)));
     }
-    class.block_type =
-        block_type.ok_or_else(|| Error::new(of.span(), format!("`{of}`: #[xblock] needs type = \"..\"")))?;
+    class.block_type = block_type.ok_or_else(|| {
+        Error::new(of.span(), format!("`{of}`: #[{}] needs type = \"..\"", family.attribute()))
+    })?;
     Ok(class)
 }
 

@@ -4,19 +4,20 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Data, DeriveInput, Error, Fields, Path, Result};
 
-use crate::declaration::{self, Class, Default, Entry, Field, Kind, ServiceName, Values};
+use crate::declaration::{self, Class, Default, Entry, Family, Field, Kind, ServiceName, Values};
 
 /// Expands `#[derive(XBlock)]`.
 pub(crate) fn block(input: &DeriveInput) -> Result<TokenStream> {
     check_struct(input)?;
     let name = &input.ident;
-    let class = declaration::class(&input.attrs, name)?;
+    let class = declaration::class(&input.attrs, name, Family::Block)?;
     let fields = declaration::fields(&input.attrs)?;
     let specs = fields.iter().map(spec);
     let groups = &class.groups;
     let access = groups.iter().map(access_trait);
     let class_value = class_value(name, &class);
-    let accessors = fields.iter().map(|field| accessors(field, &quote!(pub)));
+    let of_block = quote!(::xblock_core::block::XBlock::fields(self));
+    let accessors = fields.iter().map(|field| accessors(field, &quote!(pub), &of_block));
     let behaviour = behaviour(name, &class);
     Ok(quote! {
         #[automatically_derived]
@@ -52,13 +53,138 @@ pub(crate) fn block(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
+/// Expands `#[derive(XBlockAside)]`.
+pub(crate) fn aside(input: &DeriveInput) -> Result<TokenStream> {
+    check_struct(input)?;
+    let name = &input.ident;
+    let class = declaration::class(&input.attrs, name, Family::Aside)?;
+    if let Some(group) = class.groups.first() {
+        return Err(Error::new_spanned(group, "an aside declares its fields itself"));
+    }
+    let fields = declaration::fields(&input.attrs)?;
+    let specs = fields.iter().map(spec);
+    let accessors = fields.iter().map(|field| accessors(field, &quote!(pub), &quote!(&self.fields)));
+    let aside_type = &class.block_type;
+    let needs = class.needs.iter().map(service_name);
+    let wants = class.wants.iter().map(service_name);
+    let behaviour = aside_behaviour(name, &class);
+    Ok(quote! {
+        #[automatically_derived]
+        impl #name {
+            /// The fields of the class in the order in which XBlock lists them.
+            pub const FIELDS: &'static [::xblock_core::fields::FieldSpec] = &[#(#specs),*];
+
+            /// The declaration of the class, for a registry.
+            pub const CLASS: &'static ::xblock_core::block::AsideClass = {
+                static CLASS: ::xblock_core::block::AsideClass = ::xblock_core::block::AsideClass {
+                    aside_type: #aside_type,
+                    fields: #name::FIELDS,
+                    services: ::xblock_core::services::DeclaredServices {
+                        needs: &[#(#needs),*],
+                        wants: &[#(#wants),*],
+                    },
+                    create: |fields| ::std::boxed::Box::new(#name::from_fields(fields)),
+                };
+                &CLASS
+            };
+
+            /// Makes an aside from its fields.
+            #[must_use]
+            pub fn from_fields(fields: ::xblock_core::fields::BlockFields) -> Self {
+                Self { fields }
+            }
+
+            #(#accessors)*
+        }
+
+        #behaviour
+    })
+}
+
+fn aside_behaviour(name: &Ident, class: &Class) -> TokenStream {
+    let applies_to = class.applies_to.as_ref().map(|method| {
+        quote! {
+            fn should_apply_to_block(
+                &self,
+                block: &dyn ::xblock_core::block::XBlock,
+                context: &dyn ::xblock_core::block::BlockContext,
+            ) -> bool {
+                self.#method(block, context)
+            }
+        }
+    });
+    let views = class.views.iter().map(|Entry { name, method }| {
+        let text = name.to_string();
+        quote!(#text => self.#method(block, context).map(::core::option::Option::Some),)
+    });
+    let handlers = handlers(class);
+    quote! {
+        #[automatically_derived]
+        impl ::xblock_core::block::XBlockAside for #name {
+            fn fields(&self) -> &::xblock_core::fields::BlockFields {
+                &self.fields
+            }
+
+            #applies_to
+
+            #[allow(unused_variables)]
+            fn view(
+                &self,
+                view: &str,
+                block: &dyn ::xblock_core::block::XBlock,
+                context: &dyn ::xblock_core::block::BlockContext,
+            ) -> ::core::result::Result<
+                ::core::option::Option<::xblock_core::fragment::Fragment>,
+                ::xblock_core::block::BlockError,
+            > {
+                match view {
+                    #(#views)*
+                    _ => ::core::result::Result::Ok(::core::option::Option::None),
+                }
+            }
+
+            #[allow(unused_variables)]
+            fn handle(
+                &self,
+                name: &str,
+                request: &::xblock_core::block::HandlerRequest,
+                block: &dyn ::xblock_core::block::XBlock,
+                context: &dyn ::xblock_core::block::BlockContext,
+            ) -> ::core::result::Result<::xblock_core::block::HandlerResponse, ::xblock_core::block::BlockError> {
+                match name {
+                    #(#handlers)*
+                    _ => ::core::result::Result::Err(::xblock_core::block::BlockError::NoSuchHandler {
+                        handler: name.to_owned(),
+                    }),
+                }
+            }
+        }
+    }
+}
+
+/// Returns the arms that lead to a class's handlers.
+fn handlers(class: &Class) -> Vec<TokenStream> {
+    let plain = class.handlers.iter().map(|Entry { name, method }| {
+        let text = name.to_string();
+        quote!(#text => self.#method(request, context),)
+    });
+    let json = class.json_handlers.iter().map(|Entry { name, method }| {
+        let text = name.to_string();
+        quote! {
+            #text => ::xblock_core::block::HandlerResponse::of(&self.#method(request.json()?, context)?),
+        }
+    });
+    plain.chain(json).collect()
+}
+
 /// Expands `#[derive(FieldGroup)]`.
 pub(crate) fn group(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let visibility = &input.vis;
     let fields = declaration::fields(&input.attrs)?;
     let specs = fields.iter().map(spec);
-    let accessors = fields.iter().map(|field| accessors(field, &TokenStream::new()));
+    let of_block = quote!(::xblock_core::block::XBlock::fields(self));
+    let accessors = fields.iter().map(|field| accessors(field, &TokenStream::new(), &of_block));
     let access = format_ident!("Has{name}");
     let doc = format!("Reads and sets the fields of [`{name}`].");
     Ok(quote! {
@@ -199,7 +325,7 @@ fn service_name(service: &ServiceName) -> TokenStream {
     }
 }
 
-fn accessors(field: &Field, visibility: &TokenStream) -> TokenStream {
+fn accessors(field: &Field, visibility: &TokenStream, fields: &TokenStream) -> TokenStream {
     let name = &field.name;
     let stored = field_name(field);
     let setter = format_ident!("set_{}", stored);
@@ -220,7 +346,7 @@ fn accessors(field: &Field, visibility: &TokenStream) -> TokenStream {
         /// # Errors
         /// A [`BlockFieldsError`](::xblock_core::fields::BlockFieldsError) when what is stored is none of this field.
         #visibility fn #name(&self) -> ::core::result::Result<#returned, ::xblock_core::fields::BlockFieldsError> {
-            ::xblock_core::block::accessors::#read(::xblock_core::block::XBlock::fields(self), #stored)
+            ::xblock_core::block::accessors::#read(#fields, #stored)
         }
 
         #[doc = #setter_doc]
@@ -232,7 +358,7 @@ fn accessors(field: &Field, visibility: &TokenStream) -> TokenStream {
             value: impl ::core::convert::Into<#returned>,
         ) -> ::core::result::Result<(), ::xblock_core::fields::BlockFieldsError> {
             ::xblock_core::block::accessors::set(
-                ::xblock_core::block::XBlock::fields(self),
+                #fields,
                 #stored,
                 ::core::convert::Into::<#returned>::into(value),
             )
@@ -267,16 +393,7 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
         let text = name.to_string();
         quote!(#text => self.#method(context),)
     });
-    let handlers = class.handlers.iter().map(|Entry { name, method }| {
-        let text = name.to_string();
-        quote!(#text => self.#method(request, context),)
-    });
-    let json_handlers = class.json_handlers.iter().map(|Entry { name, method }| {
-        let text = name.to_string();
-        quote! {
-            #text => ::xblock_core::block::HandlerResponse::of(&self.#method(request.json()?, context)?),
-        }
-    });
+    let handlers = handlers(class);
     let no_handler = match &class.fallback_handler {
         Some(method) => quote!(self.#method(name, request, context)),
         None => quote! {
@@ -335,7 +452,6 @@ fn behaviour(name: &Ident, class: &Class) -> TokenStream {
             ) -> ::core::result::Result<::xblock_core::block::HandlerResponse, ::xblock_core::block::BlockError> {
                 match name {
                     #(#handlers)*
-                    #(#json_handlers)*
                     _ => #no_handler,
                 }
             }

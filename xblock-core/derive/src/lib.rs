@@ -20,6 +20,13 @@ pub fn derive_xblock(input: TokenStream) -> TokenStream {
     expansion::block(&input).unwrap_or_else(syn::Error::into_compile_error).into()
 }
 
+/// Makes a struct with a field `fields: BlockFields` an aside; described in `xblock_core::block`.
+#[proc_macro_derive(XBlockAside, attributes(xblock_aside, field, fields))]
+pub fn derive_xblock_aside(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    expansion::aside(&input).unwrap_or_else(syn::Error::into_compile_error).into()
+}
+
 /// Makes a unit struct a group of fields that several XBlocks share; described in `xblock_core::block`.
 #[proc_macro_derive(FieldGroup, attributes(field))]
 pub fn derive_field_group(input: TokenStream) -> TokenStream {

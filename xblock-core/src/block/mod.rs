@@ -36,3 +36,5 @@ pub use xblock::XBlock;
 pub use xblock_derive::FieldGroup;
 #[doc = include_str!("derive.md")]
 pub use xblock_derive::XBlock;
+#[doc = include_str!("derive_aside.md")]
+pub use xblock_derive::XBlockAside;
