@@ -19,6 +19,7 @@ mod python;
 mod random;
 mod regexp;
 mod render;
+mod rescore;
 mod responses;
 mod session;
 mod state;
@@ -41,7 +42,7 @@ use self::olx::ProblemOlx;
 #[derive(XBlock)]
 #[xblock(
     type = "problem",
-    has_score,
+    scorable,
     icon = "problem",
     olx = ProblemOlx,
     views(student_view, public_view = student_view, author_view = student_view),

@@ -119,7 +119,7 @@ impl<'b> Session<'b> {
     }
 }
 
-fn score_of(map: &CorrectMap, problem: &LoncapaProblem) -> Score {
+pub(super) fn score_of(map: &CorrectMap, problem: &LoncapaProblem) -> Score {
     let is_whole =
         map.entries().all(|(_, entry)| entry.npoints.as_ref().is_none_or(|points| points.is_i64()));
     let points = map.points();

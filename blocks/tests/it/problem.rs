@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde_json::{Map, json};
-use xblock_core::block::{BlockError, Event, HandlerRequest, User};
+use xblock_core::block::{BlockError, Event, HandlerRequest, RescoreError, User};
 use xblock_core::fields::{DictFieldData, Json};
 use xblock_core::olx::{Document, Element, FileName, Node, ParseOptions, Source};
 
@@ -104,7 +104,7 @@ fn same(a: &Json, b: &Json) -> bool {
     }
 }
 
-/// Scenarios that are about what this block does not do yet: scripts, queues, rescoring, previews, author mode.
+/// Scenarios that are not about what this block does not do yet: scripts, queues, previews, author mode.
 fn is_native(scenario: &Json) -> bool {
     let xml = scenario["xml"].as_str().unwrap_or_default();
     let foreign = [
@@ -116,6 +116,9 @@ fn is_native(scenario: &Json) -> bool {
         "chemicalequationinput",
         "filesubmission",
     ];
+    if scenario["id"].as_str().is_some_and(|id| id.starts_with("rescore-")) {
+        return !xml.contains("coderesponse");
+    }
     let steps = scenario["steps"].as_array().into_iter().flatten();
     let calls = ["rescore", "input_ajax", "score_update", "ungraded_response", "student_view", "set_fields"];
     !foreign.iter().any(|tag| xml.contains(tag))
@@ -154,6 +157,31 @@ fn scenario_failures(scenario: &Json, failures: &mut Vec<String>) {
         world.events.borrow_mut().clear();
         world.now += chrono::Duration::milliseconds(100);
         let block = world.block_on(stored.clone());
+        if op == "set_fields" {
+            for (name, value) in step["data"].as_object().into_iter().flatten() {
+                block.fields().set_json(name, value).expect("a value of the field");
+            }
+            block.fields().save().expect("memory takes everything");
+            continue;
+        }
+        if op == "rescore" {
+            let problem = block.scorable().expect("problems have scores");
+            let rescored = problem.rescore(step["data"] == true, &world);
+            match (&rescored, step.get("raises")) {
+                (Ok(_), None) => drop(block.fields().save().expect("memory takes everything")),
+                (Err(BlockError::Rescore(_)), Some(_)) => {}
+                _ => fail(format!("{rescored:?}")),
+            }
+            if let (Err(BlockError::Rescore(RescoreError::NotGraded { message, .. })), Some(raised)) =
+                (&rescored, step.get("raises"))
+                && raised["message"] != **message
+            {
+                fail(format!("{message}\n  expected {raised}"));
+            }
+            compare_events(&world, step, &mut fail);
+            compare_state(&world, &stored, step, &mut fail);
+            continue;
+        }
         let response = block.handle("xmodule_handler", &post(op, &form(&step["data"])), &world);
         let response = match response {
             Ok(response) => response,
@@ -192,25 +220,44 @@ fn scenario_failures(scenario: &Json, failures: &mut Vec<String>) {
         if found.as_object().map(Map::len) != step["response"].as_object().map(Map::len) {
             fail(format!("other members than {}", step["response"]));
         }
-        let events: Vec<Json> =
-            world.events.borrow().iter().map(|event| json!([event.event_type(), event.data()])).collect();
-        if !same(&json!(events), &step["events"]) {
-            fail(format!("events {}\n  expected {}", json!(events), step["events"]));
-        }
+        compare_events(&world, step, &mut fail);
         // Calls that only read keep nothing here.
         if !matches!(op, "problem_get" | "problem_show" | "hint_button") && found["success"] != false {
-            let fields = world.block_on(stored.clone());
-            for (name, expected) in step["state"].as_object().into_iter().flatten() {
-                let found = fields.fields().json(name).expect("what was saved can be read");
-                let is_time = name == "last_submission_time";
-                let is_as_recorded =
-                    same(&found, expected) || (is_time && found.is_null() == expected.is_null());
-                if !is_as_recorded {
-                    fail(format!("state {name}: {found}\n  expected {expected}"));
-                }
-            }
+            compare_state(&world, &stored, step, &mut fail);
         }
     }
+}
+
+fn compare_events(world: &World, step: &Json, fail: &mut impl FnMut(String)) {
+    let events: Vec<Json> =
+        world.events.borrow().iter().map(|event| json!([event.event_type(), event.data()])).collect();
+    if !same(&json!(events), &step["events"]) {
+        fail(format!("events {}\n  expected {}", json!(events), step["events"]));
+    }
+}
+
+fn compare_state(world: &World, stored: &Arc<DictFieldData>, step: &Json, fail: &mut impl FnMut(String)) {
+    let fields = world.block_on(stored.clone());
+    for (name, expected) in step["state"].as_object().into_iter().flatten() {
+        let found = fields.fields().json(name).expect("what was saved can be read");
+        let is_time = name == "last_submission_time";
+        let is_as_recorded = same(&found, expected) || (is_time && found.is_null() == expected.is_null());
+        if !is_as_recorded {
+            fail(format!("state {name}: {found}\n  expected {expected}"));
+        }
+    }
+}
+
+#[test]
+fn what_an_external_grader_looked_at_is_not_rescored() {
+    let world = World::of("problem");
+    let xml = "<problem><coderesponse><textbox/><codeparam/></coderesponse></problem>";
+    let block = world.block(&json!({ "data": xml, "done": true }));
+    let refused = block.scorable().expect("problems have scores").rescore(false, &world);
+    assert!(matches!(refused, Err(BlockError::Rescore(RescoreError::Unsupported { .. }))), "{refused:?}");
+    let events = world.events.borrow();
+    assert_eq!(events[0].event_type(), "problem_rescore_fail");
+    assert_eq!(events[0].data()["failure"], "unsupported");
 }
 
 #[test]

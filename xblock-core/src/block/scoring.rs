@@ -23,6 +23,14 @@ pub enum RescoreError {
         /// The block's usage.
         usage: String,
     },
+    /// What the learner answered cannot be graded any more.
+    #[error("{usage}: {message}")]
+    NotGraded {
+        /// The block's usage.
+        usage: String,
+        /// Why not, in the words a learner would see.
+        message: String,
+    },
 }
 
 /// A block with a score of the learner's own, which can be computed again from what the block keeps.

@@ -4,4 +4,5 @@ mod definition;
 mod fields;
 mod host;
 mod keys;
+mod model;
 mod olx_xml;

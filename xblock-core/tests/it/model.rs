@@ -1,0 +1,7 @@
+//! The block model at work in a host: services, asides, mixins, scores, completion, views nobody wrote.
+
+mod asides;
+mod mixins;
+mod scores;
+mod services;
+mod world;
