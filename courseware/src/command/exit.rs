@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use courseware::{CoursewareError, PackageError};
 use xblock_core::block::{BlockError, RegistryError};
+use xblock_core::fields::FieldError;
 use xblock_core::keys::KeyError;
 use xblock_core::olx::OlxError;
 use xblock_core::runtime::RuntimeError;
@@ -64,6 +65,13 @@ pub(crate) enum CommandError {
     Threads(#[source] std::io::Error),
     #[error("the block types cannot be set up")]
     Registry(#[source] RegistryError),
+    #[error("no block type {block_type} is known")]
+    NoSuchType { block_type: String },
+    #[error("a block type declares its fields wrongly")]
+    Schema {
+        #[source]
+        source: FieldError,
+    },
 }
 
 impl CommandError {
@@ -71,7 +79,12 @@ impl CommandError {
     pub(crate) fn exit_code(&self) -> Exit {
         match self {
             Self::Courseware(error) => code_of(error),
-            Self::Output(_) | Self::Signals(_) | Self::Threads(_) | Self::Registry(_) => Exit::Failed,
+            Self::Output(_)
+            | Self::Signals(_)
+            | Self::Threads(_)
+            | Self::Registry(_)
+            | Self::Schema { .. } => Exit::Failed,
+            Self::NoSuchType { .. } => Exit::NotFound,
             Self::BadAnswer { .. } | Self::BadKey { .. } => Exit::Usage,
             Self::WhichCourse { more: 0, .. } => Exit::NotFound,
             Self::WhichCourse { .. } => Exit::Usage,

@@ -16,6 +16,7 @@ mod list;
 mod problems;
 mod publish;
 mod render;
+mod schema;
 mod serve;
 mod show;
 mod submit;
@@ -77,6 +78,7 @@ enum Command {
     Export(export::Arguments),
     Compare(compare::Arguments),
     Diff(diff::Arguments),
+    Schema(schema::Arguments),
     History(history::Arguments),
     Changes(changes::Arguments),
 }
@@ -137,6 +139,7 @@ fn dispatch(
         Command::Export(arguments) => export::run(arguments, surroundings, console),
         Command::Compare(arguments) => compare::run(arguments, surroundings, console),
         Command::Diff(arguments) => diff::run(arguments, surroundings, console),
+        Command::Schema(arguments) => schema::run(arguments, surroundings, console),
         Command::History(arguments) => history::run(arguments, surroundings, console),
         Command::Changes(arguments) => changes::run(arguments, surroundings, console),
     }

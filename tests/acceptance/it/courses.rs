@@ -61,12 +61,12 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the workspace is there")
 }
 
-fn sample(name: &str) -> PathBuf {
+pub(crate) fn sample(name: &str) -> PathBuf {
     root().join("examples/courses").join(name)
 }
 
 /// A course of `../shared/courses`; says so where there is none.
-fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let course = root().join("../shared/courses").join(name);
     if course.exists() {
         return Some(course);

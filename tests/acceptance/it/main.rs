@@ -5,5 +5,6 @@ mod definitions;
 mod fuzz;
 mod origins;
 mod packages;
+mod schemas;
 mod tidy;
 mod vectors;

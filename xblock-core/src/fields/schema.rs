@@ -1,4 +1,8 @@
-//! JSON Schema of stored field values.
+//! JSON Schema of stored field values (draft 2020-12).
+//!
+//! Numbers may be texts, which their fields read and old content has. Every value may be null. Offered values and bounds are
+//! part of the schema although XBlock enforces neither: a value outside them is one that no editor writes (xblock
+//! reference, section 2).
 use serde_json::{Map, json};
 
 use super::error::FieldError;
@@ -70,17 +74,24 @@ impl FieldSpec {
         match self.values {
             Values::Any => {}
             Values::OneOf(_) => {
-                schema.insert("enum".to_owned(), self.values_json()?);
+                let mut values = self.values_json()?;
+                if let Some(values) = values.as_array_mut()
+                    && !values.contains(&Json::Null)
+                {
+                    values.push(Json::Null);
+                }
+                schema.insert("enum".to_owned(), values);
             }
             Values::Named(_) => {
                 let choices = self.values_json()?;
                 let choices = choices.as_array().into_iter().flatten();
                 let choices =
                     choices.map(|pair| json!({"title": pair["display_name"], "const": pair["value"]}));
-                schema.insert("oneOf".to_owned(), Json::Array(choices.collect()));
+                let choices = choices.chain([json!({"type": "null"})]);
+                schema.insert("anyOf".to_owned(), Json::Array(choices.collect()));
             }
             Values::Range { min, max, step } => {
-                for (name, bound) in [("minimum", min), ("maximum", max), ("multipleOf", step)] {
+                for (name, bound) in [("minimum", min), ("maximum", max), ("x-xblock-step", step)] {
                     if let Some(bound) = bound {
                         schema.insert(name.to_owned(), number(bound));
                     }
@@ -97,10 +108,15 @@ pub(crate) fn number(value: f64) -> Json {
     if value.fract() == 0.0 && value.abs() < 1e15 { Json::from(value as i64) } else { Json::from(value) }
 }
 
+/// Texts that Python's `int()` reads, in ASCII, and the empty one.
+const INTEGER_TEXT: &str = r"^\s*([+-]?[0-9](_?[0-9])*)?\s*$";
+/// Texts that Python's `float()` reads, in ASCII, and the empty one.
+const FLOAT_TEXT: &str = r"^\s*([+-]?(([0-9](_?[0-9])*(\.([0-9](_?[0-9])*)?)?|\.[0-9](_?[0-9])*)([eE][+-]?[0-9](_?[0-9])*)?|[iI][nN][fF]([iI][nN][iI][tT][yY])?|[nN][aA][nN]))?\s*$";
+
 fn type_schema(kind: FieldType) -> Map<String, Json> {
     let schema = match kind {
-        FieldType::Integer => json!({"type": ["integer", "null"]}),
-        FieldType::Float => json!({"type": ["number", "null"]}),
+        FieldType::Integer => json!({"type": ["integer", "string", "null"], "pattern": INTEGER_TEXT}),
+        FieldType::Float => json!({"type": ["number", "string", "null"], "pattern": FLOAT_TEXT}),
         FieldType::Boolean => json!({"type": ["boolean", "null"]}),
         FieldType::Dict | FieldType::GroupAccessDict => json!({"type": ["object", "null"]}),
         FieldType::ReferenceValueDict => {
@@ -120,8 +136,12 @@ fn type_schema(kind: FieldType) -> Map<String, Json> {
         FieldType::XmlString => json!({"type": ["string", "null"], "contentMediaType": "application/xml"}),
         FieldType::Date => json!({"type": ["string", "null"], "format": "date-time"}),
         FieldType::DateTime => json!({"type": ["string", "number", "null"]}),
-        FieldType::Timedelta => json!({"type": ["string", "null"]}),
-        FieldType::RelativeTime => json!({"type": "string"}),
+        FieldType::Timedelta => {
+            json!({"type": ["string", "null"], "examples": ["1 day 2 hours"], "x-xblock-format": "timedelta"})
+        },
+        FieldType::RelativeTime => {
+            json!({"type": ["string", "number", "null"], "examples": ["00:01:30"], "x-xblock-format": "relative-time"})
+        },
         FieldType::Any | FieldType::JsonField | FieldType::Field => json!({}),
         FieldType::Score => score_schema(),
         FieldType::ListScore => json!({"type": ["array", "null"], "items": score_schema()}),

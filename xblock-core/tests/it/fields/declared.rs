@@ -60,7 +60,7 @@ fn a_schema_tells_type_default_values_and_scope() {
         schema,
         json!({
             "type": ["number", "null"], "title": "Weight", "description": "Points.", "default": 1.5,
-            "minimum": 0, "multipleOf": 0.1, "x-xblock-type": "Float", "x-xblock-scope": "settings",
+            "minimum": 0, "x-xblock-step": 0.1, "x-xblock-type": "Float", "x-xblock-scope": "settings",
         })
     );
     for spec in all() {
