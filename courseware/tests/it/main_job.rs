@@ -259,3 +259,15 @@ pub(crate) fn copy(from: &std::path::Path, to: &std::path::Path) {
         }
     }
 }
+
+#[test]
+fn a_schema_says_what_fields_a_type_has() {
+    let schema = courseware(["schema", "problem"]).exits(0).json();
+    assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+    assert_eq!(schema["properties"]["max_attempts"]["x-xblock-scope"], "settings");
+    assert_eq!(schema["x-xblock-has-score"], true);
+    let all = courseware(["schema"]).exits(0).json();
+    assert_eq!(all["problem"], schema);
+    let unknown = courseware(["schema", "recommender"]).exits(3);
+    assert!(unknown.err.contains("no block type recommender is known"), "{}", unknown.err);
+}

@@ -48,6 +48,7 @@ pub struct BlockType {
 struct Shape {
     table: Arc<FieldTable>,
     mixins: Vec<Mixin>,
+    asides: Arc<[&'static AsideClass]>,
 }
 
 impl BlockType {
@@ -73,6 +74,12 @@ impl BlockType {
     #[must_use]
     pub fn mixins(&self) -> &[Mixin] {
         &self.shape.mixins
+    }
+
+    /// Finds a registered aside type: what blocks of the type may have beside them.
+    #[must_use]
+    pub fn aside_type(&self, name: &str) -> Option<&'static AsideClass> {
+        self.shape.asides.iter().find(|class| class.aside_type == name).copied()
     }
 
     /// Makes a block from its fields, with the behaviour of the mixins around it.
@@ -202,7 +209,8 @@ impl RegistryBuilder {
                 return Err(RegistryError::AmbiguousAside { aside_type: class.aside_type.to_owned() });
             }
         }
-        let shape = |class| Arc::new(Shape::of(class, self.field_mixins, &self.mixins));
+        let asides: Arc<[&'static AsideClass]> = self.asides.into();
+        let shape = |class| Arc::new(Shape::of(class, self.field_mixins, &self.mixins, &asides));
         let mut types = BTreeMap::new();
         for class in self.classes {
             let shape = shape(class);
@@ -221,16 +229,21 @@ impl RegistryBuilder {
             is_known: false,
             shape: shape(self.placeholder),
         };
-        Ok(Registry { types: Arc::new(types), placeholder, asides: self.asides.into() })
+        Ok(Registry { types: Arc::new(types), placeholder, asides })
     }
 }
 
 impl Shape {
-    fn of(class: &BlockClass, field_mixins: &[&[FieldSpec]], mixins: &[Mixin]) -> Self {
+    fn of(
+        class: &BlockClass,
+        field_mixins: &[&[FieldSpec]],
+        mixins: &[Mixin],
+        asides: &Arc<[&'static AsideClass]>,
+    ) -> Self {
         let mixins: Vec<Mixin> = mixins.iter().filter(|mixin| (mixin.applies_to)(class)).copied().collect();
         let children: &[FieldSpec] = if class.has_children { CHILDREN_FIELDS } else { &[] };
         let mixed = field_mixins.iter().copied().chain(mixins.iter().map(|mixin| mixin.fields));
         let all = mixed.chain([XBLOCK_FIELDS, children, class.fields]).flatten().copied();
-        Self { table: Arc::new(FieldTable::new(all)), mixins }
+        Self { table: Arc::new(FieldTable::new(all)), mixins, asides: asides.clone() }
     }
 }

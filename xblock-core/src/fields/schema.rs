@@ -138,10 +138,10 @@ fn type_schema(kind: FieldType) -> Map<String, Json> {
         FieldType::DateTime => json!({"type": ["string", "number", "null"]}),
         FieldType::Timedelta => {
             json!({"type": ["string", "null"], "examples": ["1 day 2 hours"], "x-xblock-format": "timedelta"})
-        },
+        }
         FieldType::RelativeTime => {
             json!({"type": ["string", "number", "null"], "examples": ["00:01:30"], "x-xblock-format": "relative-time"})
-        },
+        }
         FieldType::Any | FieldType::JsonField | FieldType::Field => json!({}),
         FieldType::Score => score_schema(),
         FieldType::ListScore => json!({"type": ["array", "null"], "items": score_schema()}),

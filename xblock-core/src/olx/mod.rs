@@ -1,5 +1,6 @@
 //! OLX: reading courseware from XML and writing it back.
 
+mod aside;
 mod attributes;
 mod convention;
 mod course_xml;

@@ -5,8 +5,9 @@ use serde_json::Map;
 use crate::block::BlockType;
 use crate::fields::{ASIDE_FAMILY, Conversion, FieldSpec, Json};
 use crate::keys::{ContextKey, UsageKey};
-use crate::runtime::{AsideData, FieldMap};
+use crate::runtime::AsideData;
 
+use super::super::aside::{RefusedValue, read_aside};
 use super::super::course_xml::{is_pointer, pointer_path, stored_json};
 use super::super::diagnostic::{Outcome, Severity};
 use super::super::document::{Document, Source};
@@ -249,7 +250,12 @@ impl Reading<'_, '_> {
             let tail = element.children[at + 1..].iter().take_while(|n| n.as_text().is_some()).count();
             let removed: Vec<Node> = element.children.drain(at..=at + tail).collect();
             if let Some(aside) = removed.first().and_then(Node::as_element) {
-                let read = aside_data(aside);
+                let class = self.block_type.aside_type(&aside.name);
+                let (read, refused) = read_aside(aside, class, &self.importer.options.conversion);
+                for RefusedValue { field, problem, position } in refused {
+                    let message = format!("<{}> {field}: {problem}", aside.name);
+                    self.report("invalid-value", Severity::Warning, position, message);
+                }
                 // A block has one aside of a type; what a second element says of it comes on top.
                 match self.asides.iter_mut().find(|kept| kept.aside_type == read.aside_type) {
                     Some(kept) => kept.fields.extend(read.fields),
@@ -384,15 +390,4 @@ impl Reading<'_, '_> {
         self.importer.remember(child, &usage);
         Ok(usage)
     }
-}
-
-fn aside_data(aside: &Element) -> AsideData {
-    let mut fields = FieldMap::new();
-    for attribute in aside.attributes.iter().filter(|a| a.name != FAMILY_ATTRIBUTE) {
-        fields.insert(attribute.name.as_str().into(), Json::from(attribute.value.as_str()));
-    }
-    if let Some(text) = aside.text().filter(|text| !text.trim().is_empty()) {
-        fields.insert("content".into(), Json::from(text.trim()));
-    }
-    AsideData { aside_type: aside.name.as_str().into(), fields }
 }

@@ -5,6 +5,7 @@ mod write;
 
 pub use read::{PlainBlock, PlainError, PlainField, read_plain};
 pub use write::write_plain;
+pub(crate) use write::write_value;
 
 /// The namespace whose elements hold fields.
 pub const OPTION_NAMESPACE: &str = "http://code.edx.org/xblock/option";

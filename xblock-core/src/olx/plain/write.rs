@@ -74,7 +74,7 @@ fn write_field(
 }
 
 /// Writes one value, and says whether it could.
-pub(super) fn write_value(spec: &FieldSpec, value: &Value, node: &mut Element) -> bool {
+pub(crate) fn write_value(spec: &FieldSpec, value: &Value, node: &mut Element) -> bool {
     match spec.kind.to_text(value) {
         Ok(None) if spec.kind.none_to_xml() => {
             let mut option = option_element(spec.name, node);

@@ -65,7 +65,7 @@ fn map_references(kind: FieldType, value: Json, host: &dyn WriteHost) -> Json {
 }
 
 /// Returns the text of a value as attributes of no field hold it: a text as it is, anything else as JSON.
-pub(super) fn free_text(value: &Json) -> String {
+pub(crate) fn free_text(value: &Json) -> String {
     match value {
         Json::String(text) => text.clone(),
         value => json_line(value),

@@ -1,7 +1,7 @@
 //! The part of writing that all types of the course format share (xblock reference, section 17).
 
-use crate::fields::{ASIDE_FAMILY, Json, Scope};
-use crate::olx::plain::FAMILY_ATTRIBUTE;
+use crate::fields::{Json, Scope};
+use crate::olx::aside::write_aside;
 use crate::olx::{Element, Node, WriteOptions};
 
 use super::attribute::{attribute_value, free_text, is_attribute_name, is_xml_text};
@@ -188,17 +188,8 @@ fn write_other_fields(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: X
 
 /// Appends the asides of a block to its element.
 pub fn write_asides(block: &BlockSource<'_>, xml: &mut Element) {
-    for aside in &block.data.asides {
-        let mut element = Element::new(&*aside.aside_type);
-        element.set(FAMILY_ATTRIBUTE, ASIDE_FAMILY);
-        for (name, value) in &aside.fields {
-            let text = free_text(value);
-            if is_attribute_name(name) && is_xml_text(&text) {
-                element.set(name, text);
-            }
-        }
-        if is_attribute_name(&aside.aside_type) {
-            xml.children.push(Node::Element(element));
-        }
-    }
+    let asides = block.data.asides.iter();
+    let elements =
+        asides.filter_map(|aside| write_aside(aside, block.block_type.aside_type(&aside.aside_type)));
+    xml.children.extend(elements.map(Node::Element));
 }

@@ -6,6 +6,7 @@ mod mixin;
 mod raw;
 mod sequence;
 
+pub(crate) use attribute::free_text;
 pub use attribute::{attribute_value, is_attribute_name, is_xml_text};
 pub use host::{BlockSource, Placement, WriteError, WriteHost};
 pub use mixin::{XmlForm, write_asides, write_xml};

@@ -56,10 +56,12 @@ fn a_schema_tells_type_default_values_and_scope() {
         .help("Points.")
         .values(Values::Range { min: Some(0.0), max: None, step: Some(0.1) });
     let schema = SPEC.json_schema().unwrap();
+    let pattern = schema["pattern"].clone();
+    assert!(pattern.is_string());
     assert_eq!(
         schema,
         json!({
-            "type": ["number", "null"], "title": "Weight", "description": "Points.", "default": 1.5,
+            "type": ["number", "string", "null"], "pattern": pattern, "title": "Weight", "description": "Points.", "default": 1.5,
             "minimum": 0, "x-xblock-step": 0.1, "x-xblock-type": "Float", "x-xblock-scope": "settings",
         })
     );
