@@ -10,7 +10,7 @@ use courseware::{
     sarif,
 };
 use serde_json::Value;
-use xblock_core::olx::{MemoryPackage, PackageSource, Severity};
+use xblock_core::olx::{Document, MemoryPackage, PackageSource, ParseOptions, Severity, Source};
 use xblock_core::runtime::{MemoryRuntime, Runtime};
 
 use crate::command::{TIDES, command, courseware, tides};
@@ -352,4 +352,27 @@ fn real_courses_have_no_errors_but_known_ones() {
     }
     // A check that says nothing of these courses looks at nothing.
     assert!(count > 100, "{count}");
+}
+
+/// Problems the Python implementation puts together have no finding that says they cannot be.
+#[test]
+fn what_python_puts_together_is_not_called_broken() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/vectors/capa");
+    let mut count = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let bytes = fs::read(entry.unwrap().path()).unwrap();
+        let Ok(Value::Array(cases)) = serde_json::from_slice(&bytes) else { continue };
+        for case in cases.iter().filter(|case| case["total"].is_number()) {
+            let Some(xml) = case["xml"].as_str() else { continue };
+            let source = Source::new("problem/p.xml".into(), xml.into());
+            let Ok(document) = Document::parse_text(source, &ParseOptions::default()) else { continue };
+            count += 1;
+            let remarks = blocks::check_problem(&document.source, &document.root);
+            let broken = remarks
+                .iter()
+                .find(|remark| ["broken-problem", "response-without-input"].contains(&remark.code));
+            assert!(broken.is_none(), "{}: {}", case["id"], broken.unwrap());
+        }
+    }
+    assert!(count > 250, "{count}");
 }

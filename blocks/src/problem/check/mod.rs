@@ -2,6 +2,7 @@
 
 mod answers;
 mod codes;
+mod structure;
 
 pub use codes::PROBLEM_CODES;
 
@@ -32,13 +33,18 @@ pub fn check_problem(source: &Source, element: &Element) -> Vec<Diagnostic> {
             let message = format!("<{}> has no input", response.name);
             check.report(&RESPONSE_WITHOUT_INPUT, response.position, message);
         } else {
+            structure::check(response, &mut check);
             answers::check(response, &mut check);
         }
     }
-    if responses.is_empty() && !check.has_script && !has_unknown_question(element) {
+    if responses.is_empty() && !check.has_script && !has_unknown_question(element) && !has_include(element) {
         check.report(&PROBLEM_WITHOUT_QUESTION, element.position, "the problem has no question");
     }
-    check.load(element, &responses);
+    structure::scripts(element, &mut check);
+    // Files that are included lie where only the platform finds them.
+    if !has_include(element) {
+        check.load(element, &responses);
+    }
     check.remarks
 }
 
@@ -82,7 +88,7 @@ impl Check<'_> {
         match LoncapaProblem::load(text, "problem", 1, "") {
             Ok(problem) => self.labels(&problem, responses),
             // Said already, with its place.
-            Err(_) if self.remarks.iter().any(|remark| remark.code == RESPONSE_WITHOUT_INPUT.name) => {}
+            Err(_) if self.remarks.iter().any(|remark| is_said(remark.code)) => {}
             Err(LoadError::Element { message, line }) => {
                 let line = element.position.line + line.saturating_sub(1);
                 let position = first_on_line(element, line).unwrap_or(Position { line, column: 1 });
@@ -106,6 +112,11 @@ impl Check<'_> {
             }
         }
     }
+}
+
+/// Says whether a finding with this code is why the problem cannot be put together.
+fn is_said(code: &str) -> bool {
+    code == RESPONSE_WITHOUT_INPUT.name || code == BROKEN_PROBLEM.name
 }
 
 /// Lists the questions in document order, as they are numbered.
@@ -141,6 +152,12 @@ fn has_unknown_question(element: &Element) -> bool {
     collect(element, &mut |element| {
         found |= element.name.ends_with("response") || ids::is_input(&element.name);
     });
+    found
+}
+
+fn has_include(element: &Element) -> bool {
+    let mut found = false;
+    collect(element, &mut |element| found |= &*element.name == "include" && element.get("file").is_some());
     found
 }
 

@@ -95,6 +95,22 @@ fn a_question_has_a_correct_answer() {
 fn questions_are_whole() {
     assert_eq!(labelled("<stringresponse answer=\"a\"/>"), [("response-without-input", 3, 1)]);
     assert_eq!(labelled("<customresponse><textline/></customresponse>"), [("no-check-function", 3, 1)]);
+    assert_eq!(
+        labelled("<formularesponse answer='x'><textline/></formularesponse>"),
+        [("broken-problem", 3, 1)]
+    );
+    assert_eq!(
+        labelled("<imageresponse><imageinput src='a' width='1'/></imageresponse>"),
+        [("broken-problem", 3, 16)]
+    );
+    assert_eq!(labelled("<include file='a.xml'/>"), []);
+    assert_eq!(labelled("<script/>"), [("broken-problem", 3, 1)]);
+    assert_eq!(
+        labelled(
+            "<script type='text/javascript'/><stringresponse answer='a'><label>a</label><textline/></stringresponse>"
+        ),
+        []
+    );
     assert_eq!(labelled("<p><textline/></p>"), [("broken-problem", 3, 1)]);
     assert_eq!(remarks("<problem><p>Read this.</p></problem>"), [("problem-without-question", 1, 1)]);
     assert_eq!(

@@ -68,8 +68,23 @@ fn syntax_error(code: &str) -> Option<(String, usize)> {
     if let Some(at) = too_deep(code) {
         return Some(("too many nested parentheses".to_owned(), at));
     }
-    let error = parse_module(code).err()?;
+    let Err(error) = parse_module(code) else { return future_import(code) };
     Some((error.error.to_string(), error.location.start().to_usize()))
+}
+
+/// Finds an import that must come first in a program, where the platform's own lines come before the script.
+fn future_import(code: &str) -> Option<(String, usize)> {
+    let mut start = 0;
+    for line in code.split_inclusive('\n') {
+        if line.starts_with("from __future__ import ") {
+            return Some((
+                "from __future__ imports must come first, and the platform's own come before".to_owned(),
+                start,
+            ));
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// Finds where brackets are nested beyond what Python reads. Brackets in texts count as well, which no script has so many
