@@ -153,10 +153,17 @@ pub(super) fn neighbours(contract: &Contract) -> Vec<Finding> {
             // The same children stand in both; what carries their ids is different where they are.
             let children: Vec<&str> = bench.data().children.iter().map(|child| child.block_id()).collect();
             let names = |html: &str| -> BTreeSet<String> {
-                let elements = Html::parse(html).elements;
+                let html = Html::parse(html);
+                let elements = &html.elements;
                 let ids =
                     elements.iter().filter_map(|element| element.get("id").map(|id| format!("id {id:?}")));
-                let radios = elements.iter().filter(|element| element.get("type") == Some("radio"));
+                // Radio buttons of a form of their own are a group of their own.
+                let loose = |at: usize| html.around(at).all(|around| around.name != "form");
+                let radios = elements
+                    .iter()
+                    .enumerate()
+                    .filter(|(at, element)| element.get("type") == Some("radio") && loose(*at))
+                    .map(|(_, element)| element);
                 let radios = radios
                     .filter_map(|element| element.get("name").map(|name| format!("radio name {name:?}")));
                 ids.chain(radios).filter(|name| !children.iter().any(|child| name.contains(child))).collect()
