@@ -84,7 +84,7 @@ pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// Checks all files of vectors that the paths stand for.
 ///
 /// # Errors
-/// A text when a file cannot be read or is not JSON, or when there is none.
+/// A text when a file cannot be read, or when there is none.
 pub fn run(kind: Run, paths: &[PathBuf], report: &mut Report) -> Result<(), String> {
     for path in paths {
         let files = files(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -94,8 +94,18 @@ pub fn run(kind: Run, paths: &[PathBuf], report: &mut Report) -> Result<(), Stri
         for file in files {
             let text =
                 std::fs::read_to_string(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            let json = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", file.display()))?;
-            kind(&json, report);
+            let json = match serde_json::from_str(&text) {
+                Ok(json) => json,
+                Err(error) => {
+                    report.case(&file.display().to_string(), Err(format!("not JSON: {error}")));
+                    continue;
+                }
+            };
+            // A case nobody foresaw is a failure of its file, and no end of the others.
+            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kind(&json, report)));
+            if outcome.is_err() {
+                report.case(&file.display().to_string(), Err("the check of a case panicked".into()));
+            }
         }
     }
     Ok(())

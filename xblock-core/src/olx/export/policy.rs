@@ -17,6 +17,12 @@ impl Exporter<'_> {
         for (name, value) in own_metadata(course) {
             own.entry(name).or_insert(value);
         }
+        // The file a course was read from is the one it is written to now, or a second export would differ.
+        if let Some(Json::Array(names)) =
+            own.get_mut("xml_attributes").and_then(|all| all.get_mut("filename"))
+        {
+            names.fill(Json::from(format!("course/{run}.xml")));
+        }
         let policy: Map<String, Json> =
             policy.into_iter().map(|(block, settings)| (block, Json::Object(settings))).collect();
         self.put(&format!("policies/{run}/policy.json"), json_indented(&Json::Object(policy)).as_bytes())?;
