@@ -19,5 +19,6 @@ pub mod fragment;
 pub mod host;
 pub mod keys;
 pub mod olx;
+mod quick_hash;
 pub mod runtime;
 pub mod services;

@@ -2,6 +2,7 @@
 use std::sync::Arc;
 
 use super::spec::FieldSpec;
+use crate::quick_hash::quick_hash;
 
 /// Marks a place of the index that no field has.
 const FREE: u16 = u16::MAX;
@@ -75,7 +76,7 @@ fn number(at: usize) -> u16 {
 /// Returns the field of this name, or the free place where it would be.
 fn find(index: &[u16], specs: &[FieldSpec], name: &str) -> Result<usize, usize> {
     let mask = index.len() - 1;
-    let mut place = hash(name.as_bytes()) & mask;
+    let mut place = quick_hash(name.as_bytes()) & mask;
     loop {
         let at = usize::from(index[place]);
         match specs.get(at) {
@@ -84,17 +85,6 @@ fn find(index: &[u16], specs: &[FieldSpec], name: &str) -> Result<usize, usize> 
             Some(_) => place = (place + 1) & mask,
         }
     }
-}
-
-/// Mixes the length with the first and the last eight bytes: names of fields are short, and nobody sends them to us.
-fn hash(name: &[u8]) -> usize {
-    let (first, last) = match (name.first_chunk::<8>(), name.last_chunk::<8>()) {
-        (Some(first), Some(last)) => (u64::from_le_bytes(*first), u64::from_le_bytes(*last)),
-        _ => (name.iter().fold(0, |sum, &byte| sum << 8 | u64::from(byte)), 0),
-    };
-    let mixed = (first ^ last.rotate_left(29) ^ name.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    // The upper half is the better half.
-    (mixed >> 32) as usize
 }
 
 #[cfg(test)]

@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use super::block_usage::Located;
 use super::charset::Charset;
-use super::course::CourseFields;
 use super::plugin::PluginKey;
-use super::scan::{Dialect, scan};
 use super::text::key_text;
 use super::{ContextKey, CourseKey, KeyError, Scalar};
 
@@ -51,9 +49,9 @@ impl AssetKey {
 
     /// Reads the text after `asset-v1:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<AssetKey> {
-        let parts = scan(rest, Dialect::Common)?;
+        let (course, parts) = CourseKey::parse_with_parts(rest)?;
         let block_id = parts.block_id?;
-        let context = ContextKey::Course(CourseKey::from_fields(CourseFields::from_parts(&parts)?));
+        let context = ContextKey::Course(course);
         let located = Located { context, block_type: parts.block_type.into(), block_id: block_id.into() };
         Some(AssetKey::from_located(located))
     }

@@ -1,5 +1,6 @@
 //! Keys of usages of blocks in courses, custom courses and libraries kept in the modulestore.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::charset::Charset;
@@ -43,11 +44,22 @@ impl BlockNamespace {
 }
 
 /// The parts of a usage or asset key within a context.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Located {
     pub(crate) context: ContextKey,
     pub(crate) block_type: Scalar,
     pub(crate) block_id: Scalar,
+}
+
+impl Hash for Located {
+    /// Hashes what tells most blocks apart; the rest is left to comparing.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.context {
+            ContextKey::Course(key) => key.hash(state),
+            context => context.hash(state),
+        }
+        state.write(self.block_id.shown().as_bytes());
+    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -238,16 +250,25 @@ impl BlockUsageKey {
         if namespace == BlockNamespace::Location {
             return BlockUsageKey::parse_location(rest);
         }
+        if namespace == BlockNamespace::Block {
+            let (course, parts) = CourseKey::parse_with_parts(rest)?;
+            let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
+            let located = Located {
+                context: ContextKey::Course(course),
+                block_type: parts.block_type.into(),
+                block_id: block_id.into(),
+            };
+            return Some(BlockUsageKey(Arc::new(BlockUsageFields { namespace, located })));
+        }
         let dialect = if namespace == BlockNamespace::CcxBlock { Dialect::Ccx } else { Dialect::Common };
         let parts = scan(rest, dialect)?;
         let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
         let context = match namespace {
             BlockNamespace::CcxBlock => ContextKey::Ccx(CcxKey::from_parts(&parts)?),
-            BlockNamespace::LibraryBlock => {
+            _ => {
                 parts.block_type?;
                 ContextKey::Library(LibraryKey::parse_parts(&parts)?)
             }
-            _ => ContextKey::Course(CourseKey::from_fields(CourseFields::from_parts(&parts)?)),
         };
         let located = Located { context, block_type: parts.block_type.into(), block_id: block_id.into() };
         Some(BlockUsageKey(Arc::new(BlockUsageFields { namespace, located })))

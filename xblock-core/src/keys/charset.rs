@@ -29,10 +29,10 @@ pub(crate) enum Charset {
     Html = 128,
 }
 
-/// For each ASCII character the sets that contain it.
-static ASCII: [u8; 128] = {
+/// For each ASCII character the sets that contain it; none for other bytes.
+static ASCII: [u8; 256] = {
     use Charset::{Id, IdPercent, Old, OlxPath, Slug, UrlName};
-    let mut table = [0u8; 128];
+    let mut table = [0u8; 256];
     let mut code = 0;
     while code < 128 {
         let byte = code as u8;
@@ -84,7 +84,7 @@ pub fn is_decimal(c: char) -> bool {
 impl Charset {
     /// Returns the sets an ASCII character belongs to, as bits; none for other bytes.
     pub(crate) fn of_ascii(byte: u8) -> u8 {
-        ASCII.get(usize::from(byte)).copied().unwrap_or(0)
+        ASCII[usize::from(byte)]
     }
 
     /// Tells whether the set has the character.

@@ -1,16 +1,17 @@
 //! Keys of courses.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::charset::Charset;
-use super::scan::{Dialect, Parts, scan};
+use super::scan::{Dialect, Parts, scan, scan_block};
 use super::text::key_text;
-use super::{AssetKey, ContextKey, KeyError, ObjectId, Scalar, UsageKey};
+use super::{AssetKey, ContextKey, KeyError, ObjectId, Scalar, UsageKey, recent};
 
 /// The parts of a course key, also those of a CCX but its number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct CourseFields {
     pub(crate) deprecated: bool,
     pub(crate) org: Option<SmolStr>,
@@ -18,6 +19,18 @@ pub(crate) struct CourseFields {
     pub(crate) run: Option<SmolStr>,
     pub(crate) branch: Option<SmolStr>,
     pub(crate) version: Scalar,
+}
+
+impl Hash for CourseFields {
+    /// Hashes what tells most courses apart; the rest is left to comparing.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        for part in [&self.course, &self.run].into_iter().flatten() {
+            state.write(part.as_bytes());
+        }
+        if let Scalar::ObjectId(version) = &self.version {
+            state.write(version.bytes());
+        }
+    }
 }
 
 /// What a course key is to be built from, not yet checked.
@@ -190,6 +203,20 @@ impl CourseFields {
     }
 }
 
+/// Cuts a text before its part `type@..`.
+fn split_at_type(text: &str) -> Option<(&str, &str)> {
+    let bytes = text.as_bytes();
+    let mut from = 0;
+    loop {
+        let at = from + bytes[from..].iter().position(|&byte| byte == b'@')?;
+        if bytes[..at].ends_with(b"+type") {
+            let within = at - "type".len();
+            return Some((&text[..within - 1], &text[within..]));
+        }
+        from = at + 1;
+    }
+}
+
 /// Appends `version@..`, with the `+` before it when something has been written since `start`.
 pub(crate) fn write_version(version: &Scalar, start: usize, out: &mut String) {
     if !version.is_falsy() {
@@ -275,7 +302,33 @@ impl CourseKey {
 
     /// Reads the text after `course-v1:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<CourseKey> {
-        CourseFields::from_parts(&scan(rest, Dialect::Common)?).map(CourseKey::from_fields)
+        if let Some(key) = recent::recall(rest) {
+            return Some(key);
+        }
+        let parts = scan(rest, Dialect::Common)?;
+        let key = CourseKey::from_fields(CourseFields::from_parts(&parts)?);
+        // A text that goes on with a block is read as its course, but is not the course part of another key.
+        if parts.block_type.is_none() && parts.block_id.is_none() {
+            recent::remember(rest, &key);
+        }
+        Some(key)
+    }
+
+    /// Reads the text after the namespace of something in a course, and returns the course with the parts after it.
+    pub(crate) fn parse_with_parts(rest: &str) -> Option<(CourseKey, Parts<'_>)> {
+        let split = split_at_type(rest);
+        if let Some((course, within)) = split
+            && let Some(key) = recent::recall(course)
+        {
+            let parts = scan_block(within).or_else(|| scan(within, Dialect::Common))?;
+            return Some((key, parts));
+        }
+        let parts = scan(rest, Dialect::Common)?;
+        let key = CourseKey::from_fields(CourseFields::from_parts(&parts)?);
+        if let Some((course, _)) = split {
+            recent::remember(course, &key);
+        }
+        Some((key, parts))
     }
 
     /// Reads `org/course/run`.

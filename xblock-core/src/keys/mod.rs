@@ -33,6 +33,7 @@ mod object_id;
 mod plain;
 mod plugin;
 pub mod python;
+mod recent;
 mod registry;
 mod scalar;
 mod scan;

@@ -96,6 +96,21 @@ impl Dialect {
     }
 }
 
+/// Takes `type@..+block@..` apart; none when it is not just that, of ASCII characters that any key may have.
+pub(crate) fn scan_block(text: &str) -> Option<Parts<'_>> {
+    let (block_type, block_id) = text.strip_prefix("type@")?.split_once('+')?;
+    let block_id = block_id.strip_prefix("block@")?;
+    let in_all = |text: &str| text.bytes().fold(u8::MAX, |sets, byte| sets & Charset::of_ascii(byte));
+    let sets =
+        if block_type.is_empty() || block_id.is_empty() { 0 } else { in_all(block_type) & in_all(block_id) };
+    (sets & Charset::Id as u8 != 0).then(|| Parts {
+        block_type: Some(block_type),
+        block_id: Some(block_id),
+        block_id_is_id: true,
+        ..Parts::default()
+    })
+}
+
 /// Takes a text apart; none when it does not follow the grammar.
 pub(crate) fn scan(text: &str, dialect: Dialect) -> Option<Parts<'_>> {
     let mut parts = Parts::default();
@@ -109,6 +124,13 @@ pub(crate) fn scan(text: &str, dialect: Dialect) -> Option<Parts<'_>> {
         let mut tag = None;
         let mut sets = u8::MAX;
         while let Some(&byte) = bytes.get(at) {
+            // Most characters belong to some set; those that end a part, and all past ASCII, to none.
+            let of_byte = Charset::of_ascii(byte);
+            if of_byte != 0 {
+                sets &= of_byte;
+                at += 1;
+                continue;
+            }
             match byte {
                 b'+' => break,
                 b'@' if tag.is_none() => {
@@ -118,7 +140,7 @@ pub(crate) fn scan(text: &str, dialect: Dialect) -> Option<Parts<'_>> {
                     at += 1;
                 }
                 0..128 => {
-                    sets &= Charset::of_ascii(byte);
+                    sets = 0;
                     at += 1;
                 }
                 _ => {

@@ -1,6 +1,7 @@
 //! Opaque keys: what is written can be read again, what must differ differs, and plugins can join.
 
 use std::collections::{BTreeSet, HashMap};
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use proptest::prelude::*;
@@ -496,5 +497,62 @@ fn long_texts_are_read_or_refused() {
             assert_eq!(key.to_string(), text);
         }
         let _ = (text.parse::<ContextKey>(), text.parse::<DefinitionKey>(), text.parse::<AssetKey>());
+    }
+}
+
+#[test]
+fn courses_that_were_read_before_change_nothing() {
+    let course = "course-v1:OrgX+CS101+2024";
+    let block = "block-v1:OrgX+CS101+2024+type@html+block@intro";
+    // A text that goes on with a block is read as a course, but is not the course of another key.
+    let both = "course-v1:OrgX+CS101+2024+block@b";
+    let wrong = [
+        "block-v1:OrgX+CS101+2024+block@b+type@html+block@c",
+        "block-v1:OrgX+CS101+2024+type@a+type@html+block@c",
+        "block-v1:OrgX+CS101+2024+type@html+block@",
+        "block-v1:OrgX+CS101+2024+type@+block@c",
+        "block-v1:OrgX+CS101+2024+type@html+branch@b+block@c",
+        "block-v1:OrgX+CS101+2024+type@html+block@c+block@d",
+        "block-v1:OrgX+CS101+2024+type@ht%ml+block@c",
+        "block-v1:OrgX+CS101+2024+type@html+block@c%20d",
+        "block-v1:OrgX+CS101+2024+type@html+block@c\n",
+        "block-v1:OrgX+CS101+2024+type@html",
+    ];
+    for _ in 0..3 {
+        let read: CourseKey = course.parse().unwrap();
+        assert_eq!(both.parse::<CourseKey>().unwrap(), read);
+        let usage: UsageKey = block.parse().unwrap();
+        assert_eq!(usage.context_key(), read.clone().into());
+        assert_eq!(usage.to_string(), block);
+        let asset: AssetKey = "asset-v1:OrgX+CS101+2024+type@asset+block@a%20b.png".parse().unwrap();
+        assert_eq!((asset.path(), asset.context_key()), ("a%20b.png", read.into()));
+        for text in wrong {
+            assert!(text.parse::<UsageKey>().is_err(), "{text}");
+        }
+    }
+}
+
+#[test]
+fn equal_keys_hash_alike_however_they_were_made() {
+    let hash = |key: &UsageKey| {
+        let mut hasher = std::hash::DefaultHasher::new();
+        key.hash(&mut hasher);
+        hasher.finish()
+    };
+    let version: ObjectId = "519665f6223ebd6980884f2b".parse().unwrap();
+    for n in 0..200 {
+        let course = CourseKey::new("OrgX", &format!("C{n}"), "2024").unwrap();
+        for course in [
+            course.clone(),
+            course.for_branch(Some("b")).unwrap(),
+            course.for_version(Some(version)).unwrap(),
+        ] {
+            let made = course.make_usage_key("html", "intro").unwrap();
+            let read: UsageKey = made.to_string().parse().unwrap();
+            assert_eq!(made, read);
+            assert_eq!(hash(&made), hash(&read));
+            let other = course.make_usage_key("html", "other").unwrap();
+            assert_ne!(hash(&made), hash(&other));
+        }
     }
 }
