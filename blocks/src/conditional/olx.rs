@@ -48,7 +48,7 @@ impl CourseXml for ConditionalOlx {
             self.read_children(&mut rest, reading, &mut children)?;
             for text in listed(show.get("sources").unwrap_or_default()) {
                 let Some(usage) = reading.reference(text) else {
-                    return Err(reading.refuse(show.position, format!("{text:?} is no usage key")));
+                    return Err(reading.refuse(show.position(), format!("{text:?} is no usage key")));
                 };
                 shown.push(Json::from(usage.to_string()));
                 children.push(usage);

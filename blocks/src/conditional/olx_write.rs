@@ -23,13 +23,13 @@ pub(crate) fn write(
             continue;
         }
         if let Some(element) = host.child(child)? {
-            xml.children.push(Node::Element(element));
+            xml.children.push(Node::from(element));
         }
     }
     if !shown.is_empty() {
         let mut show = Element::new("show");
         show.set("sources", references(&shown, &*host));
-        xml.children.push(Node::Element(show));
+        xml.children.push(Node::from(show));
     }
     let mut data = block.data.clone();
     let attributes =

@@ -22,11 +22,11 @@ pub(crate) fn write(
         // The platform puts all of them into one element, so that the last one stays.
         textbooks.drain(..textbooks.len() - 1);
     }
-    xml.children.extend(textbooks.into_iter().map(Node::Element));
+    xml.children.extend(textbooks.into_iter().map(Node::from));
     if let Some(slug) = block.text("wiki_slug") {
         let mut wiki = Element::new("wiki");
         wiki.set("slug", &*slug);
-        xml.children.push(Node::Element(wiki));
+        xml.children.push(Node::from(wiki));
     }
     if block.own("license").is_some()
         && let Some(license) = block.text("license")

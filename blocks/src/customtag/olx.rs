@@ -16,7 +16,7 @@ impl OlxConvention for CustomTagOlx {
             let template = std::mem::replace(&mut element.name, "customtag".into());
             element.set("impl", template);
             let name = reading.name().to_owned();
-            reading.rename("customtag", &name, element.position)?;
+            reading.rename("customtag", &name, element.position())?;
         }
         read_course_xml(&RawOlx, element, reading)
     }

@@ -18,7 +18,7 @@ impl OlxConvention for DiscussionOlx {
         if !reading.exists(&path)? {
             return Ok(data);
         }
-        let document = reading.load_xml(&path, element.position)?;
+        let document = reading.load_xml(&path, element.position())?;
         reading.enter(document.source);
         let mut unknown = serde_json::Map::new();
         for attribute in &document.root.attributes {
@@ -29,7 +29,7 @@ impl OlxConvention for DiscussionOlx {
             match reading.block_type().field(&name).copied() {
                 Some(spec) => {
                     let value = attribute_json(&spec, &attribute.value);
-                    let value = reading.stored(&spec, value, attribute.position);
+                    let value = reading.stored(&spec, value, attribute.position());
                     insert_field(&mut data, &spec, value);
                 }
                 None => {
@@ -40,7 +40,7 @@ impl OlxConvention for DiscussionOlx {
         for (name, value) in reading.policy().cloned().into_iter().flatten() {
             match reading.block_type().field(&name).copied() {
                 Some(spec) => {
-                    let value = reading.stored(&spec, value, document.root.position);
+                    let value = reading.stored(&spec, value, document.root.position());
                     insert_field(&mut data, &spec, value);
                 }
                 None => {

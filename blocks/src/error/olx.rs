@@ -13,7 +13,7 @@ impl OlxConvention for ErrorOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         let contents = element.text().unwrap_or_default().into_owned();
         let message = element.find("error_msg").and_then(|e| e.text().map(std::borrow::Cow::into_owned));
-        reading.rename("error", &Reading::content_id(&contents), element.position)?;
+        reading.rename("error", &Reading::content_id(&contents), element.position())?;
         let mut data = BlockData::default();
         data.content.insert("contents".into(), contents.into());
         data.content

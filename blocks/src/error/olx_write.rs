@@ -15,7 +15,7 @@ pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mu
         }
         return;
     }
-    "error".clone_into(&mut node.name);
+    node.name = "error".into();
     if node.get("url_name").is_none() {
         node.set("url_name", block.usage.block_id());
     }
@@ -28,5 +28,5 @@ pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mu
     node.children.push(Node::text(clean(&contents)));
     let mut error = Element::new("error_msg");
     error.children.push(Node::text(clean(&message)));
-    node.children.push(Node::Element(error));
+    node.children.push(Node::from(error));
 }

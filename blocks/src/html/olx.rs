@@ -48,7 +48,7 @@ impl CourseXml for HtmlOlx {
             let body = self.body(&element, reading)?;
             return Ok(Loaded { body, ..Loaded::default() });
         };
-        let (filename, at) = (attribute.value.clone(), attribute.position);
+        let (filename, at) = (attribute.value.to_string(), element.mark());
         let name = name_to_path(reading.name());
         let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         let mut path = format!("html/{folder}{filename}.html");

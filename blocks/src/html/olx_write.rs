@@ -55,7 +55,7 @@ fn clean_text(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str) -> 
 
 /// The form of clipboard and library: four attributes and the text as CDATA.
 fn write_inline(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str, node: &mut Element) {
-    block.usage.block_type().clone_into(&mut node.name);
+    node.name = block.usage.block_type().into();
     node.set("url_name", block.url_name());
     if let Some(name) = block.text("display_name").filter(|name| !name.is_empty()) {
         node.set("display_name", &*name);

@@ -51,7 +51,7 @@ impl CourseXml for PollQuestionOlx {
             while nodes.next_if(|node| node.as_text().is_some()).is_some() {}
         }
         if !has_answers {
-            return Err(reading.refuse(element.position, "a poll_question needs at least one <answer>"));
+            return Err(reading.refuse(element.position(), "a poll_question needs at least one <answer>"));
         }
         let mut body = Body::default();
         body.fields.insert("question".into(), inner_markup(&question).into());

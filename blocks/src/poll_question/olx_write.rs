@@ -24,7 +24,7 @@ pub(crate) fn write(
         let mut element = Element::new("answer");
         element.set("id", id);
         element.children.push(Node::text(text));
-        xml.children.push(Node::Element(element));
+        xml.children.push(Node::from(element));
     }
     write_xml(block, host, xml, XmlForm::with_content(&["question", "answers"]), node)
 }

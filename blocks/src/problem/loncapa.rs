@@ -221,7 +221,7 @@ fn parse(data: &str) -> Result<Node, LoadError> {
     let source = Source::new(FileName::from("problem.xml"), compat::rewrite_source(data).into());
     let document = Document::parse_text(source, &ParseOptions::default())
         .map_err(|error| LoadError::Xml(describe(&error.kind, error.position.line, error.position.column)))?;
-    let before_root = document.source.text.get(..document.root.span.start).unwrap_or_default();
+    let before_root = document.source.text.get(..document.root.span().range().start).unwrap_or_default();
     if before_root.contains("<!ENTITY") {
         return Err(LoadError::Xml("a problem cannot declare entities".into()));
     }

@@ -44,8 +44,9 @@ impl Node {
     /// Takes an element of a document.
     pub(super) fn from_element(element: &olx::Element) -> Self {
         let mut node = Self::new(&element.name);
-        node.line = element.position.line;
-        node.attributes = element.attributes.iter().map(|a| (a.name.clone(), a.value.clone())).collect();
+        node.line = element.position().line;
+        node.attributes =
+            element.attributes.iter().map(|a| (a.name.to_string(), a.value.to_string())).collect();
         for child in &element.children {
             match child {
                 olx::Node::Text(chars) | olx::Node::CData(chars) => {

@@ -50,7 +50,7 @@ fn write(element: &Element, out: &mut String) {
         .filter(|attribute| !is_own_name(&attribute.name, &attribute.value))
         .map(|attribute| {
             let is_list = ["class", "style", "aria-describedby"].contains(&&*attribute.name);
-            let value = if is_list { collapsed(&attribute.value) } else { attribute.value.clone() };
+            let value = if is_list { collapsed(&attribute.value) } else { attribute.value.to_string() };
             (attribute.name.as_str(), value)
         })
         .collect();

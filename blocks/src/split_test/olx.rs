@@ -33,19 +33,19 @@ impl CourseXml for SplitTestOlx {
     fn body(&self, element: &Element, reading: &mut Reading<'_, '_>) -> Result<Body, OlxError> {
         let Some(groups) = element.attribute("group_id_to_child") else {
             return Err(
-                reading.refuse(element.position, "a split_test needs the attribute group_id_to_child")
+                reading.refuse(element.position(), "a split_test needs the attribute group_id_to_child")
             );
         };
         let Ok(map @ Json::Object(_)) = serde_json::from_str(&groups.value) else {
             let reason = "group_id_to_child must be a JSON object of group ids and usage keys";
-            return Err(reading.refuse(groups.position, reason));
+            return Err(reading.refuse(groups.position(), reason));
         };
         let mut body = Body::default();
         body.fields.insert("group_id_to_child".into(), map);
         if let Some(attribute) = element.attribute("user_partition_id") {
             let value = Json::from(attribute.value.as_str());
             let value = match reading.block_type().field("user_partition_id").copied() {
-                Some(spec) => reading.stored(&spec, value, attribute.position),
+                Some(spec) => reading.stored(&spec, value, attribute.position()),
                 None => value,
             };
             body.fields.insert("user_partition_id".into(), value);

@@ -19,7 +19,7 @@ pub(crate) struct VideoOlx;
 impl OlxConvention for VideoOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         let name = reading.name().to_owned();
-        reading.rename("video", &name, element.position)?;
+        reading.rename("video", &name, element.position())?;
         let (definition, _) = resolve_pointer(element, reading)?;
         let mut values = read_elements(&definition);
         read_attributes(&definition, reading.block_type(), &mut values);
@@ -33,7 +33,7 @@ impl OlxConvention for VideoOlx {
                 }
                 continue;
             };
-            let place = definition.attribute(&name).map_or(definition.position, |a| a.position);
+            let place = definition.attribute(&name).map_or(definition.position(), |a| a.position());
             let stored = spec.from_json(&value).and_then(|native| spec.to_json(&native));
             let stored = stored.map_err(|source| OlxError::InvalidValue {
                 field: name,
@@ -85,7 +85,7 @@ impl OlxConvention for VideoOlx {
             let stored =
                 spec.kind.load(Value::from(&value), conversion).and_then(|native| spec.to_json(&native));
             let stored = stored.map_err(|source| {
-                let position = root.attribute(&name).map_or(root.position, |a| a.position);
+                let position = root.attribute(&name).map_or(root.position(), |a| a.position());
                 DefinitionError::Plain(PlainError::Field { field: spec.name, position, source })
             })?;
             definition.set(spec.name, spec.scope, stored);

@@ -65,7 +65,7 @@ pub(crate) fn write(
         transcript.set("src", *src);
         children.push(transcript);
     }
-    xml.children = children.into_iter().map(Node::Element).collect();
+    xml.children = children.into_iter().map(Node::from).collect();
     write_xml(block, host, xml, FORM, node)
 }
 

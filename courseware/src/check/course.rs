@@ -60,14 +60,16 @@ pub(super) struct BlockPlace<'c> {
 impl BlockPlace<'_> {
     /// Returns the first byte of an attribute's value, else of the element.
     pub(super) fn value_offset(&self, name: &str) -> usize {
-        self.element.attribute(name).map_or(self.element.span.start, |a| value_offset(&self.file.text, a))
+        self.element
+            .attribute(name)
+            .map_or(self.element.span().range().start, |a| value_offset(&self.file.text, a))
     }
 }
 
 /// Returns the first byte of an attribute's value.
 pub(super) fn value_offset(text: &Text, attribute: &Attribute) -> usize {
-    let written = text.text.get(attribute.span.range()).unwrap_or_default();
-    attribute.span.start + written.find(['"', '\'']).map_or(0, |quote| quote + 1)
+    let written = text.text.get(attribute.span().range()).unwrap_or_default();
+    attribute.span().range().start + written.find(['"', '\'']).map_or(0, |quote| quote + 1)
 }
 
 /// A package that was read, and everything the rules ask of it.

@@ -2,6 +2,7 @@
 
 mod courses;
 mod definitions;
+mod documents;
 mod fuzz;
 mod origins;
 mod packages;

@@ -47,11 +47,11 @@ pub(super) fn read_aside(
     for option in element.children.iter().filter_map(Node::as_element) {
         if option.namespace() == Some(OPTION_NAMESPACE) {
             let text = option.text().unwrap_or_default();
-            read(option.local_name(), &text, option.position, option.get("none") == Some("true"));
+            read(option.local_name(), &text, option.position(), option.get("none") == Some("true"));
         }
     }
     for attribute in element.attributes.iter().filter(|attribute| attribute.name != FAMILY_ATTRIBUTE) {
-        read(&attribute.name, &attribute.value, attribute.position, false);
+        read(&attribute.name, &attribute.value, attribute.position(), false);
     }
     if let Some(text) = element.text().filter(|text| !text.trim().is_empty()) {
         fields.insert("content".into(), Json::from(text.trim()));

@@ -3,55 +3,61 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::element::{Attribute, XML_NAMESPACE};
+use super::element::Attribute;
 use super::entity::simple_reference;
-use super::parse::{Builder, Failure};
+use super::namespaces::XML_NAMESPACE;
+use super::parse::{Builder, Failure, Place};
 use super::parse_error::ParseErrorKind;
-use super::position::{Position, Span};
+use super::text::Text;
 use super::xml_name::{is_name, is_space};
 
-/// What a start tag says; the attributes have no positions yet.
+/// What a start tag says beside its attributes.
 pub(super) struct StartTag {
-    pub(super) name: String,
+    pub(super) name: Text,
     pub(super) attributes: Vec<Attribute>,
     pub(super) declarations: Vec<(String, Arc<str>)>,
+    /// Whether the name of the element or of an attribute has a colon.
+    pub(super) has_prefixes: bool,
 }
 
-/// Reads what stands between `<` and `>` or `/>`; `offset` turns a byte of it into a byte of the file.
+/// Reads what stands between `<` and `>` or `/>`; `base` is where that begins.
 pub(super) fn read_start_tag(
     builder: &mut Builder<'_>,
     tag: &str,
-    offset: &dyn Fn(usize) -> usize,
+    base: usize,
+    place: Place,
 ) -> Result<StartTag, Failure> {
     let bytes = tag.as_bytes();
+    let at_byte = |at: usize| place.offset(base + at);
     let end = bytes.iter().position(|b| is_space(*b)).unwrap_or(tag.len());
     let name = &tag[..end];
     if !is_name(name) {
-        return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, offset(0)));
+        return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, at_byte(0)));
     }
-    let mut result = StartTag { name: name.to_owned(), attributes: Vec::new(), declarations: Vec::new() };
+    let mut has_prefixes = name.contains(':');
+    let element = name;
+    let mut declarations = Vec::new();
     let mut at = end;
     loop {
-        let blanks = bytes[at..].iter().take_while(|b| is_space(**b)).count();
-        let start = at + blanks;
+        let start = skip_blanks(bytes, at);
         if start == tag.len() {
             break;
         }
-        let syntax = |message: String| Failure::new(ParseErrorKind::Syntax(message), offset(start));
-        if blanks == 0 {
+        let syntax = |message: String| Failure::new(ParseErrorKind::Syntax(message), at_byte(start));
+        if start == at {
             return Err(syntax("white space is missing between attributes".into()));
         }
         let name_end =
             bytes[start..].iter().position(|b| is_space(*b) || *b == b'=').map_or(tag.len(), |n| start + n);
         let name = &tag[start..name_end];
         if !is_name(name) {
-            return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, offset(start)));
+            return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, at_byte(start)));
         }
-        let after = name_end + bytes[name_end..].iter().take_while(|b| is_space(**b)).count();
+        let after = skip_blanks(bytes, name_end);
         if bytes.get(after) != Some(&b'=') {
             return Err(syntax(format!("attribute {name} has no value")));
         }
-        let open = after + 1 + bytes[after + 1..].iter().take_while(|b| is_space(**b)).count();
+        let open = skip_blanks(bytes, after + 1);
         let Some(quote) = bytes.get(open).filter(|b| matches!(b, b'"' | b'\'')) else {
             return Err(syntax(format!("the value of attribute {name} is not in quotes")));
         };
@@ -59,77 +65,95 @@ pub(super) fn read_start_tag(
             return Err(syntax(format!("the value of attribute {name} does not end")));
         };
         let close = open + 1 + length;
-        let value = attribute_value(builder, &tag[open + 1..close])
-            .map_err(|kind| Failure::new(kind, offset(start)))?;
+        let fail = |kind| Failure::new(kind, at_byte(start));
+        let value = attribute_value(builder, &tag[open + 1..close], base + open + 1, place).map_err(fail)?;
         at = close + 1;
-        let span = Span { start: offset(start), end: offset(at) };
-        result.add(name, value, span).map_err(|kind| Failure::new(kind, span.start))?;
-        if result.attributes.len() + result.declarations.len() > builder.options.max_attributes {
-            let limit = builder.options.max_attributes;
-            return Err(Failure::new(
-                ParseErrorKind::TooManyAttributes { element: result.name, limit },
-                offset(0),
-            ));
+        match name.strip_prefix("xmlns").map(|rest| (rest, rest.strip_prefix(':'))) {
+            Some(("", _)) => declare(&mut declarations, "", name, element, &value).map_err(fail)?,
+            Some((_, Some(prefix))) => {
+                declare(&mut declarations, prefix, name, element, &value).map_err(fail)?;
+            }
+            _ => {
+                has_prefixes |= name.contains(':');
+                let name = builder.text(name, base + start, place);
+                builder.attributes.push(Attribute { name, value });
+            }
+        }
+        let limit = builder.options.max_attributes;
+        if builder.attributes.len() + declarations.len() > limit {
+            let kind = ParseErrorKind::TooManyAttributes { element: element.into(), limit };
+            return Err(Failure::new(kind, at_byte(0)));
         }
     }
-    check_duplicates(&result)?;
-    Ok(result)
-}
-
-impl StartTag {
-    fn add(&mut self, name: &str, value: String, span: Span) -> Result<(), ParseErrorKind> {
-        let prefix = if name == "xmlns" { Some("") } else { name.strip_prefix("xmlns:") };
-        let Some(prefix) = prefix else {
-            self.attributes.push(Attribute { name: name.to_owned(), value, position: Position::START, span });
-            return Ok(());
-        };
-        if self.declarations.iter().any(|(p, _)| p == prefix) {
-            return Err(ParseErrorKind::DuplicateAttribute { name: name.into(), element: self.name.clone() });
-        }
-        let is_reserved = prefix == "xmlns" || (prefix == "xml") != (value == XML_NAMESPACE);
-        if is_reserved || (value.is_empty() && !prefix.is_empty()) {
-            return Err(ParseErrorKind::Syntax(format!("{name} cannot be declared as {value:?}")));
-        }
-        if prefix != "xml" {
-            self.declarations.push((prefix.to_owned(), value.into()));
-        }
-        Ok(())
-    }
-}
-
-fn check_duplicates(tag: &StartTag) -> Result<(), Failure> {
-    let attributes = &tag.attributes;
-    let twice = if attributes.len() <= 12 {
-        attributes
-            .iter()
-            .enumerate()
-            .find(|(at, a)| attributes[..*at].iter().any(|b| a.name == b.name))
-            .map(|(_, a)| a)
-    } else {
-        let mut seen = HashSet::new();
-        attributes.iter().find(|a| !seen.insert(&a.name))
-    };
-    match twice {
-        None => Ok(()),
+    let name = builder.text(element, base, place);
+    // Drained rather than taken, so that the list has no room to spare.
+    let attributes: Vec<_> = builder.attributes.drain(..).collect();
+    let tag = StartTag { name, attributes, declarations, has_prefixes };
+    match repeated(&tag.attributes) {
+        None => Ok(tag),
         Some(attribute) => {
-            let kind = ParseErrorKind::DuplicateAttribute {
-                name: attribute.name.clone(),
-                element: tag.name.clone(),
-            };
-            Err(Failure::new(kind, attribute.span.start))
+            let name = attribute.name.as_str().to_owned();
+            let kind = ParseErrorKind::DuplicateAttribute { name, element: element.into() };
+            Err(Failure::new(kind, place.offset(start_of(attribute))))
         }
     }
+}
+
+pub(super) fn start_of(attribute: &Attribute) -> usize {
+    attribute.name.span().unwrap_or_default().start as usize
+}
+
+fn skip_blanks(bytes: &[u8], mut at: usize) -> usize {
+    while bytes.get(at).is_some_and(|byte| is_space(*byte)) {
+        at += 1;
+    }
+    at
+}
+
+fn declare(
+    declarations: &mut Vec<(String, Arc<str>)>,
+    prefix: &str,
+    name: &str,
+    element: &str,
+    value: &str,
+) -> Result<(), ParseErrorKind> {
+    if declarations.iter().any(|(p, _)| p == prefix) {
+        return Err(ParseErrorKind::DuplicateAttribute { name: name.into(), element: element.into() });
+    }
+    let is_reserved = prefix == "xmlns" || (prefix == "xml") != (value == XML_NAMESPACE);
+    if is_reserved || (value.is_empty() && !prefix.is_empty()) {
+        return Err(ParseErrorKind::Syntax(format!("{name} cannot be declared as {value:?}")));
+    }
+    if prefix != "xml" {
+        declarations.push((prefix.to_owned(), value.into()));
+    }
+    Ok(())
+}
+
+/// Finds an attribute that has the name of one before it.
+fn repeated(attributes: &[Attribute]) -> Option<&Attribute> {
+    if attributes.len() <= 12 {
+        let mut all = attributes.iter().enumerate();
+        return all.find(|(at, a)| attributes[..*at].iter().any(|b| a.name == b.name)).map(|(_, a)| a);
+    }
+    let mut seen = HashSet::new();
+    attributes.iter().find(|a| !seen.insert(&a.name))
 }
 
 /// Replaces entities, and white space by blanks.
-fn attribute_value(builder: &mut Builder<'_>, raw: &str) -> Result<String, ParseErrorKind> {
+fn attribute_value(
+    builder: &mut Builder<'_>,
+    raw: &str,
+    base: usize,
+    place: Place,
+) -> Result<Text, ParseErrorKind> {
     if !raw.bytes().any(|b| matches!(b, b'&' | b'<' | b'\t' | b'\n' | b'\r')) {
         check_length(raw.len(), builder)?;
-        return Ok(raw.to_owned());
+        return Ok(builder.text(raw, base, place));
     }
     let mut value = String::with_capacity(raw.len());
     append_value(builder, raw, &mut value)?;
-    Ok(value)
+    Ok(builder.decoded(&value, place.span(base, base + raw.len())))
 }
 
 fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Result<(), ParseErrorKind> {

@@ -55,7 +55,7 @@ pub trait OlxConvention: Send + Sync {
         let _ = (block_type, conversion, definition);
         Err(DefinitionError::Refused {
             reason: "this type has no definition form".into(),
-            position: root.position,
+            position: root.position(),
         })
     }
 }

@@ -14,7 +14,7 @@ use crate::runtime::{BlockData, FieldMap};
 use super::element::{Attribute, Element};
 use super::error::OlxError;
 use super::package::{Fidelity, Reading};
-use super::position::Position;
+use super::position::Located;
 
 /// Attributes that are never loaded as fields and never written.
 pub const STRIPPED_ATTRIBUTES: [&str; 10] = [
@@ -73,7 +73,7 @@ pub trait CourseXml: Send + Sync {
     fn load(&self, mut element: Element, reading: &mut Reading<'_, '_>) -> Result<Loaded, OlxError> {
         let mut loaded = Loaded::default();
         if let Some(attribute) = element.attribute("filename") {
-            let (name, at) = (attribute.value.clone(), attribute.position);
+            let (name, at) = (attribute.value.to_string(), element.mark());
             let path = format!("{}/{name}.xml", element.name);
             loaded.path = match reading.exists(&path)? {
                 true => path,
@@ -119,7 +119,7 @@ pub fn read_definition_element(
     pointer: Option<String>,
     reading: &mut Reading<'_, '_>,
 ) -> Result<BlockData, OlxError> {
-    let at = definition.position;
+    let at = definition.mark();
     let attributes = definition.attributes.clone();
     let source = reading.source().clone();
     let attribute_names: Vec<_> =
@@ -140,11 +140,11 @@ pub fn read_definition_element(
         if loses_unknown && reading.block_type().field(&name).is_none() {
             continue;
         }
-        block.json(name, value, at, reading);
+        block.json(name, value, &at, reading);
     }
     if let Some(policy) = reading.policy() {
         for (name, value) in policy.clone() {
-            block.json(name, value, at, reading);
+            block.json(name, value, &at, reading);
         }
     }
     let mut unknown = block.unknown;
@@ -176,7 +176,7 @@ pub fn resolve_pointer(
         return Ok((element, None));
     }
     let path = pointer_path(&element);
-    let document = reading.load_xml(&path, element.position)?;
+    let document = reading.load_xml(&path, &element)?;
     reading.enter(document.source);
     let mut root = document.root;
     reading.take_asides(&mut root);
@@ -267,10 +267,10 @@ impl Merge {
             return;
         };
         let value = attribute_json(&spec, &attribute.value);
-        self.field(&spec, value, attribute.position, reading);
+        self.field(&spec, value, attribute, reading);
     }
 
-    fn json(&mut self, name: String, value: Json, at: Position, reading: &mut Reading<'_, '_>) {
+    fn json(&mut self, name: String, value: Json, at: impl Located, reading: &mut Reading<'_, '_>) {
         match reading.block_type().field(&name).copied() {
             None => {
                 self.unknown.insert(name, value);
@@ -284,7 +284,7 @@ impl Merge {
         }
     }
 
-    fn field(&mut self, spec: &FieldSpec, value: Json, at: Position, reading: &mut Reading<'_, '_>) {
+    fn field(&mut self, spec: &FieldSpec, value: Json, at: impl Located, reading: &mut Reading<'_, '_>) {
         let value = reading.stored(spec, value, at);
         insert_field(&mut self.data, spec, value);
     }

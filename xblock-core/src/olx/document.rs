@@ -1,14 +1,16 @@
 //! A whole XML file: its tree and everything needed to say where something stands in it.
 
-use std::sync::Arc;
+use std::borrow::Cow;
 
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::element::{Element, Node};
+use super::encoding::Encoding;
 use super::error::Place;
 use super::parse::parse_document;
 use super::parse_error::ParseError;
 use super::parse_options::ParseOptions;
-use super::position::{FileName, Position, excerpt};
+use super::position::{FileName, Located, Position, Span, excerpt};
+use super::text::SourceText;
 
 /// The text of a file, kept to quote from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,7 +18,7 @@ pub struct Source {
     /// The file's path inside its package.
     pub file: FileName,
     /// Its text, without a byte order mark.
-    pub text: Arc<str>,
+    pub text: SourceText,
     /// Where the text begins, for a text that is part of a file.
     pub origin: Position,
 }
@@ -24,7 +26,7 @@ pub struct Source {
 impl Source {
     /// Names a text.
     #[must_use]
-    pub fn new(file: FileName, text: Arc<str>) -> Self {
+    pub fn new(file: FileName, text: SourceText) -> Self {
         Self { file, text, origin: Position::START }
     }
 
@@ -47,7 +49,8 @@ impl Source {
 
     /// Returns a place of this text in its file, with its line.
     #[must_use]
-    pub fn place_at(&self, position: Position) -> Box<Place> {
+    pub fn place_at(&self, at: impl Located) -> Box<Place> {
+        let position = at.position();
         Box::new(Place {
             file: self.file.clone(),
             position: self.place(position),
@@ -61,9 +64,10 @@ impl Source {
         &self,
         code: &'static str,
         severity: Severity,
-        position: Position,
+        at: impl Located,
         message: impl Into<String>,
     ) -> Diagnostic {
+        let position = at.position();
         let mut diagnostic =
             Diagnostic::new(code, severity, message).in_file(self.file.clone()).at(self.place(position));
         diagnostic.excerpt = Some(self.excerpt(position));
@@ -72,6 +76,9 @@ impl Source {
 }
 
 /// An XML file that was read.
+///
+/// [`to_bytes`](Self::to_bytes) gives back the bytes it was read from. Whatever is changed in the tree is written anew,
+/// and only that: every other byte stays.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Document {
     /// Its text and name.
@@ -82,24 +89,61 @@ pub struct Document {
     pub root: Element,
     /// Comments and instructions after the root element.
     pub epilog: Vec<Node>,
+    pub(super) encoding: Encoding,
+    pub(super) options: ParseOptions,
+    /// White space inside the root that has no node, in order.
+    pub(super) dropped: Box<[Span]>,
+    /// The XML declaration and the document type declaration.
+    pub(super) declarations: Vec<Span>,
 }
 
 impl Document {
-    /// Reads a file's bytes, which must be UTF-8; a byte order mark is dropped.
+    /// Reads a file's bytes.
+    ///
+    /// They may be UTF-8, UTF-16 with a byte order mark, or what the XML declaration says: ISO-8859-1, windows-1252,
+    /// US-ASCII.
     ///
     /// # Errors
     /// [`ParseError`] where they are no well-formed XML or go beyond the limits of the options.
     pub fn parse(file: FileName, bytes: &[u8], options: &ParseOptions) -> Result<Self, Box<ParseError>> {
-        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-        let text = std::str::from_utf8(bytes).map_err(|e| Box::new(ParseError::encoding(&file, bytes, e)))?;
-        Self::parse_text(Source::new(file, text.into()), options)
+        Self::parse_bytes(file, Cow::Borrowed(bytes), options)
     }
 
-    /// Reads a text.
+    /// Reads a file's bytes without copying them.
+    ///
+    /// # Errors
+    /// As [`Document::parse`].
+    pub fn parse_vec(
+        file: FileName,
+        bytes: Vec<u8>,
+        options: &ParseOptions,
+    ) -> Result<Self, Box<ParseError>> {
+        Self::parse_bytes(file, Cow::Owned(bytes), options)
+    }
+
+    fn parse_bytes(
+        file: FileName,
+        bytes: Cow<'_, [u8]>,
+        options: &ParseOptions,
+    ) -> Result<Self, Box<ParseError>> {
+        options.check_size(&file, bytes.len())?;
+        let (text, encoding) = Encoding::decode(&file, bytes)?;
+        parse_document(Source::new(file, text.into()), encoding, options)
+    }
+
+    /// Reads a text, whatever encoding it says it had.
     ///
     /// # Errors
     /// As [`Document::parse`].
     pub fn parse_text(source: Source, options: &ParseOptions) -> Result<Self, Box<ParseError>> {
-        parse_document(source, options)
+        parse_document(source, Encoding::default(), options)
+    }
+
+    /// Returns the file's bytes: those it was read from wherever nothing was changed.
+    ///
+    /// In an encoding that does not have all characters, those it lacks become numeric references.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        self.encoding.encode(self.to_text())
     }
 }

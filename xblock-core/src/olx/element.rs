@@ -3,81 +3,112 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::position::{Position, Span};
-
-/// The namespace every document has without declaring it, under the prefix `xml`.
-pub const XML_NAMESPACE: &str = "http://www.w3.org/XML/1998/namespace";
-
-/// The namespaces in force at an element: those declared on it, then those around it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Namespaces {
-    /// Prefix and name of each declaration, in order; the default namespace has an empty prefix.
-    pub declarations: Vec<(String, Arc<str>)>,
-    /// The declarations around it.
-    pub outer: Option<Arc<Self>>,
-    /// The first byte of the element they were written on.
-    pub declared_at: usize,
-}
-
-impl Namespaces {
-    /// Finds the namespace a prefix stands for; an empty name undeclares the default namespace.
-    #[must_use]
-    pub fn lookup(&self, prefix: &str) -> Option<&Arc<str>> {
-        let mut scope = Some(self);
-        while let Some(here) = scope {
-            if let Some((_, uri)) = here.declarations.iter().rev().find(|(p, _)| p == prefix) {
-                return (!uri.is_empty()).then_some(uri);
-            }
-            scope = here.outer.as_deref();
-        }
-        None
-    }
-}
+use super::namespaces::{Namespaces, XML_NAMESPACE, split_name};
+use super::nodes::Nodes;
+use super::position::{Located, Mark, Position, Span};
+use super::text::{SourceText, Text};
 
 /// One attribute of an element.
+///
+/// It knows its bytes by those of its name and of its value; a value that is replaced has none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attribute {
     /// Its name as it is written, prefix included.
-    pub name: String,
+    pub name: Text,
     /// Its value after entities were replaced and white space was made blanks.
-    pub value: String,
-    /// Where its name begins.
-    pub position: Position,
-    /// The bytes from its name to its closing quote.
-    pub span: Span,
+    pub value: Text,
+}
+
+impl Attribute {
+    /// Returns the bytes from its name to its closing quote; empty for what was made or changed in memory.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        let spans = self.name.span().zip(self.value.span());
+        spans.map_or(Span::default(), |(name, value)| Span { start: name.start, end: value.end + 1 })
+    }
+
+    /// Returns the line and the column of its name.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Located::position(self)
+    }
+}
+
+impl Located for Attribute {
+    fn position(&self) -> Position {
+        let origin = self.name.origin();
+        origin.map_or(Position::START, |(text, span)| text.position(span.start as usize))
+    }
 }
 
 /// Text, a CDATA section or a comment.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Chars {
     /// The characters, entities replaced.
-    pub value: String,
-    /// The bytes it was read from.
+    pub value: Text,
+    /// The bytes it was read from, marks included.
     pub span: Span,
 }
 
-impl From<String> for Chars {
-    fn from(value: String) -> Self {
+impl Chars {
+    /// Says whether its bytes still say the same: nobody replaced the value.
+    pub(super) fn is_as_read(&self, source: &SourceText) -> bool {
+        !self.span.is_empty() && self.value.origin().is_some_and(|(text, _)| text.is(source))
+    }
+}
+
+impl PartialEq for Chars {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl Eq for Chars {}
+
+impl From<Text> for Chars {
+    fn from(value: Text) -> Self {
         Self { value, span: Span::default() }
     }
 }
 
+impl From<String> for Chars {
+    fn from(value: String) -> Self {
+        Text::from(value).into()
+    }
+}
+
+impl From<&str> for Chars {
+    fn from(value: &str) -> Self {
+        Text::from(value).into()
+    }
+}
+
 /// A processing instruction.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Instruction {
     /// Its name.
-    pub target: String,
+    pub target: Text,
     /// What follows the name.
-    pub content: String,
+    pub content: Text,
     /// The bytes it was read from.
     pub span: Span,
 }
 
+impl PartialEq for Instruction {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.target, &self.content) == (&other.target, &other.content)
+    }
+}
+
+impl Eq for Instruction {}
+
 /// What can stand inside an element.
+///
+/// Cloning, comparing and dropping take no more stack for deep trees than for flat ones.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Node {
     /// An element.
-    Element(Element),
+    Element(Box<Element>),
     /// Text.
     Text(Chars),
     /// A CDATA section that is to stay one.
@@ -85,19 +116,28 @@ pub enum Node {
     /// A comment.
     Comment(Chars),
     /// A processing instruction.
-    ProcessingInstruction(Instruction),
+    ProcessingInstruction(Box<Instruction>),
 }
 
 impl Node {
     /// Makes a text node.
     #[must_use]
-    pub fn text(value: impl Into<String>) -> Self {
+    pub fn text(value: impl Into<Text>) -> Self {
         Self::Text(Chars::from(value.into()))
     }
 
     /// Returns the element, if it is one.
     #[must_use]
     pub const fn as_element(&self) -> Option<&Element> {
+        match self {
+            Self::Element(element) => Some(element),
+            _ => None,
+        }
+    }
+
+    /// Returns the element for change, if it is one.
+    #[must_use]
+    pub const fn as_element_mut(&mut self) -> Option<&mut Element> {
         match self {
             Self::Element(element) => Some(element),
             _ => None,
@@ -112,36 +152,90 @@ impl Node {
             _ => None,
         }
     }
+
+    /// Returns the bytes it was read from; empty for what was made in memory.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        match self {
+            Self::Element(element) => element.span(),
+            Self::Text(chars) | Self::CData(chars) | Self::Comment(chars) => chars.span,
+            Self::ProcessingInstruction(instruction) => instruction.span,
+        }
+    }
 }
 
 impl From<Element> for Node {
     fn from(element: Element) -> Self {
-        Self::Element(element)
+        Self::Element(Box::new(element))
     }
 }
 
+/// What an element was read from.
+#[derive(Debug, Clone)]
+pub(super) struct Origin {
+    pub(super) text: SourceText,
+    /// The bytes from its `<` to its last `>`.
+    pub(super) span: Span,
+    pub(super) expansion: Expansion,
+}
+
+/// Whether the bytes of an element are those of a reference to an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expansion {
+    /// They are its own.
+    None,
+    /// They are its own, but not those of some of its children.
+    Inside,
+    /// They are the reference out of which it came.
+    Itself,
+}
+
 /// An element with its attributes and everything inside it.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+///
+/// It is equal to another of the same name, namespace, attributes and content, wherever they were read from.
+#[derive(Debug, Clone, Default)]
 pub struct Element {
     /// Its name as it is written, prefix included.
-    pub name: String,
+    pub name: Text,
     /// Its attributes in order, without namespace declarations.
     pub attributes: Vec<Attribute>,
     /// What stands inside it, in order.
-    pub children: Vec<Node>,
+    pub children: Nodes,
     /// The namespaces in force here, absent where none was ever declared.
     pub namespaces: Option<Arc<Namespaces>>,
-    /// Where its `<` stands.
-    pub position: Position,
-    /// The bytes from its `<` to its last `>`.
-    pub span: Span,
+    pub(super) origin: Option<Origin>,
+}
+
+impl Located for Element {
+    fn position(&self) -> Position {
+        self.origin.as_ref().map_or(Position::START, |o| o.text.position(o.span.start as usize))
+    }
 }
 
 impl Element {
     /// Makes an element without attributes and content.
     #[must_use]
-    pub fn new(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<Text>) -> Self {
         Self { name: name.into(), ..Self::default() }
+    }
+
+    /// Returns the bytes from its `<` to its last `>`; empty for what was made in memory.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.origin.as_ref().map(|origin| origin.span).unwrap_or_default()
+    }
+
+    /// Returns the line and the column of its `<`.
+    #[must_use]
+    pub fn position(&self) -> Position {
+        Located::position(self)
+    }
+
+    /// Keeps in mind where it stands, for when it will have been taken apart.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        let (text, offset) = self.origin.as_ref().map(|o| (o.text.clone(), o.span.start)).unzip();
+        Mark { text, offset: offset.unwrap_or_default() }
     }
 
     /// Returns the name without its prefix.
@@ -198,23 +292,20 @@ impl Element {
         self.attribute(name).map(|a| a.value.as_str())
     }
 
-    /// Sets an attribute: in place where it exists, else as the last one.
-    pub fn set(&mut self, name: &str, value: impl Into<String>) {
+    /// Sets an attribute: in place where it exists, else as the last one. Setting the value it has changes nothing.
+    pub fn set(&mut self, name: &str, value: impl Into<Text>) {
+        let value = value.into();
         match self.attributes.iter_mut().find(|a| a.name == name) {
-            Some(found) => found.value = value.into(),
-            None => self.attributes.push(Attribute {
-                name: name.to_owned(),
-                value: value.into(),
-                position: self.position,
-                span: Span::default(),
-            }),
+            Some(found) if found.value == value => {}
+            Some(found) => found.value = value,
+            None => self.attributes.push(Attribute { name: name.into(), value }),
         }
     }
 
     /// Sets an attribute whose name may be in James Clark's form.
     ///
     /// A namespace that has no prefix here is declared under `ns0`, `ns1` ..., as lxml does.
-    pub fn set_clark(&mut self, name: &str, value: impl Into<String>) {
+    pub fn set_clark(&mut self, name: &str, value: impl Into<Text>) {
         let Some((namespace, local)) = name.strip_prefix('{').and_then(|rest| rest.split_once('}')) else {
             self.set(name, value);
             return;
@@ -229,7 +320,7 @@ impl Element {
     }
 
     /// Removes an attribute and returns its value.
-    pub fn remove(&mut self, name: &str) -> Option<String> {
+    pub fn remove(&mut self, name: &str) -> Option<Text> {
         let at = self.attributes.iter().position(|a| a.name == name)?;
         Some(self.attributes.remove(at).value)
     }
@@ -237,6 +328,12 @@ impl Element {
     /// Lists the elements directly inside.
     pub fn elements(&self) -> impl Iterator<Item = &Self> {
         self.children.iter().filter_map(Node::as_element)
+    }
+
+    /// Finds the first element of a name directly inside, for change.
+    #[must_use]
+    pub fn find_mut(&mut self, name: &str) -> Option<&mut Self> {
+        self.children.iter_mut().filter_map(Node::as_element_mut).find(|e| e.name == name)
     }
 
     /// Finds the first element of a name directly inside.
@@ -264,27 +361,29 @@ impl Element {
     }
 
     /// Replaces the text before the first child.
-    pub fn set_text(&mut self, text: impl Into<String>) {
+    pub fn set_text(&mut self, text: impl Into<Text>) {
         let end = self.children.iter().position(|n| n.as_text().is_none()).unwrap_or(self.children.len());
-        self.children.splice(..end, [Node::text(text)]);
+        // A text that says the same keeps its bytes.
+        let text = text.into();
+        if joined(&self.children).is_none_or(|old| old != text.as_str()) {
+            self.children.splice(..end, [Node::text(text)]);
+        }
     }
 
     /// Returns all text inside, at any depth, as `string()` of XPath.
     #[must_use]
     pub fn all_text(&self) -> String {
         let mut text = String::new();
-        self.collect_text(&mut text);
-        text
-    }
-
-    fn collect_text(&self, text: &mut String) {
-        for child in &self.children {
-            match child {
-                Node::Text(chars) | Node::CData(chars) => text.push_str(&chars.value),
-                Node::Element(element) => element.collect_text(text),
-                Node::Comment(_) | Node::ProcessingInstruction(_) => {}
+        let mut open = vec![self.children.iter()];
+        while let Some(nodes) = open.last_mut() {
+            match nodes.next() {
+                Some(Node::Text(chars) | Node::CData(chars)) => text.push_str(&chars.value),
+                Some(Node::Element(element)) => open.push(element.children.iter()),
+                Some(Node::Comment(_) | Node::ProcessingInstruction(_)) => {}
+                None => drop(open.pop()),
             }
         }
+        text
     }
 
     /// Returns a prefix that stands for a namespace here.
@@ -322,14 +421,9 @@ impl Element {
         self.namespaces = Some(Arc::new(Namespaces {
             declarations,
             outer: self.namespaces.take(),
-            declared_at: self.span.start,
+            declared_at: self.span().start,
         }));
     }
-}
-
-/// Splits a name into prefix and local part.
-pub(super) fn split_name(name: &str) -> (&str, &str) {
-    name.split_once(':').unwrap_or(("", name))
 }
 
 /// Joins the text nodes a list begins with.

@@ -10,7 +10,8 @@ use crate::keys::{UsageKey, clean_asset_name};
 use crate::runtime::{BlockData, Branch, Runtime};
 
 use super::diagnostic::Diagnostic;
-use super::element::{Element, Namespaces, Node};
+use super::element::{Element, Node};
+use super::namespaces::Namespaces;
 use super::plain::{BLOCK_NAMESPACE, OPTION_NAMESPACE};
 use super::serialise::WriteOptions;
 use super::write::{BlockSource, Placement, WriteError, WriteHost};
@@ -125,7 +126,7 @@ impl InlineWriter<'_> {
                 }
                 Err(error) => return Err(error),
             };
-            node.children.extend(element.map(Node::Element));
+            node.children.extend(element.map(Node::from));
         }
         self.depth -= 1;
         Ok(())
@@ -134,7 +135,7 @@ impl InlineWriter<'_> {
     fn make_definition(&mut self, usage: &UsageKey, data: &BlockData, node: &mut Element) {
         node.remove("url_name");
         if node.name == "vertical" {
-            "unit".clone_into(&mut node.name);
+            node.name = "unit".into();
             if node.attributes.iter().any(|a| a.name != "display_name") {
                 let host: &mut dyn WriteHost = self;
                 host.warn("unit-settings", usage, "a unit in a library keeps nothing but its name");
@@ -144,7 +145,7 @@ impl InlineWriter<'_> {
             let block_type = if child.block_type() == "vertical" { "unit" } else { child.block_type() };
             let mut include = Element::new("xblock-include");
             include.set("definition", format!("{block_type}/{}", child.block_id()));
-            node.children.push(Node::Element(include));
+            node.children.push(Node::from(include));
         }
     }
 }
@@ -187,14 +188,14 @@ fn declare_namespaces(root: &mut Element) {
     let namespaces = Arc::new(Namespaces {
         declarations: declarations.map(|(prefix, uri)| (prefix.to_owned(), uri.into())).into(),
         outer: None,
-        declared_at: root.span.start,
+        declared_at: root.span().start,
     });
     adopt(root, &namespaces);
 }
 
 fn adopt(element: &mut Element, namespaces: &Arc<Namespaces>) {
     if element.namespace() == Some(OPTION_NAMESPACE) {
-        element.name = format!("option:{}", element.local_name());
+        element.name = format!("option:{}", element.local_name()).into();
         element.namespaces = Some(namespaces.clone());
     } else if element.namespaces.is_none() {
         element.namespaces = Some(namespaces.clone());

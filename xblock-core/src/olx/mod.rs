@@ -9,19 +9,24 @@ mod diagnostic;
 mod diagnostic_code;
 mod document;
 mod element;
+mod encoding;
 mod entity;
 mod error;
 mod export;
 mod forms;
 mod inline;
 mod json_line;
+mod namespaces;
+mod nodes;
 mod package;
 mod parse;
 mod parse_error;
 mod parse_options;
 mod plain;
 mod position;
+mod rewrite;
 mod serialise;
+mod text;
 mod unknown;
 mod write;
 mod xml_name;
@@ -39,7 +44,7 @@ pub use definition::{
 pub use diagnostic::{Diagnostic, Excerpt, Outcome, Severity};
 pub use diagnostic_code::{DiagnosticCode, READ_CODES, WRITE_CODES, diagnostic_code};
 pub use document::{Document, Source};
-pub use element::{Attribute, Chars, Element, Instruction, Namespaces, Node, XML_NAMESPACE};
+pub use element::{Attribute, Chars, Element, Instruction, Node};
 pub use error::{OlxError, Place};
 pub use export::{
     ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_block, write_course,
@@ -47,6 +52,8 @@ pub use export::{
 pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_plain_block};
 pub use inline::{InlineBlock, InlineForm, write_inline};
 pub use json_line::json_line;
+pub use namespaces::{Namespaces, XML_NAMESPACE};
+pub use nodes::Nodes;
 pub use package::{
     BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Names, Package, PackageAsset,
     PackageSource, PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks,
@@ -58,8 +65,9 @@ pub use plain::{
     BLOCK_NAMESPACE, FAMILY_ATTRIBUTE, OPTION_NAMESPACE, PlainBlock, PlainError, PlainField, read_plain,
     write_plain,
 };
-pub use position::{FileName, Position, Span};
+pub use position::{FileName, Located, Mark, Position, Span};
 pub use serialise::{Charset, Layout, WriteOptions};
+pub use text::{SourceText, Text};
 pub use unknown::UnknownOlx;
 pub use write::{
     BlockSource, Placement, WriteError, WriteHost, XmlForm, attribute_value, is_attribute_name, is_xml_text,

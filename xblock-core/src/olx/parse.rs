@@ -8,46 +8,59 @@ use std::sync::Arc;
 use quick_xml::Reader;
 use quick_xml::events::Event;
 
-use super::attributes::{StartTag, read_start_tag};
+use super::attributes::{StartTag, read_start_tag, start_of};
 use super::document::{Document, Source};
-use super::element::{Chars, Element, Instruction, Namespaces, Node, split_name};
+use super::element::{Attribute, Chars, Element, Expansion, Instruction, Node, Origin};
+use super::encoding::Encoding;
 use super::entity::{Entities, simple_reference};
-use super::position::{Locator, Span};
+use super::namespaces::{Namespaces, split_name};
+use super::nodes::Nodes;
+use super::parse_error::{ParseError, ParseErrorKind};
+use super::parse_options::{BlankText, CDataSections, MOST_BYTES, ParseOptions};
+use super::position::{Position, Span};
+use super::text::{SourceText, Text};
 use super::xml_name::{is_blank, is_char, is_name, is_plain_name, normalise_lines};
 
-use super::parse_error::{ParseError, ParseErrorKind};
-use super::parse_options::{BlankText, CDataSections, ParseOptions};
-
-pub(super) fn parse_document(source: Source, options: &ParseOptions) -> Result<Document, Box<ParseError>> {
-    let text: Arc<str> = source.text.clone();
+pub(super) fn parse_document(
+    source: Source,
+    encoding: Encoding,
+    options: &ParseOptions,
+) -> Result<Document, Box<ParseError>> {
     let mut builder = Builder {
-        text: &text,
+        source: &source.text,
         options,
         entities: Entities::default(),
         expanded: 0,
         entity_names: Vec::new(),
         open: Vec::new(),
+        nodes: Vec::new(),
+        run: None,
+        attributes: Vec::new(),
         root: None,
         prolog: Vec::new(),
         epilog: Vec::new(),
-        locator: Locator::new(&text),
+        dropped: Vec::new(),
+        declarations: Vec::new(),
         doctype_seen: false,
     };
-    match builder.run() {
-        Ok(root) => Ok(Document { prolog: builder.prolog, epilog: builder.epilog, root, source }),
-        Err(failure) => {
-            let mut here = Locator::new(&text).locate(failure.offset);
-            let excerpt = source.excerpt(here);
-            here = source.place(here);
-            Err(Box::new(ParseError {
-                kind: failure.kind,
-                position: here,
-                element: builder.open.last().map(|o| o.element.name.clone()),
-                file: source.file,
-                excerpt,
-            }))
+    let failure = match builder.run() {
+        Ok(root) => {
+            let Builder { prolog, epilog, dropped, declarations, .. } = builder;
+            let dropped = dropped.into_boxed_slice();
+            let options = options.clone();
+            return Ok(Document { prolog, epilog, root, encoding, options, dropped, declarations, source });
         }
-    }
+        Err(failure) => failure,
+    };
+    let element = builder.open.last().map(|open| open.element.name.as_str().to_owned());
+    let here = source.text.position(failure.offset);
+    Err(Box::new(ParseError {
+        kind: failure.kind,
+        position: source.place(here),
+        element,
+        excerpt: source.excerpt(here),
+        file: source.file,
+    }))
 }
 
 /// What went wrong at which byte.
@@ -78,6 +91,10 @@ enum Space {
 struct Open {
     element: Element,
     space: Space,
+    /// Where its children begin in the list of nodes that wait for their parent.
+    first_child: usize,
+    /// Whether an entity brought more than text.
+    has_expansion: bool,
 }
 
 impl Open {
@@ -89,13 +106,16 @@ impl Open {
     }
 }
 
-/// Says whether libxml2 takes blank text at this place for indentation (its heuristic `areBlanks`).
-fn is_indentation(open: &Open, is_before_end: bool) -> bool {
-    let children = &open.element.children;
-    let is_only_text = children.is_empty() && is_before_end;
-    let is_text = |node: Option<&Node>| node.is_some_and(|node| node.as_text().is_some());
-    let is_mixed = is_text(children.first()) || is_text(children.last());
-    matches!(open.space, Space::Unknown | Space::Default) && !is_only_text && !is_mixed
+/// Text that goes on until markup comes.
+struct Run {
+    span: Span,
+    value: RunValue,
+}
+
+enum RunValue {
+    /// The bytes as they are.
+    Part(Span),
+    Owned(String),
 }
 
 /// Returns what stands between the marks of a piece of markup.
@@ -128,48 +148,88 @@ fn pieces(raw: &str) -> Vec<&str> {
 
 /// A piece of text being read: the file itself or an entity's replacement.
 #[derive(Clone, Copy)]
-enum Place {
+pub(super) enum Place {
     File,
     /// The reference that is being replaced.
     Entity(Span),
 }
 
 impl Place {
-    const fn span(self, start: usize, end: usize) -> Span {
+    pub(super) fn span(self, start: usize, end: usize) -> Span {
         match self {
-            Self::File => Span { start, end },
+            Self::File => Span::new(start, end),
             Self::Entity(reference) => reference,
+        }
+    }
+
+    pub(super) const fn offset(self, at: usize) -> usize {
+        match self {
+            Self::File => at,
+            Self::Entity(reference) => reference.start as usize,
+        }
+    }
+
+    /// The bytes of a node that is no element: one out of an entity has none of its own.
+    fn own_span(self, start: usize, end: usize) -> Span {
+        match self {
+            Self::File => Span::new(start, end),
+            Self::Entity(_) => Span::default(),
         }
     }
 }
 
 pub(super) struct Builder<'a> {
-    text: &'a str,
+    source: &'a SourceText,
     pub(super) options: &'a ParseOptions,
     pub(super) entities: Entities,
     expanded: usize,
     /// The entities being replaced, outermost first.
     pub(super) entity_names: Vec<String>,
     open: Vec<Open>,
+    /// The nodes whose parent is not complete.
+    nodes: Vec<Node>,
+    /// The text being read, which comes after all nodes.
+    run: Option<Run>,
+    /// The attributes of the start tag being read.
+    pub(super) attributes: Vec<Attribute>,
     root: Option<Element>,
     prolog: Vec<Node>,
     epilog: Vec<Node>,
-    locator: Locator<'a>,
+    dropped: Vec<Span>,
+    /// The XML declaration and the document type declaration.
+    declarations: Vec<Span>,
     doctype_seen: bool,
 }
 
 impl Builder<'_> {
+    /// Makes a text of what stands at a byte as it is.
+    pub(super) fn text(&self, raw: &str, at: usize, place: Place) -> Text {
+        match place {
+            Place::File => Text::part(self.source, Span::new(at, at + raw.len())),
+            Place::Entity(reference) => Text::decoded(self.source, reference, raw),
+        }
+    }
+
+    /// Makes a text of what some bytes stand for.
+    pub(super) fn decoded(&self, value: &str, span: Span) -> Text {
+        Text::decoded(self.source, span, value)
+    }
+
+    fn position(&self, element: &Element) -> Position {
+        self.source.position(element.span().start as usize)
+    }
+
     fn run(&mut self) -> Result<Element, Failure> {
-        let text = self.text;
-        if text.len() > self.options.max_size {
-            let kind = ParseErrorKind::TooLarge { what: "the file", limit: self.options.max_size };
-            return Err(Failure::new(kind, 0));
+        let text = self.source.as_str();
+        let limit = self.options.max_size.min(MOST_BYTES);
+        if text.len() > limit {
+            return Err(Failure::new(ParseErrorKind::TooLarge { what: "the file", limit }, 0));
         }
         check_characters(text)?;
         self.content(text, Place::File)?;
         if let Some(open) = self.open.last() {
-            let kind =
-                ParseErrorKind::Unclosed { name: open.element.name.clone(), opened: open.element.position };
+            let name = open.element.name.as_str().to_owned();
+            let kind = ParseErrorKind::Unclosed { name, opened: self.position(&open.element) };
             return Err(Failure::new(kind, text.len()));
         }
         self.root.take().ok_or(Failure::new(ParseErrorKind::Empty, 0))
@@ -178,66 +238,69 @@ impl Builder<'_> {
     /// Reads a file's text or an entity's replacement, which must close what it opens.
     fn content(&mut self, text: &str, place: Place) -> Result<(), Failure> {
         let floor = self.open.len();
-        // The reader would take it for a byte order mark and drop it.
-        let mut text = text;
-        while let Some(rest) = text.strip_prefix('\u{feff}') {
-            self.push_text("\u{feff}", place.span(0, 3))?;
-            text = rest;
+        // The reader takes it for a byte order mark and drops it.
+        let body = text.trim_start_matches('\u{feff}');
+        let skipped = text.len() - body.len();
+        if skipped > 0 {
+            self.push_text(&text[..skipped], Some(0), place, place.span(0, skipped))?;
         }
-        let mut reader = Reader::from_str(text);
+        let mut reader = Reader::from_str(body);
         let config = reader.config_mut();
         config.check_end_names = false;
         config.allow_unmatched_ends = true;
         loop {
-            let start = offset(reader.buffer_position());
+            let start = skipped + offset(reader.buffer_position());
             let event = reader.read_event();
-            let end = offset(reader.buffer_position());
-            let span = place.span(start, end);
-            let fail = |kind| Failure::new(kind, span.start);
+            let end = skipped + offset(reader.buffer_position());
+            let fail = |kind| Failure::new(kind, place.offset(start));
             let event = match event {
                 Ok(event) => event,
                 Err(error) => {
-                    let at = place.span(offset(reader.error_position()), end).start;
+                    let at = place.offset(skipped + offset(reader.error_position()));
                     return Err(Failure::new(ParseErrorKind::Syntax(error.to_string()), at));
                 }
             };
             let raw = &text[start..end];
             match event {
-                Event::Start(_) => self.start(&raw[1..raw.len() - 1], start + 1, place, span, false)?,
-                Event::Empty(_) => self.start(&raw[1..raw.len() - 2], start + 1, place, span, true)?,
+                Event::Start(_) => self.start(&raw[1..raw.len() - 1], (start, end), place, false)?,
+                Event::Empty(_) => self.start(&raw[1..raw.len() - 2], (start, end), place, true)?,
                 Event::End(_) => {
                     let name = raw[2..raw.len() - 1].trim_end_matches([' ', '\t', '\n', '\r']);
                     if self.open.len() == floor {
                         return Err(fail(ParseErrorKind::Unopened { name: name.into() }));
                     }
-                    self.end(name, span)?;
+                    self.end(name, place.span(start, end))?;
                 }
                 Event::Text(_) => {
                     let is_before_tag = text.as_bytes().get(end) == Some(&b'<');
-                    let is_before_end = text[end..].starts_with("</");
-                    self.characters(raw, span, is_before_tag, is_before_end)?;
+                    let is_before_end = is_before_tag && text.as_bytes().get(end + 1) == Some(&b'/');
+                    self.characters(raw, start, place, is_before_tag, is_before_end)?;
                 }
-                Event::GeneralRef(_) => self.reference(&raw[1..raw.len() - 1], span)?,
+                Event::GeneralRef(_) => self.reference(&raw[1..raw.len() - 1], place.span(start, end))?,
                 Event::CData(_) => {
                     let value = inside(raw, "<![CDATA[", "]]>").map_err(fail)?;
-                    self.cdata(normalise_lines(value).into_owned(), span)?;
+                    self.cdata(value, (start, end), place)?;
                 }
                 Event::Comment(_) => {
                     let value = inside(raw, "<!--", "-->").map_err(fail)?;
                     if value.contains("--") || value.ends_with('-') {
-                        return Err(fail(ParseErrorKind::Syntax(
-                            "-- is not allowed inside a comment".into(),
-                        )));
+                        let message = "-- is not allowed inside a comment";
+                        return Err(fail(ParseErrorKind::Syntax(message.into())));
                     }
-                    let value = normalise_lines(value).into_owned();
-                    self.add(Node::Comment(Chars { value, span }));
+                    let value = self.lines(value, start + 4, place);
+                    let span = place.own_span(start, end);
+                    self.add(Node::Comment(Chars { value, span }), place);
                 }
-                Event::PI(_) => self.instruction(inside(raw, "<?", "?>").map_err(fail)?, span)?,
+                Event::PI(_) => {
+                    let content = inside(raw, "<?", "?>").map_err(fail)?;
+                    self.instruction(content, (start, end), place)?;
+                }
                 Event::Decl(declaration) if matches!(place, Place::File) && start == 0 => {
                     if declaration.version().is_err() {
                         let message = "the XML declaration names no version";
                         return Err(fail(ParseErrorKind::Syntax(message.into())));
                     }
+                    self.declarations.push(Span::new(start, end));
                 }
                 Event::Decl(_) => {
                     let message = "the XML declaration is allowed only at the very start of a file";
@@ -251,15 +314,16 @@ impl Builder<'_> {
                     self.doctype_seen = true;
                     let declaration = inside(raw, "<!DOCTYPE", ">").map_err(fail)?;
                     self.entities.read(declaration).map_err(fail)?;
+                    self.declarations.push(Span::new(start, end));
                 }
                 Event::Eof => {
                     if let Place::Entity(reference) = place
                         && self.open.len() > floor
                     {
                         let open = &self.open[self.open.len() - 1].element;
-                        let kind =
-                            ParseErrorKind::Unclosed { name: open.name.clone(), opened: open.position };
-                        return Err(Failure::new(kind, reference.start));
+                        let name = open.name.as_str().to_owned();
+                        let kind = ParseErrorKind::Unclosed { name, opened: self.position(open) };
+                        return Err(Failure::new(kind, reference.start as usize));
                     }
                     return Ok(());
                 }
@@ -267,33 +331,33 @@ impl Builder<'_> {
         }
     }
 
+    /// Makes a text of some bytes after making their line endings newlines.
+    fn lines(&self, raw: &str, at: usize, place: Place) -> Text {
+        match normalise_lines(raw) {
+            std::borrow::Cow::Borrowed(raw) => self.text(raw, at, place),
+            std::borrow::Cow::Owned(value) => self.decoded(&value, place.span(at, at + raw.len())),
+        }
+    }
+
     fn start(
         &mut self,
         tag: &str,
-        base: usize,
+        (start, end): (usize, usize),
         place: Place,
-        span: Span,
         is_empty: bool,
     ) -> Result<(), Failure> {
+        let span = place.span(start, end);
+        let at = place.offset(start);
         if self.open.is_empty() && self.root.is_some() {
-            return Err(Failure::new(ParseErrorKind::TrailingContent, span.start));
+            return Err(Failure::new(ParseErrorKind::TrailingContent, at));
         }
         if self.open.len() >= self.options.max_depth {
             let kind = ParseErrorKind::TooDeep { limit: self.options.max_depth };
-            return Err(Failure::new(kind, span.start));
+            return Err(Failure::new(kind, at));
         }
-        let position = self.locator.locate(span.start);
-        let StartTag { name, mut attributes, declarations } = read_start_tag(self, tag, &|at| match place {
-            Place::File => base + at,
-            Place::Entity(reference) => reference.start,
-        })?;
-        if matches!(place, Place::File) {
-            for attribute in &mut attributes {
-                attribute.position = self.locator.locate(attribute.span.start);
-            }
-        } else {
-            attributes.iter_mut().for_each(|a| a.position = position);
-        }
+        let StartTag { name, attributes, declarations, has_prefixes } =
+            read_start_tag(self, tag, start + 1, place)?;
+        self.end_run();
         let outer = self.open.last();
         let around = outer.and_then(|o| o.element.namespaces.clone());
         let namespaces = if declarations.is_empty() {
@@ -301,7 +365,8 @@ impl Builder<'_> {
         } else {
             Some(Arc::new(Namespaces { declarations, outer: around, declared_at: span.start }))
         };
-        let space = match attributes.iter().find(|a| a.name == "xml:space").map(|a| a.value.as_str()) {
+        let own_space = || attributes.iter().find(|a| a.name == "xml:space").map(|a| a.value.as_str());
+        let space = match has_prefixes.then(own_space).flatten() {
             Some("preserve") => Space::Preserve,
             Some("default") => Space::Default,
             _ => match outer.map_or(Space::Unknown, |o| o.space) {
@@ -309,155 +374,239 @@ impl Builder<'_> {
                 inherited => inherited,
             },
         };
-        let element = Element { name, attributes, children: Vec::new(), namespaces, position, span };
-        check_prefixes(&element)?;
+        let expansion = if matches!(place, Place::File) { Expansion::None } else { Expansion::Itself };
+        let origin = Some(Origin { text: self.source.clone(), span, expansion });
+        let element = Element { name, attributes, children: Nodes::default(), namespaces, origin };
+        if has_prefixes {
+            check_prefixes(&element)?;
+        }
+        if let (Place::Entity(_), Some(parent)) = (place, self.open.last_mut()) {
+            parent.has_expansion = true;
+        }
         if is_empty {
             self.finish(element);
         } else {
-            self.open.push(Open { element, space });
+            let first_child = self.nodes.len();
+            self.open.push(Open { element, space, first_child, has_expansion: false });
         }
         Ok(())
     }
 
     fn end(&mut self, name: &str, span: Span) -> Result<(), Failure> {
-        let Some(mut open) = self.open.pop() else {
-            return Err(Failure::new(ParseErrorKind::Unopened { name: name.into() }, span.start));
+        let at = span.start as usize;
+        let Some(open) = self.open.last() else {
+            return Err(Failure::new(ParseErrorKind::Unopened { name: name.into() }, at));
         };
         if open.element.name != name {
             let kind = if is_name(name) {
                 ParseErrorKind::Mismatch {
-                    expected: open.element.name.clone(),
-                    opened: open.element.position,
+                    expected: open.element.name.as_str().to_owned(),
+                    opened: self.position(&open.element),
                     found: name.into(),
                 }
             } else {
                 ParseErrorKind::Name { name: name.into() }
             };
-            self.open.push(open);
-            return Err(Failure::new(kind, span.start));
+            return Err(Failure::new(kind, at));
         }
-        open.element.span.end = span.end;
-        self.finish(open.element);
+        self.end_run();
+        let Some(Open { mut element, first_child, has_expansion, .. }) = self.open.pop() else {
+            return Ok(());
+        };
+        element.children = self.nodes.drain(first_child..).collect();
+        if let Some(origin) = &mut element.origin {
+            origin.span.end = span.end;
+            if has_expansion && origin.expansion == Expansion::None {
+                origin.expansion = Expansion::Inside;
+            }
+            // Texts beside a reference that brought markup share its bytes; texts in it have none.
+            if origin.expansion != Expansion::None {
+                for node in &mut *element.children {
+                    if let Node::Text(chars) = node {
+                        chars.span = Span::default();
+                    }
+                }
+            }
+        }
+        self.finish(element);
         Ok(())
     }
 
     /// Puts a complete element where it belongs.
     fn finish(&mut self, element: Element) {
-        match self.open.last_mut() {
-            Some(parent) => parent.element.children.push(Node::Element(element)),
-            None => self.root = Some(element),
+        if self.open.is_empty() {
+            self.root = Some(element);
+        } else {
+            self.nodes.push(element.into());
         }
     }
 
-    /// Puts a comment or an instruction where it belongs.
-    fn add(&mut self, node: Node) {
+    /// Puts a comment, a section or an instruction where it belongs.
+    fn add(&mut self, node: Node, place: Place) {
+        self.end_run();
         match self.open.last_mut() {
-            Some(parent) => parent.element.children.push(node),
+            Some(parent) => {
+                parent.has_expansion |= matches!(place, Place::Entity(_));
+                self.nodes.push(node);
+            }
             None if self.root.is_some() => self.epilog.push(node),
             None => self.prolog.push(node),
         }
     }
 
-    /// Takes text that is written out in the file.
+    /// Makes a node of the text being read.
+    fn end_run(&mut self) {
+        let Some(Run { span, value }) = self.run.take() else { return };
+        let value = match value {
+            RunValue::Part(part) => Text::part(self.source, part),
+            RunValue::Owned(value) => self.decoded(&value, span),
+        };
+        self.nodes.push(Node::Text(Chars { value, span }));
+    }
+
+    /// Says whether libxml2 takes blank text at this place for indentation (its heuristic `areBlanks`).
+    fn is_indentation(&self, open: &Open, is_before_end: bool) -> bool {
+        let children = &self.nodes[open.first_child..];
+        let is_only_text = children.is_empty() && self.run.is_none() && is_before_end;
+        let is_text = |node: Option<&Node>| node.is_some_and(|node| node.as_text().is_some());
+        let is_mixed = self.run.is_some() || is_text(children.first()) || is_text(children.last());
+        matches!(open.space, Space::Unknown | Space::Default) && !is_only_text && !is_mixed
+    }
+
+    /// Takes text that is written out.
     fn characters(
         &mut self,
         raw: &str,
-        span: Span,
+        start: usize,
+        place: Place,
         is_before_tag: bool,
         is_before_end: bool,
     ) -> Result<(), Failure> {
-        if let Some(at) = raw.find("]]>") {
-            let kind = ParseErrorKind::Syntax("]]> is not allowed in text".into());
-            return Err(Failure::new(kind, span.start + at));
-        }
+        let span = place.span(start, start + raw.len());
         let is_blank = is_blank(raw);
-        let Some(open) = self.open.last_mut() else {
+        if !is_blank && let Some(at) = raw.find("]]>") {
+            let kind = ParseErrorKind::Syntax("]]> is not allowed in text".into());
+            return Err(Failure::new(kind, place.offset(start + at)));
+        }
+        let Some(open) = self.open.last() else {
             if is_blank {
                 return Ok(());
             }
             let blanks = raw.len() - raw.trim_start_matches([' ', '\t', '\n', '\r']).len();
-            let kind = match self.root {
-                Some(_) => ParseErrorKind::TrailingContent,
-                None => ParseErrorKind::Syntax("text before the root element".into()),
-            };
-            return Err(Failure::new(kind, span.start + blanks));
+            return Err(self.text_outside(place.offset(start + blanks)));
         };
         let keep_blank = self.options.blank_text == BlankText::Keep;
         if keep_blank || !raw.contains('\r') {
-            if !keep_blank && is_blank && is_before_tag && is_indentation(open, is_before_end) {
+            if !keep_blank && is_blank && is_before_tag && self.is_indentation(open, is_before_end) {
+                self.drop_blanks(span, place);
                 return Ok(());
             }
-            open.note_text();
-            return self.push_text(&normalise_lines(raw), span);
+            if let Some(open) = self.open.last_mut() {
+                open.note_text();
+            }
+            let text = normalise_lines(raw);
+            let at = matches!(text, std::borrow::Cow::Borrowed(_)).then_some(start);
+            return self.push_text(&text, at, place, span);
         }
         // libxml2 judges the pieces between line endings of two characters one by one.
         let pieces = pieces(raw);
+        let mut is_kept = false;
         for (number, piece) in pieces.iter().enumerate() {
-            let Some(open) = self.open.last_mut() else { return Ok(()) };
+            let Some(open) = self.open.last() else { return Ok(()) };
             let is_last = number + 1 == pieces.len();
             let may_go = !is_last || is_before_tag;
-            let is_indentation = may_go && is_indentation(open, is_last && is_before_end);
+            let is_indentation = may_go && self.is_indentation(open, is_last && is_before_end);
             let is_dropped = piece.is_empty() || (is_indentation && self::is_blank(piece));
             if !is_dropped {
-                open.note_text();
-                self.push_text(&normalise_lines(piece), span)?;
+                if let Some(open) = self.open.last_mut() {
+                    open.note_text();
+                }
+                is_kept = true;
+                self.push_text(&normalise_lines(piece), None, place, span)?;
             }
+        }
+        if !is_kept {
+            self.drop_blanks(span, place);
         }
         Ok(())
     }
 
-    /// Takes text from wherever it came; adjacent pieces become one node.
-    fn push_text(&mut self, text: &str, span: Span) -> Result<(), Failure> {
-        let limit = self.options.max_text;
-        let Some(open) = self.open.last_mut() else {
-            let kind = match self.root {
-                Some(_) => ParseErrorKind::TrailingContent,
-                None => ParseErrorKind::Syntax("text before the root element".into()),
-            };
-            return Err(Failure::new(kind, span.start));
+    /// Keeps in mind which bytes have no node, so that they are not lost.
+    fn drop_blanks(&mut self, span: Span, place: Place) {
+        if matches!(place, Place::File) {
+            self.dropped.push(span);
+        }
+    }
+
+    fn text_outside(&self, at: usize) -> Failure {
+        let kind = match self.root {
+            Some(_) => ParseErrorKind::TrailingContent,
+            None => ParseErrorKind::Syntax("text before the root element".into()),
         };
-        let children = &mut open.element.children;
-        let length = match children.last_mut() {
-            Some(Node::Text(chars)) => {
-                chars.value.push_str(text);
-                chars.span.end = span.end;
-                chars.value.len()
+        Failure::new(kind, at)
+    }
+
+    /// Takes text from wherever it came; adjacent pieces become one node. `at` is where it stands as it is.
+    fn push_text(&mut self, text: &str, at: Option<usize>, place: Place, span: Span) -> Result<(), Failure> {
+        if self.open.is_empty() {
+            return Err(self.text_outside(span.start as usize));
+        }
+        let at = at.filter(|_| matches!(place, Place::File));
+        let length = match &mut self.run {
+            Some(run) => {
+                run.span.end = span.end;
+                let value = match &mut run.value {
+                    RunValue::Owned(value) => value,
+                    RunValue::Part(part) => {
+                        run.value = RunValue::Owned(self.source[part.range()].to_owned());
+                        let RunValue::Owned(value) = &mut run.value else { return Ok(()) };
+                        value
+                    }
+                };
+                value.push_str(text);
+                value.len()
             }
-            _ => {
-                children.push(Node::Text(Chars { value: text.to_owned(), span }));
+            None => {
+                let value = match at {
+                    Some(at) => RunValue::Part(Span::new(at, at + text.len())),
+                    None => RunValue::Owned(text.to_owned()),
+                };
+                self.run = Some(Run { span, value });
                 text.len()
             }
         };
+        let limit = self.options.max_text;
         if length > limit {
-            return Err(Failure::new(ParseErrorKind::TooLarge { what: "a text", limit }, span.start));
+            let kind = ParseErrorKind::TooLarge { what: "a text", limit };
+            return Err(Failure::new(kind, span.start as usize));
         }
         Ok(())
     }
 
-    fn cdata(&mut self, value: String, span: Span) -> Result<(), Failure> {
-        match self.options.cdata {
-            CDataSections::AsText => self.push_text(&value, span),
-            CDataSections::Keep => {
-                if self.open.is_empty() {
-                    return self.push_text(&value, span);
-                }
-                self.add(Node::CData(Chars { value, span }));
-                Ok(())
-            }
+    fn cdata(&mut self, raw: &str, (start, end): (usize, usize), place: Place) -> Result<(), Failure> {
+        let at = start + "<![CDATA[".len();
+        if self.options.cdata == CDataSections::AsText || self.open.is_empty() {
+            let value = normalise_lines(raw);
+            let at = matches!(value, std::borrow::Cow::Borrowed(_)).then_some(at);
+            return self.push_text(&value, at, place, place.span(start, end));
         }
+        let value = self.lines(raw, at, place);
+        self.add(Node::CData(Chars { value, span: place.own_span(start, end) }), place);
+        Ok(())
     }
 
     fn reference(&mut self, name: &str, span: Span) -> Result<(), Failure> {
-        let fail = |kind| Failure::new(kind, span.start);
+        let fail = |kind| Failure::new(kind, span.start as usize);
+        let place = Place::Entity(span);
         if let Some(c) = simple_reference(name).map_err(fail)? {
-            return self.push_text(c.encode_utf8(&mut [0; 4]), span);
+            return self.push_text(c.encode_utf8(&mut [0; 4]), None, place, span);
         }
         if self.open.is_empty() {
-            return self.push_text("", span);
+            return self.push_text("", None, place, span);
         }
         let replacement = self.enter_entity(name).map_err(fail)?;
         let space = self.open.last().map(|open| open.space);
-        self.content(&replacement, Place::Entity(span))?;
+        self.content(&replacement, place)?;
         self.entity_names.pop();
         // Text that an entity brings does not count for the blank text around it.
         if let (Some(open), Some(space)) = (self.open.last_mut(), space) {
@@ -484,7 +633,7 @@ impl Builder<'_> {
         // Each reference costs something, as in libxml2, so that many empty entities end too.
         self.expanded += text.len() + 20;
         let most =
-            self.options.max_expansion.max(self.options.max_amplification.saturating_mul(self.text.len()));
+            self.options.max_expansion.max(self.options.max_amplification.saturating_mul(self.source.len()));
         if self.expanded > most {
             return Err(ParseErrorKind::Expansion);
         }
@@ -493,23 +642,30 @@ impl Builder<'_> {
         Ok(text)
     }
 
-    fn instruction(&mut self, raw: &str, span: Span) -> Result<(), Failure> {
-        let end = raw.find([' ', '\t', '\n', '\r']).unwrap_or(raw.len());
-        let (target, content) = raw.split_at(end);
+    fn instruction(&mut self, raw: &str, (start, end): (usize, usize), place: Place) -> Result<(), Failure> {
+        let name_end = raw.find([' ', '\t', '\n', '\r']).unwrap_or(raw.len());
+        let (target, content) = raw.split_at(name_end);
         if !is_name(target) || target.eq_ignore_ascii_case("xml") {
-            return Err(Failure::new(ParseErrorKind::Name { name: target.into() }, span.start));
+            return Err(Failure::new(ParseErrorKind::Name { name: target.into() }, place.offset(start)));
         }
         let content = content.trim_start_matches([' ', '\t', '\n', '\r']);
-        let content = normalise_lines(content).into_owned();
-        self.add(Node::ProcessingInstruction(Instruction { target: target.into(), content, span }));
+        let content = self.lines(content, end - "?>".len() - content.len(), place);
+        let target = self.text(target, start + "<?".len(), place);
+        let instruction = Instruction { target, content, span: place.own_span(start, end) };
+        self.add(Node::ProcessingInstruction(Box::new(instruction)), place);
         Ok(())
     }
 }
 
 /// Refuses characters XML does not allow, wherever they stand.
 fn check_characters(text: &str) -> Result<(), Failure> {
-    let is_suspect = |b: u8| b < b' ' && !matches!(b, b'\t' | b'\n' | b'\r') || b == 0xEF;
-    if !text.bytes().any(is_suspect) {
+    // Without a way out in the middle this takes many bytes at a time.
+    let is_suspect = |chunk: &[u8]| {
+        chunk.iter().fold(false, |found, b| {
+            found | ((*b < b' ') & (*b != b'\t') & (*b != b'\n') & (*b != b'\r')) | (*b == 0xEF)
+        })
+    };
+    if !text.as_bytes().chunks(256).any(is_suspect) {
         return Ok(());
     }
     match text.char_indices().find(|(_, c)| !is_char(*c)) {
@@ -527,21 +683,21 @@ fn check_prefixes(element: &Element) -> Result<(), Failure> {
             Failure::new(ParseErrorKind::UnknownPrefix { prefix: prefix.into(), name: name.into() }, at)
         })
     };
-    if let Some(failure) = unknown(&element.name, element.span.start) {
+    if let Some(failure) = unknown(&element.name, element.span().start as usize) {
         return Err(failure);
     }
     let mut prefixed = Vec::new();
     for attribute in element.attributes.iter().filter(|a| a.name.contains(':')) {
-        if let Some(failure) = unknown(&attribute.name, attribute.span.start) {
+        if let Some(failure) = unknown(&attribute.name, start_of(attribute)) {
             return Err(failure);
         }
         let name = element.attribute_name(attribute);
         if prefixed.contains(&name) {
             let kind = ParseErrorKind::DuplicateAttribute {
-                name: attribute.name.clone(),
-                element: element.name.clone(),
+                name: attribute.name.as_str().to_owned(),
+                element: element.name.as_str().to_owned(),
             };
-            return Err(Failure::new(kind, attribute.span.start));
+            return Err(Failure::new(kind, start_of(attribute)));
         }
         prefixed.push(name);
     }

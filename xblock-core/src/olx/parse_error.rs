@@ -12,6 +12,12 @@ pub enum ParseErrorKind {
     /// The bytes are not UTF-8.
     #[error("the file is not UTF-8")]
     Encoding,
+    /// The XML declaration names an encoding that is not known here.
+    #[error("the encoding {name} is not known")]
+    UnknownEncoding {
+        /// The encoding.
+        name: String,
+    },
     /// There is no element at all.
     #[error("the document is empty")]
     Empty,
@@ -128,20 +134,14 @@ pub struct ParseError {
 }
 
 impl ParseError {
-    pub(super) fn encoding(file: &FileName, bytes: &[u8], error: std::str::Utf8Error) -> Self {
-        let good = std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or("");
+    /// Makes the error of bytes that cannot be read as text after a good beginning.
+    pub(super) fn encoding(file: &FileName, kind: ParseErrorKind, good: &str) -> Self {
         let line = good.matches('\n').count() + 1;
         let column = good.rsplit('\n').next().unwrap_or("").chars().count() + 1;
         let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
         let position = Position { line: number(line), column: number(column) };
         let (text, column) = excerpt(good, position);
-        Self {
-            kind: ParseErrorKind::Encoding,
-            file: file.clone(),
-            position,
-            element: None,
-            excerpt: Excerpt { text, column },
-        }
+        Self { kind, file: file.clone(), position, element: None, excerpt: Excerpt { text, column } }
     }
 
     /// Returns the error as a remark about the package.
@@ -161,7 +161,9 @@ impl ParseError {
 
     const fn fix(&self) -> Option<&'static str> {
         match self.kind {
-            ParseErrorKind::Encoding => Some("save the file as UTF-8"),
+            ParseErrorKind::Encoding | ParseErrorKind::UnknownEncoding { .. } => {
+                Some("save the file as UTF-8")
+            }
             ParseErrorKind::UnknownEntity { .. } => Some(
                 "XML knows only &lt; &gt; &amp; &quot; &apos; and numeric references; write others as numbers",
             ),

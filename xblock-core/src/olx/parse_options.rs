@@ -1,5 +1,11 @@
 //! What the XML parser accepts, and what it makes of white space.
 
+use super::parse_error::{ParseError, ParseErrorKind};
+use super::position::FileName;
+
+/// What places in a file can be counted with.
+pub(super) const MOST_BYTES: usize = u32::MAX as usize - 1;
+
 /// What becomes of text that is nothing but white space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BlankText {
@@ -65,6 +71,33 @@ impl ParseOptions {
     #[must_use]
     pub fn platform() -> Self {
         Self { blank_text: BlankText::Remove, ..Self::default() }
+    }
+
+    /// Refuses a file by its size alone, before anything is made of it.
+    ///
+    /// # Errors
+    /// [`ParseErrorKind::TooLarge`].
+    pub fn check_size(&self, file: &FileName, size: usize) -> Result<(), Box<ParseError>> {
+        let limit = self.max_size.min(MOST_BYTES);
+        if size <= limit {
+            return Ok(());
+        }
+        let kind = ParseErrorKind::TooLarge { what: "the file", limit };
+        Err(Box::new(ParseError::encoding(file, kind, "")))
+    }
+
+    /// Replaces how deep elements may be nested.
+    #[must_use]
+    pub const fn max_depth(mut self, max_depth: usize) -> Self {
+        self.max_depth = max_depth;
+        self
+    }
+
+    /// Replaces how many bytes a file may have.
+    #[must_use]
+    pub const fn max_size(mut self, max_size: usize) -> Self {
+        self.max_size = max_size;
+        self
     }
 
     /// Replaces what becomes of blank text.

@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::text::SourceText;
+
 /// A line and a column, both from 1; columns count characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Position {
@@ -35,17 +37,60 @@ impl fmt::Display for Position {
 /// The bytes of a file that something was read from; empty for what was made in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
 pub struct Span {
-    /// The first byte.
-    pub start: usize,
+    /// The first byte. Files of 4 GiB are never read.
+    pub start: u32,
     /// The byte after the last.
-    pub end: usize,
+    pub end: u32,
 }
 
 impl Span {
+    /// Makes a span of a text that was found to be small enough.
+    pub(super) fn new(start: usize, end: usize) -> Self {
+        let small = |at| u32::try_from(at).unwrap_or(u32::MAX);
+        Self { start: small(start), end: small(end) }
+    }
+
     /// Returns the span as a range of bytes.
     #[must_use]
     pub const fn range(self) -> Range<usize> {
-        self.start..self.end
+        self.start as usize..self.end as usize
+    }
+
+    /// Says whether it has no bytes, as that of what was made in memory.
+    #[must_use]
+    pub const fn is_empty(self) -> bool {
+        self.start >= self.end
+    }
+}
+
+/// What stands somewhere in a file. Where that is, is worked out only when it is asked for.
+pub trait Located {
+    /// Returns the line and the column.
+    fn position(&self) -> Position;
+}
+
+impl Located for Position {
+    fn position(&self) -> Position {
+        *self
+    }
+}
+
+impl<T: Located + ?Sized> Located for &T {
+    fn position(&self) -> Position {
+        (**self).position()
+    }
+}
+
+/// A place in a text, kept while what stands there is taken apart.
+#[derive(Debug, Clone, Default)]
+pub struct Mark {
+    pub(super) text: Option<SourceText>,
+    pub(super) offset: u32,
+}
+
+impl Located for Mark {
+    fn position(&self) -> Position {
+        self.text.as_ref().map_or(Position::START, |text| text.position(self.offset as usize))
     }
 }
 
@@ -74,53 +119,6 @@ impl fmt::Display for FileName {
     }
 }
 
-/// Turns byte offsets into positions; cheap where they are asked for in rising order.
-#[derive(Debug, Clone)]
-pub(super) struct Locator<'a> {
-    text: &'a str,
-    line: u32,
-    /// Offset of the first byte of `line`.
-    line_start: usize,
-    /// Everything before this offset was looked at.
-    seen: usize,
-    /// The column of `seen`.
-    column: u32,
-}
-
-impl<'a> Locator<'a> {
-    pub(super) const fn new(text: &'a str) -> Self {
-        Self { text, line: 1, line_start: 0, seen: 0, column: 1 }
-    }
-
-    pub(super) fn locate(&mut self, offset: usize) -> Position {
-        let offset = floor_char_boundary(self.text, offset);
-        if offset < self.line_start {
-            *self = Self::new(self.text);
-        } else if offset < self.seen {
-            (self.seen, self.column) = (self.line_start, 1);
-        }
-        for (at, c) in self.text[self.seen..offset].char_indices() {
-            if c == '\n' {
-                self.line += 1;
-                self.line_start = self.seen + at + 1;
-                self.column = 1;
-            } else {
-                self.column += 1;
-            }
-        }
-        self.seen = offset;
-        Position { line: self.line, column: self.column }
-    }
-}
-
-fn floor_char_boundary(text: &str, offset: usize) -> usize {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    offset
-}
-
 /// Returns the line a position is on, without its line ending and shortened where it is very long.
 ///
 /// The column of the position within the excerpt comes along.
@@ -139,19 +137,6 @@ pub(super) fn excerpt(text: &str, position: Position) -> (String, u32) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn offsets_become_lines_and_columns_in_any_order() {
-        let mut locator = Locator::new("ab\ncé\n\nx");
-        let at = |line, column| Position { line, column };
-        assert_eq!(locator.locate(0), at(1, 1));
-        assert_eq!(locator.locate(3), at(2, 1));
-        assert_eq!(locator.locate(6), at(2, 3));
-        assert_eq!(locator.locate(8), at(4, 1));
-        assert_eq!(locator.locate(4), at(2, 2));
-        assert_eq!(locator.locate(4), at(2, 2));
-        assert_eq!(locator.locate(99), at(4, 2));
-    }
 
     #[test]
     fn a_long_line_is_cut_around_the_position() {

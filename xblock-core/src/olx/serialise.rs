@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use super::element::{Element, Namespaces, Node, split_name};
+use super::element::{Element, Node};
+use super::namespaces::{Namespaces, split_name};
 
 /// Whether elements get lines of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -51,7 +52,7 @@ impl Element {
     /// Writes the element as a document of its own, declaring every namespace in force.
     #[must_use]
     pub fn to_text(&self, options: WriteOptions) -> String {
-        let mut out = String::with_capacity(self.span.end.saturating_sub(self.span.start) + 64);
+        let mut out = String::with_capacity(self.span().range().len() + 64);
         self.write(&mut out, options);
         out
     }
@@ -73,7 +74,7 @@ impl Element {
         let mut out = String::new();
         match self.children.get(index) {
             Some(Node::Element(child)) => child.write(&mut out, WriteOptions::default()),
-            Some(node) => Writer { out: &mut out, declared: Vec::new() }.node(node, None, Layout::AsIs, 0),
+            Some(node) => Writer { out: &mut out, declared: Vec::new() }.leaf(node),
             None => return out,
         }
         if let Some(tail) = self.tail(index) {
@@ -84,49 +85,98 @@ impl Element {
     }
 }
 
-type Declaration = (String, Arc<str>);
+pub(super) type Declaration = (String, Arc<str>);
 
-struct Writer<'o> {
-    out: &'o mut String,
+/// Writes elements, keeping track of the namespaces that are declared around them.
+pub(super) struct Writer<'o> {
+    pub(super) out: &'o mut String,
     /// The declarations written so far on the way down.
-    declared: Vec<Declaration>,
+    pub(super) declared: Vec<Declaration>,
+}
+
+/// An element whose content is being written.
+struct Open<'e> {
+    element: &'e Element,
+    rest: std::slice::Iter<'e, Node>,
+    /// How its children are laid out.
+    inner: Layout,
+    /// How many declarations are in force outside it.
+    outside: usize,
+}
+
+impl<'e> Open<'e> {
+    fn new(element: &'e Element, layout: Layout, outside: usize) -> Self {
+        let has_text = element.children.iter().any(|n| n.as_text().is_some());
+        let inner = if has_text { Layout::AsIs } else { layout };
+        Self { element, rest: element.children.iter(), inner, outside }
+    }
 }
 
 impl Writer<'_> {
-    fn element(&mut self, element: &Element, own: &[Declaration], layout: Layout, depth: usize) {
-        self.out.push('<');
-        self.out.push_str(&element.name);
-        for (prefix, uri) in own {
-            self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
-            self.out.push_str(prefix);
-            self.out.push_str("=\"");
-            escape_attribute(self.out, uri);
-            self.out.push('"');
-        }
-        for attribute in &element.attributes {
-            self.out.push(' ');
-            self.out.push_str(&attribute.name);
-            self.out.push_str("=\"");
-            escape_attribute(self.out, &attribute.value);
-            self.out.push('"');
-        }
-        if element.children.is_empty() {
-            self.out.push_str("/>");
+    pub(super) fn element(&mut self, root: &Element, own: &[Declaration], layout: Layout, depth: usize) {
+        self.start_tag(root, own);
+        if root.children.is_empty() {
             return;
         }
-        self.out.push('>');
-        let outside = self.declared.len();
+        let mut open = vec![Open::new(root, layout, self.declared.len())];
         self.declared.extend_from_slice(own);
-        let has_text = element.children.iter().any(|n| n.as_text().is_some());
-        let inner = if has_text { Layout::AsIs } else { layout };
-        for child in &element.children {
-            self.line(inner, depth + 1);
-            self.node(child, Some(element), inner, depth + 1);
+        while let Some(top) = open.last_mut() {
+            let (parent, inner) = (top.element, top.inner);
+            match top.rest.next() {
+                Some(Node::Element(element)) => {
+                    self.line(inner, depth + open.len());
+                    let own = self.child_declarations(element, Some(parent));
+                    self.start_tag(element, &own);
+                    if !element.children.is_empty() {
+                        open.push(Open::new(element, inner, self.declared.len()));
+                        self.declared.extend_from_slice(&own);
+                    }
+                }
+                Some(node) => {
+                    self.line(inner, depth + open.len());
+                    self.leaf(node);
+                }
+                None => {
+                    let outside = top.outside;
+                    open.pop();
+                    self.line(inner, depth + open.len());
+                    self.declared.truncate(outside);
+                    self.end_tag(&parent.name);
+                }
+            }
         }
-        self.line(inner, depth);
-        self.declared.truncate(outside);
-        self.out.push_str("</");
+    }
+
+    /// Writes a start tag, or the only tag of an element without content.
+    pub(super) fn start_tag(&mut self, element: &Element, own: &[Declaration]) {
+        self.out.push('<');
         self.out.push_str(&element.name);
+        own.iter().for_each(|declaration| self.declaration(declaration));
+        for attribute in &element.attributes {
+            self.attribute(&attribute.name, &attribute.value);
+        }
+        self.out.push_str(if element.children.is_empty() { "/>" } else { ">" });
+    }
+
+    pub(super) fn declaration(&mut self, (prefix, uri): &Declaration) {
+        self.out.push_str(if prefix.is_empty() { " xmlns" } else { " xmlns:" });
+        self.out.push_str(prefix);
+        self.out.push_str("=\"");
+        escape_attribute(self.out, uri);
+        self.out.push('"');
+    }
+
+    pub(super) fn attribute(&mut self, name: &str, value: &str) {
+        self.out.push(' ');
+        self.out.push_str(name);
+        self.out.push_str("=\"");
+        escape_attribute(self.out, value);
+        self.out.push('"');
+    }
+
+    pub(super) fn end_tag(&mut self, name: &str) {
+        self.out.push_str("</");
+        self.out.push_str(name);
         self.out.push('>');
     }
 
@@ -137,12 +187,10 @@ impl Writer<'_> {
         }
     }
 
-    fn node(&mut self, node: &Node, parent: Option<&Element>, layout: Layout, depth: usize) {
+    /// Writes what is no element.
+    pub(super) fn leaf(&mut self, node: &Node) {
         match node {
-            Node::Element(element) => {
-                let own = self.child_declarations(element, parent);
-                self.element(element, &own, layout, depth);
-            }
+            Node::Element(_) => {}
             Node::Text(chars) => escape_text(self.out, &chars.value),
             Node::CData(chars) => {
                 // The end mark cannot stand in a section: it is divided between two.
@@ -163,7 +211,7 @@ impl Writer<'_> {
 
     /// Lists what a child must declare itself: what stands between it and its parent, or where it was moved here
     /// from elsewhere, what differs from the declarations around it.
-    fn child_declarations(&self, child: &Element, parent: Option<&Element>) -> Vec<Declaration> {
+    pub(super) fn child_declarations(&self, child: &Element, parent: Option<&Element>) -> Vec<Declaration> {
         let Some(scope) = &child.namespaces else { return Vec::new() };
         let around = parent.and_then(|p| p.namespaces.as_ref());
         if around.is_some_and(|around| Arc::ptr_eq(around, scope)) {
@@ -222,7 +270,7 @@ fn root_declarations(element: &Element) -> Vec<Declaration> {
 impl Namespaces {
     /// Says whether the innermost declarations were written on the element itself rather than around it.
     fn is_declared_on(&self, element: &Element) -> bool {
-        self.declared_at == element.span.start
+        self.declared_at == element.span().start
     }
 }
 

@@ -88,7 +88,7 @@ fn read_family(mut element: Element, family: String, reading: &Reading<'_, '_>) 
             Some((spec, value)) => insert_field(&mut data, spec, value),
             None if attribute.name == "url_name" => element.attributes.push(attribute),
             None => {
-                unknown.insert(attribute.name.clone(), Json::from(attribute.value.as_str()));
+                unknown.insert(attribute.name.to_string(), Json::from(attribute.value.as_str()));
                 if !reading.is_place_of_draft(&attribute.name) {
                     element.attributes.push(attribute);
                 }

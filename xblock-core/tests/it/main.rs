@@ -1,6 +1,7 @@
 //! Tests of the crate through its public surface.
 
 mod definition;
+mod document;
 mod fields;
 mod host;
 mod keys;

@@ -117,22 +117,13 @@ fn every_node_knows_its_bytes_and_place() {
     let options = ParseOptions::default().blank_text(BlankText::Keep).cdata(CDataSections::Keep);
     let document = parse(text, &options).expect("well-formed");
     let at = |span: xblock_core::olx::Span| &document.source.text[span.range()];
-    let spans: Vec<_> = document
-        .root
-        .children
-        .iter()
-        .map(|n| match n {
-            Node::Element(e) => at(e.span),
-            Node::Text(c) | Node::CData(c) | Node::Comment(c) => at(c.span),
-            Node::ProcessingInstruction(i) => at(i.span),
-        })
-        .collect();
+    let spans: Vec<_> = document.root.children.iter().map(|n| at(n.span())).collect();
     assert_eq!(spans, ["\n t", "<b c='1'\td=\"2\"/>", "<!-- x -->", "<![CDATA[y]]>"]);
     let b = document.root.find("b").expect("it is there");
-    assert_eq!(b.position.to_string(), "2:3");
-    assert_eq!(b.attributes[1].position.to_string(), "2:12");
-    assert_eq!(at(b.attributes[1].span), "d=\"2\"");
-    assert_eq!(at(document.root.span), &text[3..]);
+    assert_eq!(b.position().to_string(), "2:3");
+    assert_eq!(b.attributes[1].position().to_string(), "2:12");
+    assert_eq!(at(b.attributes[1].span()), "d=\"2\"");
+    assert_eq!(at(document.root.span()), &text[3..]);
 }
 
 #[test]

@@ -190,7 +190,7 @@ fn multiple_choice(response: &Element, check: &mut Check<'_>) {
         }
     });
     if choices > 0 && !has_correct {
-        check.report(&NO_CORRECT_ANSWER, response.position, "no choice is correct");
+        check.report(&NO_CORRECT_ANSWER, response.position(), "no choice is correct");
     }
 }
 
@@ -209,7 +209,7 @@ fn options(response: &Element, check: &mut Check<'_>) {
             let correct = option.get("correct").unwrap_or_default();
             correct.to_uppercase() == "TRUE" || check.is_computed(correct)
         }) {
-            check.report(&NO_CORRECT_ANSWER, dropdown.position, "no option is correct");
+            check.report(&NO_CORRECT_ANSWER, dropdown.position(), "no option is correct");
         }
     }
 }
@@ -218,7 +218,7 @@ fn options(response: &Element, check: &mut Check<'_>) {
 fn correct_option(dropdown: &Element, check: &mut Check<'_>) {
     let Some(options) = dropdown.get("options") else { return };
     let Some(correct) = dropdown.get("correct").filter(|correct| !correct.is_empty()) else {
-        check.report(&NO_CORRECT_ANSWER, dropdown.position, "no option is correct");
+        check.report(&NO_CORRECT_ANSWER, dropdown.position(), "no option is correct");
         return;
     };
     if check.is_computed(correct) || check.is_computed(options) || correct.contains("$seed") {
@@ -239,7 +239,7 @@ fn custom(response: &Element, check: &mut Check<'_>) {
     if response.get("cfn").is_none_or(|name| name.trim().is_empty()) && !has_code {
         check.report(
             &NO_CHECK_FUNCTION,
-            response.position,
+            response.position(),
             "<customresponse> names no function and has no code",
         );
     }
@@ -247,5 +247,5 @@ fn custom(response: &Element, check: &mut Check<'_>) {
 
 /// Returns where an attribute stands, else where its element does.
 fn place(element: &Element, attribute: &str) -> Position {
-    element.attribute(attribute).map_or(element.position, |attribute| attribute.position)
+    element.attribute(attribute).map_or(element.position(), |attribute| attribute.position())
 }

@@ -31,14 +31,14 @@ pub fn check_problem(source: &Source, element: &Element) -> Vec<Diagnostic> {
     for response in &responses {
         if inputs(response).is_empty() && needs_input(response) {
             let message = format!("<{}> has no input", response.name);
-            check.report(&RESPONSE_WITHOUT_INPUT, response.position, message);
+            check.report(&RESPONSE_WITHOUT_INPUT, response.position(), message);
         } else {
             structure::check(response, &mut check);
             answers::check(response, &mut check);
         }
     }
     if responses.is_empty() && !check.has_script && !has_unknown_question(element) && !has_include(element) {
-        check.report(&PROBLEM_WITHOUT_QUESTION, element.position, "the problem has no question");
+        check.report(&PROBLEM_WITHOUT_QUESTION, element.position(), "the problem has no question");
     }
     structure::scripts(element, &mut check);
     // Files that are included lie where only the platform finds them.
@@ -82,7 +82,7 @@ impl Check<'_> {
 
     /// Puts the problem together as for a learner.
     fn load(&mut self, element: &Element, responses: &[&Element]) {
-        let Some(text) = self.source.text.get(element.span.range()).filter(|text| !text.is_empty()) else {
+        let Some(text) = self.source.text.get(element.span().range()).filter(|text| !text.is_empty()) else {
             return;
         };
         match LoncapaProblem::load(text, "problem", 1, "") {
@@ -90,12 +90,12 @@ impl Check<'_> {
             // Said already, with its place.
             Err(_) if self.remarks.iter().any(|remark| is_said(remark.code)) => {}
             Err(LoadError::Element { message, line }) => {
-                let line = element.position.line + line.saturating_sub(1);
+                let line = element.position().line + line.saturating_sub(1);
                 let position = first_on_line(element, line).unwrap_or(Position { line, column: 1 });
                 self.report(&BROKEN_PROBLEM, position, message);
             }
             Err(LoadError::Rule(message) | LoadError::Xml(message)) => {
-                self.report(&BROKEN_PROBLEM, element.position, message);
+                self.report(&BROKEN_PROBLEM, element.position(), message);
             }
         }
     }
@@ -107,7 +107,7 @@ impl Check<'_> {
             for (input, place) in response.inputs.iter().zip(inputs(element)) {
                 let is_labelled = is_named || !input.label.label.trim().is_empty();
                 if labels::takes_label(&input.tag) && !is_labelled {
-                    self.report(&MISSING_LABEL, place.position, format!("<{}> has no label", input.tag));
+                    self.report(&MISSING_LABEL, place.position(), format!("<{}> has no label", input.tag));
                 }
             }
         }
@@ -174,8 +174,8 @@ fn has_script(element: &Element) -> bool {
 fn first_on_line(element: &Element, line: u32) -> Option<Position> {
     let mut found = None;
     collect(element, &mut |element| {
-        if element.position.line == line && found.is_none() {
-            found = Some(element.position);
+        if element.position().line == line && found.is_none() {
+            found = Some(element.position());
         }
     });
     found

@@ -64,27 +64,27 @@ pub(super) fn check(response: &Element, check: &mut Check<'_>) {
             .map_or(&[][..], |(_, needed)| needed);
         for attribute in needed.iter().filter(|name| input.attribute(name).is_none()) {
             let message = format!("<{}> has no {attribute}", input.name);
-            check.report(&BROKEN_PROBLEM, input.position, message);
+            check.report(&BROKEN_PROBLEM, input.position(), message);
         }
     }
     let Some(rule) = RULES.iter().find(|rule| rule.tag == &*response.name) else { return };
     for input in inputs.iter().filter(|input| !rule.inputs.contains(&&*input.name)) {
         let message = format!("<{}> cannot be answered with <{}>", rule.tag, input.name);
-        check.report(&BROKEN_PROBLEM, input.position, message);
+        check.report(&BROKEN_PROBLEM, input.position(), message);
     }
     if rule.is_single && inputs.len() > 1 {
         let message = format!("<{}> has {} inputs and can have one", rule.tag, inputs.len());
-        check.report(&BROKEN_PROBLEM, response.position, message);
+        check.report(&BROKEN_PROBLEM, response.position(), message);
     }
     for attribute in rule.attributes.iter().filter(|name| response.get(name).is_none_or(str::is_empty)) {
         let message = format!("<{}> has no {attribute}", rule.tag);
-        check.report(&BROKEN_PROBLEM, response.position, message);
+        check.report(&BROKEN_PROBLEM, response.position(), message);
     }
     if let Some(child) = rule.child {
         let mut has_child = false;
         collect(response, &mut |element| has_child |= &*element.name == child);
         if !has_child {
-            check.report(&BROKEN_PROBLEM, response.position, format!("<{}> has no <{child}>", rule.tag));
+            check.report(&BROKEN_PROBLEM, response.position(), format!("<{}> has no <{child}>", rule.tag));
         }
     }
 }
@@ -96,7 +96,7 @@ pub(super) fn scripts(problem: &Element, check: &mut Check<'_>) {
         let kind = element.get("type").unwrap_or_default();
         let is_python = !kind.contains("javascript") && !kind.contains("perl");
         if &*element.name == "script" && is_python && element.text().is_none_or(|text| text.is_empty()) {
-            empty.push(element.position);
+            empty.push(element.position());
         }
     });
     for position in empty {

@@ -42,7 +42,7 @@ fn markup(file: &File, element: &Element, findings: &mut Findings) {
     let has = |name: &str| element.attribute(name).is_some();
     let is_hidden = element.get("aria-hidden") == Some("true")
         || matches!(element.get("role"), Some("presentation" | "none"));
-    tag(file, element.name.as_bytes(), element.span.start, &has, is_hidden, findings);
+    tag(file, element.name.as_bytes(), element.span().range().start, &has, is_hidden, findings);
     for child in element.elements() {
         markup(file, child, findings);
     }

@@ -140,23 +140,25 @@ impl<'c> Program<'c> {
     fn add(&mut self, element: &Element, findings: &mut Findings) {
         for (index, node) in element.children.iter().enumerate() {
             match node {
-                Node::Text(chars) => self.add_text(&chars.value, chars.span.start, chars.span.range()),
+                Node::Text(chars) => {
+                    self.add_text(&chars.value, chars.span.range().start, chars.span.range())
+                }
                 Node::CData(chars) => {
                     const OPEN: &str = "<![CDATA[";
-                    let start = chars.span.start + OPEN.len();
+                    let start = chars.span.range().start + OPEN.len();
                     self.add_text(&chars.value, start, start..start + chars.value.len());
                 }
                 Node::Comment(_) if element.children[index + 1..].iter().all(is_blank) => return,
                 Node::Element(child) => {
                     self.is_cut = true;
                     let message = format!("the script ends at <{}>", child.name);
-                    findings.report(&SCRIPT_MARKUP, &self.file.text, child.span.start, message);
+                    findings.report(&SCRIPT_MARKUP, &self.file.text, child.span().range().start, message);
                     return;
                 }
                 Node::Comment(chars) => {
                     self.is_cut = true;
                     let message = "the script ends at this comment";
-                    findings.report(&SCRIPT_MARKUP, &self.file.text, chars.span.start, message);
+                    findings.report(&SCRIPT_MARKUP, &self.file.text, chars.span.range().start, message);
                     return;
                 }
                 Node::ProcessingInstruction(_) => return,
@@ -259,7 +261,7 @@ fn check_function(response: &Element, program: &Program<'_>, findings: &mut Find
     let is_defined =
         program.code.split(|c: char| !(c.is_alphanumeric() || c == '_')).any(|word| word == name);
     if !is_defined && !program.code.contains("import *") {
-        let offset = attribute.span.start;
+        let offset = attribute.span().range().start;
         let message = format!("no script defines {name}");
         findings.report(&UNKNOWN_CHECK_FUNCTION, &program.file.text, offset, message);
     }

@@ -87,7 +87,7 @@ fn attributes(place: &BlockPlace<'_>, known: &BlockType, findings: &mut Findings
             None if STRIPPED_ATTRIBUTES.contains(&name) => {}
             None => {
                 let (severity, message) = unknown(known, place.block_type, name);
-                findings.report_as(&UNKNOWN_SETTING, severity, text, attribute.span.start, message);
+                findings.report_as(&UNKNOWN_SETTING, severity, text, attribute.span().range().start, message);
             }
         }
     }

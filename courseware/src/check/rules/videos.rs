@@ -22,7 +22,7 @@ const SOURCES: [&str; 7] = [
 pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
     for (usage, data) in course.of_type("video") {
         let Some(place) = course.place(usage) else { continue };
-        let element = place.element.span.start;
+        let element = place.element.span().range().start;
         if !SOURCES.iter().any(|name| is_set(data, name)) {
             let message = "the video names nothing to play".to_owned();
             findings.report(&VIDEO_WITHOUT_SOURCE, &place.file.text, element, message);
@@ -77,7 +77,7 @@ fn has_transcript(place: &BlockPlace<'_>) -> bool {
 
 /// Finds where a video names a file.
 fn written(place: &BlockPlace<'_>, file: &str) -> Option<usize> {
-    let span = place.element.span.range();
+    let span = place.element.span().range();
     let element = place.file.text.text.get(span.clone())?;
     let name = file.strip_prefix("subs_").and_then(|name| name.strip_suffix(".srt.sjson")).unwrap_or(file);
     element.find(name).map(|at| span.start + at)

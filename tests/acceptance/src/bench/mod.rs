@@ -2,12 +2,13 @@
 //!
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
 //! - `peers`: the Python process that is the other side of most contests.
-//! - `keys`, `fields`, `imports`: the contests, by subject.
+//! - `keys`, `fields`, `imports`, `olx`: the contests, by subject.
 //! - `run`: both sides in turn, and the table.
 pub mod fields;
 pub mod imports;
 pub mod keys;
 pub mod measure;
+pub mod olx;
 pub mod peers;
 pub mod run;
 

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use acceptance::bench::{Outcome, Peers, fields, imports, keys, run, table};
+use acceptance::bench::{Outcome, Peers, fields, imports, keys, olx, run, table};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -52,6 +52,7 @@ fn bench() -> Outcome<()> {
     let mut contests = keys::contests(&list)?;
     contests.extend(fields::contests()?);
     contests.extend(imports::contests(&course)?);
+    contests.extend(olx::contests(&course)?);
     let measures = run(contests, peers, rounds)?;
     if as_json {
         let lines: Vec<_> = measures.iter().map(acceptance::bench::Measure::to_json).collect();

@@ -60,9 +60,9 @@ impl Include {
     }
 
     pub(super) fn read(element: &Element) -> Result<Self, DefinitionError> {
-        let position = element.position;
+        let position = element.position();
         if element.name != TAG {
-            return Err(DefinitionError::NotAnInclude { tag: element.name.clone(), position });
+            return Err(DefinitionError::NotAnInclude { tag: element.name.to_string(), position });
         }
         let Some(value) = element.get("definition") else {
             return Err(DefinitionError::NoDefinition { position });

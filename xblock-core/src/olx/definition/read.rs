@@ -71,7 +71,7 @@ pub fn read_definition_parts(
     let block_type = registry.block_type(usage.block_type());
     let file = FileName::from(definition_path(usage.block_type(), usage.block_id()).as_str());
     let mut document = Document::parse(file, xml, &ParseOptions::default())?;
-    let position = document.root.attribute(ATTRIBUTE).map_or(document.root.position, |a| a.position);
+    let position = document.root.attribute(ATTRIBUTE).map_or(document.root.position(), |a| a.position());
     let explicit = match document.root.get(ATTRIBUTE) {
         Some(text) => {
             serde_json::from_str(text).map_err(|source| DefinitionError::BadData { source, position })?
@@ -136,11 +136,11 @@ pub fn read_definition_owner(xml: &[u8], path: &str) -> Option<(String, String)>
 fn own_text(document: &Document) -> String {
     let text = &document.source.text;
     let attributes = &document.root.attributes;
-    let first = attributes.iter().find(|a| a.name == ATTRIBUTE).map_or(0, |a| a.span.start);
-    let last = attributes.last().map_or(first, |a| a.span.end);
-    let before = &text[..first];
+    let first = attributes.iter().find(|a| a.name == ATTRIBUTE).map_or(0, |a| a.span().start);
+    let last = attributes.last().map_or(first, |a| a.span().end);
+    let before = &text[..first as usize];
     let before = before.strip_suffix([' ', '\n', '\t', '\r']).unwrap_or(before);
-    format!("{before}{}", &text[last..])
+    format!("{before}{}", &text[last as usize..])
 }
 
 /// Base XBlock code, with includes in place of child blocks.
@@ -222,7 +222,7 @@ fn inner_markup(root: &Element) -> String {
                 is_after_child = true;
             }
             Node::Comment(_) | Node::ProcessingInstruction(_) => {
-                let alone = Element { children: vec![node.clone()], ..Element::default() };
+                let alone = Element { children: vec![node.clone()].into(), ..Element::default() };
                 out.push_str(&alone.child_text(0, Charset::Unicode));
                 is_after_child = true;
             }

@@ -186,7 +186,7 @@ impl Draft {
                 && Include::of(child).child_of(&own).is_ok_and(|read| read == *child)
         };
         if data.children.iter().all(fits) {
-            nodes.extend(data.children.iter().map(|child| Node::Element(Include::of(child).element())));
+            nodes.extend(data.children.iter().map(|child| Node::from(Include::of(child).element())));
         }
     }
 
@@ -216,7 +216,7 @@ impl Draft {
                 if let Some(text) = explicit {
                     root.set(ATTRIBUTE, text);
                 }
-                root.children.clone_from(nodes);
+                root.children = nodes.clone().into();
                 let mut out = root.to_text(WriteOptions::PRETTY);
                 if !out.ends_with('\n') {
                     out.push('\n');
@@ -266,7 +266,7 @@ fn end_of_root_tag(text: &str, name: &str) -> Option<usize> {
         return None;
     }
     let mut quote = None;
-    for (at, byte) in text.bytes().enumerate().skip(root.span.start) {
+    for (at, byte) in text.bytes().enumerate().skip(root.span().start as usize) {
         match (quote, byte) {
             (None, b'"' | b'\'') => quote = Some(byte),
             (Some(open), _) if open == byte => quote = None,

@@ -60,7 +60,7 @@ pub(super) fn asset_files(assets: &[AssetRecord], is_course: bool) -> Vec<(&'sta
     let mut records = Element::new("assets");
     for asset in assets {
         if let Some(record) = asset.data.extra.get(METADATA).and_then(Json::as_object) {
-            records.children.push(Node::Element(metadata_element(record)));
+            records.children.push(Node::from(metadata_element(record)));
         }
         attributes.insert(asset.key.path().to_owned(), asset_json(asset));
     }
@@ -126,7 +126,7 @@ fn metadata_element(record: &Map<String, Json>) -> Element {
             if !text.is_empty() {
                 field.children.push(Node::text(text));
             }
-            element.children.push(Node::Element(field));
+            element.children.push(Node::from(field));
         }
     }
     element

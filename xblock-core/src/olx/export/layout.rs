@@ -195,7 +195,7 @@ impl FileChange {
             };
             match (sides.then.get(*usage), sides.now.get(*usage)) {
                 (Some(then), Some(now)) => change.block(sides, &name, usage, element, (then, now))?,
-                (Some(_), None) => deleted.push(element.span),
+                (Some(_), None) => deleted.push(element.span()),
                 _ => return None,
             }
         }
@@ -244,8 +244,8 @@ impl FileChange {
             let mut places: Vec<(UsageKey, Span)> = element
                 .elements()
                 .filter_map(|child| {
-                    let usage = sides.trace.children.get(&(file.clone(), child.span))?;
-                    Some((usage.clone(), child.span))
+                    let usage = sides.trace.children.get(&(file.clone(), child.span()))?;
+                    Some((usage.clone(), child.span()))
                 })
                 .collect();
             places.sort_by_key(|(_, span)| span.start);
@@ -338,9 +338,9 @@ pub(super) fn policy_key(usage: &UsageKey, root: &UsageKey) -> String {
 
 /// Finds the element at a place.
 fn find(element: &Element, span: Span) -> Option<&Element> {
-    if element.span == span {
+    if element.span() == span {
         return Some(element);
     }
-    let inside = |child: &&Element| child.span.start <= span.start && span.end <= child.span.end;
+    let inside = |child: &&Element| child.span().start <= span.start && span.end <= child.span().end;
     find(element.elements().find(inside)?, span)
 }

@@ -63,12 +63,12 @@ impl Patch {
         });
         match (element.attribute(name), written) {
             (Some(present), Some(written)) => {
-                let range = present.span.range();
+                let range = present.span().range();
                 self.text.get(range.clone()).filter(|old| old.starts_with(name))?;
                 self.put(range, written);
             }
             (Some(present), None) => {
-                let range = present.span.range();
+                let range = present.span().range();
                 self.text.get(range.clone()).filter(|old| old.starts_with(name))?;
                 self.put(self.blank_before(range.start)..range.end, "");
             }
@@ -77,9 +77,9 @@ impl Patch {
                 // Attributes that have lines of their own get another.
                 let (at, blank) = match element.attributes.last() {
                     Some(last) => {
-                        let start = last.span.start;
+                        let start = last.span().range().start;
                         let blank = self.text.get(self.blank_before(start)..start)?;
-                        (last.span.end, if blank.is_empty() { " " } else { blank }.to_owned())
+                        (last.span().range().end, if blank.is_empty() { " " } else { blank }.to_owned())
                     }
                     None => (tags.name_end, " ".to_owned()),
                 };
@@ -118,15 +118,15 @@ impl Patch {
         }
         let tags = self.tags(element)?;
         let stays = common(&olds, new);
-        let own_indent = self.indent(element.span.start).unwrap_or_default().to_owned();
+        let own_indent = self.indent(element.span().range().start).unwrap_or_default().to_owned();
         let blank = match old.first() {
-            Some((_, first)) => self.indent(first.start).map(|indent| format!("\n{indent}")),
+            Some((_, first)) => self.indent(first.range().start).map(|indent| format!("\n{indent}")),
             None => Some(format!("\n{own_indent}  ")),
         };
         let blank = blank.unwrap_or_default();
         let mut gone = Vec::new();
         for (_, span) in old.iter().filter(|(usage, _)| !stays.contains(usage)) {
-            self.put(self.line_before(span.start)..span.end, "");
+            self.put(self.line_before(span.range().start)..span.range().end, "");
             gone.push((*span, ()));
         }
         let mut added = Vec::new();
@@ -134,7 +134,7 @@ impl Patch {
         let mut first = Vec::new();
         for usage in new {
             if stays.contains(usage) {
-                anchor = old.iter().find(|(present, _)| present == usage).map(|(_, span)| span.end);
+                anchor = old.iter().find(|(present, _)| present == usage).map(|(_, span)| span.range().end);
                 continue;
             }
             let mut parts = vec![Part::Text(blank.clone())];
@@ -194,7 +194,7 @@ impl Patch {
 
     /// Finds the tags of an element.
     fn tags(&self, element: &Element) -> Option<Tags> {
-        let span = element.span.range();
+        let span = element.span().range();
         let text = self.text.get(span.clone())?;
         let name_end =
             text.strip_prefix('<')?.strip_prefix(element.name.as_str()).map(|_| element.name.len() + 1)?;
@@ -308,7 +308,7 @@ mod tests {
         let element = root(text);
         let old: Vec<_> = element
             .elements()
-            .map(|child| (usage(child.get("url_name").expect("a name")), child.span))
+            .map(|child| (usage(child.get("url_name").expect("a name")), child.span()))
             .collect();
         let cases: [(&[&str], &str); 5] = [
             (&["a", "c"], "<v>\n\t<html url_name='a'/>\n\t<!-- b is next -->\n\t<html url_name='c'/>\n</v>"),

@@ -128,7 +128,7 @@ fn read_metadata(importer: &mut Importer<'_>) -> Result<Map<String, Json>, OlxEr
     for asset in document.root.elements() {
         let fields: Map<String, Json> = asset
             .elements()
-            .map(|field| (field.name.clone(), Json::from(field.text().unwrap_or_default().as_ref())))
+            .map(|field| (field.name.to_string(), Json::from(field.text().unwrap_or_default().as_ref())))
             .collect();
         if let Some(name) = fields.get("filename").and_then(Json::as_str) {
             all.insert(name.to_owned(), Json::Object(fields.clone()));

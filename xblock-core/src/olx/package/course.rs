@@ -111,9 +111,9 @@ fn read(
     let Some(bytes) = source.read(path).map_err(unreadable(path))? else { return Err(OlxError::NotOlx) };
     let parse = options.parse.clone().unwrap_or_else(ParseOptions::platform);
     let mut document = Document::parse(path.into(), &bytes, &parse)?;
-    let at = document.root.position;
+    let at = document.root.position();
     if document.root.name != expected {
-        let found = document.root.name.clone();
+        let found = document.root.name.to_string();
         return Err(OlxError::WrongRoot { expected, found, place: document.source.place_at(at) });
     }
     let mut remarks = Vec::new();
@@ -166,7 +166,7 @@ fn identify(
     remarks: &mut Vec<Diagnostic>,
 ) -> Result<Identity, OlxError> {
     let is_library = document.root.name == "library";
-    let at = document.root.position;
+    let at = document.root.position();
     let missing = |document: &Document, attribute| OlxError::MissingAttribute {
         attribute,
         place: document.source.place_at(at),

@@ -142,7 +142,7 @@ impl<'p> Importer<'p> {
     /// Returns the block that a pointer was found to mean before, or that it can only mean: a published one, where a
     /// draft points to what it has no file for.
     pub(super) fn known(&self, pointer: &Element) -> Option<UsageKey> {
-        let key = (pointer.name.clone(), pointer.get("url_name")?.to_owned());
+        let key = (pointer.name.to_string(), pointer.get("url_name")?.to_owned());
         if let Some(usage) = self.pointers.get(&key) {
             return Some(usage.clone());
         }
@@ -156,7 +156,7 @@ impl<'p> Importer<'p> {
     pub(super) fn remember(&mut self, pointer: &Element, usage: &UsageKey) {
         if usage.block_type() != "error" {
             let name = pointer.get("url_name").unwrap_or_default().to_owned();
-            self.pointers.insert((pointer.name.clone(), name), usage.clone());
+            self.pointers.insert((pointer.name.to_string(), name), usage.clone());
         }
     }
 
@@ -242,7 +242,7 @@ impl<'p> Importer<'p> {
         let element = child.element();
         let block = Provenance {
             file: source.file.clone(),
-            span: element.map(|element| element.span).unwrap_or_default(),
+            span: element.map(|element| element.span()).unwrap_or_default(),
             is_pointer: element.is_some_and(is_pointer),
             files,
         };
@@ -266,12 +266,12 @@ impl<'p> Importer<'p> {
         let is_strict = self.options.fidelity == Fidelity::Platform;
         let Some(given) = child.element() else {
             let position = match child {
-                Child::Inside { parent, .. } => parent.position,
-                Child::Alone(element) | Child::Lent { element, .. } => element.position,
+                Child::Inside { parent, .. } => parent.position(),
+                Child::Alone(element) | Child::Lent { element, .. } => element.position(),
             };
             return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
         };
-        let position = given.position;
+        let position = given.position();
         let place = || source.place_at(position);
         if is_strict && child.has_tail() {
             return Err(OlxError::NotABlock { what: "text", place: place() });
@@ -299,7 +299,7 @@ impl<'p> Importer<'p> {
             (true, _) => block_type.class.olx,
             (false, UnknownTypes::Keep) => &UnknownOlx,
             (false, UnknownTypes::Broken) => {
-                return Err(OlxError::UnknownType { block_type: element.name, place: place() });
+                return Err(OlxError::UnknownType { block_type: element.name.to_string(), place: place() });
             }
         };
         let usage = self.usage(&element.name, &name, place)?;
@@ -314,7 +314,7 @@ impl<'p> Importer<'p> {
             let remark = source.diagnostic("unknown-type", Severity::Note, position, message);
             self.diagnostics.push(remark.outcome(Outcome::Kept));
         }
-        let family = element.remove(FAMILY_ATTRIBUTE);
+        let family = element.remove(FAMILY_ATTRIBUTE).map(String::from);
         self.depth += 1;
         let mut reading = Reading {
             importer: self,
@@ -382,8 +382,10 @@ impl<'p> Importer<'p> {
                 "give each block of a type a url_name of its own",
             ),
         };
-        let diagnostic =
-            source.diagnostic(code, severity, element.position, message).with_fix(fix).outcome(Outcome::Kept);
+        let diagnostic = source
+            .diagnostic(code, severity, element.position(), message)
+            .with_fix(fix)
+            .outcome(Outcome::Kept);
         self.diagnostics.push(diagnostic);
     }
 

@@ -48,7 +48,7 @@ impl UsedNames {
         text: &dyn Fn() -> String,
         repeated: Repeated,
     ) -> (String, Option<NameRemark>) {
-        let tag = element.name.clone();
+        let tag = element.name.to_string();
         let is_stateful = STATEFUL.contains(&tag.as_str());
         let mut remark = None;
         let mut name = given_name(element).unwrap_or_default();
@@ -79,7 +79,7 @@ fn given_name(element: &mut Element) -> Option<String> {
         return Some(name.to_owned());
     }
     if let Some(name) = element.remove("slug") {
-        return Some(name);
+        return Some(name.into());
     }
     element.get("name").or_else(|| element.get("display_name")).map(clean)
 }

@@ -14,7 +14,7 @@ use super::super::document::{Document, Source};
 use super::super::element::{Element, Node};
 use super::super::error::{OlxError, Place};
 use super::super::plain::FAMILY_ATTRIBUTE;
-use super::super::position::Position;
+use super::super::position::Located;
 use super::drafts::PLACE_ATTRIBUTES;
 use super::importer::{Child, Importer};
 use super::names::sha1_hex;
@@ -64,7 +64,7 @@ impl Reading<'_, '_> {
     ///
     /// # Errors
     /// [`OlxError::InvalidName`].
-    pub fn rename(&mut self, block_type: &str, name: &str, at: Position) -> Result<(), OlxError> {
+    pub fn rename(&mut self, block_type: &str, name: &str, at: impl Located) -> Result<(), OlxError> {
         self.usage = self.importer.usage(block_type, name, || self.source.place_at(at))?;
         self.block_type = self.importer.registry.block_type(block_type);
         Ok(())
@@ -133,14 +133,14 @@ impl Reading<'_, '_> {
 
     /// Returns a place in the file being read.
     #[must_use]
-    pub fn place(&self, position: Position) -> Box<Place> {
-        self.source.place_at(position)
+    pub fn place(&self, at: impl Located) -> Box<Place> {
+        self.source.place_at(at)
     }
 
     /// Makes the error of an element its type cannot use.
     #[must_use]
-    pub fn refuse(&self, position: Position, reason: impl Into<String>) -> OlxError {
-        OlxError::InvalidContent { reason: reason.into(), place: self.place(position) }
+    pub fn refuse(&self, at: impl Located, reason: impl Into<String>) -> OlxError {
+        OlxError::InvalidContent { reason: reason.into(), place: self.place(at) }
     }
 
     /// Remarks on a place in the file being read.
@@ -148,10 +148,10 @@ impl Reading<'_, '_> {
         &mut self,
         code: &'static str,
         severity: Severity,
-        position: Position,
+        at: impl Located,
         message: impl Into<String>,
     ) {
-        let diagnostic = self.source.diagnostic(code, severity, position, message).outcome(Outcome::Kept);
+        let diagnostic = self.source.diagnostic(code, severity, at, message).outcome(Outcome::Kept);
         self.importer.diagnostics.push(diagnostic);
     }
 
@@ -180,7 +180,7 @@ impl Reading<'_, '_> {
     ///
     /// # Errors
     /// [`OlxError::MissingFile`], [`OlxError::NotUtf8`], [`OlxError::Source`].
-    pub fn load_text(&self, path: &str, at: Position) -> Result<String, OlxError> {
+    pub fn load_text(&self, path: &str, at: impl Located) -> Result<String, OlxError> {
         let bytes = self.load(path, at)?;
         String::from_utf8(bytes).map_err(|error| OlxError::NotUtf8 {
             path: path.to_owned(),
@@ -192,26 +192,26 @@ impl Reading<'_, '_> {
     ///
     /// # Errors
     /// [`OlxError::MissingFile`], [`OlxError::Xml`], [`OlxError::Source`].
-    pub fn load_xml(&self, path: &str, at: Position) -> Result<Document, OlxError> {
+    pub fn load_xml(&self, path: &str, at: impl Located) -> Result<Document, OlxError> {
         let bytes = self.load(path, at)?;
-        Ok(Document::parse(path.into(), &bytes, &self.importer.parse)?)
+        Ok(Document::parse_vec(path.into(), bytes, &self.importer.parse)?)
     }
 
-    fn load(&self, path: &str, at: Position) -> Result<Vec<u8>, OlxError> {
+    fn load(&self, path: &str, at: impl Located) -> Result<Vec<u8>, OlxError> {
         if let Some(tracer) = &self.importer.tracer {
             tracer.read(path);
         }
         self.load_for_child(path, at)
     }
 
-    fn load_for_child(&self, path: &str, at: Position) -> Result<Vec<u8>, OlxError> {
+    fn load_for_child(&self, path: &str, at: impl Located) -> Result<Vec<u8>, OlxError> {
         self.importer
             .read(path)?
             .ok_or_else(|| OlxError::MissingFile { path: path.to_owned(), place: self.place(at) })
     }
 
     /// Brings a value to the form in which stores keep it; one the field refuses stays and is remarked on.
-    pub fn stored(&mut self, spec: &FieldSpec, value: Json, at: Position) -> Json {
+    pub fn stored(&mut self, spec: &FieldSpec, value: Json, at: impl Located) -> Json {
         match stored_json(spec, &value) {
             Ok(stored) => stored,
             Err(error) => {
@@ -314,7 +314,7 @@ impl Reading<'_, '_> {
                     if is_loss {
                         let message = format!("text between blocks is lost: {:?}", chars.value.trim());
                         let blank = chars.value.len() - chars.value.trim_start().len();
-                        let at = self.position_of(chars.span.start + blank).unwrap_or(parent.position);
+                        let at = self.source.text.position(chars.span.range().start + blank);
                         self.report("stray-text", Severity::Warning, at, message);
                     }
                     continue;
@@ -327,7 +327,7 @@ impl Reading<'_, '_> {
             }
             match result {
                 Ok(usage) if !is_strict && children.contains(&usage) => {
-                    let at = node.as_element().map_or(parent.position, |e| e.position);
+                    let at = node.as_element().map_or(parent.position(), |e| e.position());
                     let message = format!("{} stands here twice; once is enough", usage.block_id());
                     self.report("duplicate-child", Severity::Warning, at, message);
                 }
@@ -345,16 +345,8 @@ impl Reading<'_, '_> {
     /// Notes what an element stands for, where that is asked.
     fn trace_child(&mut self, element: &Element, usage: &UsageKey) {
         if let Some(tracer) = &mut self.importer.tracer {
-            tracer.trace.children.insert((self.source.file.clone(), element.span), usage.clone());
+            tracer.trace.children.insert((self.source.file.clone(), element.span()), usage.clone());
         }
-    }
-
-    /// Returns the line and column of a byte of the file being read.
-    fn position_of(&self, offset: usize) -> Option<Position> {
-        let before = self.source.text.get(..offset)?;
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-        Some(Position { line: u32::try_from(line).ok()?, column: u32::try_from(column).ok()? })
     }
 
     /// Puts the file of a pointer in the place of the pointer, as verticals do, and reads that.
@@ -375,8 +367,8 @@ impl Reading<'_, '_> {
                 return self.child(parent, index);
             }
         }
-        let bytes = self.load_for_child(&path, child.position)?;
-        let document = match Document::parse(path.as_str().into(), &bytes, &self.importer.parse) {
+        let bytes = self.load_for_child(&path, child)?;
+        let document = match Document::parse_vec(path.as_str().into(), bytes, &self.importer.parse) {
             Ok(document) => document,
             Err(error) if is_strict || self.importer.options.broken_blocks == BrokenBlocks::LeaveOut => {
                 return Err(error.into());

@@ -117,7 +117,7 @@ pub fn read_plain<'e>(
         match node {
             Node::Element(child) => read_child(child, block_type, conversion, &mut block)?,
             Node::ProcessingInstruction(_) => {
-                return Err(PlainError::Instruction { position: element.position });
+                return Err(PlainError::Instruction { position: element.position() });
             }
             Node::Text(_) | Node::CData(_) | Node::Comment(_) => {}
         }
@@ -129,10 +129,10 @@ pub fn read_plain<'e>(
         match block_type.field(&element.attribute_name(attribute)) {
             Some(spec) if spec.scope == Scope::Parent => {}
             Some(spec) => {
-                let value = text_value(spec, &attribute.value, attribute.position, conversion)?;
+                let value = text_value(spec, &attribute.value, attribute.position(), conversion)?;
                 block.fields.insert(spec.name, PlainField { scope: spec.scope, value });
             }
-            None => block.unknown.push((attribute.name.clone(), attribute.position)),
+            None => block.unknown.push((attribute.name.to_string(), attribute.position())),
         }
     }
     if let Some(spec) = block_type.field("content")
@@ -160,9 +160,9 @@ fn read_child<'e>(
         None | Some(BLOCK_FAMILY) => {}
         Some(family) => {
             return Err(PlainError::UnknownFamily {
-                tag: child.name.clone(),
+                tag: child.name.to_string(),
                 family: family.to_owned(),
-                position: child.position,
+                position: child.position(),
             });
         }
     }
@@ -170,7 +170,7 @@ fn read_child<'e>(
         return read_option(child, block_type, conversion, block);
     }
     if !block_type.class.has_children {
-        return Err(PlainError::NoChildren { tag: child.name.clone(), position: child.position });
+        return Err(PlainError::NoChildren { tag: child.name.to_string(), position: child.position() });
     }
     block.children.push(child);
     Ok(())
@@ -183,19 +183,19 @@ fn read_option(
     block: &mut PlainBlock<'_>,
 ) -> Result<(), PlainError> {
     let Some(spec) = block_type.field(option.local_name()) else {
-        block.unknown.push((option.name.clone(), option.position));
+        block.unknown.push((option.name.to_string(), option.position()));
         return Ok(());
     };
     let value = match option.text() {
-        Some(text) => text_value(spec, &text, option.position, conversion)?,
+        Some(text) => text_value(spec, &text, option.position(), conversion)?,
         None if spec.kind.is_text() => Json::Null,
-        None => return Err(PlainError::NoText { field: spec.name, position: option.position }),
+        None => return Err(PlainError::NoText { field: spec.name, position: option.position() }),
     };
     // The text is read even where it is not wanted, so that a wrong one fails.
     let value = if option.get("none") == Some("true") {
         spec.to_json(&Value::None).map_err(|source| PlainError::Field {
             field: spec.name,
-            position: option.position,
+            position: option.position(),
             source,
         })?
     } else {

@@ -16,7 +16,7 @@ pub fn write_plain(
     host: &mut dyn WriteHost,
     node: &mut Element,
 ) -> Result<(), WriteError> {
-    block.usage.block_type().clone_into(&mut node.name);
+    node.name = block.usage.block_type().into();
     node.set(FAMILY_ATTRIBUTE, BLOCK_FAMILY);
     for spec in block.block_type.fields().iter() {
         if matches!(spec.scope, Scope::Parent | Scope::Children) || spec.name == "content" {
@@ -82,7 +82,7 @@ pub(crate) fn write_value(spec: &FieldSpec, value: &Value, node: &mut Element) -
             if spec.xml_node {
                 option.children.push(Node::text(""));
             }
-            node.children.push(Node::Element(option));
+            node.children.push(Node::from(option));
             true
         }
         Ok(text) => {
@@ -93,7 +93,7 @@ pub(crate) fn write_value(spec: &FieldSpec, value: &Value, node: &mut Element) -
             if spec.xml_node {
                 let mut option = option_element(spec.name, node);
                 option.children.push(Node::text(text));
-                node.children.push(Node::Element(option));
+                node.children.push(Node::from(option));
             } else {
                 node.set(spec.name, text);
             }
@@ -107,6 +107,6 @@ pub(crate) fn write_value(spec: &FieldSpec, value: &Value, node: &mut Element) -
 fn option_element(name: &str, around: &Element) -> Element {
     let mut option = Element { namespaces: around.namespaces.clone(), ..Element::default() };
     let prefix = option.prefix_for(OPTION_NAMESPACE);
-    option.name = format!("{prefix}:{name}");
+    option.name = format!("{prefix}:{name}").into();
     option
 }

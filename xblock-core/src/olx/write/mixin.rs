@@ -85,11 +85,11 @@ pub fn write_xml(
     let is_setting =
         |name: &str| block.block_type.field(name).is_some_and(|spec| spec.scope == Scope::Settings);
     xml.attributes.retain(|a| !is_setting(&a.name) || form.own_attributes.contains(&a.name.as_str()));
-    block.usage.block_type().clone_into(&mut xml.name);
+    xml.name = block.usage.block_type().into();
     write_settings(block, host, form, &mut xml);
     write_unknown_attributes(block, host, &mut xml);
     write_other_fields(block, host, form, &mut xml);
-    block.usage.block_type().clone_into(&mut node.name);
+    node.name = block.usage.block_type().into();
     if form.own_file && host.placement() == Placement::File {
         host.file(&format!("{}.xml", block.path()), xml.to_text(WriteOptions::PRETTY).as_bytes())?;
     } else {
@@ -191,5 +191,5 @@ pub fn write_asides(block: &BlockSource<'_>, xml: &mut Element) {
     let asides = block.data.asides.iter();
     let elements =
         asides.filter_map(|aside| write_aside(aside, block.block_type.aside_type(&aside.aside_type)));
-    xml.children.extend(elements.map(Node::Element));
+    xml.children.extend(elements.map(Node::from));
 }

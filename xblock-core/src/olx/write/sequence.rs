@@ -30,7 +30,7 @@ pub fn write_children(
 ) -> Result<(), WriteError> {
     for child in &block.data.children {
         if let Some(element) = host.child(child)? {
-            xml.children.push(Node::Element(element));
+            xml.children.push(Node::from(element));
         }
     }
     Ok(())

@@ -127,7 +127,7 @@ impl Loader<'_> {
                     data.asides.push(AsideData { aside_type: aside_type.name.clone(), fields: all.collect() })
                 }
             }
-            let described = asides.entry(aside.name.clone()).or_insert_with(|| json!({}));
+            let described = asides.entry(aside.name.to_string()).or_insert_with(|| json!({}));
             if let Some(described) = described.as_object_mut() {
                 described.extend(fields);
             }

@@ -1,0 +1,222 @@
+//! OLX: parsing against quick-xml merely reading the same bytes, memory against those bytes, whole courses read.
+
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+
+use quick_xml::Reader;
+use quick_xml::events::Event;
+use xblock_core::block::Registry;
+use xblock_core::olx::{Document, FileName, MemoryPackage, ParseOptions, ReadOptions, read_course};
+
+use super::{Contest, Goal, Measure, Outcome, Pick, Reference, Side, Unit, seconds_each};
+
+/// A folder's files in memory, by their paths in it.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// Reads all files below a folder.
+///
+/// # Errors
+/// Whatever keeps a file from being read.
+pub fn load(folder: &Path) -> Outcome<Files> {
+    let mut files = Files::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in std::fs::read_dir(&next)? {
+            let path = entry?.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let name = path.strip_prefix(folder)?.to_string_lossy().replace('\\', "/");
+                files.push((name, std::fs::read(&path)?));
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Chooses the OLX files.
+#[must_use]
+pub fn olx_files(files: &Files) -> Vec<(FileName, Vec<u8>)> {
+    let is_olx = |path: &str| path.ends_with(".xml") && !path.starts_with("static/");
+    files
+        .iter()
+        .filter(|(path, _)| is_olx(path))
+        .map(|(path, bytes)| (path.as_str().into(), bytes.clone()))
+        .collect()
+}
+
+/// Makes one file of a course that holds everything: sections of units with texts, problems and videos.
+#[must_use]
+pub fn synthetic(units: usize) -> Vec<u8> {
+    let mut text = String::from("<course url_name=\"2026\" org=\"Org\" course=\"Big\">\n");
+    for n in 0..units {
+        text.push_str(&format!(
+            "  <vertical url_name=\"unit{n:06}\" display_name=\"Unit {n} of many\">\n\
+             \x20   <html url_name=\"text{n:06}\" display_name=\"About &quot;tides&quot;\"><p>The sea rises &amp; falls \
+             <b>twice</b> a day, more or less, wherever the moon has its way with it.</p>\n\
+             <p>See <a href=\"/static/tides-{n}.png\">the picture</a>.</p></html>\n\
+             \x20   <problem url_name=\"question{n:06}\" display_name=\"How often?\" max_attempts=\"3\" weight=\"1.0\">\n\
+             \x20     <multiplechoiceresponse>\n\
+             \x20       <label>How often does the sea rise in a day on most coasts?</label>\n\
+             \x20       <choicegroup type=\"MultipleChoice\">\n\
+             \x20         <choice correct=\"false\">Once</choice>\n\
+             \x20         <choice correct=\"true\">Twice <choicehint>Right: the moon and its shadow.</choicehint></choice>\n\
+             \x20       </choicegroup>\n\
+             \x20     </multiplechoiceresponse>\n\
+             \x20   </problem>\n\
+             \x20   <video url_name=\"film{n:06}\" youtube_id_1_0=\"3_yD_cEKoCk\" sub=\"\" display_name=\"A film\"/>\n\
+             \x20 </vertical>\n"
+        ));
+    }
+    text.push_str("</course>\n");
+    text.into_bytes()
+}
+
+/// Reads every event of a text with quick-xml and does nothing with it.
+///
+/// # Errors
+/// What quick-xml says.
+pub fn merely_read(bytes: &[u8]) -> Outcome<usize> {
+    let mut reader = Reader::from_reader(bytes);
+    reader.config_mut().check_end_names = false;
+    let mut events = 0;
+    loop {
+        match black_box(reader.read_event()?) {
+            Event::Eof => return Ok(events),
+            _ => events += 1,
+        }
+    }
+}
+
+fn parse(files: &[(FileName, Vec<u8>)]) -> Outcome<Vec<Document>> {
+    let options = ParseOptions::platform();
+    let parse = |(name, bytes): &(FileName, Vec<u8>)| Document::parse(name.clone(), bytes, &options);
+    Ok(files.iter().map(parse).collect::<Result<_, _>>()?)
+}
+
+fn parsing(name: &'static str, files: Vec<(FileName, Vec<u8>)>) -> Contest {
+    let same = files.clone();
+    Contest {
+        name,
+        unit: Unit::Seconds,
+        pick: Pick::Least,
+        ours: Side::Rust(Box::new(move || seconds_each(1, || parse(&files)))),
+        theirs: Some((
+            "quick-xml reading",
+            Side::Rust(Box::new(move || {
+                seconds_each(1, || same.iter().try_fold(0, |sum, (_, b)| Ok(sum + merely_read(b)?)))
+            })),
+        )),
+        goal: Some(Goal::TimesMore(2.5)),
+    }
+}
+
+fn merely_load(folder: &Path, names: &[String]) -> Outcome<Files> {
+    let read = |name: &String| Ok((name.clone(), std::fs::read(folder.join(name))?));
+    names.iter().map(read).collect()
+}
+
+/// A package in a folder, read the straight way.
+struct Folder(PathBuf);
+
+impl xblock_core::olx::PackageSource for Folder {
+    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, xblock_core::olx::SourceError> {
+        match std::fs::read(self.0.join(path)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn list(&self, folder: &str) -> Result<Vec<String>, xblock_core::olx::SourceError> {
+        let entries = match std::fs::read_dir(self.0.join(folder)) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(error.into()),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let entry = entry?;
+            let end = if entry.file_type()?.is_dir() { "/" } else { "" };
+            names.push(format!("{}{end}", entry.file_name().to_string_lossy()));
+        }
+        names.sort();
+        Ok(names)
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, xblock_core::olx::SourceError> {
+        Ok(self.0.join(path).is_file())
+    }
+}
+
+/// Lists the comparisons for a course in a folder: parsing its OLX files and a big one, and reading it as a whole.
+///
+/// # Errors
+/// Where the course cannot be read.
+pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
+    let files = load(course)?;
+    let registry: Registry = blocks::registry()?;
+    // What no block has is left out on both sides.
+    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
+    let package: MemoryPackage = files.iter().cloned().collect();
+    let options = ReadOptions::default();
+    let read = read_course(&package, &options, &registry)?;
+    let blocks = read.published.len() + read.draft.len();
+    let (folder, same) = (course.to_owned(), course.to_owned());
+    let other = registry.clone();
+    Ok(vec![
+        parsing("parse the course's OLX files", olx_files(&files)),
+        parsing("parse a big file", vec![("big.xml".into(), synthetic(4000))]),
+        Contest {
+            name: "read a course from memory, a block",
+            unit: Unit::Seconds,
+            pick: Pick::Least,
+            ours: Side::Rust(Box::new(move || {
+                seconds_each(blocks, || Ok(read_course(&package, &ReadOptions::default(), &registry)?))
+            })),
+            theirs: None,
+            goal: None,
+        },
+        Contest {
+            name: "read a course from disk",
+            unit: Unit::Seconds,
+            pick: Pick::Least,
+            ours: Side::Rust(Box::new(move || {
+                seconds_each(1, || Ok(read_course(&Folder(folder.clone()), &options, &other)?))
+            })),
+            theirs: Some((
+                "merely reading its files",
+                Side::Rust(Box::new(move || seconds_each(1, || merely_load(&same, &names)))),
+            )),
+            goal: Some(Goal::TimesMore(2.0)),
+        },
+    ])
+}
+
+/// Measures how much memory parsed documents take, given a counter of the bytes in use.
+///
+/// # Errors
+/// Where the course cannot be read.
+#[expect(clippy::cast_precision_loss, reason = "sizes of courses are small")]
+pub fn memory(course: &Path, in_use: &dyn Fn() -> usize) -> Outcome<Vec<Measure>> {
+    let course = olx_files(&load(course)?);
+    let big = vec![("big.xml".into(), synthetic(4000))];
+    let mut measures = Vec::new();
+    for (name, files) in [("hold the course's OLX files", course), ("hold a big file", big)] {
+        let before = in_use();
+        let documents = parse(&files)?;
+        let value = in_use().saturating_sub(before) as f64;
+        drop(documents);
+        let bytes = files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() as f64;
+        let reference = Some(Reference { name: "the bytes", value: bytes });
+        measures.push(Measure {
+            name,
+            value,
+            unit: Unit::Bytes,
+            reference,
+            goal: Some(Goal::TimesMore(6.0)),
+        });
+    }
+    Ok(measures)
+}
