@@ -44,6 +44,19 @@ pub struct StateContent {
     pub files: Option<BTreeMap<AssetKey, FileState>>,
 }
 
+impl StateContent {
+    /// Says whether another state has the very same blocks in memory; equal ones may not be found out.
+    pub(super) fn has_same_blocks(&self, other: &Self) -> bool {
+        self.unreadable == other.unreadable
+            && self.blocks.len() == other.blocks.len()
+            && self
+                .blocks
+                .iter()
+                .zip(&other.blocks)
+                .all(|((usage, data), (key, other))| usage == key && Arc::ptr_eq(data, other))
+    }
+}
+
 /// A side of a difference.
 #[derive(Debug, Clone)]
 pub struct CourseContent {

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::tree::Tree;
-use super::words::{Frequencies, Words};
+use super::words::{FeatureMap, Frequencies, Words};
 
 /// From where on two blocks are one that was renamed.
 const ALIKE: f64 = 0.6;
@@ -190,7 +190,7 @@ impl Pairing {
         after: &BTreeMap<usize, Words>,
         frequencies: &Frequencies,
     ) -> Vec<Candidate> {
-        let mut holders: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut holders: FeatureMap<Vec<usize>> = FeatureMap::default();
         for (number, words) in after {
             for feature in &words.features {
                 holders.entry(*feature).or_default().push(*number);
