@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use courseware::{
-    ArchiveLimits, CompareOptions, ExportOptions, ImportOptions, ImportReport, OpenMode, PublishOptions,
-    StoreUrl, SystemClock, check_problems,
+    ArchiveLimits, CompareOptions, CourseContent, ExportOptions, ImportOptions, ImportReport, OpenMode,
+    Progress, PublishOptions, StoreUrl, SystemClock, check_problems, diff,
 };
 use regex::Regex;
 use xblock_core::block::{Registry, User};
@@ -244,6 +244,63 @@ fn what_one_store_exports_another_imports_equal() {
             }
         }
     }
+}
+
+/// What a store holds of a real course is written and read again: equal, and written again with the same bytes.
+fn comes_back_from_every_store(course: &Path) {
+    let house = House::new();
+    for (n, kind) in STORES.iter().enumerate() {
+        let url = if kind.contains(':') { (*kind).to_owned() } else { format!("{kind}:@store-{n}") };
+        let source = house.open(&url);
+        let context = house.import(course, &source).context;
+        let export = |store: &Arc<dyn Runtime>, name: &str| {
+            let target = house.folder.path().join(format!("{name}-{n}.tar.gz"));
+            courseware::export(&**store, &context, &house.registry, &target, &ExportOptions::default())
+                .unwrap_or_else(|error| panic!("{kind}: {error}"));
+            target
+        };
+        let first = export(&source, "first");
+        let copy = house.open("memory:");
+        let report = house.import(&first, &copy);
+        assert_eq!(report.context, context);
+        // The names of the files that blocks came from are another matter.
+        let [before, after] = [&source, &copy].map(|store| {
+            CourseContent::read_store(kind, &**store, &context, None, &Progress::default()).expect("a course")
+        });
+        let found = diff(&before, &after, &house.registry, &Progress::default()).expect("a difference");
+        assert!(found.is_same(), "{kind}: {:?}", found.blocks.first());
+        let second = export(&copy, "second");
+        let bytes = |path| std::fs::read(path).expect("an archive");
+        assert!(bytes(first) == bytes(second), "{kind}: the second export has other bytes");
+    }
+}
+
+macro_rules! round_trips {
+    ($($test:ident: $course:literal),+ $(,)?) => {
+        $(
+            #[test]
+            fn $test() {
+                if let Some(course) = shared($course) {
+                    comes_back_from_every_store(&course);
+                }
+            }
+        )+
+    };
+}
+
+#[test]
+fn the_sample_course_comes_back_from_every_store() {
+    comes_back_from_every_store(&sample("tides"));
+    comes_back_from_every_store(&sample("tides-library"));
+}
+
+round_trips! {
+    the_demo_course_comes_back_from_every_store: "openedx-demo-course/course",
+    the_demo_library_comes_back_from_every_store: "openedx-demo-course/library",
+    the_studio_course_comes_back_from_every_store: "studio-advanced/course",
+    the_finnish_course_comes_back_from_every_store: "math-percent-edx-fi/course",
+    the_grading_course_comes_back_from_every_store: "mitx-grading-library/course",
+    the_onboarding_course_comes_back_from_every_store: "opencraft-onboarding",
 }
 
 const STORES: [&str; 3] = ["memory:", "blockstore", "modulestore"];

@@ -6,6 +6,8 @@ mod documents;
 mod fuzz;
 mod origins;
 mod packages;
+mod random_course;
+mod random_packages;
 mod schemas;
 mod tidy;
 mod vectors;

@@ -9,13 +9,13 @@ use xblock_core::clock::FixedClock;
 use xblock_core::fields::Json;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
-    ExportOptions, MemoryPackage, MemorySink, Package, ReadOptions, read_course, read_definition,
+    Diagnostic, ExportOptions, MemoryPackage, MemorySink, Package, ReadOptions, read_course, read_definition,
     write_course, write_definition,
 };
 use xblock_core::runtime::{AssetData, Base, BlockData, Edit, EditOp, MemoryRuntime, Runtime};
 
 /// The folder the repository lies in has real courses beside it on some machines.
-fn shared(folder: &str) -> Option<PathBuf> {
+pub(crate) fn shared(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared").join(folder);
     path.is_dir().then_some(path)
 }
@@ -37,17 +37,17 @@ fn load(folder: &Path) -> MemoryPackage {
     MemoryPackage { files }
 }
 
-fn registry() -> Registry {
+pub(crate) fn registry() -> Registry {
     blocks::registry().expect("no type twice")
 }
 
-fn read(files: &MemoryPackage, target: Option<ContextKey>) -> Package {
+pub(crate) fn read(files: &MemoryPackage, target: Option<ContextKey>) -> Package {
     let options = target.map_or_else(ReadOptions::default, |target| ReadOptions::default().target(target));
     read_course(files, &options, &registry()).expect("a package that can be read")
 }
 
 /// Puts a package into a store: what is published, then what only the draft has.
-fn store(package: &Package, files: &MemoryPackage) -> MemoryRuntime {
+pub(crate) fn store(package: &Package, files: &MemoryPackage) -> MemoryRuntime {
     let epoch = chrono::DateTime::from_timestamp(0, 0).expect("a time");
     let runtime = MemoryRuntime::new(Arc::new(FixedClock(epoch)));
     let mut edit = Edit::new(package.context.clone(), Base::New { root: package.root.clone() });
@@ -66,18 +66,27 @@ fn store(package: &Package, files: &MemoryPackage) -> MemoryRuntime {
     runtime
 }
 
-fn write(runtime: &MemoryRuntime, context: &ContextKey) -> MemoryPackage {
+pub(crate) fn write(runtime: &MemoryRuntime, context: &ContextKey) -> MemoryPackage {
+    let (package, remarks) = write_with_remarks(runtime, context);
+    assert_eq!(remarks, [], "nothing is left out");
+    package
+}
+
+/// Writes a package and returns what was said about it.
+pub(crate) fn write_with_remarks(
+    runtime: &MemoryRuntime,
+    context: &ContextKey,
+) -> (MemoryPackage, Vec<Diagnostic>) {
     let mut sink = MemorySink::default();
     let report = write_course(runtime, context, ExportOptions::default(), &registry(), &mut sink)
         .expect("a package that can be written");
-    assert_eq!(report.diagnostics, [], "nothing is left out");
-    MemoryPackage { files: sink.files }
+    (MemoryPackage { files: sink.files }, report.diagnostics)
 }
 
-type Blocks = BTreeMap<UsageKey, BlockData>;
+pub(crate) type Blocks = BTreeMap<UsageKey, BlockData>;
 
 /// Returns blocks without the name of the file each was read from, which says how a package was laid out.
-fn blocks(read: &BTreeMap<UsageKey, Arc<BlockData>>) -> Blocks {
+pub(crate) fn blocks(read: &BTreeMap<UsageKey, Arc<BlockData>>) -> Blocks {
     let without_file = |data: &Arc<BlockData>| {
         let mut data = BlockData::clone(data);
         if let Some(Json::Object(attributes)) = data.settings.get_mut("xml_attributes") {
@@ -91,7 +100,7 @@ fn blocks(read: &BTreeMap<UsageKey, Arc<BlockData>>) -> Blocks {
     read.iter().map(|(usage, data)| (usage.clone(), without_file(data))).collect()
 }
 
-fn assets(package: &Package, files: &MemoryPackage) -> BTreeMap<String, (AssetData, Vec<u8>)> {
+pub(crate) fn assets(package: &Package, files: &MemoryPackage) -> BTreeMap<String, (AssetData, Vec<u8>)> {
     let entry = |asset: &xblock_core::olx::PackageAsset| {
         (asset.key.to_string(), (asset.data.clone(), files.files[&asset.path].clone()))
     };
