@@ -43,7 +43,11 @@ impl CourseXml for SplitTestOlx {
         let mut body = Body::default();
         body.fields.insert("group_id_to_child".into(), map);
         if let Some(attribute) = element.attribute("user_partition_id") {
-            let value = Json::from(attribute.value.as_str());
+            // What is no number was written as JSON.
+            let value = match serde_json::from_str(&attribute.value) {
+                Ok(value @ (Json::Null | Json::String(_))) => value,
+                _ => Json::from(attribute.value.as_str()),
+            };
             let value = match reading.block_type().field("user_partition_id").copied() {
                 Some(spec) => reading.stored(&spec, value, attribute.position()),
                 None => value,
