@@ -6,7 +6,7 @@ use xblock_core::fragment::{Fragment, ResourceKind};
 
 use super::calm::calmly;
 use super::html::Html;
-use super::views::{place, shown};
+use super::views::{place, shown_by};
 use super::{Contract, Finding, requests};
 use crate::workbench::Workbench;
 
@@ -79,8 +79,9 @@ fn shapes(kind: FieldType, text: &str) -> Vec<Json> {
 }
 
 fn look(contract: &Contract, bench: &Workbench, sample: &str, what: &str, findings: &mut Vec<Finding>) {
+    let host = bench.host();
     for view in &contract.views {
-        let Ok(Some(fragment)) = shown(bench, view) else { continue };
+        let Ok(Some(fragment)) = shown_by(&host, bench, view) else { continue };
         for wrong in got_loose(&fragment) {
             findings.push(Finding::new(format!("{what}, {}", place(view, sample)), wrong, MEND));
         }

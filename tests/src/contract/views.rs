@@ -4,6 +4,7 @@ use serde_json::json;
 use xblock_core::block::BlockError;
 use xblock_core::fields::{Json, Scope};
 use xblock_core::fragment::{Fragment, ResourceKind};
+use xblock_core::host::Host;
 
 use super::calm::calmly;
 use super::html::Html;
@@ -20,7 +21,12 @@ pub(super) fn place(view: &str, sample: &str) -> String {
 
 /// Renders a view, none where the block does not have it.
 pub(super) fn shown(bench: &Workbench, view: &str) -> Result<Option<Fragment>, String> {
-    match calmly(|| bench.render(view))? {
+    shown_by(&bench.host(), bench, view)
+}
+
+/// Renders a view by a host that was made before, which costs more than rendering does.
+pub(super) fn shown_by(host: &Host, bench: &Workbench, view: &str) -> Result<Option<Fragment>, String> {
+    match calmly(|| host.render(bench.usage(), view, bench.user()))? {
         Ok(fragment) => Ok(Some(fragment)),
         Err(BlockError::NoSuchView { .. }) => Ok(None),
         Err(error) => Err(format!("it fails: {error}")),
@@ -217,8 +223,9 @@ fn is_media_type(text: &str) -> bool {
 
 /// Adds a finding for every view that does not render.
 fn must_render(contract: &Contract, bench: &Workbench, place: &str, mend: &str, findings: &mut Vec<Finding>) {
+    let host = bench.host();
     for view in &contract.views {
-        if let Err(wrong) = shown(bench, view) {
+        if let Err(wrong) = shown_by(&host, bench, view) {
             findings.push(Finding::new(format!("{place}, {view}"), wrong, mend));
         }
     }
@@ -257,8 +264,9 @@ pub(super) fn strange_values(contract: &Contract) -> Vec<Finding> {
     {
         for value in &strange {
             let bench = contract.bench().field(spec.name, value.clone());
+            let host = bench.host();
             for view in &contract.views {
-                if let Err(wrong) = calmly(|| bench.render(view)) {
+                if let Err(wrong) = calmly(|| host.render(bench.usage(), view, bench.user())) {
                     let place = format!("field `{}` with {value}, {view}", spec.name);
                     findings.push(Finding::new(place, wrong, "return an error: stores may hold anything"));
                 }
