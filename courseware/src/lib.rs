@@ -3,6 +3,7 @@
 //! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do.
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
+//! - [`format()`] gives the files of a package their canonical layout.
 //! - [`check()`] says what is wrong with a package without putting it into a store.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`diff()`] tells what changed from one course to another; [`Tree`] shows what hangs below what.
@@ -23,6 +24,7 @@ mod diff;
 mod edit_steps;
 mod error;
 mod export;
+mod format;
 mod import;
 mod learner_state;
 mod origin;
@@ -51,6 +53,7 @@ pub use diff::{
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
 pub use export::{ExportForm, ExportOptions, ExportReport, export};
+pub use format::{FormatMode, FormatReport, format};
 pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;
 pub use package::{

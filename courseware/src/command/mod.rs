@@ -10,6 +10,7 @@ mod console;
 mod diff;
 mod exit;
 mod export;
+mod fmt;
 mod history;
 mod import;
 mod list;
@@ -76,6 +77,7 @@ enum Command {
     Serve(serve::Arguments),
     Problems(problems::Arguments),
     Export(export::Arguments),
+    Fmt(fmt::Arguments),
     Compare(compare::Arguments),
     Diff(diff::Arguments),
     Schema(schema::Arguments),
@@ -137,6 +139,7 @@ fn dispatch(
         Command::Serve(arguments) => serve::run(arguments, surroundings, console),
         Command::Problems(arguments) => problems::run(arguments, surroundings, console),
         Command::Export(arguments) => export::run(arguments, surroundings, console),
+        Command::Fmt(arguments) => fmt::run(arguments, surroundings, console),
         Command::Compare(arguments) => compare::run(arguments, surroundings, console),
         Command::Diff(arguments) => diff::run(arguments, surroundings, console),
         Command::Schema(arguments) => schema::run(arguments, surroundings, console),

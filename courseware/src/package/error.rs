@@ -142,7 +142,7 @@ pub enum PackageError {
 
 impl PackageError {
     /// Makes the wrapper for failures of one action on one path.
-    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+    pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_path_buf();
         move |source| Self::Io { action, path, source }
     }

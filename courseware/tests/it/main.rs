@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod diffing;
 mod edit_steps;
+mod formatting;
 mod learners;
 mod main_job;
 mod packages;

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use courseware::{ArchiveLimits, ExportForm, ExportOptions, ImportOptions, OpenMode, StoreUrl, SystemClock};
+use courseware::{
+    ArchiveLimits, ExportForm, ExportOptions, FormatMode, ImportOptions, OpenMode, Progress, StoreUrl,
+    SystemClock,
+};
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::fields::Json;
@@ -374,4 +377,22 @@ fn files_nobody_reads_come_back_and_the_canonical_form_has_none() {
     house.assert_same_blocks(&again);
     assert_eq!(again.export(ExportForm::Canonical), canonical);
     assert_eq!(again.export(ExportForm::AsImported), canonical);
+}
+
+#[test]
+fn the_canonical_form_needs_no_formatting() {
+    let mut courses = vec![sample("tides"), sample("tides-library")];
+    courses.extend(shared("courses/openedx-demo-course/library"));
+    courses.extend(shared("courses/mitx-grading-library/course"));
+    courses.extend(shared("courses/opencraft-onboarding"));
+    for course in courses {
+        let house = House::new(&course, "memory:", None);
+        let target = house.folder.path().join("canonical");
+        let options = ExportOptions { form: ExportForm::Canonical, ..ExportOptions::default() };
+        courseware::export(&*house.store, &house.context, &house.registry, &target, &options)
+            .expect("an export");
+        let report = courseware::format(&target, &house.registry, FormatMode::Check, &Progress::default())
+            .expect("a check");
+        assert_eq!(report.changed, Vec::<String>::new(), "{}", course.display());
+    }
 }

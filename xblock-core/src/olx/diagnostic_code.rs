@@ -207,10 +207,22 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
         "change the value",
     ),
     DiagnosticCode::new(
+        "layout-has-meaning",
+        Warning,
+        "In the canonical layout this file would say something else, so that it was not formatted.",
+        "nothing, or take away what depends on blanks",
+    ),
+    DiagnosticCode::new(
         "missing-child",
         Warning,
         "A block names a child that the store does not have.",
         "remove the child from its parent",
+    ),
+    DiagnosticCode::new(
+        "origin-not-kept",
+        Warning,
+        "The store cannot keep the files of the package beside its blocks, so that an export writes all of them anew.",
+        "nothing, or import again once the reason given is gone",
     ),
     DiagnosticCode::new(
         "orphan-left-out",

@@ -13,6 +13,7 @@ mod encoding;
 mod entity;
 mod error;
 mod export;
+mod format;
 mod forms;
 mod inline;
 mod json_line;
@@ -49,6 +50,7 @@ pub use error::{OlxError, Place};
 pub use export::{
     ExportOptions, ExportReport, ExportStep, MemorySink, PackageSink, write_block, write_course,
 };
+pub use format::{format_olx, format_policy};
 pub use forms::{EmptyRawOlx, PlainOlx, RawOlx, SequenceOlx, VerticalOlx, read_plain_block};
 pub use inline::{InlineBlock, InlineForm, write_inline};
 pub use json_line::json_line;

@@ -4,7 +4,7 @@
 //! What comes of it is read before anything is handed on. Files that do not say what the store says are refused and it is
 //! tried again without them; in the end everything is canonical, which is right by itself.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use serde_json::Map;
@@ -176,9 +176,10 @@ impl Composer<'_> {
             let policies = std::mem::take(&mut exporter.policies);
             let (added, conflicts) =
                 (std::mem::take(&mut exporter.added), std::mem::take(&mut exporter.conflicts));
+            let visited = std::mem::take(&mut exporter.visited);
             let report = std::mem::take(&mut exporter.report);
             self.refused.extend(conflicts);
-            let Some(mut files) = self.kept_files(&kept, &added, &sink.files) else { continue };
+            let Some(mut files) = self.kept_files(&kept, &visited, &added, &sink.files) else { continue };
             if self.refused.len() > refused {
                 continue;
             }
@@ -301,6 +302,7 @@ impl Composer<'_> {
     fn kept_files(
         &mut self,
         kept: &Kept,
+        visited: &HashSet<(&'static str, UsageKey)>,
         added: &HashMap<(&'static str, UsageKey), String>,
         written: &Files,
     ) -> Option<Files> {
@@ -313,13 +315,15 @@ impl Composer<'_> {
         }
         let mut failed = Vec::new();
         for (layout, folder) in [(&kept.published, ""), (&kept.draft, "drafts/")] {
-            for path in &layout.kept {
+            let left = self.left(folder, visited);
+            for path in layout.kept.iter().filter(|path| !left.contains(*path)) {
                 if let Some(bytes) = self.origin.get(path) {
                     files.insert(path.clone(), bytes.clone());
                 }
             }
-            files.extend(layout.replaced.clone());
-            for (path, patch) in &layout.patched {
+            let replaced = layout.replaced.iter().filter(|(path, _)| !left.contains(*path));
+            files.extend(replaced.map(|(path, bytes)| (path.clone(), bytes.clone())));
+            for (path, patch) in layout.patched.iter().filter(|(path, _)| !left.contains(*path)) {
                 match patch.clone().finish(&|usage| added.get(&(folder, usage.clone())).cloned()) {
                     Some(bytes) => drop(files.insert(path.clone(), bytes)),
                     None => failed.push(path.clone()),
@@ -331,6 +335,33 @@ impl Composer<'_> {
         let is_right = failed.is_empty();
         self.refused.extend(failed);
         is_right.then_some(files)
+    }
+
+    /// Lists the files nothing leads to any more: their blocks have other places now, or none.
+    fn left(&self, folder: &'static str, visited: &HashSet<(&'static str, UsageKey)>) -> BTreeSet<String> {
+        let (trace, blocks, tops) = match folder {
+            "" => (&self.trace.published, &self.package.published, vec![&self.record.root]),
+            _ => (&self.trace.draft, &self.then_draft, self.trace.tops.keys().collect()),
+        };
+        let mut reached = HashSet::new();
+        let mut next = tops;
+        while let Some(usage) = next.pop() {
+            if reached.insert(usage)
+                && let Some(data) = blocks.get(usage)
+            {
+                next.extend(&data.children);
+            }
+        }
+        let (mut used, mut left) = (BTreeSet::new(), BTreeSet::new());
+        for (usage, block) in &trace.blocks {
+            // What nothing led to of old stays as it was.
+            let is_used = visited.contains(&(folder, usage.clone())) || !reached.contains(usage);
+            let own = home(block).map(|(file, _)| file.to_owned());
+            let paths = own.into_iter().chain(others(block).cloned());
+            if is_used { used.extend(paths) } else { left.extend(paths) }
+        }
+        left.retain(|path| !used.contains(path));
+        left
     }
 
     /// Gives JSON files that were written anew the bytes they had, where those mean the same.

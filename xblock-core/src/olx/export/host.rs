@@ -86,6 +86,8 @@ pub(super) struct Exporter<'a> {
     pub(super) kept: Option<&'a Kept>,
     /// Files that were to be kept and cannot be, for what they point to has no file.
     pub(super) conflicts: BTreeSet<String>,
+    /// The blocks that stand in files that are kept, by the folder these are in.
+    pub(super) visited: HashSet<(&'static str, UsageKey)>,
     /// What stands for blocks that are put into files that are kept.
     pub(super) added: HashMap<(&'static str, UsageKey), String>,
 }
@@ -130,6 +132,7 @@ impl<'a> Exporter<'a> {
             left_out: HashSet::new(),
             kept: None,
             conflicts: BTreeSet::new(),
+            visited: HashSet::new(),
             added: HashMap::new(),
         }
     }
@@ -190,6 +193,7 @@ impl<'a> Exporter<'a> {
         if !self.written.insert(usage.clone()) {
             return Ok(pointer);
         }
+        self.visited.insert((self.folder, usage.clone()));
         if self.options.stop.is_some_and(|stop| stop.load(Ordering::Relaxed)) {
             return Err(WriteError::Stopped);
         }
