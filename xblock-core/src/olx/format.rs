@@ -39,7 +39,7 @@ pub fn format_olx(file: FileName, bytes: &[u8], registry: &Registry) -> Result<V
     let has_mark = bytes.starts_with(mark);
     let document = Document::parse(file, bytes, &ParseOptions::default().cdata(CDataSections::Keep))?;
     let Source { text, .. } = &document.source;
-    let root = document.root.span.range();
+    let root = document.root.span().range();
     let (Some(before), Some(after)) = (text.get(..root.start), text.get(root.end..)) else {
         return Ok(bytes.to_vec());
     };
@@ -89,7 +89,7 @@ struct Formatter<'d> {
 impl Formatter<'_> {
     /// Writes an element; none where its text is not what was expected.
     fn element(&mut self, element: &Element, depth: usize) -> Option<()> {
-        let raw = self.text.get(element.span.range())?;
+        let raw = self.text.get(element.span().range())?;
         let (close, is_empty) = start_tag(raw, element.name.len() + 1)?;
         let is_container = CONTAINERS.contains(&&*element.name) && is_blank_between(element);
         let tag = &raw[..close];
@@ -103,7 +103,7 @@ impl Formatter<'_> {
                 self.out.push(' ');
                 self.out.push_str(&attribute.name);
                 self.out.push_str("=\"");
-                let written = self.text.get(attribute.span.range())?;
+                let written = self.text.get(attribute.span().range())?;
                 self.attribute(written, &attribute.value)?;
                 self.out.push('"');
             }
