@@ -294,7 +294,6 @@ macro_rules! changed_courses {
 }
 
 changed_courses! {
-    changes_of_the_demo_course: "courses/openedx-demo-course/course", &COURSE_NAMES;
     changes_of_the_demo_library: "courses/openedx-demo-course/library", &[];
     changes_of_the_grading_course: "courses/mitx-grading-library/course", &[];
     changes_of_the_onboarding_course: "courses/opencraft-onboarding", &COURSE_NAMES;
