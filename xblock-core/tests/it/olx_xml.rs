@@ -80,6 +80,14 @@ fn limits_stop_bad_documents() {
     assert_eq!(kind(&format!("{laughs}]><a>&e9;</a>")), ParseErrorKind::Expansion);
     assert_eq!(kind(&format!("{laughs}]><a b='&e9;'/>")), ParseErrorKind::Expansion);
 
+    let big = "x".repeat(100_000);
+    let quadratic = format!("<!DOCTYPE a [<!ENTITY e '{big}'>]><a>{}</a>", "&e;".repeat(1000));
+    assert_eq!(kind(&quadratic), ParseErrorKind::Expansion);
+    let small = ParseOptions::default().max_size(9);
+    let refused =
+        Document::parse("t.xml".into(), b"<a>\xff\xff\xff</a>", &small).expect_err("it is too large");
+    assert_eq!(refused.kind, ParseErrorKind::TooLarge { what: "the file", limit: 9 }, "before it is decoded");
+
     let many: String = (0..10_001).map(|n| format!(" a{n}=''")).collect();
     assert!(matches!(kind(&format!("<a{many}/>")), ParseErrorKind::TooManyAttributes { .. }));
     let long = "x".repeat(10_000_001);

@@ -271,8 +271,9 @@ impl<'p> Importer<'p> {
             };
             return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
         };
-        let position = given.position();
-        let place = || source.place_at(position);
+        // Only a mark: most blocks give no reason to work out lines.
+        let position = given.mark();
+        let place = || source.place_at(&position);
         if is_strict && child.has_tail() {
             return Err(OlxError::NotABlock { what: "text", place: place() });
         }
@@ -311,7 +312,7 @@ impl<'p> Importer<'p> {
                 _ => {}
             }
             let message = format!("block type {} is not known; the block is kept as it is", element.name);
-            let remark = source.diagnostic("unknown-type", Severity::Note, position, message);
+            let remark = source.diagnostic("unknown-type", Severity::Note, &position, message);
             self.diagnostics.push(remark.outcome(Outcome::Kept));
         }
         let family = element.remove(FAMILY_ATTRIBUTE).map(String::from);
