@@ -137,7 +137,7 @@ fn repeated(attributes: &[Attribute]) -> Option<&Attribute> {
         return all.find(|(at, a)| attributes[..*at].iter().any(|b| a.name == b.name)).map(|(_, a)| a);
     }
     let mut seen = HashSet::new();
-    attributes.iter().find(|a| !seen.insert(&a.name))
+    attributes.iter().find(|a| !seen.insert(a.name.as_str()))
 }
 
 /// Replaces entities, and white space by blanks.
