@@ -1,6 +1,5 @@
 //! Keys of usages of blocks in courses, custom courses and libraries kept in the modulestore.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::charset::Charset;
@@ -44,22 +43,11 @@ impl BlockNamespace {
 }
 
 /// The parts of a usage or asset key within a context.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Located {
     pub(crate) context: ContextKey,
     pub(crate) block_type: Scalar,
     pub(crate) block_id: Scalar,
-}
-
-impl Hash for Located {
-    /// Hashes what tells most blocks apart; the rest is left to comparing.
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.context {
-            ContextKey::Course(key) => key.hash(state),
-            context => context.hash(state),
-        }
-        state.write(self.block_id.shown().as_bytes());
-    }
 }
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
