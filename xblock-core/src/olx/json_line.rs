@@ -12,6 +12,21 @@ pub fn json_line(value: &Json) -> String {
     out
 }
 
+/// Orders the keys of all objects in a value.
+pub(crate) fn sorted_keys(value: &Json) -> Json {
+    match value {
+        Json::Array(items) => items.iter().map(sorted_keys).collect(),
+        Json::Object(members) => {
+            let mut members: Vec<_> = members.iter().collect();
+            members.sort_unstable_by_key(|(name, _)| *name);
+            Json::Object(
+                members.into_iter().map(|(name, member)| (name.clone(), sorted_keys(member))).collect(),
+            )
+        }
+        value => value.clone(),
+    }
+}
+
 /// Writes a value as `json.dumps` does with sorted keys and an indent of four.
 pub(crate) fn json_indented(value: &Json) -> String {
     let mut out = String::new();

@@ -50,6 +50,10 @@ impl OlxConvention for UnknownOlx {
         let attributes = block.own("xml_attributes");
         let is_inline = attributes.is_some_and(|attributes| attributes.get(FAMILY_ATTRIBUTE).is_some());
         let form = if is_inline { XmlForm::INLINE } else { XmlForm::default() };
+        if is_inline {
+            // The name has its place among the attributes of the data.
+            node.remove("url_name");
+        }
         write_raw(block, host, form, node)?;
         Ok(true)
     }

@@ -14,7 +14,7 @@ use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
 use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity, WriteOptions, is_pointer};
 use crate::runtime::{BlockData, Branch, Runtime, RuntimeError};
 
-use super::layout::Layout;
+use super::layout::{Layout, policy_key};
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
 
 /// How deep blocks may be nested; deeper ones can only be a circle in damaged data.
@@ -332,7 +332,7 @@ impl WriteHost for Exporter<'_> {
         if !self.folder.is_empty() || usage.block_type() == "video" {
             return false;
         }
-        let key = format!("{}/{}", usage.block_type(), usage.block_id());
+        let key = policy_key(usage, self.root);
         self.policies.entry(key).or_default().insert(name.to_owned(), value.clone());
         true
     }

@@ -60,6 +60,14 @@ impl Child<'_> {
             Self::Alone(_) | Self::Lent { .. } => false,
         }
     }
+
+    /// Returns the text without blanks behind the element, which are its parent's.
+    fn own_text(&self) -> String {
+        match self.element() {
+            Some(element) if !self.has_tail() => element.to_text(WriteOptions::default()),
+            _ => self.text(),
+        }
+    }
 }
 
 /// One import at work.
@@ -228,7 +236,10 @@ impl<'p> Importer<'p> {
             return Err(error);
         }
         self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
-        let usage = self.error_block(child.text(), error.to_string())?;
+        // The block is called by its contents, and a second export may put other blanks behind it.
+        let is_strict = self.options.fidelity == Fidelity::Platform;
+        let contents = if is_strict { child.text() } else { child.own_text() };
+        let usage = self.error_block(contents, error.to_string())?;
         self.trace(&usage, child, source, files);
         Ok(usage)
     }

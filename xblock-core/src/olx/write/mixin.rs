@@ -1,7 +1,10 @@
 //! The part of writing that all types of the course format share (xblock reference, section 17).
 
+use std::borrow::Cow;
+
 use crate::fields::{Json, Scope};
 use crate::olx::aside::write_aside;
+use crate::olx::json_line::sorted_keys;
 use crate::olx::{Element, Node, WriteOptions};
 
 use super::attribute::{attribute_value, free_text, is_attribute_name, is_xml_text};
@@ -119,6 +122,9 @@ fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlFo
         };
         let (text, is_exact) = attribute_value(spec, value, host);
         let is_refused = form.refuses_wrong_types && spec.from_json(value).is_err();
+        let is_in_policy = !is_exact || block.usage.block_type() == "course";
+        let text =
+            if is_in_policy { attribute_value(spec, &as_in_policy(value, host), host).0 } else { text };
         if is_xml_text(&text) && !is_refused {
             xml.set(name, text);
         }
@@ -130,11 +136,16 @@ fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlFo
 
 fn write_unknown_attributes(block: &BlockSource<'_>, host: &mut dyn WriteHost, xml: &mut Element) {
     let Some(Json::Object(attributes)) = block.own("xml_attributes") else { return };
+    let mut attributes: Vec<_> = attributes.iter().collect();
+    // A course's stand in its policy, too.
+    if host.loses_nothing() && block.usage.block_type() == "course" {
+        attributes.sort_unstable_by_key(|(name, _)| *name);
+    }
     for (name, value) in attributes {
         if STRIPPED.contains(&name.as_str()) {
             continue;
         }
-        let text = free_text(value);
+        let text = free_text(&as_in_policy(value, host));
         let fits = is_attribute_name(name) && is_xml_text(&text);
         if fits {
             xml.set_clark(name, text);
@@ -143,6 +154,14 @@ fn write_unknown_attributes(block: &BlockSource<'_>, host: &mut dyn WriteHost, x
         if !is_exact && !host.policy(block.usage, name, value) {
             host.warn("inexact-value", block.usage, &format!("no attribute can hold the value of {name}"));
         }
+    }
+}
+
+/// Orders the keys of a value that a policy file holds, too: there they are sorted, and that is what is read again.
+fn as_in_policy<'v>(value: &'v Json, host: &dyn WriteHost) -> Cow<'v, Json> {
+    match host.loses_nothing() && matches!(value, Json::Array(_) | Json::Object(_)) {
+        true => Cow::Owned(sorted_keys(value)),
+        false => Cow::Borrowed(value),
     }
 }
 
