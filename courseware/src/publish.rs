@@ -46,6 +46,9 @@ pub struct PublishReport {
     pub changes: ChangeCounts,
     /// Draft blocks of the target that differed from its published branch and were replaced.
     pub replaced_drafts: Vec<UsageKey>,
+    /// Why the target does not keep the files the source was imported from, absent where it does or there are none.
+    /// Exports from the target then write all files anew.
+    pub origin_lost: Option<String>,
 }
 
 impl PublishReport {
@@ -124,6 +127,7 @@ pub fn publish(
         options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
     }
     let target_version = published_version(&to.context(context)?)?;
+    let origin_lost = carry_origin(from, to, context).err().map(|error| error.to_string());
     Ok(PublishReport {
         context: context.clone(),
         source_commit,
@@ -134,7 +138,20 @@ pub fn publish(
         assets: content.assets.len(),
         changes: steps.counts,
         replaced_drafts,
+        origin_lost,
     })
+}
+
+/// Lets the target keep the files the source was imported from. The course is published whether that succeeds or not.
+fn carry_origin(
+    from: &Arc<dyn Runtime>,
+    to: &Arc<dyn Runtime>,
+    context: &ContextKey,
+) -> Result<(), RuntimeError> {
+    match from.origin(context)? {
+        Some(origin) if to.origin(context)?.as_ref() != Some(&origin) => to.keep_origin(context, Some(&origin)),
+        _ => Ok(()),
+    }
 }
 
 /// After the last write there is nothing left to stop.

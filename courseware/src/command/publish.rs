@@ -61,6 +61,9 @@ fn text(arguments: &Arguments, report: &PublishReport, console: &mut Console) ->
     }
     console.line(format_args!("  {} blocks, {} static files", report.blocks, report.assets))?;
     console.line(format_args!("  {}", report.changes))?;
+    if let Some(reason) = &report.origin_lost {
+        console.line(format_args!("  {to} does not keep the imported files for later exports: {reason}"))?;
+    }
     for usage in &report.replaced_drafts {
         console.line(format_args!("  replaced unpublished changes of {usage}"))?;
     }
