@@ -11,8 +11,8 @@ use std::path::Path;
 use serde::Serialize;
 use xblock_core::block::Registry;
 use xblock_core::olx::{
-    Diagnostic, OlxError, Outcome, Package, PackageSource, ReadOptions, Severity, SourceError, format_olx,
-    format_policy, read_course,
+    Diagnostic, OlxError, Outcome, Package, PackageSource, ParseOptions, ReadOptions, Severity, SourceError,
+    format_olx, format_policy, read_course,
 };
 
 use crate::error::CoursewareError;
@@ -113,6 +113,13 @@ impl PackageSource for Replaced<'_> {
         }
     }
 
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        match self.files.get(path) {
+            Some(bytes) => Ok(Some(bytes.len() as u64)),
+            None => self.inner.size(path),
+        }
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         self.inner.list(folder)
     }
@@ -140,6 +147,13 @@ fn formatted(
         progress.step(Stage::ReadPackage, report.files as u64, None)?;
         report.files += 1;
         let unreadable = |source| OlxError::Source { path: path.to_owned(), source };
+        let size = source.size(path).map_err(unreadable)?.unwrap_or_default();
+        if let Err(error) =
+            ParseOptions::default().check_size(&path.into(), usize::try_from(size).unwrap_or(usize::MAX))
+        {
+            report.diagnostics.push(OlxError::from(error).diagnostic().outcome(Outcome::Kept));
+            continue;
+        }
         let bytes = source.read(path).map_err(unreadable)?.unwrap_or_default();
         let new = if is_policy {
             format_policy(&bytes)

@@ -42,6 +42,10 @@ impl<'s> Capture<'s> {
                     folders.push(folder.to_owned());
                     continue;
                 }
+                let failed = |source| OlxError::Source { path: path.clone(), source };
+                if self.inner.size(&path).map_err(failed)?.is_some_and(|size| size > LARGEST_UNREAD as u64) {
+                    continue;
+                }
                 let bytes = self.inner.read(&path);
                 let bytes = bytes.map_err(|source| OlxError::Source { path: path.clone(), source })?;
                 let Some(bytes) = bytes else { continue };
@@ -69,6 +73,10 @@ impl PackageSource for Capture<'_> {
             files.insert(path.to_owned(), bytes.clone());
         }
         Ok(bytes)
+    }
+
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.inner.size(path)
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {

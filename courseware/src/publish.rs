@@ -149,7 +149,9 @@ fn carry_origin(
     context: &ContextKey,
 ) -> Result<(), RuntimeError> {
     match from.origin(context)? {
-        Some(origin) if to.origin(context)?.as_ref() != Some(&origin) => to.keep_origin(context, Some(&origin)),
+        Some(origin) if to.origin(context)?.as_ref() != Some(&origin) => {
+            to.keep_origin(context, Some(&origin))
+        }
         _ => Ok(()),
     }
 }

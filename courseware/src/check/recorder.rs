@@ -32,6 +32,10 @@ impl PackageSource for Recorder<'_> {
         Ok(bytes)
     }
 
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.source.size(path)
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         self.source.list(folder)
     }

@@ -82,6 +82,10 @@ impl PackageSource for ArchiveSource {
         self.directory.read(path)
     }
 
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.directory.size(path)
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         self.directory.list(folder)
     }

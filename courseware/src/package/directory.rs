@@ -75,6 +75,10 @@ impl PackageSource for DirectorySource {
         }
     }
 
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.files.get(path).map(|file| Ok(fs::metadata(file)?.len())).transpose()
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
         let below = self.files.range(prefix.clone()..).map_while(|(path, _)| path.strip_prefix(&prefix));

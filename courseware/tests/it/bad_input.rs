@@ -307,3 +307,36 @@ fn a_block_for_staff_is_kept_from_learners() {
     assert!(ran.err.contains("for course staff only"), "{}", ran.err);
     courseware(["render", chapter, "--store", &store, "--user", "ann", "--staff"]).exits(0);
 }
+
+#[test]
+fn a_file_of_a_gigabyte_is_refused_without_being_read() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course><chapter url_name=\"c\"/></course>"),
+        ("course/chapter/c.xml", b"<chapter><sequential url_name=\"s\"/></chapter>"),
+        (
+            "course/sequential/s.xml",
+            b"<sequential><vertical url_name=\"v\"/><vertical url_name=\"w\"/></sequential>",
+        ),
+        ("course/vertical/v.xml", b""),
+        ("course/vertical/w.xml", b"<vertical><html url_name=\"h\"/></vertical>"),
+        ("course/html/h.xml", b"<html filename=\"h\"/>"),
+        ("course/html/h.html", b"<p>Low water</p>"),
+    ]);
+    // The file has holes and takes no place on the disk; whoever reads it gets a gigabyte.
+    let large = fs::OpenOptions::new().write(true).open(course.path().join("vertical/v.xml")).unwrap();
+    large.set_len(1 << 30).unwrap();
+    let report = courseware(["import", course.path().to_str().unwrap(), "--store", &course.store(), "--json"])
+        .exits(0)
+        .json();
+    let remarks = report["diagnostics"].as_array().unwrap();
+    let remark = remarks.iter().find(|remark| remark["severity"] == "error").unwrap();
+    assert_eq!(remark["file"], "vertical/v.xml", "{remark}");
+    assert!(remark["message"].as_str().unwrap().contains("67108864"), "{remark}");
+    assert_eq!(report["blocks_by_type"]["error"], 1, "the course around it goes on: {report}");
+    assert_eq!(report["blocks_by_type"]["html"], 1);
+    let ran = courseware(["check", course.path().to_str().unwrap()]).exits(1);
+    assert!(ran.out.contains("vertical/v.xml"), "{}", ran.out);
+    let ran = courseware(["fmt", "--check", course.path().to_str().unwrap()]);
+    assert!(format!("{}{}", ran.out, ran.err).contains("vertical/v.xml"), "{}{}", ran.out, ran.err);
+}

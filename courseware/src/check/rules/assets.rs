@@ -22,6 +22,17 @@ const READABLE: [&str; 9] = ["html", "htm", "css", "js", "xml", "json", "svg", "
 const LARGE: [&str; 14] =
     ["7z", "avi", "gz", "iso", "m4v", "mkv", "mov", "mp3", "mp4", "ogg", "ogv", "wav", "webm", "zip"];
 
+/// The longest path a link that was copied as text may hold.
+const LONGEST_LINK: usize = 4096;
+
+/// Larger files are not looked through for names.
+const LARGEST_READ: usize = 16 << 20;
+
+/// Says whether a file is no larger than that, as far as is known without reading it.
+fn is_at_most(course: &Course<'_>, path: &str, limit: usize) -> bool {
+    course.source.size(path).is_ok_and(|size| size.is_none_or(|size| size <= limit as u64))
+}
+
 /// Checks what pages name and what the package has.
 pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
     missing(course, findings);
@@ -63,7 +74,8 @@ fn links_as_text(course: &Course<'_>, findings: &mut Findings) {
         LARGE.contains(&ending.as_str()) && !path.ends_with(PYTHON_LIB)
     };
     for asset in course.package.assets.iter().filter(|asset| !is_large(&asset.path)) {
-        if let Ok(Some(bytes)) = course.source.read(&asset.path)
+        if is_at_most(course, &asset.path, LONGEST_LINK)
+            && let Ok(Some(bytes)) = course.source.read(&asset.path)
             && let Some(target) = link_target(&asset.path, &bytes)
         {
             let message = format!("the file holds nothing but the path {target}");
@@ -74,11 +86,10 @@ fn links_as_text(course: &Course<'_>, findings: &mut Findings) {
 
 /// Returns the path that is all a file holds, if it leads to a file of the same name.
 pub(super) fn link_target<'b>(path: &str, bytes: &'b [u8]) -> Option<&'b str> {
-    const LONGEST: usize = 4096;
-    let text = std::str::from_utf8(bytes.get(..bytes.len().min(LONGEST))?).ok()?.trim();
+    let text = std::str::from_utf8(bytes.get(..bytes.len().min(LONGEST_LINK))?).ok()?.trim();
     let name = path.rsplit('/').next().unwrap_or(path);
     let is_path = text.starts_with("../") || text.starts_with("./") || text.starts_with('/');
-    (bytes.len() < LONGEST && is_path && !text.contains('\n') && text.rsplit('/').next() == Some(name))
+    (bytes.len() < LONGEST_LINK && is_path && !text.contains('\n') && text.rsplit('/').next() == Some(name))
         .then_some(text)
 }
 
@@ -118,6 +129,7 @@ fn unused(course: &Course<'_>, findings: &mut Findings) {
     for asset in &course.package.assets {
         let ending = asset.path.rsplit('.').next().unwrap_or_default().to_lowercase();
         if READABLE.contains(&ending.as_str())
+            && is_at_most(course, &asset.path, LARGEST_READ)
             && let Ok(Some(bytes)) = course.source.read(&asset.path)
         {
             uses.read(&String::from_utf8_lossy(&bytes), Some(asset.key.path()));

@@ -24,7 +24,7 @@ use super::options::{Links, ReadOptions};
 use super::pages::read_pages;
 use super::policy::{grading_path, policy_path, read_grading_policy, read_policy};
 use super::python_json::read_json;
-use super::source::PackageSource;
+use super::source::{PackageSource, read_within};
 use super::trace::{Trace, Tracer};
 
 /// How much a package holds.
@@ -108,8 +108,8 @@ fn read(
         true => ("course.xml", "course"),
         false => ("library.xml", "library"),
     };
-    let Some(bytes) = source.read(path).map_err(unreadable(path))? else { return Err(OlxError::NotOlx) };
     let parse = options.parse.clone().unwrap_or_else(ParseOptions::platform);
+    let Some(bytes) = read_within(source, path, &parse)? else { return Err(OlxError::NotOlx) };
     let mut document = Document::parse(path.into(), &bytes, &parse)?;
     let at = document.root.position();
     if document.root.name != expected {

@@ -13,7 +13,7 @@ use super::super::element::Element;
 use super::super::error::OlxError;
 use super::importer::{Child, Importer};
 use super::options::Fidelity;
-use super::source::{PackageSource, SourceError};
+use super::source::{PackageSource, SourceError, read_within};
 use super::trace::{Trace, Tracer};
 
 const FOLDER: &str = "drafts";
@@ -31,6 +31,10 @@ struct SubFolder<'s> {
 impl PackageSource for SubFolder<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         self.inner.read(&format!("{}/{path}", self.folder))
+    }
+
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.inner.size(&format!("{}/{path}", self.folder))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
@@ -126,7 +130,12 @@ fn list_marked(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) -
             list_marked(importer, &format!("{folder}/{name}"), paths)?;
         } else if !name.starts_with("._") {
             let path = format!("{folder}/{name}");
-            let bytes = importer.read(&path)?.unwrap_or_default();
+            let bytes = match importer.read(&path) {
+                Ok(bytes) => bytes.unwrap_or_default(),
+                // One that is too large is told of where it is read as a draft.
+                Err(OlxError::Xml(_)) => MARK.into(),
+                Err(error) => return Err(error),
+            };
             if bytes.windows(MARK.len()).any(|window| window == MARK.as_bytes()) {
                 paths.push(path);
             }
@@ -140,10 +149,7 @@ fn read_draft(
     package: &dyn PackageSource,
     path: &str,
 ) -> Result<Draft, OlxError> {
-    let bytes = package
-        .read(path)
-        .map_err(|source| OlxError::Source { path: path.to_owned(), source })?
-        .unwrap_or_default();
+    let bytes = read_within(package, path, &importer.parse)?.unwrap_or_default();
     let mut document = Document::parse(path.into(), &bytes, &importer.parse)?;
     let file = path.rsplit('/').next().unwrap_or(path);
     let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);

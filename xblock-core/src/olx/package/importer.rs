@@ -23,7 +23,7 @@ use super::super::unknown::UnknownOlx;
 use super::names::{NameRemark, Repeated, UsedNames, sha1_hex};
 use super::options::{BrokenBlocks, Fidelity, Names, ReadOptions, UnknownTypes};
 use super::reading::Reading;
-use super::source::PackageSource;
+use super::source::{PackageSource, read_within};
 use super::trace::{Provenance, Tracer};
 
 /// How deep blocks may be nested; more means that a file points back to one above it.
@@ -118,7 +118,7 @@ impl<'p> Importer<'p> {
     }
 
     pub(super) fn read(&self, path: &str) -> Result<Option<Vec<u8>>, OlxError> {
-        self.package.read(path).map_err(|source| OlxError::Source { path: path.to_owned(), source })
+        read_within(self.package, path, &self.parse)
     }
 
     pub(super) fn exists(&self, path: &str) -> Result<bool, OlxError> {

@@ -2,6 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::error::OlxError;
+use super::super::parse_options::ParseOptions;
+
 /// What a source says when it cannot be read.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
 
@@ -14,6 +17,16 @@ pub trait PackageSource: Send + Sync {
     /// # Errors
     /// Whatever keeps an existing file from being read.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Returns how many bytes a file has, none where there is no such file or that is known only by reading it. Files
+    /// too large to be read are refused by it.
+    ///
+    /// # Errors
+    /// As [`PackageSource::read`].
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        let _ = path;
+        Ok(None)
+    }
 
     /// Lists what stands in a folder, in order of the names; names of folders end in `/`. The root is the empty path;
     /// a folder that does not exist is empty.
@@ -29,6 +42,22 @@ pub trait PackageSource: Send + Sync {
     fn exists(&self, path: &str) -> Result<bool, SourceError> {
         Ok(self.read(path)?.is_some())
     }
+}
+
+/// Reads a file of courseware, which must not be larger than the parser takes.
+///
+/// # Errors
+/// [`OlxError::Xml`] for a file that is too large, before it is read; [`OlxError::Source`].
+pub(super) fn read_within(
+    source: &dyn PackageSource,
+    path: &str,
+    options: &ParseOptions,
+) -> Result<Option<Vec<u8>>, OlxError> {
+    let unreadable = |source| OlxError::Source { path: path.to_owned(), source };
+    if let Some(size) = source.size(path).map_err(unreadable)? {
+        options.check_size(&path.into(), usize::try_from(size).unwrap_or(usize::MAX))?;
+    }
+    source.read(path).map_err(unreadable)
 }
 
 /// A package in memory.
@@ -47,6 +76,10 @@ impl<P: Into<String>, B: Into<Vec<u8>>> FromIterator<(P, B)> for MemoryPackage {
 impl PackageSource for MemoryPackage {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
         Ok(self.files.get(path).cloned())
+    }
+
+    fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        Ok(self.files.get(path).map(|bytes| bytes.len() as u64))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
