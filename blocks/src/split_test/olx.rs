@@ -2,8 +2,8 @@
 
 use xblock_core::fields::Json;
 use xblock_core::olx::{
-    BlockSource, Body, CourseXml, Element, OlxConvention, OlxError, PointerChildren, Reading, WriteError,
-    WriteHost, read_course_xml,
+    BlockSource, Body, CourseXml, Element, Fidelity, OlxConvention, OlxError, PointerChildren, Reading,
+    WriteError, WriteHost, read_course_xml,
 };
 use xblock_core::runtime::BlockData;
 
@@ -52,6 +52,12 @@ impl CourseXml for SplitTestOlx {
                 Some(spec) => reading.stored(&spec, value, attribute.position()),
                 None => value,
             };
+            body.fields.insert("user_partition_id".into(), value);
+        } else if reading.fidelity() == Fidelity::LoseNothing
+            && let Some(spec) = reading.block_type().field("user_partition_id")
+            && let Ok(value) = spec.default_json()
+        {
+            // It is always written, for the platform takes a missing one for a number.
             body.fields.insert("user_partition_id".into(), value);
         }
         body.children = reading.children(element, PointerChildren::Follow)?;

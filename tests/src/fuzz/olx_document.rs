@@ -127,7 +127,11 @@ fn check(document: &Document, edited: &Document, place: &Place, options: &ParseO
     let same = before.bytes().zip(after.bytes()).take_while(|(a, b)| a == b).count();
     let is_right = match place {
         Place::Inside(span) => {
-            let (head, tail) = (&before[..span.range().start], &before[span.range().end..]);
+            let (mut head, mut tail) = (&before[..span.range().start], &before[span.range().end..]);
+            // Blanks beside a section are indentation, and would be text beside text.
+            if options.blank_text == BlankText::Remove {
+                (head, tail) = (head.trim_end(), tail.trim_start());
+            }
             after.starts_with(head) && after[head.len()..].ends_with(tail)
         }
         Place::Removed(span) => {

@@ -397,9 +397,9 @@ impl<'d> Rewriter<'d, '_> {
             return Some(Open { element, rest, is_read: false, unwritten: None, indentation, outside });
         };
         let (tag, tag_end) = self.start_tag(origin.span);
-        let is_written = |(prefix, uri): &Declaration| {
-            tag.iter()
-                .any(|w| declared_prefix(self.raw(w.name)) == Some(prefix) && *self.raw(w.value) == **uri)
+        let is_written = |declaration: &Declaration| {
+            tag.iter().any(|w| declared_prefix(self.raw(w.name)) == Some(&declaration.0))
+                && declared_in_tag(element, origin.span).contains(declaration)
         };
         let mut missing = self.writer.child_declarations(element, parent);
         missing.retain(|declaration| !is_written(declaration));
@@ -504,6 +504,19 @@ fn element_name_end(source: &SourceText, element: &Element) -> u32 {
 /// Returns the prefix that a namespace declaration is about; none for an attribute.
 fn declared_prefix(name: &str) -> Option<&str> {
     if name == "xmlns" { Some("") } else { name.strip_prefix("xmlns:") }
+}
+
+/// Returns the declarations that were read from the start tag of an element; others may have been made on it since.
+fn declared_in_tag(element: &Element, span: Span) -> &[Declaration] {
+    let mut found: &[Declaration] = &[];
+    let mut scope = element.namespaces.as_deref();
+    while let Some(here) = scope {
+        if here.declared_at == span.start {
+            found = &here.declarations;
+        }
+        scope = here.outer.as_deref();
+    }
+    found
 }
 
 /// Finds the element with these bytes.
