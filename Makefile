@@ -29,7 +29,7 @@ demo: ## Import a course, publish it, compare both stores, render, submit, and s
 
 test: test-rust test-python test-browser ## Run all tests.
 
-test-rust: ## Run the Rust tests, and the real courses where ../shared exists.
+test-rust: venv ## Run the Rust tests, and the real courses where ../shared exists.
 	cargo test --workspace
 	cargo build --bin courseware
 
@@ -61,8 +61,8 @@ check: wheel ## Check formatting, lints, types, docs and the layering.
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	@if command -v cargo-deny >/dev/null; then cargo deny --offline check bans licenses sources; \
 	  else echo "NOT CHECKED: licences of dependencies (cargo-deny is not installed)"; fi
-	$(VENV)/bin/ruff format --check python-bindings tests examples
-	$(VENV)/bin/ruff check python-bindings tests examples
+	$(VENV)/bin/ruff format --check python-bindings cage/python tests examples
+	$(VENV)/bin/ruff check python-bindings cage/python tests examples
 	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python python-bindings/tests
 	$(PY) -m mypy.stubtest xblock_runtime._native
 

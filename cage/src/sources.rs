@@ -23,6 +23,22 @@ sources! {
     // What scripts import.
     "lib/":
     "calc/__init__.py",
+    "calc/calc.py",
     "calc/evaluate.py",
-    "calc/formula.py";
+    "calc/formula.py",
+    "calc/functions.py",
+    "calc/preview.py",
+    "chem/__init__.py",
+    "chem/chemcalc.py",
+    "chem/chemtools.py",
+    "chem/miller.py",
+    "eia.py",
+    "loncapa/__init__.py",
+    "loncapa/loncapa_check.py",
+    "random2.py",
+    "six.py",
+    "symbolic/__init__.py",
+    "symbolic/checker.py",
+    "verifiers/__init__.py",
+    "verifiers/draganddrop.py";
 }

@@ -22,7 +22,7 @@ class LazyModule(types.ModuleType):
         try:
             return importlib.import_module(target + "." + name)
         except ImportError:
-            raise AttributeError("module {!r} has no attribute {!r}".format(target, name)) from None
+            raise AttributeError(f"module {target!r} has no attribute {name!r}") from None
 
 
 def module(target):

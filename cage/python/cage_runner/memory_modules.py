@@ -1,7 +1,9 @@
 """Imports modules from sources in memory: our own, and those a course brings."""
 
+import builtins
 import importlib.abc
 import importlib.util
+import io
 import sys
 
 
@@ -32,7 +34,8 @@ class MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         candidate, is_package = located
         spec = importlib.util.spec_from_loader(fullname, self, is_package=is_package)
         spec.origin = self.label + "/" + candidate
-        spec.has_location = False
+        # Libraries look at where they are to find their parts.
+        spec.has_location = True
         return spec
 
     def is_package(self, fullname):
@@ -62,6 +65,21 @@ class MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
             raise OSError("no such file: " + path)
         data = self.files[name]
         return data.encode() if isinstance(data, str) else data
+
+
+def lend(files):
+    """Lets files be opened for reading by their names, as if they lay in the folder that code runs in."""
+    elsewhere = io.open
+
+    def open_file(file, mode="r", *arguments, **options):
+        if not isinstance(file, str) or file not in files or not set(mode) <= set("rbt"):
+            return elsewhere(file, mode, *arguments, **options)
+        stream = io.BytesIO(files[file])
+        if "b" in mode:
+            return stream
+        return io.TextIOWrapper(stream, encoding=options.get("encoding", "utf-8"), newline=options.get("newline"))
+
+    builtins.open = io.open = open_file
 
 
 def install(files, label, first=False):

@@ -94,5 +94,3 @@ def decode(value):
             return int(value["__int__"])
         return {name: decode(item) for name, item in value.items()}
     return value
-
-

@@ -1,4 +1,5 @@
 //! Tests of the cage.
 mod escapes;
 mod helpers;
+mod recorded;
 mod running;

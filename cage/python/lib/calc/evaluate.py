@@ -113,8 +113,7 @@ def check(tree, known, callables, case_sensitive):
     missing = sorted(name for name in formula.names(tree, "variable") if fold(name) not in known)
     if missing:
         raise UndefinedVariable(
-            "Invalid Input: {} not permitted in answer as a variable".format(", ".join(missing))
-            + hints(missing, known)
+            "Invalid Input: {} not permitted in answer as a variable".format(", ".join(missing)) + hints(missing, known)
         )
     missing = sorted(name for name in formula.names(tree, "function") if fold(name) not in callables)
     if missing:

@@ -34,11 +34,11 @@ def check_parentheses(text):
             if count < 0:
                 raise UnmatchedParenthesis(
                     "Invalid Input: A closing parenthesis was found after segment "
-                    "{}, but there is no matching opening parenthesis before it.".format(text[:index])
+                    f"{text[:index]}, but there is no matching opening parenthesis before it."
                 )
     if count > 0:
         raise UnmatchedParenthesis(
-            "Invalid Input: Parentheses are unmatched. {} parentheses were opened but never closed.".format(count)
+            f"Invalid Input: Parentheses are unmatched. {count} parentheses were opened but never closed."
         )
 
 

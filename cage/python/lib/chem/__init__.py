@@ -1,0 +1,1 @@
+"""Graders for chemistry: equations (`chemcalc`), shapes of molecules (`chemtools`), lattice planes (`miller`)."""

@@ -1,0 +1,1 @@
+"""Graders that scripts find by name."""
