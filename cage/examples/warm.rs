@@ -17,9 +17,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         cage.loaded_modules(),
         cage.python_version()
     );
-    for code in
-        ["pass", "import numpy; a = float(numpy.mean([1, 2]))", "import sympy", "import scipy.special"]
-    {
+    for code in [
+        "pass",
+        "a = calc.evaluator({}, {}, '1+1')",
+        "import numpy; a = float(numpy.mean([1, 2]))",
+        "import sympy",
+        "import scipy.special",
+    ] {
         let mut times = Vec::new();
         let mut last = None;
         for _ in 0..50 {

@@ -3,6 +3,24 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+/// What scripts import most, and of our own modules those that hold no random numbers.
+const PRELOAD: [&str; 14] = [
+    "numpy",
+    "scipy",
+    "scipy.integrate",
+    "scipy.linalg",
+    "scipy.optimize",
+    "scipy.special",
+    "sympy",
+    "calc.preview",
+    "chem.chemcalc",
+    "chem.chemtools",
+    "chem.miller",
+    "eia",
+    "symbolic",
+    "verifiers.draganddrop",
+];
+
 /// Which Python a cage runs and how many runs go on at once.
 #[derive(Debug, Clone)]
 pub struct CageOptions {
@@ -22,7 +40,7 @@ impl Default for CageOptions {
     fn default() -> Self {
         Self {
             python: "python3".into(),
-            preload: ["numpy", "scipy", "sympy"].map(str::to_owned).to_vec(),
+            preload: PRELOAD.map(str::to_owned).to_vec(),
             parallel: std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2),
             spares: 3,
             start_time: Duration::from_secs(60),
