@@ -246,6 +246,58 @@ fn symbolic_answers_are_graded_as_recorded() {
     assert_eq!((compared, different), (46, vec![]));
 }
 
+/// The calls that grade a problem's own answers, in Python.
+fn calls(xml: &str) -> Vec<String> {
+    fn collect(element: &Element, out: &mut Vec<String>) {
+        if let (true, Some(function)) = (&*element.name == "customresponse", element.get("cfn")) {
+            let mut answers = Vec::new();
+            collect_answers(element, &mut answers);
+            let expect = element.get("expect").or_else(|| element.get("answer"));
+            if answers.iter().all(Option::is_none) {
+                answers = vec![expect.map(str::to_owned)];
+            }
+            let attempt = element.get("cfn_extra_args").map_or("", |_| ", attempt=1");
+            // Answers with names in them are filled in by the problem.
+            if let Some(answers) = answers.into_iter().collect::<Option<Vec<_>>>()
+                && !answers.iter().any(|answer| answer.contains('$'))
+            {
+                let given = if let [one] = &answers[..] { json!(one) } else { json!(answers) };
+                let expect = expect.map_or("None".to_owned(), |text| json!(text).to_string());
+                out.push(format!("{function}({expect}, {given}{attempt})"));
+            }
+        }
+        element.elements().for_each(|child| collect(child, out));
+    }
+    fn collect_answers(element: &Element, out: &mut Vec<Option<String>>) {
+        for child in element.elements() {
+            if ["textline", "formulaequationinput"].contains(&&*child.name) {
+                out.push(child.get("correct_answer").map(str::to_owned));
+            }
+            collect_answers(child, out);
+        }
+    }
+    let source = Source::new(FileName::from("problem.xml"), xml.into());
+    let mut out = Vec::new();
+    if let Ok(document) = Document::parse_text(source, &ParseOptions::default()) {
+        collect(&document.root, &mut out);
+    }
+    out
+}
+
+/// Says whether a mark that a check function gave is full.
+fn is_right(mark: &Json) -> bool {
+    match mark["input_list"].as_array() {
+        Some(inputs) => inputs.iter().all(is_right),
+        None => mark["ok"] == true || *mark == true,
+    }
+}
+
+/// Problems of the library's course that show an answer the library marks wrong in plain Python too.
+fn is_wrong_itself(path: &Path) -> bool {
+    let name = path.file_stem().and_then(|name| name.to_str()).unwrap_or_default();
+    ["integral3", "integral4", "list5", "singlelist5", "sum5"].contains(&name)
+}
+
 /// A course's library as authors upload it, and the course that uses it; both are only where they were put.
 #[test]
 fn the_library_of_a_course_is_imported() {
@@ -257,7 +309,7 @@ fn the_library_of_a_course_is_imported() {
     let course =
         std::env::var_os("COURSE_LIBRARY_PROBLEMS").expect("the folder of the problems that import it");
     let library = std::fs::read(library).expect("the library");
-    let (mut run, mut failed) = (0, Vec::new());
+    let (mut run, mut graded, mut failed) = (0, 0, Vec::new());
     for entry in std::fs::read_dir(course).expect("a folder").flatten() {
         let Ok(text) = std::fs::read_to_string(entry.path()) else { continue };
         let Some(code) = script(&text).filter(|code| !code.trim().is_empty()) else { continue };
@@ -274,7 +326,16 @@ fn the_library_of_a_course_is_imported() {
             Outcome::Done { .. } => {}
             other => failed.push(format!("{}: {other:?}", entry.path().display())),
         }
+        for call in calls(&text) {
+            let code = format!("{code}\ncage_mark = {call}\n");
+            graded += 1;
+            match cage.run(&Run { code: &code, ..job.clone() }, &limits()).expect("the cage works") {
+                Outcome::Done { globals } if is_right(&globals["cage_mark"]) => {}
+                _ if is_wrong_itself(&entry.path()) => {}
+                other => failed.push(format!("{}: {call}: {other:?}", entry.path().display())),
+            }
+        }
     }
-    assert!(run > 0, "there are problems");
+    assert!(run > 0 && graded > 0, "{run} scripts were run and {graded} answers graded");
     assert!(failed.is_empty(), "{} of {run} failed:\n{}", failed.len(), failed.join("\n"));
 }
