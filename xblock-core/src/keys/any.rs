@@ -1,5 +1,6 @@
 //! A key of any family.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::python::StrayAside;
@@ -11,7 +12,7 @@ use super::{
 ///
 /// Families share no namespace but do share texts: every text is a block type. So reading one takes a
 /// [`KeyKind`](super::KeyKind).
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum AnyKey {
     /// A learning context.
@@ -52,6 +53,22 @@ impl AnyKey {
             AnyKey::Collection(key) => key.write_to(out),
             AnyKey::Container(key) => key.write_to(out),
             AnyKey::StrayAside(key) => key.write_to(out),
+        }
+    }
+}
+
+impl Hash for AnyKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Usages, which most keys are, go without a number for their family, because each number costs.
+        match self {
+            AnyKey::Usage(key) => key.hash(state),
+            AnyKey::Context(key) => (4_u8, key).hash(state),
+            AnyKey::Definition(key) => (5_u8, key).hash(state),
+            AnyKey::Asset(key) => (6_u8, key).hash(state),
+            AnyKey::BlockType(key) => (7_u8, key).hash(state),
+            AnyKey::Collection(key) => (8_u8, key).hash(state),
+            AnyKey::Container(key) => (9_u8, key).hash(state),
+            AnyKey::StrayAside(key) => (10_u8, key).hash(state),
         }
     }
 }

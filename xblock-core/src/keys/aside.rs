@@ -19,11 +19,26 @@ pub enum AsideVersion {
 
 impl AsideVersion {
     /// Escapes a part.
-    pub(crate) fn encode(self, text: &str) -> String {
-        let text = text.replace('$', "$$");
+    fn encode(self, text: &str) -> String {
+        let mut encoded = String::with_capacity(text.len() + 8);
+        self.encode_into(text, &mut encoded);
+        encoded
+    }
+
+    fn encode_into(self, text: &str, out: &mut String) {
         match self {
-            AsideVersion::V1 => text.replace("::", "$::"),
-            AsideVersion::V2 => text.replace(':', "$:"),
+            AsideVersion::V1 => out.push_str(&text.replace('$', "$$").replace("::", "$::")),
+            AsideVersion::V2 => {
+                let mut from = 0;
+                for (at, byte) in text.bytes().enumerate() {
+                    if matches!(byte, b'$' | b':') {
+                        out.push_str(&text[from..at]);
+                        out.push('$');
+                        from = at;
+                    }
+                }
+                out.push_str(&text[from..]);
+            }
         }
     }
 
@@ -35,6 +50,9 @@ impl AsideVersion {
                 (self.encode(&decoded) == text).then_some(decoded)
             }
             AsideVersion::V2 => {
+                if let Some(decoded) = decode_colons(text) {
+                    return Some(decoded);
+                }
                 let bytes = text.as_bytes();
                 let bare_colon = |at: usize| bytes[at] == b':' && (at == 0 || bytes[at - 1] != b'$');
                 if (0..bytes.len()).any(bare_colon) {
@@ -60,7 +78,10 @@ impl AsideVersion {
     fn split(self, text: &str) -> Option<(String, String)> {
         let (left, right) = match self {
             AsideVersion::V1 => text.split_once("::").unwrap_or((text, "")),
-            AsideVersion::V2 => text.rsplit_once("::")?,
+            AsideVersion::V2 => {
+                let at = text.as_bytes().windows(2).rposition(|pair| pair == b"::")?;
+                (&text[..at], &text[at + 2..])
+            }
         };
         let inner = self.decode(left)?;
         // An aside's text contains `::`, which the first way of writing cannot hold; seeing that here keeps a long text of
@@ -73,9 +94,12 @@ impl AsideVersion {
 
     /// Appends inner key and aside type.
     pub(crate) fn join(self, inner: &str, aside_type: &Scalar, out: &mut String) {
-        out.push_str(&self.encode(inner));
+        self.encode_into(inner, out);
         out.push_str("::");
-        out.push_str(&self.encode(&aside_type.to_string()));
+        match aside_type.as_text() {
+            Some(text) => self.encode_into(text, out),
+            None => self.encode_into(&aside_type.to_string(), out),
+        }
     }
 
     /// Refuses inner keys that the first way of writing cannot hold.
@@ -85,6 +109,24 @@ impl AsideVersion {
         }
         Ok(())
     }
+}
+
+/// Takes the escapes of colons back; none when a `$` is anything else, or a `:` is bare.
+fn decode_colons(text: &str) -> Option<String> {
+    let mut pieces = text.split('$');
+    let first = pieces.next()?;
+    if first.contains(':') {
+        return None;
+    }
+    let mut decoded = String::with_capacity(text.len());
+    decoded.push_str(first);
+    for piece in pieces {
+        if piece.strip_prefix(':')?.contains(':') {
+            return None;
+        }
+        decoded.push_str(piece);
+    }
+    Some(decoded)
 }
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -169,7 +211,7 @@ impl AsideUsageKey {
     pub(crate) fn write_to(&self, out: &mut String) -> Result<(), KeyError> {
         out.push_str(self.namespace());
         out.push(':');
-        let mut inner = String::new();
+        let mut inner = String::with_capacity(96);
         let result = self.0.inner.write_to(&mut inner);
         self.0.version.join(&inner, &self.0.aside_type, out);
         result
@@ -255,7 +297,7 @@ impl AsideDefinitionKey {
     pub(crate) fn write_to(&self, out: &mut String) -> Result<(), KeyError> {
         out.push_str(self.namespace());
         out.push(':');
-        let mut inner = String::new();
+        let mut inner = String::with_capacity(96);
         let result = self.0.inner.write_to(&mut inner);
         self.0.version.join(&inner, &self.0.aside_type, out);
         result

@@ -52,7 +52,7 @@ impl AssetKey {
         let (course, parts) = CourseKey::parse_with_parts(rest)?;
         let block_id = parts.block_id?;
         let context = ContextKey::Course(course);
-        let located = Located { context, block_type: parts.block_type.into(), block_id: block_id.into() };
+        let located = Located { context, within: parts.within(block_id) };
         Some(AssetKey::from_located(located))
     }
 
@@ -99,7 +99,8 @@ impl AssetKey {
         match &self.0 {
             AssetRepr::Located(located) if located.context == *context => Ok(self.clone()),
             AssetRepr::Located(located) => {
-                AssetKey::build(context.clone(), located.block_type.clone(), located.block_id.clone())
+                let (asset_type, path) = located.within.values();
+                AssetKey::build(context.clone(), asset_type, path)
             }
             AssetRepr::Plugin(key) => Err(KeyError::no_attribute(key.class(), "map_into_course")),
         }

@@ -1,12 +1,15 @@
 //! Keys of usages of blocks in courses, custom courses and libraries kept in the modulestore.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use super::charset::Charset;
 use super::course::CourseFields;
+use super::recent::ReadAs;
 use super::scan::{Dialect, scan};
 use super::text::key_text;
-use super::{CcxKey, ContextKey, CourseKey, KeyError, LibraryKey, Scalar, UsageKey};
+use super::within::Within;
+use super::{CcxKey, ContextKey, CourseKey, KeyError, LibraryKey, Scalar, UsageKey, recent};
 
 /// Which class of usage key this is; they share their parts and differ in namespace and rules.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,17 +46,28 @@ impl BlockNamespace {
 }
 
 /// The parts of a usage or asset key within a context.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Located {
     pub(crate) context: ContextKey,
-    pub(crate) block_type: Scalar,
-    pub(crate) block_id: Scalar,
+    pub(crate) within: Within,
 }
 
-#[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct BlockUsageFields {
     pub(crate) namespace: BlockNamespace,
     pub(crate) located: Located,
+}
+
+impl Hash for BlockUsageFields {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.located.hash_with(self.namespace as u64 + 1, state);
+    }
+}
+
+impl Hash for Located {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.hash_with(0, state);
+    }
 }
 
 /// The key of the usage of a block in a course, custom course or modulestore library (`BlockUsageLocator` and its kin).
@@ -73,6 +87,18 @@ pub(crate) fn unchecked_type(
 }
 
 impl Located {
+    fn hash_with<H: Hasher>(&self, kind: u64, state: &mut H) {
+        // Beyond the lengths, which are the lower bits of the same number.
+        let kind = kind << 32;
+        match &self.context {
+            ContextKey::Course(course) => self.within.hash_with(kind ^ course.digest(), state),
+            other => {
+                other.hash(state);
+                self.within.hash_with(kind, state);
+            }
+        }
+    }
+
     /// Applies the checks all constructors share; `set` is what ids of the new form may be made of.
     pub(crate) fn check(
         class: &'static str,
@@ -91,7 +117,7 @@ impl Located {
             other => return Err(KeyError::wrong_type(class, "block_id", other)),
         }
         let block_type = unchecked_type(class, "block_type", block_type)?;
-        Ok(Located { context, block_type, block_id })
+        Ok(Located { context, within: Within::new(block_type, block_id) })
     }
 
     /// Reads `org/course/category/name[@revision]`, what follows `i4x://` and `/c4x/`.
@@ -107,20 +133,34 @@ impl Located {
         if name.is_empty() || revision.is_some_and(|revision| revision.is_empty() || revision.contains('/')) {
             return Err(invalid());
         }
-        let mut args = CourseFields::check(
-            super::course::CLASS,
-            super::course::CourseArgs {
-                deprecated: true,
-                org: org.into(),
-                course: course.into(),
-                run: Scalar::Null,
-                branch: revision.into(),
-                version: Scalar::Null,
-            },
-        )?;
-        args.run = None;
-        let context = ContextKey::Course(CourseKey::from_fields(args));
-        Located::check(class, Charset::IdPercent, context, category.into(), name.into())
+        // Without a revision the course is what comes before the second slash.
+        let course_text = revision.is_none().then(|| &text[..=org.len() + course.len()]);
+        let known = course_text.and_then(|text| recent::recall(ReadAs::OldCourseOfBlock, text));
+        let course = match known {
+            Some(course) => course,
+            None => {
+                let fields = CourseFields::check(
+                    super::course::CLASS,
+                    super::course::CourseArgs {
+                        deprecated: true,
+                        org: org.into(),
+                        course: course.into(),
+                        run: Scalar::Null,
+                        branch: revision.into(),
+                        version: Scalar::Null,
+                    },
+                )?;
+                let course = CourseKey::from_fields(fields);
+                if let Some(text) = course_text {
+                    recent::remember(ReadAs::OldCourseOfBlock, text, &course);
+                }
+                course
+            }
+        };
+        if !Charset::IdPercent.is(name) {
+            return Err(KeyError::field(class, "block_id", name));
+        }
+        Ok(Located { context: ContextKey::Course(course), within: Within::of_texts(category, name) })
     }
 
     /// Appends `org/course/type/id[@branch]`.
@@ -131,9 +171,9 @@ impl Located {
             out.push_str(key.course());
         }
         out.push('/');
-        self.block_type.write_to(out);
+        out.push_str(self.block_type());
         out.push('/');
-        self.block_id.write_to(out);
+        out.push_str(self.block_id());
         if let Some(branch) = self.context.branch() {
             out.push('@');
             out.push_str(branch);
@@ -144,28 +184,29 @@ impl Located {
     pub(crate) fn write_part(&self, out: &mut String) -> Result<(), KeyError> {
         let result = self.context.write_part(out);
         out.push_str("+type@");
-        self.block_type.write_to(out);
+        out.push_str(self.block_type());
         out.push_str("+block@");
-        self.block_id.write_to(out);
+        out.push_str(self.block_id());
         result
     }
 
     pub(crate) fn block_id(&self) -> &str {
-        self.block_id.shown()
+        self.within.block_id()
     }
 
     pub(crate) fn block_type(&self) -> &str {
-        self.block_type.shown()
+        self.within.block_type()
     }
 
     /// The id a page element of this block has; `tag` starts those of the old form.
     pub(crate) fn html_id(&self, tag: &str) -> String {
         if !self.context.is_deprecated() {
-            return self.block_id.shown().to_owned();
+            return self.block_id().to_owned();
         }
         let ContextKey::Course(course) = &self.context else { return String::new() };
         let mut parts = vec![tag.to_owned(), course.org().to_owned(), course.course().to_owned()];
-        for part in [&self.block_type, &self.block_id, &course.0.version] {
+        let (block_type, block_id) = self.within.values();
+        for part in [&block_type, &block_id, &course.0.version] {
             if !part.is_null() {
                 parts.push(part.to_string());
             }
@@ -224,7 +265,8 @@ impl BlockUsageKey {
         }
         let located = Located::check(class, Charset::Id, context, block_type, block_id)?;
         if namespace == BlockNamespace::LibraryBlock {
-            for (field, value) in [("block_type", &located.block_type), ("block_id", &located.block_id)] {
+            let (block_type, block_id) = located.within.values();
+            for (field, value) in [("block_type", &block_type), ("block_id", &block_id)] {
                 if !value.as_text().is_some_and(|text| Charset::Id.is(text)) {
                     return Err(KeyError::field(class, field, value));
                 }
@@ -241,24 +283,19 @@ impl BlockUsageKey {
         if namespace == BlockNamespace::Block {
             let (course, parts) = CourseKey::parse_with_parts(rest)?;
             let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
-            let located = Located {
-                context: ContextKey::Course(course),
-                block_type: parts.block_type.into(),
-                block_id: block_id.into(),
-            };
+            let located = Located { context: ContextKey::Course(course), within: parts.within(block_id) };
             return Some(BlockUsageKey(Arc::new(BlockUsageFields { namespace, located })));
         }
-        let dialect = if namespace == BlockNamespace::CcxBlock { Dialect::Ccx } else { Dialect::Common };
-        let parts = scan(rest, dialect)?;
-        let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
-        let context = match namespace {
-            BlockNamespace::CcxBlock => ContextKey::Ccx(CcxKey::from_parts(&parts)?),
-            _ => {
-                parts.block_type?;
-                ContextKey::Library(LibraryKey::parse_parts(&parts)?)
-            }
+        let (context, parts) = if namespace == BlockNamespace::CcxBlock {
+            let parts = scan(rest, Dialect::Ccx)?;
+            (ContextKey::Ccx(CcxKey::from_parts(&parts)?), parts)
+        } else {
+            let (library, parts) = LibraryKey::parse_with_parts(rest)?;
+            parts.block_type?;
+            (ContextKey::Library(library), parts)
         };
-        let located = Located { context, block_type: parts.block_type.into(), block_id: block_id.into() };
+        let block_id = parts.block_id.filter(|_| parts.block_id_is_id)?;
+        let located = Located { context, within: parts.within(block_id) };
         Some(BlockUsageKey(Arc::new(BlockUsageFields { namespace, located })))
     }
 
@@ -313,11 +350,12 @@ impl BlockUsageKey {
     /// [`KeyError::InvalidField`] when the id does not fit the form of the new context; [`KeyError::NotReplaceable`] for
     /// `location` keys.
     pub fn map_into_course(&self, context: &ContextKey) -> Result<BlockUsageKey, KeyError> {
-        let Located { context: own, block_type, block_id } = &self.0.located;
+        let Located { context: own, within } = &self.0.located;
         if context == own {
             return Ok(self.clone());
         }
-        self.rebuild(context.clone(), block_type.clone(), block_id.clone())
+        let (block_type, block_id) = within.values();
+        self.rebuild(context.clone(), block_type, block_id)
     }
 
     /// Builds a key of the same class from other parts.
@@ -338,14 +376,13 @@ impl BlockUsageKey {
     /// # Errors
     /// [`KeyError::NoAttribute`] when the context is no custom course.
     pub fn to_block_key(&self) -> Result<BlockUsageKey, KeyError> {
-        let Located { context, block_type, block_id } = &self.0.located;
+        let Located { context, within } = &self.0.located;
         match context {
-            ContextKey::Ccx(key) => BlockUsageKey::build(
-                BlockNamespace::Block,
-                key.to_course_key().into(),
-                block_type.clone(),
-                block_id.clone(),
-            ),
+            ContextKey::Ccx(key) => {
+                let (block_type, block_id) = within.values();
+                let course = key.to_course_key().into();
+                BlockUsageKey::build(BlockNamespace::Block, course, block_type, block_id)
+            }
             other => Err(KeyError::no_attribute(other.class(), "to_course_locator")),
         }
     }
@@ -384,7 +421,8 @@ impl BlockUsageKey {
             }
             out.push_str(part);
         }
-        for (field, value) in [("block_type", &located.block_type), ("block_id", &located.block_id)] {
+        let (block_type, block_id) = located.within.values();
+        for (field, value) in [("block_type", &block_type), ("block_id", &block_id)] {
             if value.as_text().is_none() {
                 return Err(KeyError::Unwritable { class: namespace.class(), field });
             }

@@ -266,7 +266,7 @@ impl ContextKey {
     /// Appends the text after the namespace, as block and asset keys contain it.
     pub(crate) fn write_part(&self, out: &mut String) -> Result<(), KeyError> {
         match self {
-            ContextKey::Course(key) => key.0.write_part(course::CLASS, out),
+            ContextKey::Course(key) => key.write_part(out),
             ContextKey::Library(key) => key.write_part(out),
             ContextKey::LibraryV2(key) => {
                 key.write_part(':', out);

@@ -1,12 +1,15 @@
 //! Keys of courses.
 
-use std::hash::{Hash, Hasher};
+use std::cmp::Ordering;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::ops::Deref;
 use std::sync::Arc;
 
 use smol_str::SmolStr;
 
 use super::charset::Charset;
-use super::scan::{Dialect, Parts, scan, scan_block};
+use super::recent::ReadAs;
+use super::scan::{Dialect, Parts, scan, scan_block, split_at_type};
 use super::text::key_text;
 use super::{AssetKey, ContextKey, KeyError, ObjectId, Scalar, UsageKey, recent};
 
@@ -210,20 +213,6 @@ impl CourseFields {
     }
 }
 
-/// Cuts a text before its part `type@..`.
-fn split_at_type(text: &str) -> Option<(&str, &str)> {
-    let bytes = text.as_bytes();
-    let mut from = 0;
-    loop {
-        let at = from + bytes[from..].iter().position(|&byte| byte == b'@')?;
-        if bytes[..at].ends_with(b"+type") {
-            let within = at - "type".len();
-            return Some((&text[..within - 1], &text[within..]));
-        }
-        from = at + 1;
-    }
-}
-
 /// Appends `version@..`, with the `+` before it when something has been written since `start`.
 pub(crate) fn write_version(version: &Scalar, start: usize, out: &mut String) {
     if !version.is_falsy() {
@@ -248,7 +237,61 @@ pub(crate) fn write_version(version: &Scalar, start: usize, out: &mut String) {
 /// # Ok::<(), xblock_core::keys::KeyError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct CourseKey(pub(crate) Arc<CourseFields>);
+pub struct CourseKey(pub(crate) Arc<Course>);
+
+/// The parts of a course key, with what the many keys within the course would work out again and again.
+#[derive(Debug)]
+pub(crate) struct Course {
+    fields: CourseFields,
+    /// What is written after the namespace; none for a key that has no text.
+    text: Option<Box<str>>,
+    /// A hash of all parts.
+    digest: u64,
+}
+
+impl Course {
+    fn new(fields: CourseFields) -> Course {
+        let mut hasher = DefaultHasher::new();
+        fields.hash(&mut hasher);
+        let mut text = String::with_capacity(48);
+        let written = fields.write_part(CLASS, &mut text).is_ok();
+        Course { fields, text: written.then(|| text.into()), digest: hasher.finish() }
+    }
+}
+
+impl Deref for Course {
+    type Target = CourseFields;
+
+    fn deref(&self) -> &CourseFields {
+        &self.fields
+    }
+}
+
+impl PartialEq for Course {
+    fn eq(&self, other: &Course) -> bool {
+        self.digest == other.digest && self.fields == other.fields
+    }
+}
+
+impl Eq for Course {}
+
+impl Hash for Course {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_u64(self.digest);
+    }
+}
+
+impl Ord for Course {
+    fn cmp(&self, other: &Course) -> Ordering {
+        self.fields.cmp(&other.fields)
+    }
+}
+
+impl PartialOrd for Course {
+    fn partial_cmp(&self, other: &Course) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 /// Name of the class in errors.
 pub(crate) const CLASS: &str = "CourseLocator";
@@ -289,14 +332,14 @@ impl CourseKey {
 
     /// Makes a key that names a course by one of its versions only.
     pub fn from_version(version: ObjectId) -> CourseKey {
-        CourseKey(Arc::new(CourseFields {
+        CourseKey::from_fields(CourseFields {
             deprecated: false,
             org: None,
             course: None,
             run: None,
             branch: None,
             version: version.into(),
-        }))
+        })
     }
 
     pub(crate) fn build(args: CourseArgs) -> Result<CourseKey, KeyError> {
@@ -304,19 +347,19 @@ impl CourseKey {
     }
 
     pub(crate) fn from_fields(fields: CourseFields) -> CourseKey {
-        CourseKey(Arc::new(fields))
+        CourseKey(Arc::new(Course::new(fields)))
     }
 
     /// Reads the text after `course-v1:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<CourseKey> {
-        if let Some(key) = recent::recall(rest) {
+        if let Some(key) = recent::recall(ReadAs::Course, rest) {
             return Some(key);
         }
         let parts = scan(rest, Dialect::Common)?;
         let key = CourseKey::from_fields(CourseFields::from_parts(&parts)?);
         // A text that goes on with a block is read as its course, but is not the course part of another key.
         if parts.block_type.is_none() && parts.block_id.is_none() {
-            recent::remember(rest, &key);
+            recent::remember(ReadAs::Course, rest, &key);
         }
         Some(key)
     }
@@ -325,25 +368,47 @@ impl CourseKey {
     pub(crate) fn parse_with_parts(rest: &str) -> Option<(CourseKey, Parts<'_>)> {
         let split = split_at_type(rest);
         if let Some((course, within)) = split
-            && let Some(key) = recent::recall(course)
+            && let Some(key) = recent::recall(ReadAs::Course, course)
         {
-            let parts = scan_block(within).or_else(|| scan(within, Dialect::Common))?;
-            return Some((key, parts));
+            return Some((key, scan_block(within)?));
         }
         let parts = scan(rest, Dialect::Common)?;
         let key = CourseKey::from_fields(CourseFields::from_parts(&parts)?);
         if let Some((course, _)) = split {
-            recent::remember(course, &key);
+            recent::remember(ReadAs::Course, course, &key);
         }
         Some((key, parts))
     }
 
     /// Reads `org/course/run`.
     pub(crate) fn parse_deprecated(text: &str) -> Result<CourseKey, KeyError> {
+        if let Some(key) = recent::recall(ReadAs::OldCourse, text) {
+            return Ok(key);
+        }
         let mut parts = text.split('/');
         match (parts.next(), parts.next(), parts.next(), parts.next()) {
-            (Some(org), Some(course), Some(run), None) => CourseKey::new_deprecated(org, course, Some(run)),
+            (Some(org), Some(course), Some(run), None) => {
+                let key = CourseKey::new_deprecated(org, course, Some(run))?;
+                recent::remember(ReadAs::OldCourse, text, &key);
+                Ok(key)
+            }
             _ => Err(KeyError::invalid(CLASS, text)),
+        }
+    }
+
+    /// A hash of all parts, worked out once.
+    pub(crate) fn digest(&self) -> u64 {
+        self.0.digest
+    }
+
+    /// Appends the text after the namespace, as the keys within the course contain it.
+    pub(crate) fn write_part(&self, out: &mut String) -> Result<(), KeyError> {
+        match &self.0.text {
+            Some(text) => {
+                out.push_str(text);
+                Ok(())
+            }
+            None => self.0.fields.write_part(CLASS, out),
         }
     }
 
@@ -437,7 +502,7 @@ impl CourseKey {
         if !self.0.deprecated {
             out.push_str("course-v1:");
         }
-        self.0.write_part(CLASS, out)
+        self.write_part(out)
     }
 }
 

@@ -6,9 +6,10 @@ use smol_str::SmolStr;
 
 use super::charset::{Charset, is_ascii_slug};
 use super::course::{id_or_null, version_guid, write_version};
-use super::scan::{Dialect, Parts, scan};
+use super::recent::ReadAs;
+use super::scan::{Dialect, Parts, scan, scan_block, split_at_type};
 use super::text::key_text;
-use super::{AssetKey, ContextKey, KeyError, ObjectId, Scalar, UsageKey};
+use super::{AssetKey, ContextKey, KeyError, ObjectId, Scalar, UsageKey, recent};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LibraryFields {
@@ -84,11 +85,31 @@ impl LibraryKey {
 
     /// Reads the text after `library-v1:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<LibraryKey> {
-        LibraryKey::from_parts(&scan(rest, Dialect::Common)?)
+        if let Some(key) = recent::recall(ReadAs::Library, rest) {
+            return Some(key);
+        }
+        let parts = scan(rest, Dialect::Common)?;
+        let key = LibraryKey::from_parts(&parts)?;
+        if parts.block_type.is_none() && parts.block_id.is_none() {
+            recent::remember(ReadAs::Library, rest, &key);
+        }
+        Some(key)
     }
 
-    pub(crate) fn parse_parts(parts: &Parts<'_>) -> Option<LibraryKey> {
-        LibraryKey::from_parts(parts)
+    /// Reads the text after the namespace of a block in a library, and returns the library with the parts after it.
+    pub(crate) fn parse_with_parts(rest: &str) -> Option<(LibraryKey, Parts<'_>)> {
+        let split = split_at_type(rest);
+        if let Some((library, within)) = split
+            && let Some(key) = recent::recall(ReadAs::Library, library)
+        {
+            return Some((key, scan_block(within)?));
+        }
+        let parts = scan(rest, Dialect::Common)?;
+        let key = LibraryKey::from_parts(&parts)?;
+        if let Some((library, _)) = split {
+            recent::remember(ReadAs::Library, library, &key);
+        }
+        Some((key, parts))
     }
 
     pub(crate) fn args(&self) -> LibraryArgs {
@@ -277,8 +298,13 @@ impl LibraryKeyV2 {
 
     /// Reads the text after `lib:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<LibraryKeyV2> {
+        if let Some(key) = recent::recall(ReadAs::LibraryV2, rest) {
+            return Some(key);
+        }
         let (org, slug) = rest.split_once(':')?;
-        LibraryKeyV2::new(org, slug).ok()
+        let key = LibraryKeyV2::new(org, slug).ok()?;
+        recent::remember(ReadAs::LibraryV2, rest, &key);
+        Some(key)
     }
 
     /// Returns the organisation.

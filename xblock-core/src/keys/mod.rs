@@ -40,6 +40,7 @@ mod scan;
 mod text;
 mod unicode;
 mod usage;
+mod within;
 
 pub use any::AnyKey;
 pub use aside::{AsideDefinitionKey, AsideUsageKey, AsideVersion};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::aside::AsideVersion;
 use super::block_usage::BlockNamespace;
 use super::plugin::{KeyNamespace, PluginKey};
+use super::scan::find;
 use super::{
     AnyKey, AsideDefinitionKey, AsideUsageKey, AssetKey, BlockTypeKey, BlockUsageKey, BundleDefinitionKey,
     CcxKey, CollectionKey, ContainerKey, ContextKey, CourseKey, DefinitionKey, KeyClass, KeyError, KeyFamily,
@@ -123,7 +124,15 @@ impl KeyRegistry {
     /// [`KeyError::InvalidKey`] and its like when the text is none; errors of a class that are not
     /// [`KeyError::is_invalid_key`] pass unchanged.
     pub fn parse(&self, kind: KeyKind, text: &str) -> Result<AnyKey, KeyError> {
-        if let Some((namespace, rest)) = text.split_once(':') {
+        // What most keys are: this spares looking for the namespace.
+        if kind == KeyKind::Family(KeyFamily::Usage)
+            && let Some(rest) = text.strip_prefix("block-v1:")
+            && let Some(key) = BlockUsageKey::parse_rest(BlockNamespace::Block, rest)
+        {
+            return Ok(UsageKey::Block(key).into());
+        }
+        if let Some(end) = find(text, b':') {
+            let (namespace, rest) = (&text[..end], &text[end + 1..]);
             let found = match KeyClass::by_namespace(kind.family(), namespace) {
                 Some(class) if kind.accepts(class) => self.parse_rest(class, rest)?,
                 Some(_) => None,

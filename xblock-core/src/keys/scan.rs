@@ -4,7 +4,9 @@
 //! `org + course [+ run]`, `branch@..`, `version@..`, (`ccx@..`), `type@..`, `block@..`.
 //! No value may contain `+` or `@`, so that cutting at these decides everything.
 
+use super::Scalar;
 use super::charset::{Charset, is_decimal, is_word};
+use super::within::Within;
 
 /// The parts found in a text; absent ones are none.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -19,6 +21,16 @@ pub(crate) struct Parts<'a> {
     pub(crate) block_id: Option<&'a str>,
     /// Whether the block id is also one that keys of the new form may have: without `%`.
     pub(crate) block_id_is_id: bool,
+}
+
+impl Parts<'_> {
+    /// Returns the type that was found, which may be missing, with an id.
+    pub(crate) fn within(&self, block_id: &str) -> Within {
+        match self.block_type {
+            Some(block_type) => Within::of_texts(block_type, block_id),
+            None => Within::new(Scalar::Null, block_id.into()),
+        }
+    }
 }
 
 /// Which variant of the grammar is meant.
@@ -96,18 +108,62 @@ impl Dialect {
     }
 }
 
-/// Takes `type@..+block@..` apart; none when it is not just that, of ASCII characters that any key may have.
+/// Finds the first place of an ASCII character, eight at a time.
+pub(crate) fn find(text: &str, wanted: u8) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH: u64 = u64::from_le_bytes([0x80; 8]);
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let pattern = ONES * u64::from(wanted);
+    for (at, word) in words.iter().enumerate() {
+        // A byte is zero where the text has the character; the lowest high bit is that of the first such byte.
+        let differs = u64::from_le_bytes(*word) ^ pattern;
+        let found = differs.wrapping_sub(ONES) & !differs & HIGH;
+        if found != 0 {
+            return Some(8 * at + found.trailing_zeros() as usize / 8);
+        }
+    }
+    rest.iter().position(|&byte| byte == wanted).map(|at| 8 * words.len() + at)
+}
+
+/// Cuts a text before its part `type@..`.
+pub(crate) fn split_at_type(text: &str) -> Option<(&str, &str)> {
+    let mut from = 0;
+    loop {
+        let at = from + find(&text[from..], b'@')?;
+        if text.as_bytes()[..at].ends_with(b"+type") {
+            let within = at - "type".len();
+            return Some((&text[..within - 1], &text[within..]));
+        }
+        from = at + 1;
+    }
+}
+
+/// Takes the part of a key apart that begins with `type@`; none when it does not follow the grammar.
 pub(crate) fn scan_block(text: &str) -> Option<Parts<'_>> {
-    let (block_type, block_id) = text.strip_prefix("type@")?.split_once('+')?;
-    let block_id = block_id.strip_prefix("block@")?;
-    let in_all = |text: &str| text.bytes().fold(u8::MAX, |sets, byte| sets & Charset::of_ascii(byte));
-    let sets =
-        if block_type.is_empty() || block_id.is_empty() { 0 } else { in_all(block_type) & in_all(block_id) };
-    (sets & Charset::Id as u8 != 0).then(|| Parts {
+    scan_usual_block(text).or_else(|| scan(text, Dialect::Common))
+}
+
+/// Takes `type@..+block@..` apart; none when it is not just that, of ASCII characters that any key may have.
+fn scan_usual_block(text: &str) -> Option<Parts<'_>> {
+    let rest = text.strip_prefix("type@")?;
+    let (block_type, block_id) = rest.split_at(find(rest, b'+')?);
+    let block_id = block_id.strip_prefix("+block@")?;
+    let usual = !block_type.is_empty() && !block_id.is_empty() && all_id(block_type) && all_id(block_id);
+    usual.then(|| Parts {
         block_type: Some(block_type),
         block_id: Some(block_id),
         block_id_is_id: true,
         ..Parts::default()
+    })
+}
+
+/// Tells whether all characters are ASCII ones of [`Charset::Id`]; without a table and an early end, many at a time.
+fn all_id(text: &str) -> bool {
+    text.bytes().fold(true, |all, byte| {
+        let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+        let digit_or_colon = byte.wrapping_sub(b'0') < 11;
+        let dash_or_dot = byte.wrapping_sub(b'-') < 2;
+        all & (letter | digit_or_colon | dash_or_dot | (byte == b'_') | (byte == b'~'))
     })
 }
 

@@ -1,21 +1,21 @@
 //! Keys of usages: blocks as they stand in a learning context.
 
 use std::cmp::Ordering;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
-
-use smol_str::SmolStr;
 
 use super::charset::is_ascii_slug;
 use super::library::{checked, is_slug};
 use super::plugin::PluginKey;
+use super::scan::find;
 use super::text::key_text;
+use super::within::Within;
 use super::{AsideUsageKey, BlockUsageKey, ContextKey, KeyError, LibraryKeyV2, Scalar};
 
 #[derive(Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct LibraryUsageV2Fields {
     pub(crate) library: LibraryKeyV2,
-    pub(crate) block_type: SmolStr,
-    pub(crate) usage_id: SmolStr,
+    pub(crate) within: Within,
 }
 
 /// The key of a block in a library of the second generation: `lb:Org:slug:type:id` (`LibraryUsageLocatorV2`).
@@ -47,17 +47,24 @@ impl LibraryUsageKeyV2 {
     ) -> Result<LibraryUsageKeyV2, KeyError> {
         let block_type = checked(LIBRARY_V2_CLASS, "block_type", block_type, is_ascii_slug)?;
         let usage_id = checked(LIBRARY_V2_CLASS, "usage_id", usage_id, is_slug)?;
-        Ok(LibraryUsageKeyV2(Arc::new(LibraryUsageV2Fields { library, block_type, usage_id })))
+        let within = Within::of_texts(&block_type, &usage_id);
+        Ok(LibraryUsageKeyV2(Arc::new(LibraryUsageV2Fields { library, within })))
     }
 
     /// Reads the text after `lb:`.
     pub(crate) fn parse_rest(rest: &str) -> Option<LibraryUsageKeyV2> {
-        let mut parts = rest.split(':');
-        let (org, slug, block_type, usage_id) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        if parts.next().is_some() {
+        let colon = |from: usize| Some(from + find(&rest[from..], b':')?);
+        let org_end = colon(0)?;
+        let library_end = colon(org_end + 1)?;
+        let type_end = colon(library_end + 1)?;
+        let (block_type, usage_id) = (&rest[library_end + 1..type_end], &rest[type_end + 1..]);
+        // No part may contain a colon, the last one neither.
+        if !is_ascii_slug(block_type) || !is_slug(usage_id) {
             return None;
         }
-        LibraryUsageKeyV2::new(LibraryKeyV2::new(org, slug).ok()?, block_type, usage_id).ok()
+        let library = LibraryKeyV2::parse_rest(&rest[..library_end])?;
+        let within = Within::of_texts(block_type, usage_id);
+        Some(LibraryUsageKeyV2(Arc::new(LibraryUsageV2Fields { library, within })))
     }
 
     /// Returns the library.
@@ -67,18 +74,18 @@ impl LibraryUsageKeyV2 {
 
     /// Returns the block type.
     pub fn block_type(&self) -> &str {
-        &self.0.block_type
+        self.0.within.block_type()
     }
 
     /// Returns the id of the usage.
     pub fn usage_id(&self) -> &str {
-        &self.0.usage_id
+        self.0.within.block_id()
     }
 
     pub(crate) fn write_to(&self, out: &mut String) -> Result<(), KeyError> {
         out.push_str("lb:");
         self.0.library.write_part(':', out);
-        for part in [&self.0.block_type, &self.0.usage_id] {
+        for part in [self.block_type(), self.usage_id()] {
             out.push(':');
             out.push_str(part);
         }
@@ -103,7 +110,7 @@ key_text!(LibraryUsageKeyV2, "LibraryUsageKeyV2", |text| {
 /// assert_eq!(key.context_key().to_string(), "course-v1:OrgX+CS101+2024");
 /// # Ok::<(), xblock_core::keys::KeyError>(())
 /// ```
-#[derive(Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UsageKey {
     /// A block in a course, custom course or modulestore library.
@@ -251,6 +258,18 @@ impl UsageKey {
 }
 
 key_text!(UsageKey, "UsageKey", |text| super::KeyRegistry::BUILTIN.usage_key(text));
+
+impl Hash for UsageKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Blocks, which most keys are, go without a number for their kind, because each number costs.
+        match self {
+            UsageKey::Block(key) => key.hash(state),
+            UsageKey::LibraryV2(key) => (1_u8, key).hash(state),
+            UsageKey::Aside(key) => (2_u8, key).hash(state),
+            UsageKey::Plugin(key) => (3_u8, key).hash(state),
+        }
+    }
+}
 
 impl Ord for UsageKey {
     /// Compares by namespace, then old form, then the parts.

@@ -556,3 +556,66 @@ fn equal_keys_hash_alike_however_they_were_made() {
         }
     }
 }
+
+#[test]
+fn a_text_that_was_read_as_one_kind_of_key_is_not_taken_for_another() {
+    let read = |kind: KeyKind, text: &str| KeyRegistry::BUILTIN.parse(kind, text);
+    let (context, usage) = (KeyKind::Family(KeyFamily::Context), KeyKind::Family(KeyFamily::Usage));
+    // Twice, so that everything is remembered when it is asked for again.
+    for _ in 0..2 {
+        read(usage, "i4x://edX/DemoX/problem/p1").unwrap();
+        assert!(read(context, "edX/DemoX").is_err());
+        let course = read(context, "edX/DemoX/").unwrap();
+        let of_block = match read(usage, "i4x://edX/DemoX/problem/p1").unwrap() {
+            AnyKey::Usage(usage) => AnyKey::Context(usage.context_key()),
+            other => panic!("{other}"),
+        };
+        assert_ne!(course, of_block);
+        read(context, "edX/DemoX/2010").unwrap();
+        assert!(read(context, "course-v1:edX/DemoX/2010").is_err());
+        let course = read(context, "course-v1:version@519665f6223ebd6980884f2b").unwrap();
+        let library = read(context, "library-v1:version@519665f6223ebd6980884f2b").unwrap();
+        assert_eq!(course.to_string(), "course-v1:version@519665f6223ebd6980884f2b");
+        assert_eq!(library.to_string(), "library-v1:version@519665f6223ebd6980884f2b");
+        assert!(read(context, "library-v1:UniX+Lib").is_ok());
+        assert!(read(context, "course-v1:UniX+Lib").is_err());
+        assert!(read(usage, "block-v1:UniX+Lib+type@html+block@a").is_err());
+        assert!(read(usage, "lib-block-v1:UniX+Lib+type@html+block@a").is_ok());
+        assert!(read(usage, "lib-block-v1:UniX+Lib+block@a").is_err());
+        assert!(read(context, "lib:UniX:lib").is_ok());
+        assert!(read(usage, "lb:UniX:lib:html").is_err());
+        assert!(read(usage, "lb:UniX:lib:html:a:b").is_err());
+        assert_eq!(read(usage, "lb:UniX:lib:html:a").unwrap().to_string(), "lb:UniX:lib:html:a");
+    }
+}
+
+#[test]
+fn the_bounds_between_type_and_id_are_part_of_a_key() {
+    let course: ContextKey = "course-v1:OrgX+CS101+2024".parse().unwrap();
+    let hash = |key: &UsageKey| {
+        let mut hasher = std::hash::DefaultHasher::new();
+        std::hash::Hash::hash(key, &mut hasher);
+        std::hash::Hasher::finish(&hasher)
+    };
+    // Short ones lie in the key itself, one behind the other; long ones do not.
+    let (long, longer) = ("x".repeat(50), "x".repeat(300));
+    let parts = [
+        ("a", "bc"),
+        ("ab", "c"),
+        ("", "abc"),
+        ("abc", &long),
+        ("abcdefg", &long),
+        ("abcdef", &long),
+        ("a", &longer),
+    ];
+    let keys: Vec<UsageKey> =
+        parts.iter().map(|(kind, id)| course.make_usage_key(kind, id).unwrap()).collect();
+    for (one, (kind, id)) in keys.iter().zip(&parts) {
+        assert_eq!((one.block_type(), one.block_id()), (*kind, *id));
+        for (other, other_parts) in keys.iter().zip(&parts) {
+            assert_eq!(one == other, (kind, id) == (&other_parts.0, &other_parts.1));
+            assert_eq!(hash(one) == hash(other), one == other);
+            assert_eq!(one.cmp(other), (kind, id).cmp(&(&other_parts.0, &other_parts.1)));
+        }
+    }
+}

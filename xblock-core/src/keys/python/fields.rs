@@ -32,10 +32,11 @@ fn course_fields(fields: &CourseFields) -> Fields {
 }
 
 fn located_fields(context_name: &'static str, located: &Located) -> Fields {
+    let (block_type, block_id) = located.within.values();
     named([
         (context_name, located.context.clone().into()),
-        ("block_type", located.block_type.clone().into()),
-        ("block_id", located.block_id.clone().into()),
+        ("block_type", block_type.into()),
+        ("block_id", block_id.into()),
     ])
 }
 
@@ -149,8 +150,8 @@ impl AnyKey {
             }
             AnyKey::Usage(UsageKey::LibraryV2(key)) => named([
                 ("lib_key", ContextKey::LibraryV2(key.0.library.clone()).into()),
-                ("block_type", (&key.0.block_type).into()),
-                ("usage_id", (&key.0.usage_id).into()),
+                ("block_type", key.block_type().into()),
+                ("usage_id", key.usage_id().into()),
             ]),
             AnyKey::Usage(UsageKey::Aside(key)) => named([
                 ("usage_key", key.0.inner.clone().into()),

@@ -153,7 +153,7 @@ impl AnyKey {
         };
         match located {
             (located, tag) if self.is_deprecated() => Ok(Scalar::Text(located.html_id(tag).into())),
-            (located, _) => Ok(located.block_id.clone()),
+            (located, _) => Ok(located.within.id_value()),
         }
     }
 
