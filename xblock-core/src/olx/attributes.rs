@@ -9,7 +9,7 @@ use super::namespaces::XML_NAMESPACE;
 use super::parse::{Builder, Failure, Place};
 use super::parse_error::ParseErrorKind;
 use super::text::Text;
-use super::xml_name::{is_name, is_space};
+use super::xml_name::{ascii_name_length, is_name, is_space};
 
 /// What a start tag says beside its attributes.
 pub(super) struct StartTag {
@@ -29,12 +29,12 @@ pub(super) fn read_start_tag(
 ) -> Result<StartTag, Failure> {
     let bytes = tag.as_bytes();
     let at_byte = |at: usize| place.offset(base + at);
-    let end = bytes.iter().position(|b| is_space(*b)).unwrap_or(tag.len());
-    let name = &tag[..end];
-    if !is_name(name) {
+    let (name, is_plain) = name_at(tag, 0, is_space);
+    let end = name.len();
+    if !is_plain && !is_name(name) {
         return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, at_byte(0)));
     }
-    let mut has_prefixes = name.contains(':');
+    let mut has_prefixes = !is_plain && name.contains(':');
     let element = name;
     let mut declarations = Vec::new();
     let mut at = end;
@@ -47,10 +47,9 @@ pub(super) fn read_start_tag(
         if start == at {
             return Err(syntax("white space is missing between attributes".into()));
         }
-        let name_end =
-            bytes[start..].iter().position(|b| is_space(*b) || *b == b'=').map_or(tag.len(), |n| start + n);
-        let name = &tag[start..name_end];
-        if !is_name(name) {
+        let (name, is_plain) = name_at(tag, start, |byte| is_space(byte) || byte == b'=');
+        let name_end = start + name.len();
+        if !is_plain && !is_name(name) {
             return Err(Failure::new(ParseErrorKind::Name { name: name.into() }, at_byte(start)));
         }
         let after = skip_blanks(bytes, name_end);
@@ -61,20 +60,32 @@ pub(super) fn read_start_tag(
         let Some(quote) = bytes.get(open).filter(|b| matches!(b, b'"' | b'\'')) else {
             return Err(syntax(format!("the value of attribute {name} is not in quotes")));
         };
-        let Some(length) = bytes[open + 1..].iter().position(|b| b == quote) else {
+        let mut is_as_written = true;
+        let value_end = bytes[open + 1..].iter().position(|byte| {
+            is_as_written &= !matches!(byte, b'&' | b'<' | b'\t' | b'\n' | b'\r');
+            byte == quote
+        });
+        let Some(length) = value_end else {
             return Err(syntax(format!("the value of attribute {name} does not end")));
         };
         let close = open + 1 + length;
         let fail = |kind| Failure::new(kind, at_byte(start));
-        let value = attribute_value(builder, &tag[open + 1..close], base + open + 1, place).map_err(fail)?;
+        let raw = &tag[open + 1..close];
+        let value = if is_as_written {
+            check_length(raw.len(), builder).map_err(fail)?;
+            builder.text(raw, base + open + 1, place)
+        } else {
+            attribute_value(builder, raw, base + open + 1, place).map_err(fail)?
+        };
         at = close + 1;
-        match name.strip_prefix("xmlns").map(|rest| (rest, rest.strip_prefix(':'))) {
+        let declared = if name.starts_with('x') { name.strip_prefix("xmlns") } else { None };
+        match declared.map(|rest| (rest, rest.strip_prefix(':'))) {
             Some(("", _)) => declare(&mut declarations, "", name, element, &value).map_err(fail)?,
             Some((_, Some(prefix))) => {
                 declare(&mut declarations, prefix, name, element, &value).map_err(fail)?;
             }
             _ => {
-                has_prefixes |= name.contains(':');
+                has_prefixes |= !is_plain && name.contains(':');
                 let name = builder.text(name, base + start, place);
                 builder.attributes.push(Attribute { name, value });
             }
@@ -86,8 +97,9 @@ pub(super) fn read_start_tag(
         }
     }
     let name = builder.text(element, base, place);
-    // Drained rather than taken, so that the list has no room to spare.
-    let attributes: Vec<_> = builder.attributes.drain(..).collect();
+    // Moved rather than taken, so that the list has no room to spare.
+    let mut attributes = Vec::with_capacity(builder.attributes.len());
+    attributes.append(&mut builder.attributes);
     let tag = StartTag { name, attributes, declarations, has_prefixes };
     match repeated(&tag.attributes) {
         None => Ok(tag),
@@ -140,6 +152,14 @@ fn repeated(attributes: &[Attribute]) -> Option<&Attribute> {
     attributes.iter().find(|a| !seen.insert(a.name.as_str()))
 }
 
+/// Returns the name that begins at a byte and goes up to an `end`, and whether it is known to be one without a colon.
+fn name_at(tag: &str, start: usize, end: impl Fn(u8) -> bool) -> (&str, bool) {
+    let bytes = &tag.as_bytes()[start..];
+    let known = ascii_name_length(bytes);
+    let length = bytes[known..].iter().position(|byte| end(*byte)).map_or(bytes.len(), |more| known + more);
+    (&tag[start..start + length], known > 0 && length == known)
+}
+
 /// Replaces entities, and white space by blanks.
 fn attribute_value(
     builder: &mut Builder<'_>,
@@ -147,10 +167,6 @@ fn attribute_value(
     base: usize,
     place: Place,
 ) -> Result<Text, ParseErrorKind> {
-    if !raw.bytes().any(|b| matches!(b, b'&' | b'<' | b'\t' | b'\n' | b'\r')) {
-        check_length(raw.len(), builder)?;
-        return Ok(builder.text(raw, base, place));
-    }
     let mut value = String::with_capacity(raw.len());
     append_value(builder, raw, &mut value)?;
     Ok(builder.decoded(&value, place.span(base, base + raw.len())))

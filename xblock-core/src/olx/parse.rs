@@ -42,6 +42,7 @@ pub(super) fn parse_document(
         dropped: Vec::new(),
         declarations: Vec::new(),
         doctype_seen: false,
+        has_returns: false,
     };
     let failure = match builder.run() {
         Ok(root) => {
@@ -89,7 +90,7 @@ enum Space {
 }
 
 struct Open {
-    element: Element,
+    element: Box<Element>,
     space: Space,
     /// Where its children begin in the list of nodes that wait for their parent.
     first_child: usize,
@@ -199,6 +200,8 @@ pub(super) struct Builder<'a> {
     /// The XML declaration and the document type declaration.
     declarations: Vec<Span>,
     doctype_seen: bool,
+    /// Whether the file has a carriage return anywhere.
+    has_returns: bool,
 }
 
 impl Builder<'_> {
@@ -226,6 +229,7 @@ impl Builder<'_> {
             return Err(Failure::new(ParseErrorKind::TooLarge { what: "the file", limit }, 0));
         }
         check_characters(text)?;
+        self.has_returns = text.contains('\r');
         self.content(text, Place::File)?;
         if let Some(open) = self.open.last() {
             let name = open.element.name.as_str().to_owned();
@@ -376,7 +380,8 @@ impl Builder<'_> {
         };
         let expansion = if matches!(place, Place::File) { Expansion::None } else { Expansion::Itself };
         let origin = Some(Origin { text: self.source.clone(), span, expansion });
-        let element = Element { name, attributes, children: Nodes::default(), namespaces, origin };
+        let children = Nodes::default();
+        let element = Box::new(Element { name, attributes, children, namespaces, origin });
         if has_prefixes {
             check_prefixes(&element)?;
         }
@@ -413,7 +418,9 @@ impl Builder<'_> {
         let Some(Open { mut element, first_child, has_expansion, .. }) = self.open.pop() else {
             return Ok(());
         };
-        element.children = self.nodes.drain(first_child..).collect();
+        if first_child < self.nodes.len() {
+            element.children = self.nodes.split_off(first_child).into();
+        }
         if let Some(origin) = &mut element.origin {
             origin.span.end = span.end;
             if has_expansion && origin.expansion == Expansion::None {
@@ -433,11 +440,11 @@ impl Builder<'_> {
     }
 
     /// Puts a complete element where it belongs.
-    fn finish(&mut self, element: Element) {
+    fn finish(&mut self, element: Box<Element>) {
         if self.open.is_empty() {
-            self.root = Some(element);
+            self.root = Some(*element);
         } else {
-            self.nodes.push(element.into());
+            self.nodes.push(Node::Element(element));
         }
     }
 
@@ -484,7 +491,7 @@ impl Builder<'_> {
     ) -> Result<(), Failure> {
         let span = place.span(start, start + raw.len());
         let is_blank = is_blank(raw);
-        if !is_blank && let Some(at) = raw.find("]]>") {
+        if !is_blank && let Some(at) = section_end(raw) {
             let kind = ParseErrorKind::Syntax("]]> is not allowed in text".into());
             return Err(Failure::new(kind, place.offset(start + at)));
         }
@@ -496,7 +503,7 @@ impl Builder<'_> {
             return Err(self.text_outside(place.offset(start + blanks)));
         };
         let keep_blank = self.options.blank_text == BlankText::Keep;
-        if keep_blank || !raw.contains('\r') {
+        if keep_blank || !self.may_have_returns(place) || !raw.contains('\r') {
             if !keep_blank && is_blank && is_before_tag && self.is_indentation(open, is_before_end) {
                 self.drop_blanks(span, place);
                 return Ok(());
@@ -504,7 +511,7 @@ impl Builder<'_> {
             if let Some(open) = self.open.last_mut() {
                 open.note_text();
             }
-            let text = normalise_lines(raw);
+            let text = if self.may_have_returns(place) { normalise_lines(raw) } else { raw.into() };
             let at = matches!(text, std::borrow::Cow::Borrowed(_)).then_some(start);
             return self.push_text(&text, at, place, span);
         }
@@ -529,6 +536,10 @@ impl Builder<'_> {
             self.drop_blanks(span, place);
         }
         Ok(())
+    }
+
+    const fn may_have_returns(&self, place: Place) -> bool {
+        self.has_returns || matches!(place, Place::Entity(_))
     }
 
     /// Keeps in mind which bytes have no node, so that they are not lost.
@@ -672,6 +683,11 @@ fn check_characters(text: &str) -> Result<(), Failure> {
         Some((at, c)) => Err(Failure::new(ParseErrorKind::Character { code: u32::from(c) }, at)),
         None => Ok(()),
     }
+}
+
+/// Finds the end of a CDATA section, which most texts have no byte of.
+fn section_end(text: &str) -> Option<usize> {
+    if text.contains(']') { text.find("]]>") } else { None }
 }
 
 /// Refuses prefixes nobody declared and attributes that are the same once prefixes are replaced.

@@ -28,18 +28,47 @@ const fn is_name_char(c: char) -> bool {
         || matches!(c, '-' | '.' | '0'..='9' | '\u{B7}' | '\u{300}'..='\u{36F}' | '\u{203F}'..='\u{2040}')
 }
 
+/// Says whether a byte can be in a name without a colon: 1 anywhere in it, 2 not as the first. Zero for the others and
+/// for what is not ASCII.
+const ASCII_NAME: [u8; 128] = {
+    let mut table = [0; 128];
+    let mut byte = 0;
+    while byte < 128 {
+        let c = byte as u8 as char;
+        table[byte] = if is_name_start(c) { 1 } else { 2 * is_name_char(c) as u8 };
+        byte += 1;
+    }
+    table
+};
+
+fn ascii_name(byte: u8) -> u8 {
+    ASCII_NAME.get(usize::from(byte)).copied().unwrap_or(0)
+}
+
 /// Says whether a text is a name without a colon.
 pub(super) fn is_plain_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    if bytes.first().is_some_and(|first| ascii_name(*first) == 1)
+        && bytes[1..].iter().all(|byte| ascii_name(*byte) != 0)
+    {
+        return true;
+    }
     let mut chars = name.chars();
     chars.next().is_some_and(is_name_start) && chars.all(is_name_char)
 }
 
 /// Says whether a text is a name with at most one prefix.
 pub(super) fn is_name(name: &str) -> bool {
-    match name.split_once(':') {
-        None => is_plain_name(name),
-        Some((prefix, local)) => is_plain_name(prefix) && is_plain_name(local),
+    is_plain_name(name)
+        || name.split_once(':').is_some_and(|(prefix, local)| is_plain_name(prefix) && is_plain_name(local))
+}
+
+/// Returns how many bytes at the beginning make a name without a colon, as far as it is ASCII.
+pub(super) fn ascii_name_length(bytes: &[u8]) -> usize {
+    if bytes.first().is_none_or(|first| ascii_name(*first) != 1) {
+        return 0;
     }
+    bytes.iter().position(|byte| ascii_name(*byte) == 0).unwrap_or(bytes.len())
 }
 
 /// Replaces every line ending by a single newline, as every XML parser does.
