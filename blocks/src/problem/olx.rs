@@ -13,7 +13,7 @@ pub(crate) struct ProblemOlx;
 impl OlxConvention for ProblemOlx {
     // The platform's class converts every value while it reads, and fails at the first that does not fit.
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
-        let at = element.position();
+        let at = element.mark();
         let data = read_course_xml(self, element, reading)?;
         if reading.fidelity() == Fidelity::Platform {
             for (name, value) in data.content.iter().chain(&data.settings) {
@@ -22,7 +22,7 @@ impl OlxConvention for ProblemOlx {
                     return Err(OlxError::InvalidValue {
                         field: name.to_string(),
                         source,
-                        place: reading.place(at),
+                        place: reading.place(&at),
                     });
                 }
             }

@@ -19,7 +19,7 @@ pub(crate) struct VideoOlx;
 impl OlxConvention for VideoOlx {
     fn read(&self, element: Element, reading: &mut Reading<'_, '_>) -> Result<BlockData, OlxError> {
         let name = reading.name().to_owned();
-        reading.rename("video", &name, element.position())?;
+        reading.rename("video", &name, &element)?;
         let (definition, _) = resolve_pointer(element, reading)?;
         let mut values = read_elements(&definition);
         read_attributes(&definition, reading.block_type(), &mut values);
@@ -33,12 +33,10 @@ impl OlxConvention for VideoOlx {
                 }
                 continue;
             };
-            let place = definition.attribute(&name).map_or(definition.position(), |a| a.position());
             let stored = spec.from_json(&value).and_then(|native| spec.to_json(&native));
-            let stored = stored.map_err(|source| OlxError::InvalidValue {
-                field: name,
-                source,
-                place: reading.place(place),
+            let stored = stored.map_err(|source| {
+                let at = definition.attribute(&name).map_or(definition.position(), |a| a.position());
+                OlxError::InvalidValue { field: name, source, place: reading.place(at) }
             })?;
             insert_field(&mut data, &spec, stored);
         }

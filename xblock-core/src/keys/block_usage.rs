@@ -1,5 +1,6 @@
 //! Keys of usages of blocks in courses, custom courses and libraries kept in the modulestore.
 
+use std::cmp::Ordering;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
@@ -73,6 +74,18 @@ impl Hash for Located {
 /// The key of the usage of a block in a course, custom course or modulestore library (`BlockUsageLocator` and its kin).
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BlockUsageKey(pub(crate) Arc<BlockUsageFields>);
+
+impl BlockUsageKey {
+    /// Compares with a key that shares its context in memory, as the keys of one course mostly do.
+    pub(crate) fn cmp_in_context(&self, other: &Self) -> Option<Ordering> {
+        let (a, b) = (&self.0.located, &other.0.located);
+        let (ContextKey::Course(own), ContextKey::Course(others)) = (&a.context, &b.context) else {
+            return None;
+        };
+        let is_shared = Arc::ptr_eq(&own.0, &others.0) && self.0.namespace == other.0.namespace;
+        is_shared.then(|| a.block_type.cmp(&b.block_type).then_with(|| a.block_id.cmp(&b.block_id)))
+    }
+}
 
 /// Refuses values that no text can stand for.
 pub(crate) fn unchecked_type(

@@ -275,9 +275,9 @@ impl Ord for UsageKey {
     /// Compares by namespace, then old form, then the parts.
     fn cmp(&self, other: &UsageKey) -> Ordering {
         match (self, other) {
-            (UsageKey::Block(a), UsageKey::Block(b)) => {
-                self.namespace().cmp(other.namespace()).then_with(|| a.cmp(b))
-            }
+            (UsageKey::Block(a), UsageKey::Block(b)) => a
+                .cmp_in_context(b)
+                .unwrap_or_else(|| self.namespace().cmp(other.namespace()).then_with(|| a.cmp(b))),
             (UsageKey::LibraryV2(a), UsageKey::LibraryV2(b)) => a.cmp(b),
             (UsageKey::Aside(a), UsageKey::Aside(b)) => a.cmp(b),
             (UsageKey::Plugin(a), UsageKey::Plugin(b)) => a.cmp(b),

@@ -197,7 +197,11 @@ pub fn is_pointer(element: &Element) -> bool {
 /// Returns the path of the file a pointer names.
 #[must_use]
 pub fn pointer_path(element: &Element) -> String {
-    format!("{}/{}.xml", element.name, name_to_path(element.get("url_name").unwrap_or_default()))
+    let name = element.get("url_name").unwrap_or_default();
+    if name.contains(':') {
+        return [&element.name, "/", &name_to_path(name), ".xml"].concat();
+    }
+    [&element.name, "/", name, ".xml"].concat()
 }
 
 /// Returns the part of a file's path that a block's name makes: a colon divides folders.

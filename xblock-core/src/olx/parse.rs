@@ -229,7 +229,7 @@ impl Builder<'_> {
             return Err(Failure::new(ParseErrorKind::TooLarge { what: "the file", limit }, 0));
         }
         check_characters(text)?;
-        self.has_returns = text.contains('\r');
+        self.has_returns = memchr::memchr(b'\r', text.as_bytes()).is_some();
         self.content(text, Place::File)?;
         if let Some(open) = self.open.last() {
             let name = open.element.name.as_str().to_owned();
@@ -687,7 +687,7 @@ fn check_characters(text: &str) -> Result<(), Failure> {
 
 /// Finds the end of a CDATA section, which most texts have no byte of.
 fn section_end(text: &str) -> Option<usize> {
-    if text.contains(']') { text.find("]]>") } else { None }
+    if memchr::memchr(b']', text.as_bytes()).is_some() { text.find("]]>") } else { None }
 }
 
 /// Refuses prefixes nobody declared and attributes that are the same once prefixes are replaced.

@@ -1,16 +1,11 @@
-//! Measures OLX alone: parsing, reading courses, and the memory that parsed documents take.
+//! Measures OLX alone: parsing and reading courses.
 //!
-//! `bench_olx [COURSE] [--rounds N]`. Memory is counted by the allocator, which is why this is a program of its own: the
-//! counting would slow the others.
+//! `bench_olx [COURSE] [--rounds N]`. What memory it takes is for `bench_memory` to say.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use acceptance::bench::{Outcome, olx, run, table};
-use peak_alloc::PeakAlloc;
-
-#[global_allocator]
-static ALLOCATOR: PeakAlloc = PeakAlloc;
 
 fn main() -> ExitCode {
     match bench() {
@@ -40,8 +35,7 @@ fn bench() -> Outcome<()> {
             _ => course = argument.into(),
         }
     }
-    let mut measures = run(olx::contests(&course)?, None, rounds)?;
-    measures.extend(olx::memory(&course, &|| ALLOCATOR.current_usage())?);
+    let measures = run(olx::contests(&course)?, None, rounds)?;
     say(table(&measures).trim_end());
     Ok(())
 }

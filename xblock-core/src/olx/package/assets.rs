@@ -1,7 +1,9 @@
 //! The static files of a package and what is said about them.
 
 use std::collections::HashMap;
+use std::fmt;
 
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Map;
 
 use crate::fields::Json;
@@ -28,7 +30,7 @@ pub struct PackageAsset {
 
 /// Lists the static files with the attributes that `policies/assets.json` gives them.
 pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsset>, OlxError> {
-    let policy = read_json_object(importer, "policies/assets.json")?.unwrap_or_default();
+    let policy = read_asset_policy(importer)?;
     let metadata = read_metadata(importer)?;
     let mut assets: Vec<Option<PackageAsset>> = Vec::new();
     // The place of each key in the list; a later file leaves the earlier one's place empty.
@@ -52,7 +54,7 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
                 let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
                 importer.diagnostics.push(remark.in_file(path.as_str().into()));
             }
-            let mut data = asset_data(relative, &key, policy.get(key.path()));
+            let mut data = asset_data(relative, &key, policy.get(key.path()).map(|said| &said.0));
             if let Some(fields) = metadata.get(key.path()) {
                 data.extra.insert("asset_metadata".into(), fields.clone());
             }
@@ -77,10 +79,66 @@ fn list_files(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) ->
     Ok(())
 }
 
-fn asset_data(path: &str, key: &AssetKey, said: Option<&Json>) -> AssetData {
+/// What `policies/assets.json` says about one file; nothing where that is no object.
+#[derive(Default)]
+struct Said(Map<String, Json>);
+
+impl Said {
+    /// The names under which stores keep the file and its path: they follow from its key and its place.
+    const UNUSED: [&str; 3] = ["content_son", "filename", "import_path"];
+}
+
+impl From<Json> for Said {
+    fn from(value: Json) -> Self {
+        let Json::Object(mut map) = value else { return Self::default() };
+        map.retain(|name, _| !Self::UNUSED.contains(&name.as_str()));
+        Self(map)
+    }
+}
+
+impl<'de> Deserialize<'de> for Said {
+    /// Reads an object without what is not used, which is most of such a file.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = Said;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("what is said about a file")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Said, A::Error> {
+                let mut said = Said::default();
+                while let Some(name) = entries.next_key::<String>()? {
+                    if Said::UNUSED.contains(&name.as_str()) {
+                        entries.next_value::<IgnoredAny>()?;
+                    } else {
+                        said.0.insert(name, entries.next_value()?);
+                    }
+                }
+                Ok(said)
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}
+
+/// Reads `policies/assets.json`. What is odd about it is found out, and remarked on, the slow way.
+fn read_asset_policy(importer: &mut Importer<'_>) -> Result<HashMap<String, Said>, OlxError> {
+    let path = "policies/assets.json";
+    if let Some(bytes) = importer.read(path)?
+        && let Ok(policy) = serde_json::from_slice(&bytes)
+    {
+        return Ok(policy);
+    }
+    let policy = read_json_object(importer, path)?.unwrap_or_default();
+    Ok(policy.into_iter().map(|(name, said)| (name, said.into())).collect())
+}
+
+fn asset_data(path: &str, key: &AssetKey, said: Option<&Map<String, Json>>) -> AssetData {
     let file = path.rsplit('/').next().unwrap_or(path);
     let nothing = Map::new();
-    let said = said.and_then(Json::as_object).unwrap_or(&nothing);
+    let said = said.unwrap_or(&nothing);
     let text = |name: &str| said.get(name).and_then(Json::as_str);
     let mut data = plain_asset(&text("displayname").unwrap_or(file).replace(['/', '\\'], "_"));
     let declared = text("contentType").filter(|declared| !declared.is_empty());
@@ -97,16 +155,7 @@ fn asset_data(path: &str, key: &AssetKey, said: Option<&Json>) -> AssetData {
         Some(Json::String(location)) => location.rsplit(['/', '@']).next().map(str::to_owned),
         _ => None,
     };
-    // The names under which stores keep the file follow from its key.
-    const KNOWN: [&str; 7] = [
-        "contentType",
-        "displayname",
-        "locked",
-        "import_path",
-        "thumbnail_location",
-        "filename",
-        "content_son",
-    ];
+    const KNOWN: [&str; 4] = ["contentType", "displayname", "locked", "thumbnail_location"];
     for (name, value) in said.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
         data.extra.insert(name.as_str().into(), value.clone());
     }

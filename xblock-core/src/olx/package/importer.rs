@@ -344,15 +344,13 @@ impl<'p> Importer<'p> {
         self.depth -= 1;
         let mut data = result?;
         data.asides.extend(asides);
-        for spec in block_type.fields().iter().filter(|spec| !kept_references.contains(&spec.name)) {
-            if matches!(
-                spec.kind,
-                FieldType::Reference | FieldType::ReferenceList | FieldType::ReferenceValueDict
-            ) {
-                for map in [&mut data.content, &mut data.settings] {
-                    if let Some(value) = map.get_mut(spec.name) {
-                        self.map_references(value);
-                    }
+        for spec in block_type.fields().iter().filter(|spec| is_reference(spec.kind)) {
+            if kept_references.contains(&spec.name) {
+                continue;
+            }
+            for map in [&mut data.content, &mut data.settings] {
+                if let Some(value) = map.get_mut(spec.name) {
+                    self.map_references(value);
                 }
             }
         }

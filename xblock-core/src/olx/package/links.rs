@@ -17,15 +17,20 @@ impl Rewriter {
     }
 
     pub(super) fn rewrite(&self, text: &mut String) {
-        if text.contains(&self.asset) {
+        if contains(text, &self.asset) {
             *text = replace(text, &self.asset, |rest| Some(format!("/static/{rest}")));
         }
-        if text.contains(&self.jump) {
+        if contains(text, &self.jump) {
             *text = replace(text, &self.jump, |rest| {
                 rest.split_once('/').map(|(_, id)| format!("/jump_to_id/{id}"))
             });
         }
     }
+}
+
+/// Finds out whether a text has a part, which few texts have.
+fn contains(text: &str, part: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
 
 /// Replaces what begins with a prefix right after a quote and ends before the same quote, on one line.

@@ -48,7 +48,7 @@ impl UsedNames {
         text: &dyn Fn() -> String,
         repeated: Repeated,
     ) -> (String, Option<NameRemark>) {
-        let tag = element.name.to_string();
+        let tag = element.name.clone();
         let is_stateful = STATEFUL.contains(&tag.as_str());
         let mut remark = None;
         let mut name = given_name(element).unwrap_or_default();
@@ -56,7 +56,7 @@ impl UsedNames {
             name = format!("{tag}_{}", hash(&text()));
             remark = is_stateful.then_some(NameRemark::NoName);
         }
-        let used = self.by_type.entry(tag.clone()).or_default();
+        let used = self.by_type.entry(tag.to_string()).or_default();
         if used.contains(&name) {
             if is_stateful || repeated == Repeated::Rename {
                 let new = renamed(&tag, &name, &hash(&text()));
@@ -69,7 +69,9 @@ impl UsedNames {
             }
         }
         used.insert(name.clone());
-        element.set("url_name", name.clone());
+        if element.get("url_name") != Some(&name) {
+            element.set("url_name", name.as_str());
+        }
         (name, remark)
     }
 }

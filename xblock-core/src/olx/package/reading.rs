@@ -103,7 +103,7 @@ impl Reading<'_, '_> {
     /// Returns the settings the course's policy has for this block.
     #[must_use]
     pub fn policy(&self) -> Option<&Map<String, Json>> {
-        let key = format!("{}/{}", self.usage.block_type(), self.usage.block_id());
+        let key = [self.usage.block_type(), "/", self.usage.block_id()].concat();
         self.importer.policy.get(&key)?.as_object()
     }
 
