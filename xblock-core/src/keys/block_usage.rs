@@ -83,7 +83,7 @@ impl BlockUsageKey {
             return None;
         };
         let is_shared = Arc::ptr_eq(&own.0, &others.0) && self.0.namespace == other.0.namespace;
-        is_shared.then(|| a.block_type.cmp(&b.block_type).then_with(|| a.block_id.cmp(&b.block_id)))
+        is_shared.then(|| a.within.cmp(&b.within))
     }
 }
 

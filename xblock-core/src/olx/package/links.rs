@@ -1,26 +1,28 @@
 //! Old links of a course to its own files and blocks, made portable (xblock reference, section 20).
 
+use memchr::memmem::Finder;
+
 /// Rewrites links that stand exactly between quotes.
 #[derive(Debug)]
 pub(super) struct Rewriter {
-    asset: String,
-    jump: String,
+    asset: Finder<'static>,
+    jump: Finder<'static>,
 }
 
 impl Rewriter {
     /// Knows the course by the names in its root element, as old links do.
     pub(super) fn new(org: &str, course: &str, run: &str) -> Self {
         Self {
-            asset: format!("/c4x/{org}/{course}/asset/"),
-            jump: format!("/courses/{org}/{course}/{run}/jump_to/i4x://{org}/{course}/"),
+            asset: finder(&format!("/c4x/{org}/{course}/asset/")),
+            jump: finder(&format!("/courses/{org}/{course}/{run}/jump_to/i4x://{org}/{course}/")),
         }
     }
 
     pub(super) fn rewrite(&self, text: &mut String) {
-        if contains(text, &self.asset) {
+        if self.asset.find(text.as_bytes()).is_some() {
             *text = replace(text, &self.asset, |rest| Some(format!("/static/{rest}")));
         }
-        if contains(text, &self.jump) {
+        if self.jump.find(text.as_bytes()).is_some() {
             *text = replace(text, &self.jump, |rest| {
                 rest.split_once('/').map(|(_, id)| format!("/jump_to_id/{id}"))
             });
@@ -28,20 +30,19 @@ impl Rewriter {
     }
 }
 
-/// Finds out whether a text has a part, which few texts have.
-fn contains(text: &str, part: &str) -> bool {
-    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
+fn finder(prefix: &str) -> Finder<'static> {
+    Finder::new(prefix).into_owned()
 }
 
 /// Replaces what begins with a prefix right after a quote and ends before the same quote, on one line.
 ///
 /// A quote may have a backslash before it, as in JSON and scripts; then the closing one must have it too.
-fn replace(text: &str, prefix: &str, new: impl Fn(&str) -> Option<String>) -> String {
+fn replace(text: &str, prefix: &Finder<'_>, new: impl Fn(&str) -> Option<String>) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find(prefix) {
+    while let Some(at) = prefix.find(rest.as_bytes()) {
         let (before, link) = rest.split_at(at);
-        let after = &link[prefix.len()..];
+        let (prefix, after) = link.split_at(prefix.needle().len());
         let replaced = opening_quote(before).and_then(|quote| {
             let end = after.find(&quote)?;
             let target = &after[..end];
