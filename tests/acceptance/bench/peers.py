@@ -9,6 +9,7 @@ answer as JSON on a line of standard output. So both sides take turns, on the sa
 from __future__ import annotations
 
 import gc
+import hashlib
 import importlib.metadata
 import json
 import logging
@@ -29,14 +30,26 @@ django.conf.settings.configure(USE_I18N=False)
 
 from lxml import etree  # noqa: E402
 from opaque_keys.edx import keys as opaque_keys  # noqa: E402
+from opaque_keys.edx.keys import UsageKey  # noqa: E402
 from opaque_keys.edx.locator import BlockUsageLocator, CourseLocator  # noqa: E402
 from xblock.core import XBlock  # noqa: E402
 from xblock.field_data import SplitFieldData  # noqa: E402
-from xblock.fields import Boolean, Dict, Float, Integer, Scope, ScopeIds, String  # noqa: E402
+from xblock.fields import (  # noqa: E402
+    Boolean,
+    Dict,
+    Float,
+    Integer,
+    Reference,
+    ReferenceList,
+    ReferenceValueDict,
+    Scope,
+    ScopeIds,
+    String,
+)
 from xblock.fields import List as ListField  # noqa: E402
-from xblock.runtime import DictKeyValueStore, KvsFieldData, MemoryIdManager, Runtime  # noqa: E402
+from xblock.runtime import DictKeyValueStore, KeyValueStore, KvsFieldData, MemoryIdManager, Runtime  # noqa: E402
 from xblocks_contrib.annotatable import AnnotatableBlock  # noqa: E402
-from xblocks_contrib.common.xml_utils import LegacyXmlMixin, deserialize_field, is_pointer_tag  # noqa: E402
+from xblocks_contrib.common.xml_utils import EDX_XML_PARSER, LegacyXmlMixin  # noqa: E402
 from xblocks_contrib.discussion import DiscussionXBlock  # noqa: E402
 from xblocks_contrib.html import HtmlBlock  # noqa: E402
 from xblocks_contrib.lti import LTIBlock  # noqa: E402
@@ -110,22 +123,32 @@ def key_rounds(path: str, module: object) -> dict[str, Round]:
 class Inheritable(XBlock):
     """Settings that flow down the course tree, mixed into every block."""
 
+    course_edit_method = String(scope=Scope.settings, default="Studio")
     days_early_for_beta = Float(scope=Scope.settings, default=None)
     due = String(scope=Scope.settings, default=None)
     edxnotes = Boolean(scope=Scope.settings, default=False)
+    edxnotes_visibility = Boolean(scope=Scope.user_info, default=True)
     giturl = String(scope=Scope.settings)
     graceperiod = String(scope=Scope.settings)
     graded = Boolean(scope=Scope.settings, default=False)
     group_access = Dict(scope=Scope.settings, default={})
     hide_from_toc = Boolean(scope=Scope.settings, default=False)
+    in_entrance_exam = Boolean(scope=Scope.settings, default=False)
+    matlab_api_key = String(scope=Scope.settings)
     max_attempts = Integer(scope=Scope.settings)
+    relative_weeks_due = Integer(scope=Scope.settings, default=None)
     rerandomize = String(scope=Scope.settings, default="never")
     self_paced = Boolean(scope=Scope.settings, default=False)
     show_correctness = String(scope=Scope.settings, default="always")
     show_reset_button = Boolean(scope=Scope.settings, default=False)
     showanswer = String(scope=Scope.settings, default="finished")
     start = String(scope=Scope.settings, default="2030-01-01T00:00:00Z")
+    static_asset_path = String(scope=Scope.settings, default="")
+    use_latex_compiler = Boolean(scope=Scope.settings, default=False)
     user_partitions = ListField(scope=Scope.settings, default=[])
+    video_auto_advance = Boolean(scope=Scope.settings, default=False)
+    video_bumper = Dict(scope=Scope.settings, default={})
+    video_speed_optimizations = Boolean(scope=Scope.settings, default=True)
     visible_to_staff_only = Boolean(scope=Scope.settings, default=False)
     xqa_key = String(scope=Scope.settings)
 
@@ -292,31 +315,48 @@ def field_rounds() -> dict[str, Round]:
 # A course.
 
 
+class BlockStore(KeyValueStore):
+    """The values of one block, and those it inherits, as the platform keeps them while it reads a course."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, object] = {}
+        self.inherited: dict[str, object] = {}
+
+    def get(self, key: KeyValueStore.Key) -> object:
+        return self.values[key.field_name]
+
+    def set(self, key: KeyValueStore.Key, value: object) -> None:
+        self.values[key.field_name] = value
+
+    def delete(self, key: KeyValueStore.Key) -> None:
+        del self.values[key.field_name]
+
+    def has(self, key: KeyValueStore.Key) -> bool:
+        return key.field_name in self.values
+
+    def default(self, key: KeyValueStore.Key) -> object:
+        return self.inherited[key.field_name]
+
+
 class CourseContainer(LegacyXmlMixin, XBlock):
-    """Reads the tags that only hold others: attributes are settings, elements are blocks."""
+    """Reads the tags that only hold others: attributes are settings, elements are blocks.
+
+    As in the platform, each element is written out as text and handed to the runtime, which reads it again.
+    """
 
     has_children = True
     display_name = String(scope=Scope.settings)
 
     @classmethod
-    def parse_xml(cls, node: etree._Element, runtime: CourseRuntime, keys: ScopeIds) -> XBlock:
-        block = runtime.construct_xblock_from_class(cls, keys)
-        if is_pointer_tag(node):
-            node, _ = cls.load_definition_xml(node, runtime, keys.def_id)
-        for name, text in node.attrib.items():
-            if name in cls.fields:
-                setattr(block, name, deserialize_field(cls.fields[name], text))
-            elif name not in cls.metadata_to_strip:
-                block.xml_attributes[name] = text
-        for name, value in runtime.get_policy(keys.usage_id).items():
-            if name in cls.fields:
-                setattr(block, name, value)
-            else:
-                block.xml_attributes[name] = value
-        for child in node.iterchildren(tag=etree.Element):
+    def definition_from_xml(
+        cls, element: etree._Element, runtime: CourseRuntime
+    ) -> tuple[dict[str, object], list[BlockUsageLocator]]:
+        children = []
+        for child in element.iterchildren(tag=etree.Element):
             if child.tag in runtime.TYPES:
-                runtime.add_node_as_child(block, child)
-        return block
+                block = runtime.process_xml(etree.tostring(child, encoding="unicode"))
+                children.append(block.scope_ids.usage_id)
+        return {}, children
 
 
 class CourseRuntime(BenchRuntime):
@@ -342,13 +382,19 @@ class CourseRuntime(BenchRuntime):
 
     def __init__(self, files: Files, policies: dict[str, dict[str, object]]) -> None:
         ids = Ids()
-        super().__init__(ids, ids, mixins=[Inheritable], services={"field-data": field_data()})
+        super().__init__(ids, ids, mixins=[Inheritable])
         self.resources_fs = files
         self.policies = policies
-        self.count = 0
+        self.blocks: dict[BlockUsageLocator, XBlock] = {}
+        self.stores: dict[BlockUsageLocator, BlockStore] = {}
+        self.names: set[tuple[str, str]] = set()
 
     def load_block_type(self, block_type: str) -> type[XBlock]:
         return self.TYPES[block_type]
+
+    def construct_xblock_from_class(self, cls: type[XBlock], scope_ids: ScopeIds, *_: object, **__: object) -> XBlock:
+        store = self.stores[scope_ids.usage_id] = BlockStore()
+        return super().construct_xblock_from_class(cls, scope_ids, KvsFieldData(store))
 
     def get_policy(self, usage_id: BlockUsageLocator) -> dict[str, object]:
         return self.policies.get(f"{usage_id.block_type}/{usage_id.block_id}", {})
@@ -360,19 +406,67 @@ class CourseRuntime(BenchRuntime):
         return []
 
     def process_xml(self, xml: str | bytes) -> XBlock:
-        """Reads a block inside another, for those that ask for it by its text."""
-        return self.get_block(self.parse_xml_string(xml))
-
-    def _usage_id_from_node(self, node: etree._Element, parent_id: object) -> object:
-        # As in the parent's, but for the name: the key of a block is made of its url_name.
-        def_id = self.id_generator.create_definition(node.tag, node.get("url_name"))
+        """Reads a block and what is in it, sets its fields and keeps it."""
+        node = etree.fromstring(xml, parser=EDX_XML_PARSER)
+        name = self.unique_name(node, xml)
+        def_id = self.id_generator.create_definition(node.tag, name)
         usage_id = self.id_generator.create_usage(def_id)
         block_class = self.mixologist.mix(self.load_block_type(node.tag))
         block = block_class.parse_xml(node, self, ScopeIds(None, node.tag, def_id, usage_id))
-        block.parent = parent_id
+        self.adapt_references(block)
         block.save()
-        self.count += 1
-        return usage_id
+        self.blocks[usage_id] = block
+        return block
+
+    def adapt_references(self, block: XBlock) -> None:
+        """Turns the texts of other blocks' keys in a block's fields into keys, in this course."""
+
+        def adapted(value: object) -> object:
+            key = UsageKey.from_string(value) if isinstance(value, str) else value
+            return key if key is None else key.map_into_course(Ids.COURSE)
+
+        for field in block.fields.values():
+            if isinstance(field, (Reference, ReferenceList, ReferenceValueDict)) and field.is_set_on(block):
+                value = field.read_from(block)
+                if isinstance(field, ReferenceList):
+                    value = [adapted(one) for one in value]
+                elif isinstance(field, ReferenceValueDict):
+                    value = {name: adapted(one) for name, one in value.items()}
+                else:
+                    value = adapted(value)
+                field.write_to(block, value)
+
+    def unique_name(self, node: etree._Element, xml: str | bytes) -> str:
+        """Makes sure that the element has a name, of its text where it has none, or one that is taken."""
+        name = node.get("url_name") or node.get("slug") or node.get("name") or node.get("display_name")
+        if name is None or (node.tag, name) in self.names:
+            content = xml.encode() if isinstance(xml, str) else xml
+            name = f"{node.tag}_{hashlib.sha1(content).hexdigest()[:12]}"
+        elif "url_name" not in node.attrib:
+            name = BlockUsageLocator.clean(name)
+        self.names.add((node.tag, name))
+        node.set("url_name", name)
+        return name
+
+    def add_node_as_child(self, block: XBlock, node: etree._Element) -> None:
+        child = self.process_xml(etree.tostring(node, encoding="unicode"))
+        block.children.append(child.scope_ids.usage_id)
+
+    def inherit(self, course: XBlock) -> None:
+        """Hands the settings that flow down the course tree from block to block."""
+        below: list[tuple[BlockUsageLocator, dict[str, object]]] = [(course.scope_ids.usage_id, {})]
+        while below:
+            usage_id, above = below.pop()
+            block = self.blocks[usage_id]
+            self.stores[usage_id].inherited = above
+            if block.has_children:
+                own = {
+                    name: block.fields[name].read_json(block)
+                    for name in INHERITABLE
+                    if block.fields[name].is_set_on(block)
+                }
+                settings = above | own
+                below.extend((child, settings) for child in block.children)
 
 
 class Files:
@@ -404,14 +498,12 @@ def course_rounds(root: str) -> dict[str, Round]:
                 contents[os.path.relpath(path, root)] = file.read()
     pages = [content for path, content in contents.items() if path.endswith(".xml")]
     policies = [content for path, content in contents.items() if path.endswith("/policy.json")]
-    counts: dict[str, int] = {}
 
     def load(files: Files) -> int:
         runtime = CourseRuntime(files, json.loads(policies[0]) if policies else {})
         with files.open("course.xml") as file:
-            runtime.parse_xml_file(file)
-        counts["blocks"] = runtime.count
-        return runtime.count
+            runtime.inherit(runtime.process_xml(file.read()))
+        return len(runtime.blocks)
 
     def read_pages() -> None:
         for page in pages:
@@ -419,7 +511,6 @@ def course_rounds(root: str) -> dict[str, Round]:
 
     memory, disk = Files(root, contents), Files(root, None)
     blocks = load(memory)
-    counts["xml_bytes"] = sum(map(len, pages))
     rounds: dict[str, Round] = {
         "course_memory": lambda: each(blocks, lambda: load(memory)),
         "course_disk": lambda: each(blocks, lambda: load(disk)),

@@ -220,8 +220,8 @@ pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
             ours: Side::Rust(Box::new(move || {
                 seconds_each(blocks, || Ok(read_course(&package, &ReadOptions::default(), &registry)?))
             })),
-            theirs: None,
-            goal: None,
+            theirs: Some(("lxml, XBlock, xblocks-contrib", Side::Python("course_memory"))),
+            goal: Some(Goal::TimesLess(100.0)),
         },
         Contest {
             name: "read a course from disk",
