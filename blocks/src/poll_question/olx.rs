@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use xblock_core::olx::{
-    BlockSource, Body, CourseXml, Element, OlxConvention, OlxError, Reading, WriteError, WriteHost,
-    read_course_xml,
+    BlockSource, Body, CourseXml, Element, Fidelity, OlxConvention, OlxError, Reading, Severity, WriteError,
+    WriteHost, read_course_xml,
 };
 use xblock_core::runtime::BlockData;
 
@@ -37,6 +37,7 @@ impl CourseXml for PollQuestionOlx {
         question.children.clear();
         let mut answers = Vec::new();
         let mut has_answers = false;
+        let is_strict = reading.fidelity() == Fidelity::Platform;
         let mut nodes = element.children.iter().peekable();
         while let Some(node) = nodes.next() {
             let Some(answer) = node.as_element().filter(|e| e.name == "answer") else {
@@ -46,11 +47,15 @@ impl CourseXml for PollQuestionOlx {
             has_answers = true;
             if let Some(id) = answer.get("id").filter(|id| !id.is_empty()) {
                 answers.push(json!({ "id": id, "text": inner_markup(answer) }));
+            } else if !is_strict {
+                let message = "an <answer> without an id is left out";
+                reading.report("invalid-value", Severity::Warning, answer, message);
             }
             // The text behind an answer goes with it.
             while nodes.next_if(|node| node.as_text().is_some()).is_some() {}
         }
-        if !has_answers {
+        // A poll that lost all its answers could not be read again.
+        if !has_answers || answers.is_empty() && !is_strict {
             return Err(reading.refuse(element.position(), "a poll_question needs at least one <answer>"));
         }
         let mut body = Body::default();

@@ -26,5 +26,8 @@ pub(crate) fn write(
         element.children.push(Node::text(text));
         xml.children.push(Node::from(element));
     }
+    if xml.elements().next().is_none() {
+        host.warn("inexact-value", block.usage, "it has no answers, without which it is read as an error");
+    }
     write_xml(block, host, xml, XmlForm::with_content(&["question", "answers"]), node)
 }

@@ -91,7 +91,7 @@ pub struct Document {
     pub epilog: Vec<Node>,
     pub(super) encoding: Encoding,
     pub(super) options: ParseOptions,
-    /// White space inside the root that has no node, in order.
+    /// White space and references to nothing inside the root that have no node, in order.
     pub(super) dropped: Box<[Span]>,
     /// The XML declaration and the document type declaration.
     pub(super) declarations: Vec<Span>,

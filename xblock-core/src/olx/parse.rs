@@ -280,7 +280,12 @@ impl Builder<'_> {
                     let is_before_end = is_before_tag && text.as_bytes().get(end + 1) == Some(&b'/');
                     self.characters(raw, start, place, is_before_tag, is_before_end)?;
                 }
-                Event::GeneralRef(_) => self.reference(&raw[1..raw.len() - 1], place.span(start, end))?,
+                Event::GeneralRef(_) => {
+                    let nodes = self.nodes.len();
+                    let span = place.span(start, end);
+                    self.reference(&raw[1..raw.len() - 1], span)?;
+                    self.keep_empty_reference(nodes, span, place);
+                }
                 Event::CData(_) => {
                     let value = inside(raw, "<![CDATA[", "]]>").map_err(fail)?;
                     self.cdata(value, (start, end), place)?;
@@ -544,8 +549,19 @@ impl Builder<'_> {
 
     /// Keeps in mind which bytes have no node, so that they are not lost.
     fn drop_blanks(&mut self, span: Span, place: Place) {
-        if matches!(place, Place::File) {
-            self.dropped.push(span);
+        match self.dropped.last_mut() {
+            _ if !matches!(place, Place::File) => {}
+            Some(last) if last.end == span.start => last.end = span.end,
+            _ => self.dropped.push(span),
+        }
+    }
+
+    /// Keeps in mind a reference that brought nothing.
+    fn keep_empty_reference(&mut self, nodes: usize, span: Span, place: Place) {
+        match &mut self.run {
+            _ if self.nodes.len() != nodes || !matches!(place, Place::File) => {}
+            Some(run) => run.span.end = span.end,
+            None => self.drop_blanks(span, place),
         }
     }
 

@@ -11,7 +11,7 @@ use super::parse_options::ParseOptions;
 use super::position::Span;
 use super::serialise::{Declaration, Writer, escape_attribute};
 use super::text::{SourceText, Text};
-use super::xml_name::is_space;
+use super::xml_name::{is_blank, is_space};
 
 impl Document {
     /// Returns the text of the file, without a byte order mark: what was read wherever nothing was changed.
@@ -419,7 +419,8 @@ impl<'d> Rewriter<'d, '_> {
         let unwritten = self.has_kept_list(element).then_some(tag_end);
         let mut children = element.children.iter();
         let indentation = children.find_map(|child| self.dropped_before(child.span().start));
-        let indentation = indentation.unwrap_or_default();
+        // A reference that brought nothing is no indentation.
+        let indentation = indentation.filter(|blanks| is_blank(self.raw(*blanks))).unwrap_or_default();
         let rest = element.children.iter();
         Some(Open { element, rest, is_read: true, unwritten, indentation, outside })
     }

@@ -4,8 +4,14 @@ use num_traits::{FromPrimitive, ToPrimitive};
 
 use super::text::decimal_digit;
 
-/// The longest decimal text `int()` converts.
+/// The longest decimal text `int()` and `str()` convert.
 const MAX_DIGITS: usize = 4300;
+
+/// Says whether `str()` gives a number's text, which `int()` reads again.
+pub(crate) fn has_text(value: &BigInt) -> bool {
+    // So many bits never have more digits.
+    value.bits() <= 14_284 || value.magnitude().to_string().len() <= MAX_DIGITS
+}
 
 /// Removes white space as number parsing does, which unlike `str.strip` does not take the ASCII separators for any.
 fn strip(text: &str) -> &str {

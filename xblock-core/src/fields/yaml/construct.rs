@@ -7,7 +7,7 @@ use super::error::{YamlError, YamlStage};
 use super::resolve;
 use super::timestamp::Timestamp;
 use super::token::Mark;
-use crate::fields::python::number::{parse_float, parse_int};
+use crate::fields::python::number::{has_text, parse_float, parse_int};
 use crate::fields::value::{Dict, Value, ValueSet};
 
 /// How many values aliases may multiply a text to.
@@ -116,7 +116,8 @@ impl Constructor {
         } else {
             parse_int(digits)
         };
-        match value {
+        // Other bases give numbers that Python reads and then cannot write.
+        match value.filter(has_text) {
             Some(value) => Ok(Value::from(if negative { -value } else { value })),
             None if digits.is_empty() => self.misfit(id, YamlStage::EmptyNumber, &text, "an integer"),
             None => self.misfit(id, YamlStage::Number, &text, "an integer"),

@@ -144,7 +144,9 @@ impl<'p> Importer<'p> {
 
     /// Returns a reference to a block as a key of the context being read into.
     pub(super) fn reference(&self, text: &str) -> Option<UsageKey> {
-        UsageKey::from_str(text).ok()?.map_into_course(&self.context).ok()
+        let usage = UsageKey::from_str(text).ok()?.map_into_course(&self.context).ok()?;
+        // Old keys allow blanks where those of the context do not; what could not be read again stays a text.
+        usage.to_string().parse::<UsageKey>().is_ok_and(|again| again == usage).then_some(usage)
     }
 
     /// Returns the block that a pointer was found to mean before, or that it can only mean: a published one, where a
