@@ -86,6 +86,7 @@ impl ConditionalOlx {
     }
 }
 
-fn listed(sources: &str) -> impl Iterator<Item = &str> {
+/// Takes a list of keys apart.
+pub(super) fn listed(sources: &str) -> impl Iterator<Item = &str> {
     sources.split(';').map(str::trim).filter(|text| !text.is_empty())
 }

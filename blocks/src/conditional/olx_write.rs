@@ -2,10 +2,12 @@
 
 use serde_json::Map;
 use xblock_core::fields::Json;
-use xblock_core::keys::UsageKey;
+use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
     BlockSource, Element, Node, WriteError, WriteHost, XmlForm, is_attribute_name, is_xml_text, write_xml,
 };
+
+use super::olx::listed;
 
 /// Writes conditional content.
 ///
@@ -76,8 +78,12 @@ fn stand_for_shown(children: &[UsageKey], shown: &[&str]) -> Vec<bool> {
 fn write_condition(block: &BlockSource<'_>, host: &dyn WriteHost, attributes: &mut Map<String, Json>) {
     // An absent attribute comes back as absent, or as the empty message; the platform writes defaults.
     let is_wanted = |field: &str| !host.loses_nothing() || block.own(field).is_some();
-    if is_wanted("sources_list") {
-        attributes.insert("sources".into(), references(&keys(block, "sources_list"), host).into());
+    let sources = keys(block, "sources_list");
+    let given = attributes.get("sources").and_then(Json::as_str).filter(|_| host.loses_nothing());
+    // Sources that still mean the same stay as they were given: in another form, or as keys of another course.
+    let is_same = given.is_some_and(|given| means(given, &sources, &block.usage.context_key()));
+    if is_wanted("sources_list") && !is_same {
+        attributes.insert("sources".into(), references(&sources, host).into());
     }
     let condition = block.text("conditional_attr").unwrap_or_default();
     if is_attribute_name(&condition) && (is_wanted("conditional_attr") || is_wanted("conditional_value")) {
@@ -89,6 +95,15 @@ fn write_condition(block: &BlockSource<'_>, host: &dyn WriteHost, attributes: &m
     if is_xml_text(&message) && !is_implied {
         attributes.insert("message".into(), message.as_ref().into());
     }
+}
+
+/// Says whether a text lists these keys, once it is read into a course.
+fn means(text: &str, keys: &[&str], context: &ContextKey) -> bool {
+    let mapped = |text: &str| text.parse::<UsageKey>().ok()?.map_into_course(context).ok();
+    let is_key = |(text, key): (&str, &&str)| {
+        text == *key || mapped(text).is_some_and(|usage| usage.to_string() == **key)
+    };
+    listed(text).count() == keys.len() && listed(text).zip(keys).all(is_key)
 }
 
 fn keys<'a>(block: &BlockSource<'a>, name: &str) -> Vec<&'a str> {

@@ -2,6 +2,7 @@
 
 use chrono::NaiveDate;
 use xblock_core::fields::{Conversion, DateTime, FieldType, Json, Value};
+use xblock_core::olx::json_line;
 
 /// Reads the text behind the first byte as a value of the field type which that byte names: nothing panics, and a value
 /// that its type can write reads back, as text and as JSON.
@@ -143,13 +144,16 @@ fn is_json(value: &Value) -> bool {
     }
 }
 
-/// Tells whether YAML 1.1 reads a value as it is written: a float with an exponent and no point is a text there.
+/// Tells whether YAML 1.1 reads a value as it is written: a float with an exponent and no point is a text there, and a key
+/// of more than 1024 characters is none.
 fn is_plain_yaml(value: &Value) -> bool {
     match value {
         Value::Float(number) => number.is_finite() && (1e-4..1e16).contains(&number.abs()),
         Value::List(items) => items.iter().all(is_plain_yaml),
         Value::Dict(dict) => {
-            dict.iter().all(|(key, value)| matches!(key, Value::Str(_)) && is_plain_yaml(value))
+            let is_key =
+                |key: &Value| key.as_str().is_some_and(|key| json_line(&Json::from(key)).len() <= 1000);
+            dict.iter().all(|(key, value)| is_key(key) && is_plain_yaml(value))
         }
         other => is_json(other),
     }

@@ -156,7 +156,8 @@ fn declared(file: &FileName, bytes: &[u8]) -> Result<Charset, Box<ParseError>> {
         "us-ascii" | "ascii" => Charset::Ascii,
         // The declaration was readable, so it is none of these in truth.
         "utf-16" | "utf-16le" | "utf-16be" => Charset::Utf8,
-        _ if bytes.is_ascii() => Charset::Utf8,
+        // What is written into it must be readable in that encoding, too.
+        _ if bytes.is_ascii() => Charset::Ascii,
         _ => {
             let kind = ParseErrorKind::UnknownEncoding { name: name.to_owned() };
             return Err(Box::new(ParseError::encoding(file, kind, "")));
@@ -229,5 +230,7 @@ mod tests {
     fn new_characters_become_references() {
         let (text, encoding) = decode(b"<?xml version='1.0' encoding='latin1'?><a/>").expect("it is XML");
         assert!(encoding.encode(text + "\u{20AC}\u{e9}").ends_with(b"<a/>&#8364;\xe9"));
+        let (text, encoding) = decode(b"<?xml version='1.0' encoding='koi8-r'?><a/>").expect("it is XML");
+        assert!(encoding.encode(text + "\u{e9}").ends_with(b"<a/>&#233;"));
     }
 }
