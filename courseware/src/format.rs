@@ -7,13 +7,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::block::Registry;
+use xblock_core::keys::UsageKey;
 use xblock_core::olx::{
     Diagnostic, OlxError, Outcome, Package, PackageSource, ParseOptions, ReadOptions, Severity, SourceError,
     format_olx, format_policy, read_course,
 };
+use xblock_core::runtime::BlockData;
 
 use crate::error::CoursewareError;
 use crate::package::{ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySource, Overwrite, PackageError};
@@ -99,21 +102,33 @@ fn replace(file: &Path, bytes: &[u8]) -> Result<(), PackageError> {
     new.persist(&file).map(drop).map_err(|error| io(error.error))
 }
 
-/// Another package with some files replaced.
+/// Another package with some files replaced, whose reading ends when the work is to stop.
 struct Replaced<'a> {
     inner: &'a DirectorySource,
-    files: &'a BTreeMap<String, Vec<u8>>,
+    files: &'a BTreeMap<String, &'a [u8]>,
+    progress: &'a Progress<'a>,
+}
+
+impl Replaced<'_> {
+    fn package(&self, registry: &Registry) -> Result<Package, CoursewareError> {
+        let package = read_course(self, &ReadOptions::default(), registry);
+        // Whatever the reading says then, it is not the course's fault.
+        self.progress.step(Stage::ReadPackage, 0, None)?;
+        Ok(package?)
+    }
 }
 
 impl PackageSource for Replaced<'_> {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+        self.progress.step(Stage::ReadPackage, 0, None)?;
         match self.files.get(path) {
-            Some(bytes) => Ok(Some(bytes.clone())),
+            Some(bytes) => Ok(Some(bytes.to_vec())),
             None => self.inner.read(path),
         }
     }
 
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
+        self.progress.step(Stage::ReadPackage, 0, None)?;
         match self.files.get(path) {
             Some(bytes) => Ok(Some(bytes.len() as u64)),
             None => self.inner.size(path),
@@ -135,7 +150,7 @@ fn formatted(
     registry: &Registry,
     progress: &Progress<'_>,
 ) -> Result<(FormatReport, BTreeMap<String, Vec<u8>>), CoursewareError> {
-    let before = read_course(source, &ReadOptions::default(), registry)?;
+    let before = Replaced { inner: source, files: &BTreeMap::new(), progress }.package(registry)?;
     let mut report = FormatReport { files: 0, changed: Vec::new(), diagnostics: Vec::new() };
     let mut files = BTreeMap::new();
     for path in source.paths() {
@@ -171,37 +186,85 @@ fn formatted(
             files.insert(path.to_owned(), new);
         }
     }
-    let is_same = |files: &BTreeMap<String, Vec<u8>>| {
-        let after = read_course(&Replaced { inner: source, files }, &ReadOptions::default(), registry);
-        after.is_ok_and(|after| says_the_same(&before, &after))
-    };
-    if !is_same(&files) {
-        // Which of them it is shows each by itself; that is rare.
-        let mut wrong = Vec::new();
-        for (path, bytes) in &files {
-            if !is_same(&[(path.clone(), bytes.clone())].into()) {
-                wrong.push(path.clone());
-            }
-        }
-        for path in wrong {
-            files.remove(&path);
-            let message = "another layout would change what this file says; it stays as it is";
-            let remark = Diagnostic::new("layout-has-meaning", Severity::Warning, message);
-            report.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::Kept));
-        }
-        if !is_same(&files) {
-            files.clear();
-        }
+    let compare = Compare { source, registry, progress, before: &before };
+    let mut wrong = Vec::new();
+    compare.find_wrong(&files.iter().collect::<Vec<_>>(), &mut wrong)?;
+    for path in &wrong {
+        files.remove(path);
+        let message = "another layout would change what this file says; it stays as it is";
+        let remark = Diagnostic::new("layout-has-meaning", Severity::Warning, message);
+        report.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::Kept));
+    }
+    if !wrong.is_empty() && !compare.is_same(&files.iter().collect::<Vec<_>>())? {
+        files.clear();
     }
     report.changed = files.keys().cloned().collect();
     Ok((report, files))
+}
+
+/// Finds the files that mean something else in another layout.
+struct Compare<'a> {
+    source: &'a DirectorySource,
+    registry: &'a Registry,
+    progress: &'a Progress<'a>,
+    before: &'a Package,
+}
+
+impl Compare<'_> {
+    fn is_same(&self, files: &[(&String, &Vec<u8>)]) -> Result<bool, CoursewareError> {
+        let files = files.iter().map(|(path, bytes)| ((*path).clone(), bytes.as_slice())).collect();
+        let after =
+            Replaced { inner: self.source, files: &files, progress: self.progress }.package(self.registry);
+        match after {
+            Ok(after) => Ok(says_the_same(self.before, &after)),
+            Err(CoursewareError::Interrupted) => Err(CoursewareError::Interrupted),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Halves the files until those that are wrong are left: mostly there are none, else few.
+    fn find_wrong(
+        &self,
+        files: &[(&String, &Vec<u8>)],
+        wrong: &mut Vec<String>,
+    ) -> Result<(), CoursewareError> {
+        if files.is_empty() || self.is_same(files)? {
+            return Ok(());
+        }
+        if let [(path, _)] = files {
+            wrong.push((*path).clone());
+            return Ok(());
+        }
+        let (left, right) = files.split_at(files.len() / 2);
+        self.find_wrong(left, wrong)?;
+        self.find_wrong(right, wrong)
+    }
 }
 
 /// Says whether two packages hold the same; remarks on places in files are no part of that.
 fn says_the_same(a: &Package, b: &Package) -> bool {
     a.context == b.context
         && a.root == b.root
-        && a.published == b.published
-        && a.draft == b.draft
+        && are_same_blocks(&a.published, &b.published)
+        && are_same_blocks(&a.draft, &b.draft)
         && a.assets == b.assets
+}
+
+type Blocks = BTreeMap<UsageKey, Arc<BlockData>>;
+
+fn are_same_blocks(a: &Blocks, b: &Blocks) -> bool {
+    let is_same = |((key, a), (other, b)): ((&UsageKey, &Arc<BlockData>), (&UsageKey, &Arc<BlockData>))| {
+        key == other && (a == b || key.block_type() == "error" && is_same_error(a, b))
+    };
+    a.len() == b.len() && a.iter().zip(b).all(is_same)
+}
+
+/// Compares blocks that hold what could not be read; their message says where that stood.
+fn is_same_error(a: &BlockData, b: &BlockData) -> bool {
+    let without = |data: &BlockData| {
+        let mut data = data.clone();
+        data.content.shift_remove("error_msg");
+        data
+    };
+    without(a) == without(b)
 }

@@ -326,9 +326,10 @@ fn a_file_of_a_gigabyte_is_refused_without_being_read() {
     // The file has holes and takes no place on the disk; whoever reads it gets a gigabyte.
     let large = fs::OpenOptions::new().write(true).open(course.path().join("vertical/v.xml")).unwrap();
     large.set_len(1 << 30).unwrap();
-    let report = courseware(["import", course.path().to_str().unwrap(), "--store", &course.store(), "--json"])
-        .exits(0)
-        .json();
+    let report =
+        courseware(["import", course.path().to_str().unwrap(), "--store", &course.store(), "--json"])
+            .exits(0)
+            .json();
     let remarks = report["diagnostics"].as_array().unwrap();
     let remark = remarks.iter().find(|remark| remark["severity"] == "error").unwrap();
     assert_eq!(remark["file"], "vertical/v.xml", "{remark}");

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use courseware::{FormatMode, FormatReport, Progress, format};
+use courseware::{CoursewareError, FormatMode, FormatReport, Progress, check, format};
 use serde_json::Value;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use xblock_core::olx::{MemoryPackage, ReadOptions, format_olx, format_policy, read_course};
 
 type Files = BTreeMap<String, Vec<u8>>;
@@ -185,5 +186,58 @@ fn a_check_says_no_until_all_is_formatted_in_archives_too() {
         assert_eq!(fmt(&["--check"]), (Some(0), 0));
         let report = run(target, FormatMode::Check);
         assert!(report.files > 1 && report.diagnostics.is_empty());
+    }
+}
+
+/// Twenty thousand children in one line of a file, with what `child` makes of each number.
+fn wide(container: &str, child: impl Fn(u32) -> String) -> Files {
+    let children: String = (0..20_000).map(child).collect();
+    let outline = "<course display_name=\"C\"><chapter url_name=\"c\"/></course>";
+    let wide = format!("<{container} display_name=\"é\">{children}</{container}>");
+    let chapter = "<chapter><sequential><vertical url_name=\"v\"/></sequential></chapter>";
+    let mut files: Files = [
+        ("course.xml", "<course org=\"O\" course=\"C\" url_name=\"r\"/>"),
+        ("course/r.xml", outline),
+        ("chapter/c.xml", chapter),
+    ]
+    .map(|(path, text)| (path.to_owned(), text.into()))
+    .into();
+    let path = if container == "chapter" { "chapter/c.xml" } else { "vertical/v.xml" };
+    files.insert(path.to_owned(), wide.into());
+    files
+}
+
+/// Where the work grows with the square of the children, this takes many minutes.
+#[test]
+fn many_children_are_formatted_and_checked_one_after_the_other() {
+    let registry = blocks::registry().unwrap();
+    let texts = wide("vertical", |n| format!("<html url_name=\"h{n}\"><p>x</p></html>"));
+    let pointers = wide("chapter", |n| format!("<sequential url_name=\"s{n}\"/>"));
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &texts);
+    assert_eq!(run(folder.path(), FormatMode::Check).changed.len(), 4);
+    let package: MemoryPackage = pointers.into_iter().collect();
+    let report = check(&package, &registry).unwrap();
+    assert_eq!(report.diagnostics.iter().filter(|d| d.code == "missing-file").count(), 20_000);
+}
+
+#[test]
+fn formatting_stops_between_two_files_of_the_course() {
+    let registry = blocks::registry().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    put(folder.path(), &load(&root().join("examples/courses/tides")));
+    let before = load(folder.path());
+    for steps in [0, 1, 7, 20] {
+        let (stop, seen) = (AtomicBool::new(false), AtomicU32::new(0));
+        let count = |_| {
+            if seen.fetch_add(1, Ordering::Relaxed) == steps {
+                stop.store(true, Ordering::Relaxed);
+            }
+        };
+        let progress = Progress { report: Some(&count), stop: Some(&stop) };
+        let outcome = format(folder.path(), &registry, FormatMode::Write, &progress);
+        assert!(matches!(outcome, Err(CoursewareError::Interrupted)), "{outcome:?}");
+        assert_eq!(seen.load(Ordering::Relaxed), steps + 1, "the next look ends it");
+        assert_eq!(load(folder.path()), before);
     }
 }

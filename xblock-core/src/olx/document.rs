@@ -9,7 +9,7 @@ use super::error::Place;
 use super::parse::parse_document;
 use super::parse_error::ParseError;
 use super::parse_options::ParseOptions;
-use super::position::{FileName, Located, Position, Span, excerpt};
+use super::position::{FileName, Located, Position, Span};
 use super::text::SourceText;
 
 /// The text of a file, kept to quote from.
@@ -33,7 +33,7 @@ impl Source {
     /// Returns the line a position is on.
     #[must_use]
     pub fn excerpt(&self, position: Position) -> Excerpt {
-        let (text, column) = excerpt(&self.text, position);
+        let (text, column) = self.text.excerpt(position);
         Excerpt { text, column }
     }
 

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
-use super::position::{FileName, Position, excerpt};
+use super::position::{FileName, Position};
+use super::text::SourceText;
 
 /// What is wrong with a text that should be XML.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,10 +138,11 @@ impl ParseError {
     /// Makes the error of bytes that cannot be read as text after a good beginning.
     pub(super) fn encoding(file: &FileName, kind: ParseErrorKind, good: &str) -> Self {
         let line = good.matches('\n').count() + 1;
-        let column = good.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let last = good.rsplit('\n').next().unwrap_or("");
+        let column = last.chars().count() + 1;
         let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
         let position = Position { line: number(line), column: number(column) };
-        let (text, column) = excerpt(good, position);
+        let (text, column) = SourceText::from(last).excerpt(Position { line: 1, ..position });
         Self { kind, file: file.clone(), position, element: None, excerpt: Excerpt { text, column } }
     }
 

@@ -118,31 +118,3 @@ impl fmt::Display for FileName {
         f.write_str(&self.0)
     }
 }
-
-/// Returns the line a position is on, without its line ending and shortened where it is very long.
-///
-/// The column of the position within the excerpt comes along.
-pub(super) fn excerpt(text: &str, position: Position) -> (String, u32) {
-    const WIDTH: usize = 100;
-    let line = text.split('\n').nth(position.line.saturating_sub(1) as usize).unwrap_or("");
-    let line = line.strip_suffix('\r').unwrap_or(line);
-    let column = position.column.saturating_sub(1) as usize;
-    let skip = column.saturating_sub(WIDTH * 2 / 3);
-    let skip = if line.chars().count() <= WIDTH { 0 } else { skip };
-    let shown: String =
-        line.chars().skip(skip).take(WIDTH).map(|c| if c == '\t' { ' ' } else { c }).collect();
-    (shown, u32::try_from(column - skip + 1).unwrap_or(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_line_is_cut_around_the_position() {
-        let text = format!("{}!{}", "a".repeat(300), "b".repeat(300));
-        let (shown, column) = excerpt(&text, Position { line: 1, column: 301 });
-        assert_eq!(shown.chars().count(), 100);
-        assert_eq!(shown.chars().nth(column as usize - 1), Some('!'));
-    }
-}

@@ -18,8 +18,22 @@ pub struct SourceText(Arc<Inner>);
 
 struct Inner {
     text: String,
-    /// The first byte of each line, found when a position is asked for.
-    lines: OnceLock<Box<[u32]>>,
+    /// Found when a position is asked for.
+    lines: OnceLock<Lines>,
+}
+
+/// How many bytes are counted together; within them characters are counted when a column is asked for.
+const STRETCH: usize = 256;
+
+/// How many characters of a line are quoted.
+const QUOTED: usize = 100;
+
+/// Where lines and characters are, so that no position costs more in a file of one long line.
+struct Lines {
+    /// The first byte of each line.
+    starts: Box<[u32]>,
+    /// How many characters begin before each stretch.
+    characters: Box<[u32]>,
 }
 
 impl SourceText {
@@ -32,14 +46,52 @@ impl SourceText {
     /// Returns the line and the column of a byte.
     #[must_use]
     pub fn position(&self, offset: usize) -> Position {
-        let text = self.as_str();
-        let offset = text.floor_char_boundary(offset);
-        let lines = self.0.lines.get_or_init(|| line_starts(text));
-        let line = lines.partition_point(|start| *start as usize <= offset).max(1);
-        let start = lines.get(line - 1).map_or(0, |start| *start as usize);
-        let column = text[start..offset].chars().count() + 1;
-        let number = |n| u32::try_from(n).unwrap_or(u32::MAX);
+        let offset = self.as_str().floor_char_boundary(offset);
+        let starts = &self.lines().starts;
+        let line = starts.partition_point(|start| *start as usize <= offset).max(1);
+        let start = starts.get(line - 1).map_or(0, |start| *start as usize);
+        let column = self.characters_before(offset) - self.characters_before(start) + 1;
         Position { line: number(line), column: number(column) }
+    }
+
+    /// Returns the line a position is on, without its line ending and shortened where it is very long.
+    ///
+    /// The column of the position within the excerpt comes along.
+    pub(super) fn excerpt(&self, position: Position) -> (String, u32) {
+        let index = position.line.saturating_sub(1) as usize;
+        let starts = &self.lines().starts;
+        let start = starts.get(index).map_or(self.len(), |start| *start as usize);
+        let end = starts.get(index + 1).map_or(self.len(), |next| *next as usize - 1);
+        let line = self.get(start..end).unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        let column = position.column.saturating_sub(1) as usize;
+        let is_short = line.chars().nth(QUOTED).is_none();
+        let skip = if is_short { 0 } else { column.saturating_sub(QUOTED * 2 / 3) };
+        let first = self.character(self.characters_before(start) + skip).min(start + line.len());
+        let rest = line.get(first - start..).unwrap_or_default();
+        let shown = rest.chars().take(QUOTED).map(|c| if c == '\t' { ' ' } else { c }).collect();
+        (shown, number(column - skip + 1))
+    }
+
+    fn lines(&self) -> &Lines {
+        self.0.lines.get_or_init(|| Lines::new(self.as_str()))
+    }
+
+    /// Counts the characters that begin before a byte.
+    fn characters_before(&self, offset: usize) -> usize {
+        let known = self.lines().characters.get(offset / STRETCH).map_or(0, |count| *count as usize);
+        let stretch = self.as_bytes().get(offset - offset % STRETCH..offset).unwrap_or_default();
+        known + stretch.iter().filter(|byte| is_first(**byte)).count()
+    }
+
+    /// Returns the first byte of the character that so many stand before; the end where there is none.
+    fn character(&self, index: usize) -> usize {
+        let characters = &self.lines().characters;
+        let stretch = characters.partition_point(|count| *count as usize <= index).saturating_sub(1);
+        let known = characters.get(stretch).map_or(0, |count| *count as usize);
+        let rest = self.as_bytes().iter().enumerate().skip(stretch * STRETCH);
+        let mut firsts = rest.filter(|(_, byte)| is_first(**byte));
+        firsts.nth(index - known).map_or(self.len(), |(at, _)| at)
     }
 
     /// Says whether both are the same text in memory, not only equal ones.
@@ -49,10 +101,27 @@ impl SourceText {
     }
 }
 
-fn line_starts(text: &str) -> Box<[u32]> {
-    let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
-    let starts = breaks.map(|(at, _)| u32::try_from(at + 1).unwrap_or(u32::MAX));
-    std::iter::once(0).chain(starts).collect()
+impl Lines {
+    fn new(text: &str) -> Self {
+        let breaks = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n');
+        let starts = std::iter::once(0).chain(breaks.map(|(at, _)| number(at + 1))).collect();
+        let mut count = 0;
+        let mut characters = vec![0];
+        for stretch in text.as_bytes().chunks(STRETCH) {
+            count += stretch.iter().filter(|byte| is_first(**byte)).count();
+            characters.push(number(count));
+        }
+        Self { starts, characters: characters.into() }
+    }
+}
+
+/// Says whether a character begins with a byte of UTF-8.
+const fn is_first(byte: u8) -> bool {
+    byte & 0xC0 != 0x80
+}
+
+fn number(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 impl Deref for SourceText {
@@ -300,6 +369,19 @@ mod tests {
         assert_eq!(text.position(8), at(4, 1));
         assert_eq!(text.position(4), at(2, 2));
         assert_eq!(text.position(99), at(4, 2));
+    }
+
+    #[test]
+    fn a_long_line_is_cut_around_the_position() {
+        let text = format!("ä\n{}!{}\nz", "é".repeat(3000), "b".repeat(300));
+        let source = SourceText::from(text.as_str());
+        let position = source.position(text.find('!').expect("it is there"));
+        assert_eq!(position, Position { line: 2, column: 3001 });
+        let (shown, column) = source.excerpt(position);
+        assert_eq!(shown.chars().count(), 100);
+        assert_eq!(shown.chars().nth(column as usize - 1), Some('!'));
+        assert_eq!(source.excerpt(Position { line: 3, column: 1 }), ("z".to_owned(), 1));
+        assert_eq!(source.excerpt(Position { line: 9, column: 1 }), (String::new(), 1));
     }
 
     #[test]

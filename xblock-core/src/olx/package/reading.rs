@@ -1,5 +1,7 @@
 //! What a type's reader may ask of the importer while it reads one block.
 
+use std::collections::HashSet;
+
 use serde_json::Map;
 
 use crate::block::BlockType;
@@ -301,6 +303,7 @@ impl Reading<'_, '_> {
         wanted: impl Fn(&Element) -> bool,
     ) -> Result<Vec<UsageKey>, OlxError> {
         let mut children: Vec<UsageKey> = Vec::new();
+        let mut seen: HashSet<UsageKey> = HashSet::new();
         let is_strict = self.importer.options.fidelity == Fidelity::Platform;
         for (index, node) in parent.children.iter().enumerate() {
             let result = match node {
@@ -326,7 +329,7 @@ impl Reading<'_, '_> {
                 self.trace_child(element, usage);
             }
             match result {
-                Ok(usage) if !is_strict && children.contains(&usage) => {
+                Ok(usage) if !is_strict && !seen.insert(usage.clone()) => {
                     let at = node.as_element().map_or(parent.position(), |e| e.position());
                     let message = format!("{} stands here twice; once is enough", usage.block_id());
                     self.report("duplicate-child", Severity::Warning, at, message);
