@@ -141,7 +141,7 @@ impl<W: Write> TextWriter<'_, W> {
             self.line("", &format!("    renamed: was {} ({likeness})", left.block_id()))?;
         }
         if let Some(moved) = &block.moved {
-            self.line("", &format!("    moved: {}", movement(&moved.from, &moved.to)))?;
+            self.line("", &format!("    {}", movement(&moved.from, &moved.to)))?;
         }
         for (side, reason) in &block.unreadable {
             self.line("", &format!("    unreadable on the {side}: {reason}"))?;
@@ -249,21 +249,18 @@ fn path(key: &AssetKey) -> String {
 }
 
 fn movement(from: &[Place], to: &[Place]) -> String {
+    let list = |places: &[Place]| {
+        let places = places.iter().map(|place| format!("{} (place {})", named(place), place.position + 1));
+        places.collect::<Vec<_>>().join(" and ")
+    };
     match (from, to) {
         ([from], [to]) if from.parent.block_id() == to.parent.block_id() => {
-            format!("from place {} to {} in {}", from.position + 1, to.position + 1, named(to))
+            format!("moved: from place {} to {} in {}", from.position + 1, to.position + 1, named(to))
         }
-        _ => {
-            let list = |places: &[Place]| match places {
-                [] => "nowhere".to_owned(),
-                places => {
-                    let places =
-                        places.iter().map(|place| format!("{} (place {})", named(place), place.position + 1));
-                    places.collect::<Vec<_>>().join(" and ")
-                }
-            };
-            format!("from {} to {}", list(from), list(to))
-        }
+        // A block can have several parents, and be in the others as before.
+        (from, []) => format!("no longer in {}", list(from)),
+        ([], to) => format!("now in {}", list(to)),
+        (from, to) => format!("moved: from {} to {}", list(from), list(to)),
     }
 }
 

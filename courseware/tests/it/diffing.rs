@@ -147,6 +147,21 @@ fn of_reordered_children_as_few_as_possible_moved() {
 }
 
 #[test]
+fn a_block_that_leaves_one_of_its_parents_did_not_move() {
+    let second = |children: &[UsageKey]| {
+        let unit = block(json!({ "display_name": "Two" }), children);
+        move |edit: Edit| edit.put(usage("vertical", "u2"), unit)
+    };
+    let shared = [usage("html", "h1")];
+    let found = after(second(&shared), second(&[]));
+    let told = text(&found);
+    assert!(told.contains("    no longer in vertical \"Two\" (place 1)\n"), "{told}");
+    assert!(!told.contains("moved:") && !told.contains("nowhere"), "{told}");
+    let told = text(&after(second(&[]), second(&shared)));
+    assert!(told.contains("    now in vertical \"Two\" (place 1)\n"), "{told}");
+}
+
+#[test]
 fn a_renamed_block_is_no_new_one() {
     let units = |id: &str| block(json!({ "display_name": "One" }), &[usage("html", id)]);
     let old = |edit: Edit| {
