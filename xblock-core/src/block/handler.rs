@@ -36,14 +36,44 @@ impl HandlerRequest {
 
     /// Reads the body as JSON by XBlock's rules for JSON handlers (xblock reference, section 11).
     ///
+    /// A body that is JSON and holds another value than the wanted one is refused with where that value is, and why.
+    ///
     /// # Errors
     /// [`BlockError::BadRequest`] 405 for another method than POST, 400 for a body that is not JSON of the wanted form.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T, BlockError> {
         if self.method != "POST" {
             return Err(BlockError::BadRequest { status: 405, message: "Method must be POST".into() });
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|_| BlockError::BadRequest { status: 400, message: "Invalid JSON".into() })
+        let refuse = |message: String| BlockError::BadRequest { status: 400, message };
+        let mut reader = serde_json::Deserializer::from_slice(&self.body);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let (place, error) = (error.path().to_string(), error.inner());
+            // Whether the body is JSON at all is known only where it was read to its end.
+            match serde_json::from_slice::<serde::de::IgnoredAny>(&self.body) {
+                Ok(_) => refuse(wrong_value(&place, error)),
+                Err(_) => refuse(INVALID_JSON.into()),
+            }
+        })?;
+        reader.end().map_err(|_| refuse(INVALID_JSON.into()))?;
+        Ok(value)
+    }
+}
+
+/// What XBlock answers to a body that is no JSON.
+const INVALID_JSON: &str = "Invalid JSON";
+
+/// How many characters of an error are told: it quotes what was sent.
+const LONGEST_ERROR: usize = 200;
+
+/// Says which value is not the wanted one: `Wrong value of stars: invalid type: string "x", expected i64`.
+fn wrong_value(place: &str, error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    // The position in the body means nothing to who filled in a page.
+    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+    let text: String = text.chars().take(LONGEST_ERROR).collect();
+    match place {
+        "." => format!("Wrong value: {text}"),
+        place => format!("Wrong value of {place}: {text}"),
     }
 }
 

@@ -90,7 +90,11 @@ fn json_handlers_refuse_what_is_no_json_and_others_fall_back() {
     assert_eq!(ask("answer", &get), (405, r#"{"error": "Method must be POST"}"#.into()));
     let empty = HandlerRequest { method: "POST".into(), ..HandlerRequest::default() };
     assert_eq!(ask("answer", &empty), (400, r#"{"error": "Invalid JSON"}"#.into()));
-    assert_eq!(ask("answer", &HandlerRequest::post_json(&json!("x"))).0, 400);
+    let (status, said) = ask("answer", &HandlerRequest::post_json(&json!("x")));
+    assert_eq!(status, 400);
+    assert!(said.contains("Wrong value: invalid type: string"), "{said}");
+    let two = HandlerRequest { body: b"{} {}".to_vec(), ..HandlerRequest::post_json(&json!({})) };
+    assert_eq!(ask("answer", &two), (400, r#"{"error": "Invalid JSON"}"#.into()));
     assert_eq!(ask("é", &get), (404, r#"{"error": "nothing called \u00e9"}"#.into()));
 }
 
