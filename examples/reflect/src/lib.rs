@@ -37,30 +37,15 @@ pub struct ReflectBlock {
     fields: BlockFields,
 }
 
-/// What the page sends when a learner answers.
-#[derive(Deserialize)]
-struct Answer {
-    stars: i64,
-    #[serde(default)]
-    note: String,
-}
-
-/// What the page sends when a learner shows or hides what others gave.
-#[derive(Deserialize)]
-struct Others {
-    shown: bool,
-}
-
 impl ReflectBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-        let i18n = context.need::<dyn I18nService>()?;
+        let (i18n, given) = (context.need::<dyn I18nService>()?, self.stars()?);
         let (mut fragment, mut children) = (Fragment::default(), String::new());
         for child in context.children() {
             let rendered = context.render_child(&child.usage, "student_view");
             fragment.add_resources_of(&rendered);
             children.push_str(&rendered.content);
         }
-        let given = self.stars()?;
         let star = |n: i64| {
             let label = i18n.ngettext("{} star", "{} stars", n.unsigned_abs()).replace("{}", &n.to_string());
             context! { n, label, checked => given == Some(n) }
@@ -78,7 +63,7 @@ impl ReflectBlock {
         };
         // Values are escaped, since the template's name ends in `.html`.
         let html = Environment::new().render_named_str("reflect.html", include_str!("reflect.html"), values);
-        fragment.content = html.map_err(|error| refuse(500, &error.to_string()))?;
+        fragment.content = html.map_err(|error| refuse(500, &error.to_string(), context))?;
         fragment.add_css(include_str!("reflect.css"));
         fragment.add_javascript(include_str!("reflect.js"));
         fragment.initialize_js("ReflectBlock", None);
@@ -86,9 +71,9 @@ impl ReflectBlock {
     }
 
     fn answer(&self, Answer { stars, note }: Answer, context: &dyn BlockContext) -> Result<Json, BlockError> {
-        context.user().ok_or_else(|| refuse(403, "Log in to answer."))?;
+        context.user().ok_or_else(|| refuse(403, "Log in to answer.", context))?;
         if !(1..=self.most()?).contains(&stars) || note.len() > LONGEST_NOTE {
-            return Err(refuse(400, "There are not so many stars, or the note is too long."));
+            return Err(refuse(400, "There are not so many stars, or the note is too long.", context));
         }
         let before = self.stars()?;
         self.set_votes(self.votes()? + i64::from(before.is_none()))?;
@@ -102,7 +87,7 @@ impl ReflectBlock {
     }
 
     fn show_others(&self, others: Others, context: &dyn BlockContext) -> Result<Json, BlockError> {
-        context.user().ok_or_else(|| refuse(403, "Log in first."))?;
+        context.user().ok_or_else(|| refuse(403, "Log in first.", context))?;
         self.set_others_shown(others.shown)?;
         Ok(json!({ "average": self.average()? }))
     }
@@ -123,6 +108,26 @@ impl ReflectBlock {
     }
 }
 
+/// What the page sends when a learner answers.
+#[derive(Deserialize)]
+struct Answer {
+    stars: i64,
+    #[serde(default)]
+    note: String,
+}
+
+/// What the page sends when a learner shows or hides what others gave.
+#[derive(Deserialize)]
+struct Others {
+    shown: bool,
+}
+
+fn refuse(status: u16, message: &str, context: &dyn BlockContext) -> BlockError {
+    let i18n = context.need::<dyn I18nService>();
+    let message = i18n.map_or_else(|_| message.to_owned(), |i18n| i18n.gettext(message).into_owned());
+    BlockError::BadRequest { status, message }
+}
+
 impl Scorable for ReflectBlock {
     fn has_submitted_answer(&self, _: &dyn BlockContext) -> Result<bool, BlockError> {
         Ok(self.stars()?.is_some())
@@ -141,8 +146,4 @@ impl Scorable for ReflectBlock {
         let parts = [self.stars()?.is_some(), !self.note()?.is_empty()];
         Ok(Score::new(parts.map(|part| if part { 0.5 } else { 0.0 }).iter().sum(), 1.0))
     }
-}
-
-fn refuse(status: u16, message: &str) -> BlockError {
-    BlockError::BadRequest { status, message: message.to_owned() }
 }

@@ -13,7 +13,11 @@ function ReflectBlock(runtime, element) {
       headers: { "Content-Type": "application/json", ...(token && { "X-CSRFToken": token[1] }) },
       body: JSON.stringify(body),
     });
-    if (!response.ok) throw new Error(response.status);
+    if (!response.ok) {
+      // What was refused stays refused; only what failed is worth another try.
+      const answer = response.status < 500 && (await response.json().catch(() => null));
+      throw Object.assign(new Error(response.status), { refusal: answer?.error });
+    }
     const answer = await response.json();
     average.hidden = !answer.average;
     average.querySelector("b").textContent = answer.average || "";
@@ -22,7 +26,7 @@ function ReflectBlock(runtime, element) {
   const say = (work) =>
     work.then(
       () => { status.textContent = form.dataset.saved; },
-      () => { status.textContent = form.dataset.failed; },
+      (error) => { status.textContent = error.refusal || form.dataset.failed; },
     );
 
   form.addEventListener("submit", (event) => {

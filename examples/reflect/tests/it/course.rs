@@ -17,7 +17,12 @@ fn program() -> PathBuf {
 }
 
 fn courseware(arguments: &[&str]) -> Output {
-    Command::new(program()).args(arguments).output().expect("the program of the example starts")
+    courseware_in(Path::new(env!("CARGO_MANIFEST_DIR")), arguments)
+}
+
+pub(crate) fn courseware_in(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program());
+    command.current_dir(folder).args(arguments).output().expect("the program of the example starts")
 }
 
 fn json(output: &Output) -> Value {
@@ -56,7 +61,28 @@ fn a_course_with_the_block_is_imported_shown_and_answered() {
 }
 
 /// A server that ends with the test, however it ends.
-struct Server(Child);
+pub(crate) struct Server(Child);
+
+impl Server {
+    /// Starts a server by a command line; returns it and where it listens.
+    pub(crate) fn start(folder: &Path, arguments: &[&str]) -> (Self, String) {
+        let mut server = Self(
+            Command::new(program())
+                .current_dir(folder)
+                .args(arguments)
+                .arg("--json")
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("the program of the example starts"),
+        );
+        let mut line = String::new();
+        let out = server.0.stdout.take().expect("its output is piped");
+        BufReader::new(out).read_line(&mut line).expect("it says where it is");
+        let said: Value = serde_json::from_str(&line).expect("it says so in JSON");
+        let address = said["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
+        (server, address.trim_end_matches('/').to_owned())
+    }
+}
 
 impl Drop for Server {
     fn drop(&mut self) {
@@ -69,21 +95,9 @@ impl Drop for Server {
 #[test]
 fn the_block_is_on_the_page_that_is_served() {
     let (_folder, store) = store();
-    let mut server = Server(
-        Command::new(program())
-            .args(["serve", &store, "--branch", "draft", "--port", "0", "--json"])
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("the program of the example starts"),
-    );
-    let mut line = String::new();
-    let out = server.0.stdout.take().expect("its output is piped");
-    BufReader::new(out).read_line(&mut line).expect("it says where it is");
-    let said: Value = serde_json::from_str(&line).expect("it says so in JSON");
-    let address = said["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("an address");
-    let address = address.trim_end_matches('/');
-
-    let mut connection = TcpStream::connect(address).expect("it listens");
+    let (_server, address) =
+        Server::start(Path::new("."), &["serve", &store, "--branch", "draft", "--port", "0"]);
+    let mut connection = TcpStream::connect(&address).expect("it listens");
     write!(connection, "GET /block/{BLOCK} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")
         .expect("it reads");
     let mut page = String::new();

@@ -1,4 +1,4 @@
-//! What this block promises, what only it does, and that the guide for authors quotes it as it is.
+//! What this block promises, and what only it does.
 
 mod course;
 mod guide;
@@ -47,6 +47,8 @@ fn there_are_no_more_stars_than_the_author_gave() {
     let bench = Workbench::of(ReflectBlock::CLASS).field("max_stars", 3);
     assert_eq!(bench.post("answer", json!({ "stars": 4 })).status, 400);
     assert_eq!(bench.post("answer", json!({ "stars": 0 })).status, 400);
+    let refused = bench.post("answer", json!({ "stars": "x" }));
+    assert!(refused.json["error"].as_str().is_some_and(|said| said.contains("stars")), "{}", refused.json);
     assert_eq!(bench.value("votes"), json!(0));
     assert_eq!(bench.html("student_view").matches("type=\"radio\"").count(), 3);
 }
