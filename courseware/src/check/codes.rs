@@ -33,9 +33,15 @@ codes! {
     DUPLICATE_KEY = "duplicate-key", Warning,
         "Of two equal keys in a JSON object the last one counts, and the first is lost.",
         "delete one of them";
+    DUPLICATE_POINTER = "duplicate-pointer", Error,
+        "The platform reads a block once for each pointer to it. Types with learner state get another name the second time, so that the pointer leads to no file; blocks of other types are one block in both places.",
+        "give the second place a copy of the file with a url_name of its own, or delete one pointer";
     FOREIGN_LINK = "foreign-course-link", Note,
         "The link leads into another course, which not every learner of this one may see.",
         "nothing, where both courses are run together";
+    INVALID_BOOLEAN = "invalid-boolean", Warning,
+        "The setting is either true or false. The platform takes any other text for false and says nothing.",
+        "write true or false";
     INVALID_CUTOFFS = "invalid-grade-cutoffs", Warning,
         "A grade begins at a part of all points between 0 and 1; one outside is reached by everybody or by nobody.",
         "write numbers between 0 and 1";
@@ -75,7 +81,7 @@ codes! {
     POLICY_WITHOUT_BLOCK = "policy-without-block", Warning,
         "The policy has settings for a block that the course does not have; they are lost.",
         "correct TYPE/NAME, or delete the settings";
-    PYTHON_2 = "python2-script", Warning,
+    PYTHON_2 = "python2-script", Error,
         "The script is written for Python 2. Platforms since 2020 run Python 3, and show an error in place of the problem.",
         "rewrite it for Python 3, such as print(x) for print x";
     SCRIPT_MARKUP = "script-with-markup", Error,
@@ -84,6 +90,9 @@ codes! {
     SCRIPT_SYNTAX = "script-syntax", Error,
         "The script is no Python, so the problem cannot be put together: learners see an error in its place.",
         "correct the script";
+    UNDEFINED_VARIABLE = "undefined-variable", Warning,
+        "A $NAME in an answer stands for what the problem's script calls so; without such a value it stays as it is, and no submission is right.",
+        "give the variable a value in the script, or correct its name";
     UNKNOWN_ASSIGNMENT = "unknown-assignment-type", Warning,
         "The subsection is graded as an assignment type that the grading policy does not have, so it does not count.",
         "use the name of a type in the grading policy, or add the type there";

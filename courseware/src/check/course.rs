@@ -72,6 +72,14 @@ pub(super) fn value_offset(text: &Text, attribute: &Attribute) -> usize {
     attribute.span().range().start + written.find(['"', '\'']).map_or(0, |quote| quote + 1)
 }
 
+/// A pointer to a block's own file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pointer<'c> {
+    pub(super) file: &'c File,
+    pub(super) parent: &'c Element,
+    pub(super) element: &'c Element,
+}
+
 /// A package that was read, and everything the rules ask of it.
 pub(super) struct Course<'c> {
     pub(super) package: &'c Package,
@@ -83,6 +91,8 @@ pub(super) struct Course<'c> {
     pub(super) files: &'c BTreeMap<String, File>,
     /// The blocks in order of their places.
     pub(super) blocks: Vec<BlockPlace<'c>>,
+    /// The pointers in published files, in order of their places.
+    pub(super) pointers: Vec<Pointer<'c>>,
     /// The places of the blocks by type and name.
     places: HashMap<(String, String), usize>,
     /// The names of all blocks.
@@ -99,7 +109,8 @@ impl<'c> Course<'c> {
         paths: &'c BTreeSet<String>,
         files: &'c BTreeMap<String, File>,
     ) -> Self {
-        let mut finder = Finder { registry, blocks: Vec::new(), places: HashMap::new() };
+        let mut finder =
+            Finder { registry, blocks: Vec::new(), pointers: Vec::new(), places: HashMap::new() };
         for (path, file) in files {
             if let Some(document) = &file.document {
                 finder.root(path, file, &document.root);
@@ -113,6 +124,7 @@ impl<'c> Course<'c> {
             paths,
             files,
             blocks: finder.blocks,
+            pointers: finder.pointers,
             places: finder.places,
             names: usages.map(UsageKey::block_id).collect(),
             assets: package.assets.iter().map(|asset| asset.key.path()).collect(),
@@ -164,6 +176,7 @@ impl<'c> Course<'c> {
 struct Finder<'c> {
     registry: &'c Registry,
     blocks: Vec<BlockPlace<'c>>,
+    pointers: Vec<Pointer<'c>>,
     places: HashMap<(String, String), usize>,
 }
 
@@ -201,7 +214,15 @@ impl<'c> Finder<'c> {
         if !known.is_known || !known.class.has_children {
             return;
         }
-        for child in element.elements().filter(|child| !is_pointer(child)) {
+        let is_draft = file.text.path().starts_with("drafts/");
+        for child in element.elements() {
+            if is_pointer(child) {
+                // A draft repeats what its published block points to.
+                if !is_draft {
+                    self.pointers.push(Pointer { file, parent: element, element: child });
+                }
+                continue;
+            }
             // A course says more of itself in elements that are no blocks.
             if block_type != "course" || self.registry.block_type(&child.name).is_known {
                 self.block(file, child, child.get("url_name").map(str::to_owned));

@@ -78,6 +78,19 @@ impl Findings {
         });
     }
 
+    /// Adds to a remark of reading that was made on a place; says whether there is one.
+    pub(super) fn amend(&mut self, code: &str, file: &Text, offset: usize, more: &str) -> bool {
+        let position = file.position(offset);
+        let is_it = |remark: &&mut Diagnostic| {
+            remark.code == code
+                && remark.position == Some(position)
+                && remark.file.as_ref().is_some_and(|name| name.as_str() == file.path())
+        };
+        let Some(remark) = self.diagnostics.iter_mut().find(is_it) else { return false };
+        remark.message.push_str(more);
+        true
+    }
+
     /// Takes remarks that were made elsewhere.
     pub(super) fn extend(&mut self, remarks: impl IntoIterator<Item = Diagnostic>) {
         self.diagnostics.extend(remarks);

@@ -43,7 +43,7 @@ pub(super) fn read_start_tag(
         if start == tag.len() {
             break;
         }
-        let syntax = |message: String| Failure::new(ParseErrorKind::Syntax(message), at_byte(start));
+        let syntax = |message: String| Failure::new(ParseErrorKind::Attribute(message), at_byte(start));
         if start == at {
             return Err(syntax("white space is missing between attributes".into()));
         }
@@ -181,12 +181,11 @@ fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Res
         rest = &special[1..];
         match special.as_bytes()[0] {
             b'<' => {
-                return Err(ParseErrorKind::Syntax("< is not allowed in an attribute; write &lt;".into()));
+                return Err(ParseErrorKind::Attribute("< is not allowed in an attribute; write &lt;".into()));
             }
             b'&' => {
                 let Some(end) = rest.find(';') else {
-                    let message = "& must begin a reference; write &amp; for the character";
-                    return Err(ParseErrorKind::Syntax(message.into()));
+                    return Err(ParseErrorKind::Ampersand);
                 };
                 let name = &rest[..end];
                 rest = &rest[end + 1..];

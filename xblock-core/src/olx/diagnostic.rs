@@ -96,9 +96,10 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    /// Makes a remark without a place; the cause is the one the table of codes has.
+    /// Makes a remark without a place; cause and way out are those the table of codes has.
     #[must_use]
     pub fn new(code: &'static str, severity: Severity, message: impl Into<String>) -> Self {
+        let known = diagnostic_code(code);
         Self {
             code,
             severity,
@@ -106,9 +107,9 @@ impl Diagnostic {
             position: None,
             excerpt: None,
             message: message.into(),
-            cause: diagnostic_code(code).map(|code| code.cause.into()),
+            cause: known.map(|code| code.cause.into()),
             outcome: None,
-            fix: None,
+            fix: known.map(|code| code.fix.into()),
         }
     }
 

@@ -203,7 +203,9 @@ impl OlxError {
             }
             _ => {}
         }
-        diagnostic.fix = self.fix().map(Into::into);
+        if let Some(fix) = self.fix() {
+            diagnostic.fix = Some(fix.into());
+        }
         diagnostic
     }
 

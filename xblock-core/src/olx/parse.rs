@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use quick_xml::Reader;
+use quick_xml::errors::IllFormedError;
 use quick_xml::events::Event;
 
 use super::attributes::{StartTag, read_start_tag, start_of};
@@ -261,7 +262,13 @@ impl Builder<'_> {
                 Ok(event) => event,
                 Err(error) => {
                     let at = place.offset(skipped + offset(reader.error_position()));
-                    return Err(Failure::new(ParseErrorKind::Syntax(error.to_string()), at));
+                    let kind = match error {
+                        quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => {
+                            ParseErrorKind::Ampersand
+                        }
+                        error => ParseErrorKind::Syntax(error.to_string()),
+                    };
+                    return Err(Failure::new(kind, at));
                 }
             };
             let raw = &text[start..end];
@@ -645,9 +652,7 @@ impl Builder<'_> {
     /// Returns an entity's replacement and takes note that it is being replaced.
     pub(super) fn enter_entity(&mut self, name: &str) -> Result<String, ParseErrorKind> {
         if !is_plain_name(name) {
-            return Err(ParseErrorKind::Syntax(
-                "& must begin a reference; write &amp; for the character".into(),
-            ));
+            return Err(ParseErrorKind::Ampersand);
         }
         let Some(text) = self.entities.get(name) else {
             return Err(ParseErrorKind::UnknownEntity { name: name.into() });

@@ -28,6 +28,12 @@ pub enum ParseErrorKind {
     /// Markup that does not follow XML's grammar.
     #[error("{0}")]
     Syntax(String),
+    /// An ampersand that begins no reference.
+    #[error("& must begin a reference; write &amp; for the character")]
+    Ampersand,
+    /// An attribute that does not follow XML's grammar.
+    #[error("{0}")]
+    Attribute(String),
     /// A name XML does not allow.
     #[error("{name:?} is not a name XML allows")]
     Name {
@@ -157,20 +163,43 @@ impl ParseError {
             .in_file(self.file.clone())
             .at(self.position);
         diagnostic.excerpt = Some(self.excerpt.clone());
-        diagnostic.fix = self.fix().map(Into::into);
+        if let Some(fix) = self.kind.fix() {
+            diagnostic.fix = Some(fix.into());
+        }
         diagnostic
     }
+}
 
-    const fn fix(&self) -> Option<&'static str> {
-        match self.kind {
-            ParseErrorKind::Encoding | ParseErrorKind::UnknownEncoding { .. } => {
-                Some("save the file as UTF-8")
-            }
-            ParseErrorKind::UnknownEntity { .. } => Some(
+impl ParseErrorKind {
+    /// Returns what an author can do about it, where more can be said than to correct the XML.
+    fn fix(&self) -> Option<&'static str> {
+        match self {
+            Self::Encoding | Self::UnknownEncoding { .. } => Some("save the file as UTF-8"),
+            Self::UnknownEntity { .. } => Some(
                 "XML knows only &lt; &gt; &amp; &quot; &apos; and numeric references; write others as numbers",
             ),
-            ParseErrorKind::Mismatch { .. } | ParseErrorKind::Unclosed { .. } => Some("add the closing tag"),
-            _ => None,
+            Self::Mismatch { .. } | Self::Unclosed { .. } => Some("add the closing tag"),
+            Self::Unopened { .. } => Some("delete the closing tag, or add the opening one"),
+            Self::Ampersand => Some("write &amp; for the character, or put a script into a CDATA section"),
+            // What follows a less-than sign in a formula or script is taken for a name.
+            Self::Name { .. } => Some(
+                "write &lt; for a less-than sign, or put a script into a CDATA section; correct other names",
+            ),
+            Self::Attribute(_) => {
+                Some("write attributes as name=\"value\", with blanks between them and < as &lt;")
+            }
+            Self::DuplicateAttribute { .. } => Some("delete one of the two"),
+            Self::UnknownPrefix { .. } => Some("declare the prefix with xmlns:PREFIX, or take it off"),
+            Self::Character { .. } => Some("delete the character; it often comes with pasted text"),
+            Self::Empty => Some("write the element into the file, or delete the file and what points to it"),
+            Self::TrailingContent => {
+                Some("put everything into the one root element, or delete what is after it")
+            }
+            Self::EntityLoop { .. } | Self::Expansion => Some("write the text out in place of the entities"),
+            Self::TooDeep { .. } | Self::TooLarge { .. } | Self::TooManyAttributes { .. } => {
+                Some("divide what the file holds")
+            }
+            Self::Syntax(_) => None,
         }
     }
 }

@@ -8,8 +8,11 @@ mod groups;
 mod links;
 mod modules;
 mod orphans;
+mod pointers;
 mod policies;
 mod problems;
+mod python_names;
+mod python_scopes;
 mod references;
 mod scripts;
 mod settings;
@@ -29,6 +32,7 @@ pub(super) fn run(course: &Course<'_>, findings: &mut Findings) {
         groups::check,
         links::check,
         orphans::check,
+        pointers::check,
         policies::check,
         problems::check,
         references::check,

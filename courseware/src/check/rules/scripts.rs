@@ -9,10 +9,13 @@ use xblock_core::olx::{Element, Node};
 
 use super::assets::link_target;
 use super::modules::is_known_module;
+use super::python_names::{names, undefined};
+use super::python_scopes::compile_error;
 use crate::check::codes::{
-    BROKEN_LIBRARY, MISSING_PYTHON_MODULE, PYTHON_2, SCRIPT_MARKUP, SCRIPT_SYNTAX, UNKNOWN_CHECK_FUNCTION,
+    BROKEN_LIBRARY, MISSING_PYTHON_MODULE, PYTHON_2, SCRIPT_MARKUP, SCRIPT_SYNTAX, UNDEFINED_VARIABLE,
+    UNKNOWN_CHECK_FUNCTION,
 };
-use crate::check::course::{Course, File};
+use crate::check::course::{Course, File, value_offset};
 use crate::check::findings::Findings;
 
 /// Longer scripts are not read; they would be ten times the longest seen.
@@ -44,8 +47,13 @@ pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
         return;
     }
     let library = library(course, findings);
-    for (program, error) in programs.iter().zip(syntax_errors(&programs)) {
-        match error {
+    for (program, read) in programs.iter().zip(read_all(&programs)) {
+        if let Some(names) = &read.names
+            && !program.is_cut
+        {
+            answers(program, names, findings);
+        }
+        match read.error {
             Some((message, at)) if !program.is_cut => program.report(&message, at, findings),
             _ => {}
         }
@@ -54,22 +62,64 @@ pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
 }
 
 /// Reads every program in a thread whose stack is large enough for any of them.
-fn syntax_errors(programs: &[Program<'_>]) -> Vec<Option<(String, usize)>> {
+fn read_all(programs: &[Program<'_>]) -> Vec<Read> {
     let codes: Vec<&str> = programs.iter().map(|program| program.code.as_str()).collect();
-    let errors = thread::scope(|scope| {
-        let parse = || codes.iter().map(|code| syntax_error(code)).collect();
+    let read = thread::scope(|scope| {
+        let parse = || codes.iter().map(|code| read(code)).collect();
         thread::Builder::new().stack_size(STACK).spawn_scoped(scope, parse).ok()?.join().ok()
     });
     // A machine that cannot start a thread says nothing of scripts.
-    errors.unwrap_or_else(|| vec![None; programs.len()])
+    read.unwrap_or_else(|| programs.iter().map(|_| Read::default()).collect())
 }
 
-fn syntax_error(code: &str) -> Option<(String, usize)> {
+/// What reading a program says of it.
+#[derive(Default)]
+struct Read {
+    /// Why it cannot be run, and the byte at which that is seen.
+    error: Option<(String, usize)>,
+    /// The names it gives values to, where these can be known without running it.
+    names: Option<BTreeSet<String>>,
+}
+
+fn read(code: &str) -> Read {
     if let Some(at) = too_deep(code) {
-        return Some(("too many nested parentheses".to_owned(), at));
+        return Read { error: Some(("too many nested parentheses".to_owned(), at)), names: None };
     }
-    let Err(error) = parse_module(code) else { return future_import(code) };
-    Some((error.error.to_string(), error.location.start().to_usize()))
+    match parse_module(code) {
+        Ok(parsed) => {
+            let error = future_import(code).or_else(|| compile_error(code, parsed.syntax()));
+            Read { error, names: names(parsed.syntax()) }
+        }
+        Err(error) => {
+            Read { error: Some((error.error.to_string(), error.location.start().to_usize())), names: None }
+        }
+    }
+}
+
+/// Checks that the answers of a problem use variables its scripts have.
+fn answers(program: &Program<'_>, names: &BTreeSet<String>, findings: &mut Findings) {
+    let Some(problem) = program.problem else { return };
+    for kind in ["numericalresponse", "formularesponse", "stringresponse"] {
+        for response in elements(problem, kind) {
+            // In a regular expression the sign is the end of the text.
+            let is_pattern = response.get("type").is_some_and(|kind| kind.contains("regexp"));
+            if let Some(attribute) = response.attribute("answer").filter(|_| !is_pattern)
+                && let Some((name, at)) = undefined(&attribute.value, names)
+            {
+                let text = &program.file.text;
+                let start = value_offset(text, attribute);
+                // References in the value move the place.
+                let offset =
+                    if text.text[start..].starts_with(&*attribute.value) { start + at } else { start };
+                findings.report(
+                    &UNDEFINED_VARIABLE,
+                    text,
+                    offset,
+                    format!("no script gives ${name} a value"),
+                );
+            }
+        }
+    }
 }
 
 /// Finds an import that must come first in a program, where the platform's own lines come before the script.
@@ -108,6 +158,8 @@ struct Program<'c> {
     parts: Vec<Part>,
     /// Whether a script ends before its text does.
     is_cut: bool,
+    /// The problem it is all scripts of.
+    problem: Option<&'c Element>,
 }
 
 /// A piece of a program and where it stands.
@@ -122,11 +174,12 @@ struct Part {
 
 impl<'c> Program<'c> {
     const fn new(file: &'c File) -> Self {
-        Self { file, code: String::new(), parts: Vec::new(), is_cut: false }
+        Self { file, code: String::new(), parts: Vec::new(), is_cut: false, problem: None }
     }
 
-    fn of_problem(file: &'c File, problem: &Element, findings: &mut Findings) -> Self {
+    fn of_problem(file: &'c File, problem: &'c Element, findings: &mut Findings) -> Self {
         let mut program = Self::new(file);
+        program.problem = Some(problem);
         for script in elements(problem, "script") {
             let kind = script.get("type").unwrap_or_default();
             if !kind.contains("javascript") && !kind.contains("perl") {
@@ -401,8 +454,8 @@ mod tests {
         ] {
             let code = unit.repeat(LONGEST / unit.len());
             let file = File::new("problem/p.xml", b"");
-            let program = Program { file: &file, code, parts: Vec::new(), is_cut: false };
-            assert_eq!(syntax_errors(&[program]).len(), 1);
+            let program = Program { file: &file, code, parts: Vec::new(), is_cut: false, problem: None };
+            assert_eq!(read_all(&[program]).len(), 1);
         }
     }
 }

@@ -3,10 +3,10 @@
 use jsonc_parser::ast::Object;
 use jsonc_parser::common::Ranged;
 use xblock_core::block::BlockType;
-use xblock_core::fields::{FieldSpec, Json, Scope, Values};
+use xblock_core::fields::{FieldSpec, FieldType, Json, Scope, Values};
 use xblock_core::olx::{DefinitionForm, STRIPPED_ATTRIBUTES, Severity, attribute_json, stored_json};
 
-use crate::check::codes::{UNKNOWN_SETTING, UNLISTED_VALUE};
+use crate::check::codes::{INVALID_BOOLEAN, UNKNOWN_SETTING, UNLISTED_VALUE};
 use crate::check::course::{BlockPlace, Course, File, value_offset};
 use crate::check::findings::Findings;
 use crate::check::json_file;
@@ -79,6 +79,14 @@ fn attributes(place: &BlockPlace<'_>, known: &BlockType, findings: &mut Findings
         match known.field(name) {
             Some(spec) => {
                 let value = attribute_json(spec, &attribute.value);
+                let is_yaml = !known.class.has_children
+                    && known.class.olx.definition_form() == DefinitionForm::Plain
+                    && is_yaml_boolean(&attribute.value);
+                if let Some(message) = no_boolean(spec, &value)
+                    && !is_yaml
+                {
+                    findings.report(&INVALID_BOOLEAN, text, value_offset(text, attribute), message);
+                }
                 if let Some(message) = unlisted(spec, &value) {
                     findings.report(&UNLISTED_VALUE, text, value_offset(text, attribute), message);
                 }
@@ -87,7 +95,13 @@ fn attributes(place: &BlockPlace<'_>, known: &BlockType, findings: &mut Findings
             None if STRIPPED_ATTRIBUTES.contains(&name) => {}
             None => {
                 let (severity, message) = unknown(known, place.block_type, name);
-                findings.report_as(&UNKNOWN_SETTING, severity, text, attribute.span().range().start, message);
+                let offset = attribute.span().range().start;
+                // Reading says so already of containers in plain form, and without a guess at what was meant.
+                let guess = message.find("; did you mean").map_or("", |at| &message[at..]);
+                let is_plain = known.class.olx.definition_form() == DefinitionForm::Plain;
+                if !(is_plain && findings.amend("unknown-attribute", text, offset, guess)) {
+                    findings.report_as(&UNKNOWN_SETTING, severity, text, offset, message);
+                }
             }
         }
     }
@@ -121,6 +135,10 @@ pub(super) fn policy(
                 }
                 let offset = json_file::value_offset(&property.value);
                 findings.report_read("invalid-value", &file.text, offset, format!("{start}{value}: {error}"));
+            }
+            if let Some(message) = no_boolean(spec, &value) {
+                let offset = json_file::value_offset(&property.value);
+                findings.report(&INVALID_BOOLEAN, &file.text, offset, message);
             }
             if let Some(message) = unlisted(spec, &value) {
                 let offset = json_file::value_offset(&property.value);
@@ -168,6 +186,28 @@ fn is_slip(name: &str, field: &str) -> bool {
             && name[0] == field[1]
             && name[1] == field[0]
             && name[2..] == field[2..])
+}
+
+/// Says as what a value is read that is neither true nor false, though its field is one or the other.
+fn no_boolean(spec: &FieldSpec, value: &Json) -> Option<String> {
+    if spec.kind != FieldType::Boolean {
+        return None;
+    }
+    let is_plain = match value {
+        // Old exports write what is not set as None, or as nothing.
+        Json::String(text) => {
+            ["true", "false", "none", ""].iter().any(|word| text.trim().eq_ignore_ascii_case(word))
+        }
+        Json::Array(_) | Json::Object(_) => false,
+        Json::Null | Json::Bool(_) | Json::Number(_) => true,
+    };
+    let read = spec.from_json(value).and_then(|read| spec.to_json(&read)).ok()?;
+    (!is_plain).then(|| format!("{} is {value}, which is read as {read}", spec.name))
+}
+
+/// Says whether YAML, in which plain XBlocks have their values, takes a text for a boolean.
+fn is_yaml_boolean(text: &str) -> bool {
+    ["yes", "no", "on", "off"].iter().any(|word| text.trim().eq_ignore_ascii_case(word))
 }
 
 /// Says how a value is none of those its field lists.
