@@ -253,10 +253,11 @@ fn says_the_same(a: &Package, b: &Package) -> bool {
 type Blocks = BTreeMap<UsageKey, Arc<BlockData>>;
 
 fn are_same_blocks(a: &Blocks, b: &Blocks) -> bool {
-    let is_same = |((key, a), (other, b)): ((&UsageKey, &Arc<BlockData>), (&UsageKey, &Arc<BlockData>))| {
-        key == other && (a == b || key.block_type() == "error" && is_same_error(a, b))
-    };
-    a.len() == b.len() && a.iter().zip(b).all(is_same)
+    let is_same = |a: &BlockData, b: &BlockData, is_error| a == b || is_error && is_same_error(a, b);
+    a.len() == b.len()
+        && a.iter()
+            .zip(b)
+            .all(|((key, a), (other, b))| key == other && is_same(a, b, key.block_type() == "error"))
 }
 
 /// Compares blocks that hold what could not be read; their message says where that stood.
