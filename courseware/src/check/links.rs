@@ -91,11 +91,34 @@ fn link(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link>
     if written.contains(['<', '\n']) {
         return None;
     }
-    let plain = written.replace("&amp;", "&").replace("&#38;", "&");
+    let plain = without_references(written);
     let path = plain.split(['?', '#']).next().unwrap_or_default();
     let target =
         percent_encoding::percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), Into::into);
     Some(Link { kind, offset, target, written: written.to_owned() })
+}
+
+/// Replaces `&amp;` and numeric references; what is none stays.
+fn without_references(written: &str) -> String {
+    let mut plain = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some(at) = rest.find("&#") {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let character = rest.find(';').and_then(|end| {
+            let digits = &rest[2..end];
+            let code = match digits.strip_prefix(['x', 'X']) {
+                Some(hex) => u32::from_str_radix(hex, 16),
+                None => digits.parse(),
+            };
+            Some((char::from_u32(code.ok()?)?, end + 1))
+        });
+        let (character, length) = character.unwrap_or(('&', 1));
+        plain.push(character);
+        rest = &rest[length..];
+    }
+    plain.push_str(rest);
+    plain.replace("&amp;", "&")
 }
 
 /// Finds the comments of XML and HTML, those inside escaped HTML included.
@@ -135,6 +158,18 @@ mod tests {
             (LinkKind::Static, "d.js"),
         ];
         assert_eq!(found, expected.map(|(kind, target)| (kind, target.to_owned())));
+    }
+
+    #[test]
+    fn references_in_links_are_replaced() {
+        for (written, plain) in [
+            ("unit&#95;welcome", "unit_welcome"),
+            ("a&#x5F;b&amp;c&#38;d", "a_b&c&d"),
+            ("a&#;b&#zz;c&#", "a&#;b&#zz;c&#"),
+            ("&#99999999999;&#xD800;", "&#99999999999;&#xD800;"),
+        ] {
+            assert_eq!(without_references(written), plain);
+        }
     }
 
     #[test]

@@ -141,6 +141,23 @@ fn the_page_of_codes_says_what_the_table_says() {
 }
 
 #[test]
+fn files_below_one_that_is_missing_are_one_finding() {
+    let mut package = package(&folder().join("good"));
+    package.files.remove("vertical/v.xml").unwrap();
+    package.files.insert("html/other.html".into(), b"<p>Other</p>".to_vec());
+    let report = checked(&package);
+    let found: Vec<_> = report
+        .diagnostics
+        .iter()
+        .filter(|d| d.severity > Severity::Note)
+        .map(|d| (d.code, d.file.as_ref().unwrap().as_str()))
+        .collect();
+    let parent = "sequential/s.xml";
+    assert_eq!(found, [("missing-file", parent), ("orphan-file", parent)], "{}", text(&report));
+    assert!(report.diagnostics[1].message.contains("other file"), "{}", report.diagnostics[1]);
+}
+
+#[test]
 fn the_sample_courses_have_no_warnings() {
     for name in ["tides", "tides-library"] {
         let report = checked(&DirectorySource::open(&tides().parent().unwrap().join(name)).unwrap());

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xblock_core::olx::Severity;
+use xblock_core::olx::{Diagnostic, Severity};
 
 use crate::check::codes::ORPHAN_FILE;
 use crate::check::course::Course;
@@ -17,6 +17,8 @@ pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
     // What was said of by name was looked at.
     cut_off
         .extend(course.package.diagnostics.iter().filter_map(|remark| Some(remark.file.as_ref()?.as_str())));
+    let missing = missing_parents(course);
+    let mut orphans = Vec::new();
     let unread = course.paths.iter().filter(|path| !course.files.contains_key(*path));
     for path in unread.filter(|path| !cut_off.contains(path.as_str())) {
         let parts: Vec<&str> = path.split('/').collect();
@@ -30,9 +32,40 @@ pub(super) fn check(course: &Course<'_>, findings: &mut Findings) {
         let is_block = course.registry.block_type(folder).is_known
             || matches!(*folder, "drafts" | "tabs" | "about" | "info");
         let is_markup = name.ends_with(".xml") || name.ends_with(".html");
+        if is_block && is_markup && !missing.is_empty() {
+            orphans.push(path.as_str());
+            continue;
+        }
         let severity = if is_block && is_markup { ORPHAN_FILE.severity } else { Severity::Note };
         findings.report_file(&ORPHAN_FILE, severity, path, "nothing points to this file");
     }
+    if let ([first, ..], Some(cause)) = (&orphans[..], missing.first()) {
+        let others = match orphans.len() - 1 {
+            0 => first.to_string(),
+            1 => format!("{first} and another file"),
+            others => format!("{first} and {others} other files"),
+        };
+        let message =
+            format!("nothing that could be read points to {others}; what is missing may have done so");
+        let mut remark = Diagnostic::new(ORPHAN_FILE.name, ORPHAN_FILE.severity, message)
+            .with_cause(ORPHAN_FILE.cause)
+            .with_fix("add the missing file, and check again");
+        remark.file.clone_from(&cause.file);
+        remark.position = cause.position;
+        remark.excerpt.clone_from(&cause.excerpt);
+        findings.extend([remark]);
+    }
+}
+
+/// Finds what was said of files that are missing and could have pointed to others. What stood in them is not known, so
+/// that files without a parent may well have been theirs.
+fn missing_parents<'c>(course: &Course<'c>) -> Vec<&'c Diagnostic> {
+    let is_parent = |remark: &&Diagnostic| {
+        let folder = remark.message.split('/').next().unwrap_or_default();
+        let known = course.registry.block_type(folder);
+        remark.code == "missing-file" && known.is_known && known.class.has_children
+    };
+    course.package.diagnostics.iter().filter(is_parent).collect()
 }
 
 /// Finds the files that broken ones name, and those that these name in turn.
