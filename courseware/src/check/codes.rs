@@ -109,8 +109,8 @@ codes! {
         "No page of this type is part of the platform itself; without the plugin that adds it the entry is passed over.",
         "correct the type, unless a plugin has it";
     UNLISTED_VALUE = "unlisted-value", Warning,
-        "The field takes one of a few values; the platform treats any other as if it were none of them.",
-        "write one of the values";
+        "The field takes one of a few values, or a number between limits; the platform treats any other as if it were none of them.",
+        "write one of the values, or a number within the limits";
     UNUSED_ASSET = "unused-asset", Note,
         "Nothing in the course names this static file.",
         "delete it, unless it is linked from elsewhere";
