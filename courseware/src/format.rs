@@ -19,7 +19,9 @@ use xblock_core::olx::{
 use xblock_core::runtime::BlockData;
 
 use crate::error::CoursewareError;
-use crate::package::{ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySource, Overwrite, PackageError};
+use crate::package::{
+    ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySource, Overwrite, PackageError, TEMPORARY,
+};
 use crate::progress::{Progress, Stage};
 
 /// What becomes of files that are not in the canonical layout.
@@ -58,6 +60,9 @@ pub fn format(
         let source = DirectorySource::open(path)?;
         let (report, files) = formatted(&source, registry, progress)?;
         if mode == FormatMode::Write {
+            for file in source.leftovers() {
+                fs::remove_file(file).map_err(PackageError::io("remove", file))?;
+            }
             for (done, (name, bytes)) in (0..).zip(&files) {
                 progress.step(Stage::WritePackage, done, Some(files.len() as u64))?;
                 if let Some(file) = source.file(name) {
@@ -95,7 +100,7 @@ fn replace(file: &Path, bytes: &[u8]) -> Result<(), PackageError> {
     let file = file.canonicalize().map_err(io)?;
     let mode = fs::metadata(&file).map_err(io)?.permissions();
     let parent = file.parent().unwrap_or(Path::new("."));
-    let mut new = tempfile::Builder::new().prefix(".courseware-").tempfile_in(parent).map_err(io)?;
+    let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent).map_err(io)?;
     new.write_all(bytes).map_err(io)?;
     new.as_file().sync_data().map_err(io)?;
     fs::set_permissions(new.path(), mode).map_err(io)?;

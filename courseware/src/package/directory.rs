@@ -11,6 +11,9 @@ use super::error::PackageError;
 /// Files that make a directory the root of a package.
 const ROOT_FILES: [&str; 2] = ["course.xml", "library.xml"];
 
+/// What the names of temporary files and directories begin with; a process that was killed leaves them behind.
+pub(crate) const TEMPORARY: &str = ".courseware-";
+
 /// How deep directories may be nested.
 const MAX_DEPTH: usize = 64;
 
@@ -18,12 +21,14 @@ const MAX_DEPTH: usize = 64;
 ///
 /// The list of files is taken once, when it is opened. Links are followed as long as they stay inside the package, those
 /// to directories only where they do not stand below one another. Links that lead nowhere and with whose name editors
-/// lock a file (`.#page.html`) are passed over, as is `.git`.
+/// lock a file (`.#page.html`) are passed over, as are `.git` and what a killed
+/// process left under a temporary name (`.courseware-...`).
 #[derive(Debug)]
 pub struct DirectorySource {
     root: PathBuf,
     /// Paths inside the package, with `/`, and where the files are.
     files: BTreeMap<String, PathBuf>,
+    leftovers: Vec<PathBuf>,
 }
 
 impl DirectorySource {
@@ -45,14 +50,24 @@ impl DirectorySource {
         let root = find_root(path, 0)?.ok_or_else(no_course)?;
         let mut files = BTreeMap::new();
         let real = root.canonicalize().map_err(PackageError::io("read", &root))?;
-        Listing { real: &real, shown, files: &mut files }.list(&root, "", Depth::default())?;
-        Ok(Self { root, files })
+        let mut leftovers = Vec::new();
+        Listing { real: &real, shown, files: &mut files, leftovers: &mut leftovers }.list(
+            &root,
+            "",
+            Depth::default(),
+        )?;
+        Ok(Self { root, files, leftovers })
     }
 
     /// Returns the directory that holds `course.xml` or `library.xml`.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Lists the temporary files that a killed process left behind; they are no part of the package.
+    pub(crate) fn leftovers(&self) -> &[PathBuf] {
+        &self.leftovers
     }
 
     /// Lists the files' paths inside the package, in order.
@@ -107,6 +122,10 @@ fn entries(directory: &Path) -> Result<Vec<PathBuf>, PackageError> {
     Ok(paths)
 }
 
+fn is_temporary(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
+}
+
 fn find_root(directory: &Path, depth: usize) -> Result<Option<PathBuf>, PackageError> {
     if ROOT_FILES.iter().any(|name| directory.join(name).is_file()) {
         return Ok(Some(directory.to_path_buf()));
@@ -117,6 +136,7 @@ fn find_root(directory: &Path, depth: usize) -> Result<Option<PathBuf>, PackageE
     for path in entries(directory)? {
         let kind = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
         if kind.is_dir()
+            && !is_temporary(&path)
             && let Some(found) = find_root(&path, depth + 1)?
         {
             return Ok(Some(found));
@@ -131,6 +151,7 @@ struct Listing<'a> {
     /// What errors name.
     shown: &'a Path,
     files: &'a mut BTreeMap<String, PathBuf>,
+    leftovers: &'a mut Vec<PathBuf>,
 }
 
 /// How a directory was reached.
@@ -145,6 +166,13 @@ struct Depth {
 impl Listing<'_> {
     fn list(&mut self, directory: &Path, prefix: &str, depth: Depth) -> Result<(), PackageError> {
         for path in entries(directory)? {
+            if is_temporary(&path) {
+                let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
+                if metadata.is_file() && !depth.is_linked {
+                    self.leftovers.push(path);
+                }
+                continue;
+            }
             let name = path.file_name().unwrap_or_default();
             let Some(name) = name.to_str() else {
                 let name = name.to_string_lossy().into_owned();

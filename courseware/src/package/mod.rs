@@ -13,6 +13,7 @@ use xblock_core::olx::PackageSource;
 pub(crate) use archive::is_archive_name;
 pub use archive::{ArchiveLimits, ArchiveSource};
 pub use directory::DirectorySource;
+pub(crate) use directory::TEMPORARY;
 pub use error::PackageError;
 pub use sink::{ArchiveSink, DirectorySink, Overwrite};
 

@@ -9,6 +9,7 @@ use tar::{Builder, EntryType, Header, HeaderMode};
 use tempfile::{NamedTempFile, TempDir};
 use xblock_core::olx::PackageSink;
 
+use super::directory::TEMPORARY;
 use super::error::PackageError;
 
 /// What to do with what is at the target already.
@@ -160,7 +161,7 @@ fn staging_beside(target: &Path) -> Result<TempDir, PackageError> {
     };
     fs::create_dir_all(parent).map_err(PackageError::io("make the directory", parent))?;
     tempfile::Builder::new()
-        .prefix(".courseware-")
+        .prefix(TEMPORARY)
         .tempdir_in(parent)
         .map_err(PackageError::io("write into", parent))
 }

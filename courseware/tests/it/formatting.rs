@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use courseware::{CoursewareError, FormatMode, FormatReport, Progress, check, format};
+use courseware::{CoursewareError, DirectorySource, FormatMode, FormatReport, Progress, check, format};
 use serde_json::Value;
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -240,4 +240,21 @@ fn formatting_stops_between_two_files_of_the_course() {
         assert_eq!(seen.load(Ordering::Relaxed), steps + 1, "the next look ends it");
         assert_eq!(load(folder.path()), before);
     }
+}
+
+#[test]
+fn what_a_killed_formatting_left_is_no_part_of_the_course_and_goes() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = load(&root().join("examples/courses/tides"));
+    put(folder.path(), &files);
+    let leftovers = ["static/.courseware-a1B2c3", "chapter/.courseware-xyz123"];
+    for name in leftovers {
+        fs::write(folder.path().join(name), "half").unwrap();
+    }
+    let source = DirectorySource::open(folder.path()).unwrap();
+    assert!(source.paths().all(|path| !path.contains(".courseware-")));
+    run(folder.path(), FormatMode::Check);
+    assert!(leftovers.iter().all(|name| folder.path().join(name).exists()), "a check changes nothing");
+    run(folder.path(), FormatMode::Write);
+    assert!(leftovers.iter().all(|name| !folder.path().join(name).exists()));
 }
