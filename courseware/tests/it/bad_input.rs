@@ -123,6 +123,32 @@ fn broken_xml() {
 }
 
 #[test]
+fn files_that_point_back_to_themselves() {
+    let round =
+        b"<vertical display_name=\"V\"><vertical url_name=\"v\"/><vertical url_name=\"v\"/></vertical>";
+    let chapter =
+        b"<chapter><sequential><vertical url_name=\"v\"/></sequential><sequential url_name=\"s\"/></chapter>";
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course><chapter url_name=\"c\"/></course>"),
+        ("course/chapter/c.xml", chapter),
+        (
+            "course/sequential/s.xml",
+            b"<sequential><chapter url_name=\"c\"/><html url_name=\"h\">x</html></sequential>",
+        ),
+        ("course/vertical/v.xml", round),
+    ]);
+    let found = course.refused();
+    for file in ["vertical/v.xml", "sequential/s.xml"] {
+        assert!(found.iter().any(|r| r["file"] == file && r["code"] == "nested-too-deep"), "{found:#?}");
+    }
+    let path = course.path();
+    courseware(["import", path.to_str().unwrap(), "--store", &course.store()]).exits(0);
+    let tree = courseware(["tree", "course-v1:O+C+R", "--store", &course.store()]).exits(0);
+    assert!(tree.out.contains("error") && tree.out.contains("html"), "the course goes on: {}", tree.out);
+}
+
+#[test]
 fn a_pointer_to_a_missing_file() {
     let course = Course::new(&[
         ("course/course.xml", ROOT.as_bytes()),

@@ -123,7 +123,15 @@ pub enum OlxError {
         /// The element around or before it.
         place: Box<Place>,
     },
-    /// A block contains itself, by way of pointers to files.
+    /// A pointer leads to a file that is being read because of an equal pointer further up.
+    #[error("{place}: {path} leads back to itself")]
+    Circle {
+        /// The file.
+        path: String,
+        /// The pointer.
+        place: Box<Place>,
+    },
+    /// Blocks inside blocks beyond the limit.
     #[error("{place}: blocks are nested more than {limit} deep; a file points back to one above it")]
     TooDeep {
         /// The limit.
@@ -157,7 +165,7 @@ impl OlxError {
             Self::InvalidValue { .. } | Self::Plain { .. } => "invalid-value",
             Self::InvalidContent { .. } => "invalid-content",
             Self::NotABlock { .. } => "not-a-block",
-            Self::TooDeep { .. } => "nested-too-deep",
+            Self::TooDeep { .. } | Self::Circle { .. } => "nested-too-deep",
             Self::Source { .. } => "unreadable",
         }
     }
@@ -175,6 +183,7 @@ impl OlxError {
             | Self::Plain { place, .. }
             | Self::InvalidContent { place, .. }
             | Self::NotABlock { place, .. }
+            | Self::Circle { place, .. }
             | Self::TooDeep { place, .. } => Some(place),
             Self::NotOlx | Self::Xml(_) | Self::NotUtf8 { .. } | Self::Source { .. } => None,
         }

@@ -88,6 +88,8 @@ pub(super) struct Importer<'p> {
     /// The key under which the root was read, where it has another now.
     moved_root: Option<UsageKey>,
     depth: usize,
+    /// The pointers that are being followed, from the top.
+    followed: Vec<(String, String)>,
     /// Notes where blocks come from, for those who ask.
     pub(super) tracer: Option<Tracer>,
 }
@@ -113,6 +115,7 @@ impl<'p> Importer<'p> {
             pointers: HashMap::new(),
             moved_root: None,
             depth: 0,
+            followed: Vec::new(),
             tracer: None,
         }
     }
@@ -160,6 +163,23 @@ impl<'p> Importer<'p> {
         let usage = self.context.make_usage_key(&key.0, &key.1).ok()?;
         let has_file = self.exists(&pointer_path(pointer)).unwrap_or(true);
         (!has_file && published.contains_key(&usage)).then_some(usage)
+    }
+
+    /// Says whether a pointer is on the way to itself.
+    pub(super) fn is_followed(&self, pointer: &Element) -> bool {
+        let name = pointer.get("url_name").unwrap_or_default();
+        self.followed.iter().any(|(block_type, other)| *pointer.name == **block_type && name == other)
+    }
+
+    /// Notes that the file of a pointer is read, until [`Importer::leave`].
+    pub(super) fn follow(&mut self, pointer: &Element) {
+        let name = pointer.get("url_name").unwrap_or_default().to_owned();
+        self.followed.push((pointer.name.to_string(), name));
+    }
+
+    /// Notes that the file of the last pointer was read.
+    pub(super) fn leave(&mut self) {
+        self.followed.pop();
     }
 
     /// Keeps in mind what a pointer led to.
@@ -299,6 +319,11 @@ impl<'p> Importer<'p> {
         {
             return Ok(usage);
         }
+        // What was lent its name is the end of a pointer, even where it looks like one.
+        let is_way = is_pointer(given) && !matches!(child, Child::Lent { .. });
+        if is_way && self.is_followed(given) {
+            return Err(OlxError::Circle { path: pointer_path(given), place: place() });
+        }
         let mut element = given.clone();
         let repeated = if is_strict { Repeated::Share } else { Repeated::Rename };
         let (name, remark) = self.names.name(&mut element, &|| child.text(), repeated);
@@ -330,6 +355,9 @@ impl<'p> Importer<'p> {
         }
         let family = element.remove(FAMILY_ATTRIBUTE).map(String::from);
         self.depth += 1;
+        if is_way {
+            self.follow(given);
+        }
         let mut reading = Reading {
             importer: self,
             block_type,
@@ -344,6 +372,9 @@ impl<'p> Importer<'p> {
         let result = olx.read(element, &mut reading);
         let Reading { usage, asides, block_type, kept_references, .. } = reading;
         self.depth -= 1;
+        if is_way {
+            self.leave();
+        }
         let mut data = result?;
         data.asides.extend(asides);
         for spec in block_type.fields().iter().filter(|spec| is_reference(spec.kind)) {

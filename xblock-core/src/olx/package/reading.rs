@@ -370,6 +370,9 @@ impl Reading<'_, '_> {
                 return self.child(parent, index);
             }
         }
+        if self.importer.is_followed(child) {
+            return self.child(parent, index);
+        }
         let bytes = self.load_for_child(&path, child)?;
         let document = match Document::parse_vec(path.as_str().into(), bytes, &self.importer.parse) {
             Ok(document) => document,
@@ -381,7 +384,10 @@ impl Reading<'_, '_> {
         let mut root = document.root;
         let own_name = root.get("url_name").map(str::to_owned);
         root.set("url_name", child.get("url_name").unwrap_or_default());
-        let usage = self.importer.child(&Child::Lent { element: &root, own_name }, &document.source)?;
+        self.importer.follow(child);
+        let usage = self.importer.child(&Child::Lent { element: &root, own_name }, &document.source);
+        self.importer.leave();
+        let usage = usage?;
         self.importer.remember(child, &usage);
         Ok(usage)
     }
