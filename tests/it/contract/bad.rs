@@ -61,6 +61,29 @@ pub(super) const CASES: &[Case] = &[
     case("views_are_accessible", || Contract::of(Inaccessible::CLASS), "cannot be used with a keyboard"),
     case("views_are_accessible", || Contract::of(Inaccessible::CLASS), "has no legend"),
     case(
+        "views_are_accessible",
+        || Contract::of(Unreachable::CLASS),
+        "<div role=\"button\"> has the role button, and no key reaches it",
+    ),
+    case(
+        "views_are_accessible",
+        || Contract::of(Unreachable::CLASS),
+        "<a href=\"/x\"> takes the focus and is hidden",
+    ),
+    case(
+        "views_are_accessible",
+        || Contract::of(Unreachable::CLASS),
+        "<span tabindex=\"0\"> takes the focus and is hidden",
+    ),
+    case("views_are_accessible", || Contract::of(Unreachable::CLASS), "plays by itself"),
+    case("views_are_accessible", || Contract::of(Unreachable::CLASS), "has no captions"),
+    case("views_are_accessible", || Contract::of(Unreachable::CLASS), "sends the page away in onchange"),
+    case(
+        "broken_children_do_no_harm",
+        || Contract::of(Careless::CLASS),
+        "it shows a child and drops its resources",
+    ),
+    case(
         "two_blocks_share_a_page",
         || Contract::of(Inaccessible::CLASS),
         "two blocks have the same id \"x\"",
@@ -92,6 +115,7 @@ pub(super) const CASES: &[Case] = &[
     case("grades_are_in_range", || answering(Greedy::CLASS), "its grade is 11 of 10"),
     case("grades_are_in_range", || answering(Greedy::CLASS), "its grade is of 10, and max_score says 5"),
     case("grades_are_in_range", || answering(Refusing::CLASS), "it gives a grade and is not scored"),
+    case("grades_are_in_range", || answering(Greedy::CLASS), "it gives a grade, and nobody is logged in"),
     case(
         "threads_do_not_meet",
         || Contract::of(ThreadBound::CLASS),
@@ -168,6 +192,12 @@ bad_blocks! {
 
     #[xblock(type = "inaccessible", views(student_view))]
     Inaccessible
+
+    #[xblock(type = "unreachable", views(student_view))]
+    Unreachable
+
+    #[xblock(type = "careless", has_children, views(student_view))]
+    Careless
 
     #[xblock(type = "needs_text", views(student_view))]
     #[field(text: Option<String> = "x", scope = content, help = "The text.")]
@@ -273,6 +303,24 @@ impl Inaccessible {
             "<input name=\"a\"><img src=\"/a.png\"><button></button><p id=\"x\" tabindex=\"2\">x</p><p id=\"x\">y</p>\
              <p aria-describedby=\"nowhere\">z</p><p onclick=\"go()\">go</p><fieldset><p>?</p></fieldset>",
         ))
+    }
+}
+
+impl Unreachable {
+    fn student_view(&self, _: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        Ok(Fragment::new(
+            "<div role=\"button\">go</div><div aria-hidden=\"true\"><a href=\"/x\">x</a><span tabindex=\"0\">y</span></div>\
+             <video autoplay src=\"/a.mp4\"></video>\
+             <select aria-label=\"a\" onchange=\"this.form.submit()\"><option>1</option></select>",
+        ))
+    }
+}
+
+impl Careless {
+    fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        let children = context.children();
+        let shown = children.iter().map(|child| context.render_child(&child.usage, "student_view").content);
+        Ok(Fragment::new(shown.collect::<String>()))
     }
 }
 

@@ -103,6 +103,8 @@ fn faults(html: &Html, index: usize, element: &Element) -> Vec<Fault> {
     if element.get("tabindex").and_then(|text| text.trim().parse::<i64>().ok()).is_some_and(|at| at > 0) {
         fault("jumps the order of the page", "use tabindex=\"0\" or the order of the elements");
     }
+    operation(html, index, element, &mut fault);
+    media(html, index, element, &mut fault);
     for (name, value) in &element.attributes {
         if REFERENCES.contains(&name.as_str()) {
             for id in value.split_whitespace().filter(|id| html.by_id(id).is_none()) {
@@ -117,6 +119,86 @@ fn faults(html: &Html, index: usize, element: &Element) -> Vec<Fault> {
         }
     }
     faults
+}
+
+/// Roles of what is operated by itself. Parts of a whole, such as tabs, may be reached from their neighbours.
+const OPERATED: &[&str] =
+    &["button", "link", "checkbox", "switch", "slider", "spinbutton", "textbox", "searchbox", "combobox"];
+
+/// Roles within which arrow keys go from part to part, so that a part needs no place of its own in the order.
+const WHOLES: &[&str] = &["toolbar", "menu", "menubar", "tablist", "radiogroup", "listbox", "tree", "grid"];
+
+/// What a change or the mere focus must not do, as it stands in scripts.
+const LEAVING: &[&str] = &["submit(", "location", "navigate("];
+
+/// Finds what no key reaches, what takes the focus unseen, and what happens before anybody asked for it.
+fn operation(html: &Html, index: usize, element: &Element, fault: &mut impl FnMut(&str, &'static str)) {
+    let around = |test: &dyn Fn(&Element) -> bool| test(element) || html.around(index).any(test);
+    let is_off = around(&|one| one.get("hidden").is_some() || one.get("inert").is_some());
+    let role = element.get("role").unwrap_or_default();
+    if OPERATED.contains(&role) && !is_off && element.get("aria-disabled") != Some("true") {
+        let is_part =
+            html.around(index).any(|one| one.get("role").is_some_and(|role| WHOLES.contains(&role)));
+        let is_reached = takes_focus(element) || (is_part && element.get("tabindex").is_some());
+        if !is_reached && !is_disabled(element) {
+            fault(
+                &format!("has the role {role}, and no key reaches it"),
+                "make it a <button type=\"button\"> or the like, or give it tabindex=\"0\" and listen to keys",
+            );
+        }
+    }
+    if takes_focus(element) && !is_off && around(&|one| one.get("aria-hidden") == Some("true")) {
+        fault(
+            "takes the focus and is hidden from screen readers by aria-hidden",
+            "take aria-hidden away, or hide it from everybody with hidden",
+        );
+    }
+    for name in ["onchange", "oninput", "onfocus", "onblur"] {
+        let leaves = |script: &str| LEAVING.iter().any(|part| script.to_ascii_lowercase().contains(part));
+        if element.get(name).is_some_and(leaves) {
+            fault(
+                &format!("sends the page away in {name}"),
+                "give the form a button: who moves through values with keys has not chosen yet",
+            );
+        }
+    }
+}
+
+fn is_disabled(element: &Element) -> bool {
+    matches!(element.name.as_str(), "button" | "input" | "select" | "textarea")
+        && element.get("disabled").is_some()
+}
+
+/// Tells whether the key Tab reaches an element.
+fn takes_focus(element: &Element) -> bool {
+    if let Some(at) = element.get("tabindex").and_then(|text| text.trim().parse::<i64>().ok()) {
+        return at >= 0 && !is_disabled(element);
+    }
+    match element.name.as_str() {
+        "a" | "area" => element.get("href").is_some(),
+        "input" => element.get("type") != Some("hidden") && !is_disabled(element),
+        "button" | "select" | "textarea" => !is_disabled(element),
+        "iframe" | "summary" => true,
+        "video" | "audio" => element.get("controls").is_some(),
+        _ => element.get("contenteditable").is_some_and(|value| value != "false"),
+    }
+}
+
+/// Finds sound and moving pictures that begin by themselves, and speech nobody wrote down.
+fn media(html: &Html, index: usize, element: &Element, fault: &mut impl FnMut(&str, &'static str)) {
+    if !matches!(element.name.as_str(), "video" | "audio") {
+        return;
+    }
+    let is_muted = element.get("muted").is_some();
+    if element.get("autoplay").is_some() && !(is_muted && element.get("controls").is_some()) {
+        fault("plays by itself", "take autoplay away and give it controls: let the learner begin");
+    }
+    let is_captions = |track: &Element| {
+        track.name == "track" && matches!(track.get("kind"), None | Some("captions" | "subtitles"))
+    };
+    if element.name == "video" && !is_muted && !html.inside(index).any(is_captions) {
+        fault("has no captions", "add <track kind=\"captions\" src=\"..\" srclang=\"..\">");
+    }
 }
 
 /// Tells whether something beside the element's own text names it.

@@ -57,7 +57,7 @@ promises! {
     fragments_are_valid = views::fragments:
         "the HTML is well-formed and resources and initialisation are such as a page can use";
     views_are_accessible = accessibility::views:
-        "everything on the page has a name, and references lead somewhere";
+        "everything on the page has a name and is reached by keys, references lead somewhere, and nothing plays by itself";
     two_blocks_share_a_page = accessibility::neighbours:
         "ids of two blocks of the type differ, so that both work on one page";
     empty_fields_are_shown = views::empty_fields:
@@ -67,7 +67,7 @@ promises! {
     visitors_without_a_name_are_served = views::nobody:
         "where nobody is logged in, views render and handlers answer";
     broken_children_do_no_harm = views::broken_children:
-        "a child that is missing, broken or hidden does not take the block down";
+        "a child that is missing, broken or hidden does not take the block down, and one that is shown keeps its resources";
     values_are_escaped = markup::escaped:
         "markup in a value stays text";
     requests_are_answered = handlers::answered:
@@ -79,7 +79,7 @@ promises! {
     reading_requests_change_nothing = handlers::reading:
         "GET, HEAD and unknown methods change nothing";
     grades_are_in_range = scoring::range:
-        "grades lie between 0 and the block's highest score, and only scored blocks give them";
+        "grades lie between 0 and the block's highest score, are a learner's, and only scored blocks give them";
     rescoring_repeats_itself = scoring::rescoring:
         "computing a score again gives the same score, and none for a learner who did not answer";
     texts_are_translated = i18n::translated:

@@ -45,6 +45,15 @@ pub(super) fn range(contract: &Contract) -> Vec<Finding> {
                     findings.push(Finding::new(&place, wrong, mend));
                 }
             }
+            let nobody = bench.clone().apart().nobody();
+            if let Ok(Ok(handled)) = calmly(|| nobody.handle(handler, sample)) {
+                let is_lost = |event: &Event| matches!(event, Event::Grade(grade) if grade.user_id.is_none());
+                if handled.events.iter().any(is_lost) {
+                    let mend = "where context.user() is none, answer BlockError::BadRequest with status 403";
+                    let place = format!("handler `{handler}` for nobody, sample {name:?}");
+                    findings.push(Finding::new(place, "it gives a grade, and nobody is logged in", mend));
+                }
+            }
         }
     }
     findings

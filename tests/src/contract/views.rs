@@ -346,6 +346,33 @@ pub(super) fn broken_children(contract: &Contract) -> Vec<Finding> {
                 ));
             }
         }
+        dropped_resources(contract, &bench, name, &mut findings);
+    }
+    for (name, bench) in contract.told_samples() {
+        dropped_resources(contract, &bench, &format!("sample {name:?}"), &mut findings);
     }
     findings
+}
+
+/// Finds children that are shown without the styles and scripts they need.
+fn dropped_resources(contract: &Contract, bench: &Workbench, place: &str, findings: &mut Vec<Finding>) {
+    let host = bench.host();
+    for view in &contract.views {
+        let Ok(Some(page)) = shown_by(&host, bench, view) else { continue };
+        for (child, _) in bench.children() {
+            let alone = calmly(|| host.render(child, view, bench.user()));
+            let Ok(Ok(alone)) = alone else { continue };
+            let is_dropped = |resource| !page.resources.contains(resource);
+            if !alone.content.trim().is_empty()
+                && page.content.contains(alone.content.trim())
+                && alone.resources.iter().any(is_dropped)
+            {
+                findings.push(Finding::new(
+                    format!("{place}, {view}"),
+                    format!("it shows a child and drops its resources: {}", child.block_id()),
+                    "take them over: fragment.add_resources_of(&rendered)",
+                ));
+            }
+        }
+    }
 }

@@ -18,6 +18,8 @@ fn show(block: &dyn XBlock, view: &str, context: &dyn BlockContext) -> Result<Fr
         return Err(BlockError::NoSuchView { view: view.to_owned() });
     }
     let mut fragment = Fragment::new(block.fields().str("data")?.to_string());
+    // A parent that shows the block has to carry this along.
+    fragment.add_css(".stand-in { display: block; }");
     for child in context.children() {
         let rendered = context.render_child(&child.usage, view);
         fragment.add_resources_of(&rendered);
