@@ -107,7 +107,11 @@ impl Call<'_> {
         self.context.publish(Event::Other { event_type: event_type.to_owned(), data });
     }
 
+    /// Publishes the grade of who is logged in; without anybody there is none to give it to.
     fn publish_grade(&self, score: &Score) {
+        if self.context.user().is_none() {
+            return;
+        }
         self.context.publish(Event::Grade(Grade::new(score.earned(), score.possible())));
     }
 }
