@@ -60,7 +60,9 @@ fn clean_text(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str) -> 
 fn write_inline(block: &BlockSource<'_>, host: &mut dyn WriteHost, text: &str, node: &mut Element) {
     node.name = block.usage.block_type().into();
     node.set("url_name", block.url_name());
-    if let Some(name) = block.text("display_name").filter(|name| !name.is_empty()) {
+    // The platform writes the default name, too, which then is one of the block's own.
+    let has_name = block.own("display_name").is_some() || !host.loses_nothing();
+    if let Some(name) = block.text("display_name").filter(|name| has_name && !name.is_empty()) {
         node.set("display_name", &*name);
     }
     if block.own("editor").is_some()
