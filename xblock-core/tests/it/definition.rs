@@ -325,7 +325,10 @@ proptest! {
             folder.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.')), "{}", folder
         );
         let read = block_type_of(&folder).map(|block_type| block_type.into_owned());
-        prop_assert_eq!(read, Some(block_type));
+        // A type of very many bytes is shortened; its definition files say what it is.
+        let shortened = is_shortened(&folder);
+        prop_assert!(!shortened || block_type.len() * 3 > 100, "{}", folder);
+        prop_assert_eq!(read, (!shortened).then_some(block_type));
     }
 
     /// What is too long for a file's path is said in the file.
