@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
+use xblock_core::services::SandboxResource;
 
 use crate::error::CageError;
 use crate::filter::Filters;
@@ -16,7 +17,7 @@ use crate::interpreter::Interpreter;
 use crate::limits::RunLimits;
 use crate::options::CageOptions;
 use crate::probe;
-use crate::run::{Outcome, Raised, Run, Spent};
+use crate::run::{Outcome, Raised, Run};
 use crate::zygote::{KernelLimits, Message, Zygote, remaining};
 
 /// How long a run that was told to end may take to be gone.
@@ -117,8 +118,8 @@ impl Cage {
         drop(data);
         let ending = ending(&mut status)?;
         Ok(match talk {
-            Talk::TooLate => Outcome::TooMuch { what: Spent::RealTime },
-            Talk::TooLong => Outcome::TooMuch { what: Spent::Output },
+            Talk::TooLate => Outcome::TooMuch { what: SandboxResource::RealTime },
+            Talk::TooLong => Outcome::TooMuch { what: SandboxResource::Output },
             Talk::Answered(_) | Talk::Silent => ending.outcome(),
         })
     }
@@ -215,7 +216,7 @@ fn answered(answer: &[u8]) -> Outcome {
     match serde_json::from_slice::<Answer>(answer) {
         Ok(Answer::Globals { globals }) => Outcome::Done { globals },
         Ok(Answer::Raised(raised)) if raised.error == "MemoryError" => {
-            Outcome::TooMuch { what: Spent::Memory }
+            Outcome::TooMuch { what: SandboxResource::Memory }
         }
         Ok(Answer::Raised(raised)) => Outcome::Raised(raised),
         Ok(Answer::Exit { exit }) => Outcome::Ended { code: exit.unwrap_or(0) },
@@ -228,10 +229,10 @@ impl Ending {
     /// Says what became of a run that gave no answer.
     fn outcome(&self) -> Outcome {
         match (self.signal, self.code) {
-            (Some(libc::SIGXCPU | libc::SIGKILL), _) => Outcome::TooMuch { what: Spent::Cpu },
-            (Some(libc::SIGXFSZ), _) => Outcome::TooMuch { what: Spent::FileSize },
+            (Some(libc::SIGXCPU | libc::SIGKILL), _) => Outcome::TooMuch { what: SandboxResource::Cpu },
+            (Some(libc::SIGXFSZ), _) => Outcome::TooMuch { what: SandboxResource::FileSize },
             (Some(signal), _) => Outcome::Killed { signal },
-            (None, Some(4)) => Outcome::TooMuch { what: Spent::Memory },
+            (None, Some(4)) => Outcome::TooMuch { what: SandboxResource::Memory },
             (None, code) => Outcome::Ended { code: code.unwrap_or(0) },
         }
     }

@@ -31,6 +31,6 @@ pub use cage::Cage;
 pub use error::CageError;
 pub use limits::RunLimits;
 pub use options::CageOptions;
-pub use run::{Outcome, Raised, Run, Spent};
+pub use run::{Outcome, Raised, Run};
 #[cfg(target_os = "linux")]
 pub use service::CageSandbox;

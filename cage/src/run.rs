@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
+use xblock_core::services::SandboxResource;
 
 /// A piece of code to run.
 #[derive(Debug, Clone, Default)]
@@ -42,7 +43,7 @@ pub enum Outcome {
     /// It used too much and was ended.
     TooMuch {
         /// Of what.
-        what: Spent,
+        what: SandboxResource,
     },
 }
 
@@ -58,33 +59,4 @@ pub struct Raised {
     pub last_line: String,
     /// The line of the author's code, from 1.
     pub line: Option<u32>,
-}
-
-/// What a run can use too much of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Spent {
-    /// Time on a processor.
-    Cpu,
-    /// Time on the wall.
-    RealTime,
-    /// Memory.
-    Memory,
-    /// What it gave back.
-    Output,
-    /// What it wrote to files.
-    FileSize,
-}
-
-impl Spent {
-    /// Returns the word for it.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cpu => "processor time",
-            Self::RealTime => "time",
-            Self::Memory => "memory",
-            Self::Output => "output",
-            Self::FileSize => "space on disk",
-        }
-    }
 }

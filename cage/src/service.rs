@@ -84,7 +84,7 @@ impl SandboxService for CageSandbox {
             }
             Outcome::Ended { code } => Err(plain_error(jail_text("", code))),
             Outcome::Killed { signal } => Err(plain_error(jail_text("", -signal))),
-            Outcome::TooMuch { what } => Err(SandboxError::LimitExceeded { resource: what.name() }),
+            Outcome::TooMuch { what } => Err(SandboxError::LimitExceeded { resource: what }),
         }
     }
 }

@@ -12,7 +12,7 @@ mod error;
 mod held;
 mod ids;
 mod kvs;
-mod python;
+pub(crate) mod python;
 mod schema;
 mod scope;
 mod spec;

@@ -1,12 +1,14 @@
 //! Service `sandbox`: where code of authors runs (capa reference, section 10; the platform's `SandboxService`).
 
+use std::fmt;
 use std::time::Duration;
 
-use blake2::digest::consts::U20;
-use blake2::{Blake2b, Digest};
+use md5::{Digest, Md5};
+use serde::{Deserialize, Serialize};
 use serde_json::Map;
 
 use crate::fields::Json;
+use crate::fields::python::repr::{number_repr, str_repr};
 use crate::keys::ContextKey;
 
 use super::Service;
@@ -59,64 +61,124 @@ pub struct SandboxJob {
     pub slug: Option<String>,
     /// Whether it may run without a cage, which only [`SandboxService::can_run_unsafely`] may grant.
     pub unsafely: bool,
+    /// Whether a [`CachedSandbox`](super::CachedSandbox) may answer it with what it came to before. The platform does so
+    /// for a problem's scripts and for code inside a response, but not for check and hint functions.
+    pub may_be_kept: bool,
 }
 
 impl SandboxJob {
-    /// Returns a key under which the outcome may be cached: equal for jobs that must come out equal.
+    /// Returns a key under which the outcome may be kept: equal for jobs that must come out equal.
+    ///
+    /// For a job without files it is the platform's own key (capa reference, section 10.5). The platform leaves files
+    /// and the search path out, so that a course's new library does not change results that are kept; here a digest of
+    /// them follows.
     ///
     /// ```
     /// use xblock_core::services::SandboxJob;
     ///
-    /// let job = SandboxJob { code: "x = 1".into(), ..SandboxJob::default() };
+    /// let job = SandboxJob { code: "a = 1".into(), random_seed: Some(1), ..SandboxJob::default() };
+    /// assert_eq!(job.cache_key(), "safe_exec.1.50d654508e1ef80f15cebe01e0072cee");
     /// let named = SandboxJob { slug: Some("a problem".into()), ..job.clone() };
     /// assert_eq!(job.cache_key(), named.cache_key());
-    /// assert_ne!(job.cache_key(), SandboxJob { random_seed: Some(1), ..job.clone() }.cache_key());
     /// ```
     #[must_use]
     pub fn cache_key(&self) -> String {
-        let mut digest = Blake2b::<U20>::new();
+        let mut digest = Md5::new();
+        digest.update(str_repr(&self.code));
+        walk_object(&self.globals, &mut digest);
+        let seed = self.random_seed.map_or_else(|| "None".to_owned(), |seed| seed.to_string());
+        let key = format!("safe_exec.{seed}.{}", hex::encode(digest.finalize()));
+        if self.python_path.is_empty() && self.extra_files.is_empty() && !self.unsafely {
+            return key;
+        }
+        let mut digest = Md5::new();
         // Lengths before contents keep `ab`, `c` and `a`, `bc` apart.
         let mut part = |bytes: &[u8]| {
             digest.update((bytes.len() as u64).to_le_bytes());
             digest.update(bytes);
         };
-        part(self.code.as_bytes());
-        let mut globals: Vec<_> = self.globals.iter().collect();
-        globals.sort_unstable_by_key(|(name, _)| *name);
-        part(&globals.len().to_le_bytes());
-        for (name, value) in globals {
-            part(name.as_bytes());
-            part(sorted(value).to_string().as_bytes());
-        }
-        part(self.random_seed.map_or_else(String::new, |seed| seed.to_string()).as_bytes());
         part(&self.python_path.len().to_le_bytes());
-        for path in &self.python_path {
-            part(path.as_bytes());
-        }
+        self.python_path.iter().for_each(|path| part(path.as_bytes()));
         for (name, bytes) in &self.extra_files {
             part(name.as_bytes());
             part(bytes);
         }
         part(&[u8::from(self.unsafely)]);
-        format!("safe_exec.{}.{}", self.random_seed.unwrap_or_default(), hex::encode(digest.finalize()))
+        format!("{key}.{}", hex::encode(digest.finalize()))
     }
 }
 
-/// Sorts the names of all mappings inside a value.
-fn sorted(value: &Json) -> Json {
-    match value {
-        Json::Array(items) => Json::Array(items.iter().map(sorted).collect()),
-        Json::Object(members) => {
-            let mut members: Vec<_> = members.iter().collect();
-            members.sort_unstable_by_key(|(name, _)| *name);
-            Json::Object(members.into_iter().map(|(name, member)| (name.clone(), sorted(member))).collect())
+/// Digests a value as the platform does: the class of each node, members by name, and what `repr()` prints of leaves.
+fn walk(value: &Json, digest: &mut Md5) {
+    let (class, printed) = match value {
+        Json::Null => ("NoneType", "None".to_owned()),
+        Json::Bool(true) => ("bool", "True".to_owned()),
+        Json::Bool(false) => ("bool", "False".to_owned()),
+        Json::Number(number) => (if number.is_f64() { "float" } else { "int" }, number_repr(number)),
+        Json::String(text) => return walk_text(text, digest),
+        Json::Array(items) => {
+            digest.update("<class 'list'>");
+            return items.iter().for_each(|item| walk(item, digest));
         }
-        other => other.clone(),
+        Json::Object(members) => match big_integer(members) {
+            Some(digits) => ("int", digits.to_owned()),
+            None => return walk_object(members, digest),
+        },
+    };
+    digest.update(format!("<class '{class}'>{printed}"));
+}
+
+fn walk_object(members: &Globals, digest: &mut Md5) {
+    digest.update("<class 'dict'>");
+    let mut members: Vec<_> = members.iter().collect();
+    members.sort_unstable_by_key(|(name, _)| *name);
+    for (name, member) in members {
+        walk_text(name, digest);
+        walk(member, digest);
+    }
+}
+
+fn walk_text(text: &str, digest: &mut Md5) {
+    digest.update("<class 'str'>");
+    digest.update(str_repr(text));
+}
+
+fn big_integer(members: &Globals) -> Option<&str> {
+    if members.len() == 1 { members.get("__int__")?.as_str() } else { None }
+}
+
+/// What a run can use too much of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum SandboxResource {
+    /// Time on a processor.
+    Cpu,
+    /// Time on the wall.
+    RealTime,
+    /// Memory.
+    Memory,
+    /// What it gives back.
+    Output,
+    /// What it writes to files.
+    FileSize,
+}
+
+impl fmt::Display for SandboxResource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Cpu => "processor time",
+            Self::RealTime => "time",
+            Self::Memory => "memory",
+            Self::Output => "output",
+            Self::FileSize => "space on disk",
+        })
     }
 }
 
 /// Why a run gave no result.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum SandboxError {
     /// The code raised an error, or ended with one.
@@ -132,8 +194,8 @@ pub enum SandboxError {
     /// The code used more than it may.
     #[error("the code used more {resource} than it may")]
     LimitExceeded {
-        /// What it used too much of: `time`, `memory` ...
-        resource: &'static str,
+        /// What it used too much of.
+        resource: SandboxResource,
     },
     /// The cage cannot be built here, so nothing was run.
     #[error("author code is not run: {reason}")]

@@ -2,6 +2,7 @@
 
 mod asides;
 mod mixins;
+mod sandbox_cache;
 mod scores;
 mod services;
 mod world;
