@@ -1,9 +1,10 @@
-//! Tries a new cage before anything else runs in it.
+//! Tries a new caged process before anything else runs in it.
 
-use crate::cage::Cage;
 use crate::error::CageError;
+use crate::exchange::run_in;
 use crate::limits::RunLimits;
 use crate::run::{Outcome, Run};
+use crate::zygote::Zygote;
 
 /// Code that tries what must fail, and lists what did not.
 const PROBE: &str = include_str!("../python/probe.py");
@@ -12,9 +13,9 @@ const PROBE: &str = include_str!("../python/probe.py");
 ///
 /// # Errors
 /// [`CageError::Open`] with what got through, or where the code did not run to its end.
-pub(crate) fn try_out(cage: &Cage) -> Result<(), CageError> {
+pub(crate) fn try_out(zygote: &Zygote) -> Result<(), CageError> {
     let run = Run { code: PROBE, ..Run::default() };
-    let outcome = cage.run(&run, &RunLimits::default())?;
+    let outcome = run_in(zygote, &run, &RunLimits::default())?;
     let Outcome::Done { globals } = &outcome else {
         return Err(CageError::Start { reason: format!("the code that tries it came to {outcome:?}") });
     };

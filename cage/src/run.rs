@@ -47,6 +47,10 @@ pub enum Outcome {
     },
 }
 
+/// How many characters of what Python says of an error are kept, and of its last line.
+const TRACEBACK: usize = 20_000;
+const LAST_LINE: usize = 4_000;
+
 /// An error that code raised.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Raised {
@@ -59,4 +63,18 @@ pub struct Raised {
     pub last_line: String,
     /// The line of the author's code, from 1.
     pub line: Option<u32>,
+}
+
+impl Raised {
+    /// Cuts texts to what the runner sends; code that answers in its place may send more.
+    pub(crate) fn shortened(mut self) -> Self {
+        for (text, most) in
+            [(&mut self.error, 200), (&mut self.traceback, TRACEBACK), (&mut self.last_line, LAST_LINE)]
+        {
+            if let Some((cut, _)) = text.char_indices().nth_back(most - 1) {
+                text.drain(..cut);
+            }
+        }
+        self
+    }
 }

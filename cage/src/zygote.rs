@@ -5,6 +5,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,7 @@ struct Setup<'a> {
 pub(crate) struct Zygote {
     control: OwnedFd,
     child: Mutex<Child>,
+    runs: AtomicU64,
     /// Its address space before any run, in bytes.
     pub(crate) size: u64,
     /// The modules it loaded.
@@ -76,11 +78,12 @@ pub(crate) struct Zygote {
 }
 
 impl Zygote {
-    /// Starts the process and waits until it is ready.
+    /// Starts the process, with some modules loaded, and waits until it is ready.
     pub(crate) fn start(
         interpreter: &Interpreter,
         filters: &Filters,
         options: &CageOptions,
+        preload: &[String],
     ) -> Result<Self, CageError> {
         let deadline = Instant::now() + options.start_time;
         let (control, theirs) =
@@ -96,8 +99,9 @@ impl Zygote {
             .stdout(Stdio::null())
             .stderr(Stdio::piped());
         let child = confine::spawn(command, interpreter, filters)?;
-        let mut zygote = Self { control, child: Mutex::new(child), size: 0, loaded: Vec::new() };
-        match zygote.set_up(filters, options, deadline) {
+        let mut zygote =
+            Self { control, child: Mutex::new(child), runs: AtomicU64::new(0), size: 0, loaded: Vec::new() };
+        match zygote.set_up(filters, preload, options.spares, deadline) {
             Ok(ready) => zygote.loaded = ready.loaded,
             Err(error) => return Err(zygote.explain(error)),
         }
@@ -108,7 +112,8 @@ impl Zygote {
     fn set_up(
         &self,
         filters: &Filters,
-        options: &CageOptions,
+        preload: &[String],
+        spares: usize,
         deadline: Instant,
     ) -> Result<Ready, CageError> {
         let (mut sources, their_sources) = UnixStream::pair().map_err(CageError::io("making a socket"))?;
@@ -116,12 +121,7 @@ impl Zygote {
         self.send(&Message::Setup, &[their_sources.as_fd(), their_ready.as_fd()])?;
         drop((their_sources, their_ready));
         let texts = SOURCES.iter().map(|(path, text)| ((*path).to_owned(), (*text).into())).collect();
-        let setup = Setup {
-            sources: texts,
-            preload: &options.preload,
-            spares: options.spares,
-            run_filter: to_hex(&filters.run),
-        };
+        let setup = Setup { sources: texts, preload, spares, run_filter: to_hex(&filters.run) };
         let setup =
             serde_json::to_vec(&setup).map_err(|error| CageError::Start { reason: error.to_string() })?;
         let start = |reason: String| CageError::Start { reason };
@@ -136,6 +136,11 @@ impl Zygote {
             .and_then(|()| ready.read_to_end(&mut said))
             .map_err(|error| start(error.to_string()))?;
         serde_json::from_slice(&said).map_err(|_| start("it ended before it was ready".into()))
+    }
+
+    /// Returns a number no other run of this process has.
+    pub(crate) fn next_run(&self) -> u64 {
+        self.runs.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Adds what the process printed before it ended.

@@ -45,10 +45,26 @@ def warm():
     execute("1 / 0", {}, set())
 
 
-def forget_random_state():
-    """Gives each run of NumPy its own random numbers; forked processes would all draw the same."""
+def warm_large():
+    """Does once what SymPy does when it is first used, which takes longer than most scripts."""
+    sympy = sys.modules.get("sympy")
+    if sympy is not None:
+        str(sympy.simplify(sympy.sympify("sin(y)**2 + cos(y)**2 + x/2")))
+
+
+def touch():
+    """Writes to the memory that nearly every run writes to, while there is time: its first writes copy it."""
+    compile("pass", "<string>", "exec")
+    json.loads(json.dumps({"a": [1.5, None, True, "x"]}))
+    random2.Random(1).random()
+    execute("a = 1\ndef f(x):\n    return [y for y in x]\nb = f({1: 2})", {}, set())
+
+
+def forget_random_state(request):
+    """Gives a run of NumPy its own random numbers; forked processes would all draw the same."""
     numpy_random = sys.modules.get("numpy.random")
-    if numpy_random is not None:
+    code = request["code"]
+    if numpy_random is not None and (request["files"] or "numpy" in code or "scipy" in code):
         numpy_random.seed()
 
 
@@ -121,6 +137,7 @@ def carry_out(descriptor, limits, confinement):
     request = read_request(descriptor)
     limit(limits)
     environment()
+    forget_random_state(request)
     gc.enable()
     add_files(request["files"], request["python_path"])
     names = safe_json.decode(request["globals"])

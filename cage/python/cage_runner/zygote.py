@@ -185,8 +185,7 @@ class Zygote:
             os.dup2(1, 2)
             os.dup2(line, 3)
             os.closerange(4, 1 << 16)
-            runner.warm()
-            runner.forget_random_state()
+            runner.touch()
             line = socket.socket(fileno=3)
             text, descriptors, _, _ = socket.recv_fds(line, 4096, 1)
             if text:
@@ -213,6 +212,7 @@ def main():
         except ImportError:
             pass
     runner.warm()
+    runner.warm_large()
     zygote = Zygote(control, Confinement(setup["run_filter"]), setup["spares"])  # noqa: F821
     setup.clear()  # noqa: F821
     gc.collect()
