@@ -82,11 +82,15 @@ impl Database {
                     let reason = "it is a database of another program, not of a Blockstore";
                     return Err(BlockstoreError::corrupt(file.display(), reason));
                 }
+                refuse_newer(&db, file)?;
                 keep_log(&db).map_err(BlockstoreError::sql("setting the journal mode"))?;
                 Main { connection: db, unchanging: None }
             }
             Access::ReadOnly => open_read_only(file)?,
         };
+        if access == Access::ReadOnly {
+            refuse_newer(&main.connection, file)?;
+        }
         Ok(Self {
             file: file.to_path_buf(),
             access,
@@ -174,6 +178,14 @@ impl Database {
         }
         *main = renewed;
         Ok(())
+    }
+}
+
+/// Refuses what was made by a later version, before anything is changed.
+fn refuse_newer(db: &Connection, file: &Path) -> Result<(), BlockstoreError> {
+    match schema::newer(db).map_err(query_failed("reading the form of the tables"))? {
+        None => Ok(()),
+        Some(found) => Err(BlockstoreError::NewerForm { place: file.display().to_string(), found }),
     }
 }
 

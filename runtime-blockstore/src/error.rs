@@ -80,8 +80,11 @@ pub enum BlockstoreError {
         /// The draft.
         uuid: Uuid,
     },
-    /// Another draft was committed since this one was begun; committing it would undo that.
-    #[error("Draft {uuid} lies on {base:?}, but the latest version of its bundle is {latest:?}.")]
+    /// Another version was made since this draft was begun; committing it as it is would undo that.
+    #[error(
+        "Draft {uuid} lies on {}, but the latest version of its bundle is {}; {}",
+        digest_or_none(base.as_ref()), digest_or_none(latest.as_ref()), conflicts(files, links)
+    )]
     StaleDraft {
         /// The draft.
         uuid: Uuid,
@@ -89,6 +92,18 @@ pub enum BlockstoreError {
         base: Option<Digest>,
         /// The latest version's snapshot.
         latest: Option<Digest>,
+        /// Paths that both have changed, each to something else; where there are none, the two can be merged.
+        files: Vec<String>,
+        /// Names of links that both have changed.
+        links: Vec<String>,
+    },
+    /// A draft stages no link of this name.
+    #[error("Draft {draft} does not change a link {name}")]
+    LinkNotFound {
+        /// The name asked for.
+        name: String,
+        /// The draft.
+        draft: Uuid,
     },
     /// The store was opened for reading only.
     #[error("this Blockstore is open for reading only")]
@@ -100,6 +115,14 @@ pub enum BlockstoreError {
         place: String,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A later version has written it, in a form that this one does not know; nothing was changed.
+    #[error("{place} is too new: it has {found}")]
+    NewerForm {
+        /// The database or document.
+        place: String,
+        /// What is not known of it.
+        found: String,
     },
     /// A file that a document names is not there.
     #[error("{place} is missing")]
@@ -127,6 +150,24 @@ pub enum BlockstoreError {
         #[source]
         source: rusqlite::Error,
     },
+}
+
+fn digest_or_none(digest: Option<&Digest>) -> String {
+    digest.map_or_else(|| "no version".to_owned(), Digest::to_string)
+}
+
+/// Most names a message lists.
+const LISTED: usize = 10;
+
+fn conflicts(files: &[String], links: &[String]) -> String {
+    let names: Vec<_> =
+        files.iter().map(String::as_str).chain(links.iter().map(String::as_str)).take(LISTED).collect();
+    if names.is_empty() {
+        return "no file or link was changed by both".into();
+    }
+    let more = files.len() + links.len() - names.len();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("both have changed {}{rest}", names.join(", "))
 }
 
 impl BlockstoreError {

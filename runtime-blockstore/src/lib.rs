@@ -2,12 +2,14 @@
 //!
 //! - [`Blockstore`]: collections, bundles, versions, drafts and links in the Blockstore app's own tables and files.
 //! - [`BlockstoreRuntime`]: courses and libraries as bundles, one each; the form is told in `docs/course-bundle.md`.
+//! - [`Library`]: bundles read by the rules of content libraries.
 //! - [`Snapshot`], [`DraftDocument`]: the documents, byte for byte as the app writes them.
 
 mod database;
 mod digest;
 mod document;
 mod error;
+mod library;
 mod mime;
 mod path;
 mod rows;
@@ -20,9 +22,11 @@ pub use database::Access;
 pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 pub use error::BlockstoreError;
+pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, LibraryView, SkippedInclude};
 pub use path::PathProblem;
 pub use runtime::BlockstoreRuntime;
 pub use store::{
-    Blockstore, BundleChanges, BundleData, BundleFileData, BundleVersionData, CollectionData, DraftData,
-    DraftFileData, DraftLinkData,
+    Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,
+    BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, DraftData, DraftFileData,
+    DraftLinkData, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
 };

@@ -26,13 +26,29 @@ CREATE INDEX IF NOT EXISTS "bundles_draft_bundle_id_20fb78ec" ON "bundles_draft"
 const MIGRATIONS: [&str; 4] =
     ["0001_initial", "0002_create_drafts", "0003_update_character_set", "0004_alter_bundle_collection"];
 
-/// Our own table of changes to drafts that are true and not yet in the drafts' folders.
-const HANDOVER_TABLE: &str = "CREATE TABLE IF NOT EXISTS xblock_handover \
-     (draft TEXT PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT NULL) WITHOUT ROWID";
+/// Our own tables: changes to drafts that are true and not yet in the drafts' folders, the feed of new
+/// versions, and the form of our tables.
+const OWN_TABLES: &str = "CREATE TABLE IF NOT EXISTS xblock_handover \
+     (draft TEXT PRIMARY KEY, before TEXT NOT NULL, after TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS xblock_form (form INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS xblock_feed (
+    cursor INTEGER PRIMARY KEY AUTOINCREMENT, bundle_id INTEGER NOT NULL, bundle TEXT NOT NULL,
+    version_id INTEGER UNIQUE, version_num INTEGER, before TEXT, after TEXT, links TEXT NOT NULL,
+    is_whole INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS xblock_feed_of ON xblock_feed (bundle_id, version_num);
+CREATE TABLE IF NOT EXISTS xblock_file_change (
+    bundle_id INTEGER NOT NULL, path TEXT NOT NULL, cursor INTEGER NOT NULL, before TEXT, after TEXT,
+    PRIMARY KEY (bundle_id, path, cursor)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS xblock_file_change_at ON xblock_file_change (cursor);
+CREATE TABLE IF NOT EXISTS xblock_feed_seen (version_id INTEGER NOT NULL);";
 
 /// Makes the app's tables where the database does not have them, and ours.
 pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()> {
-    db.execute_batch(HANDOVER_TABLE)?;
+    db.execute_batch(OWN_TABLES)?;
+    db.execute(
+        "INSERT INTO xblock_form (form) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM xblock_form)",
+        [OWN_FORM],
+    )?;
     if is_present(db)? {
         return Ok(());
     }
@@ -44,6 +60,35 @@ pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> rusqlite::Result<()
         )?;
     }
     Ok(())
+}
+
+/// The form of our own tables; a later form has a higher number.
+const OWN_FORM: u32 = 1;
+
+/// Finds what a later version of the app, or of this library, has made of the database.
+pub(crate) fn newer(db: &Connection) -> rusqlite::Result<Option<String>> {
+    let has = |table: &str| -> rusqlite::Result<bool> {
+        db.query_row("SELECT EXISTS (SELECT 1 FROM main.sqlite_master WHERE name = ?1)", [table], |row| {
+            row.get(0)
+        })
+    };
+    if has("django_migrations")? {
+        let mut query =
+            db.prepare("SELECT name FROM main.django_migrations WHERE app = 'bundles' ORDER BY id")?;
+        let names =
+            query.query_map([], |row| row.get::<_, String>(0))?.collect::<rusqlite::Result<Vec<_>>>()?;
+        if let Some(name) = names.into_iter().find(|name| !MIGRATIONS.contains(&name.as_str())) {
+            return Ok(Some(format!("migration {name} of the Blockstore app")));
+        }
+    }
+    if has("xblock_form")? {
+        let form: u32 =
+            db.query_row("SELECT coalesce(max(form), 0) FROM main.xblock_form", [], |row| row.get(0))?;
+        if form > OWN_FORM {
+            return Ok(Some(format!("form {form} of the xblock tables; this version knows {OWN_FORM}")));
+        }
+    }
+    Ok(None)
 }
 
 /// Says whether the database has tables, and those of the app are not among them.

@@ -74,6 +74,12 @@ impl DraftDocument {
         serde_json::from_slice(text)
     }
 
+    /// Returns the form it is written in; 1 is the only one there is so far.
+    #[must_use]
+    pub fn form(&self) -> u64 {
+        self.format
+    }
+
     /// Writes the document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

@@ -73,6 +73,12 @@ impl Snapshot {
         serde_json::from_slice(text)
     }
 
+    /// Returns the form it is written in; 1 is the only one there is so far.
+    #[must_use]
+    pub fn form(&self) -> u64 {
+        self.format
+    }
+
     /// Writes the document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {

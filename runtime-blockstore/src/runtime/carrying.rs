@@ -373,8 +373,16 @@ impl<'v> Carrying<'v> {
         let key = self.view.key.to_string();
         let (edit, info) = (self.edit, &self.info);
         let mut published = published_before;
+        let mut before = match self.view.row.latest {
+            Some((_, digest)) if !written.snapshots.is_empty() => {
+                Some(runtime.store.snapshot(self.view.row.bundle, digest)?)
+            }
+            _ => None,
+        };
         for (number, snapshot) in &written.snapshots {
-            rows::insert_version(tables.db, bundle, *number, snapshot.hash_digest, &edit.message)?;
+            let (store, message) = (&runtime.store, &edit.message);
+            store.insert_version(tables.db, bundle, *number, snapshot, before.as_deref(), message)?;
+            before = Some(snapshot.clone());
             tables.put_version(bundle, *number, info)?;
             let version = version_id(*number, snapshot.hash_digest);
             tables.append_change(&key, Branch::Published, &version.0, info)?;

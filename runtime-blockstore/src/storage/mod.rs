@@ -73,12 +73,18 @@ impl Storage {
         self.incoming(draft).join(Digest::of(file.as_bytes()).to_string())
     }
 
+    /// Returns a new place in a draft's folder for bytes that come in slowly.
+    pub(crate) fn upload_path(&self, draft: Uuid) -> PathBuf {
+        self.folder(draft).join(format!("upload-{}", Uuid::new_v4()))
+    }
+
     /// Reads a snapshot and proves its digest.
     pub(crate) fn snapshot(&self, bundle: Uuid, digest: Digest) -> Result<Snapshot, BlockstoreError> {
         let file = self.snapshot_path(bundle, digest);
         let text = read(&file)?;
         let place = file.display();
         let snapshot = Snapshot::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
+        refuse_newer(&file, snapshot.form())?;
         if snapshot.bundle_uuid != bundle {
             let reason = format!("it belongs to bundle {}", snapshot.bundle_uuid);
             return Err(BlockstoreError::corrupt(file.display(), reason));
@@ -106,6 +112,7 @@ impl Storage {
         let place = file.display();
         let draft =
             DraftDocument::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
+        refuse_newer(file, draft.form())?;
         if draft.uuid != uuid {
             return Err(BlockstoreError::corrupt(file.display(), format!("it is of draft {}", draft.uuid)));
         }
@@ -182,6 +189,16 @@ impl Storage {
             }
             _ => Ok(()),
         }
+    }
+}
+
+fn refuse_newer(file: &Path, form: u64) -> Result<(), BlockstoreError> {
+    match form {
+        0 | 1 => Ok(()),
+        form => Err(BlockstoreError::NewerForm {
+            place: file.display().to_string(),
+            found: format!("form {form} of the documents; this version knows 1"),
+        }),
     }
 }
 

@@ -6,8 +6,11 @@ use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::Blockstore;
-use super::data::{BundleChanges, BundleData, BundleVersionData, CollectionData};
+use super::data::{
+    BundleChanges, BundleData, BundleFileData, BundleQuery, BundleVersionData, CollectionData,
+};
 use super::files::file_data;
+use crate::document::Link;
 use crate::error::BlockstoreError;
 use crate::rows::{self, BundleNames, RowId, query_failed, uuid_at, uuid_text};
 
@@ -80,11 +83,16 @@ impl Blockstore {
     pub fn delete_collection(&self, uuid: Uuid) -> Result<()> {
         self.db.write(|db| {
             let collection = collection_id(db, uuid)?;
-            let bundles: Vec<RowId> = db
-                .prepare("SELECT id FROM bundles_bundle WHERE collection_id = ?1")
-                .and_then(|mut query| query.query_map([collection], |row| row.get(0))?.collect())
+            let bundles: Vec<(RowId, Uuid)> = db
+                .prepare("SELECT id, uuid FROM bundles_bundle WHERE collection_id = ?1")
+                .and_then(|mut query| {
+                    query.query_map([collection], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect()
+                })
                 .map_err(query_failed("listing the bundles of a collection"))?;
-            bundles.into_iter().try_for_each(|bundle| delete_bundle_rows(db, bundle))?;
+            for (bundle, uuid) in bundles {
+                self.enter_deleted(db, bundle, uuid)?;
+                delete_bundle_rows(db, bundle)?;
+            }
             db.execute("DELETE FROM bundles_collection WHERE id = ?1", [collection])
                 .map(drop)
                 .map_err(BlockstoreError::sql("deleting a collection"))
@@ -96,18 +104,62 @@ impl Blockstore {
     /// # Errors
     /// Failures of the medium.
     pub fn get_bundles(&self, text_search: Option<&str>) -> Result<Vec<BundleData>> {
-        let wanted = text_search.map(str::to_lowercase);
+        let query = BundleQuery { text_search: text_search.map(str::to_owned), ..BundleQuery::default() };
+        self.find_bundles(&query)
+    }
+
+    /// Lists the bundles a query asks for, in the order they were made.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::CollectionNotFound`], [`BlockstoreError::BundleNotFound`] where the list was to go on after
+    /// a bundle that is not there, and failures of the medium.
+    pub fn find_bundles(&self, query: &BundleQuery) -> Result<Vec<BundleData>> {
+        let wanted = query.text_search.as_deref().map(str::to_lowercase);
+        let limit = query.limit.unwrap_or(usize::MAX);
         self.db.read(|db| {
-            let all: Vec<Uuid> = db
-                .prepare_cached("SELECT uuid FROM bundles_bundle ORDER BY id")
-                .and_then(|mut query| query.query_map([], |row| uuid_at(row, 0))?.collect())
-                .map_err(query_failed("listing the bundles"))?;
+            let collection = query.collection_uuid.map(|uuid| collection_id(db, uuid)).transpose()?;
+            let after = match query.after {
+                Some(uuid) => rows::bundle_id(db, uuid)?.ok_or(BlockstoreError::BundleNotFound { uuid })?,
+                None => 0,
+            };
+            let named = |ids: &[Uuid]| -> Result<Vec<(RowId, Uuid)>> {
+                let mut found = Vec::new();
+                for uuid in ids {
+                    found.extend(rows::bundle_id(db, *uuid)?.map(|id| (id, *uuid)));
+                }
+                found.retain(|(id, _)| *id > after);
+                found.sort_unstable();
+                found.dedup();
+                Ok(found)
+            };
+            let all: Vec<(RowId, Uuid)> = match &query.uuids {
+                Some(uuids) => named(uuids)?,
+                None => db
+                    .prepare_cached(
+                        "SELECT id, uuid FROM bundles_bundle WHERE id > ?1 AND (?2 IS NULL OR collection_id = ?2) \
+                         ORDER BY id LIMIT ?3",
+                    )
+                    .and_then(|mut select| {
+                        // A search looks at rows here, so that it finds letters of every script whatever their case.
+                        let most = if wanted.is_some() { usize::MAX } else { limit };
+                        let most = rows::number(most as u64);
+                        select
+                            .query_map((after, collection, most), |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?
+                            .collect()
+                    })
+                    .map_err(query_failed("listing the bundles"))?,
+            };
             let mut bundles = Vec::new();
-            for uuid in all {
+            for (_, uuid) in all {
+                if bundles.len() >= limit {
+                    break;
+                }
                 let (_, bundle) = read_bundle(db, uuid)?;
                 let has =
                     |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
-                if has(&bundle.title) || has(&bundle.description) || has(&bundle.slug) {
+                let stands_there =
+                    query.collection_uuid.is_none_or(|collection| bundle.collection_uuid == collection);
+                if stands_there && (has(&bundle.title) || has(&bundle.description) || has(&bundle.slug)) {
                     bundles.push(bundle);
                 }
             }
@@ -167,6 +219,7 @@ impl Blockstore {
     pub fn delete_bundle(&self, uuid: Uuid) -> Result<()> {
         self.db.write(|db| {
             let (id, _) = read_bundle(db, uuid)?;
+            self.enter_deleted(db, id, uuid)?;
             delete_bundle_rows(db, id)
         })
     }
@@ -205,6 +258,55 @@ impl Blockstore {
                 .collect(),
             links: snapshot.links.clone(),
         }))
+    }
+}
+
+impl Blockstore {
+    /// Lists the files of a version by path; version 0 is the empty state before the first.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_version`].
+    pub fn get_bundle_version_files(
+        &self,
+        bundle: Uuid,
+        version: u64,
+    ) -> Result<BTreeMap<String, BundleFileData>> {
+        Ok(self.numbered(bundle, version)?.map(|version| version.files).unwrap_or_default())
+    }
+
+    /// Lists the links of a version by name; version 0 is the empty state before the first.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_version`].
+    pub fn get_bundle_version_links(&self, bundle: Uuid, version: u64) -> Result<BTreeMap<String, Link>> {
+        Ok(self.numbered(bundle, version)?.map(|version| version.links).unwrap_or_default())
+    }
+
+    fn numbered(&self, bundle: Uuid, version: u64) -> Result<Option<BundleVersionData>> {
+        match version {
+            0 => self.get_bundle(bundle).map(|_| None),
+            version => self.get_bundle_version(bundle, Some(version)),
+        }
+    }
+
+    /// Says something else about a version; that is all that can be changed about one.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::BundleVersionNotFound`].
+    pub fn update_bundle_version(&self, bundle: Uuid, version: u64, change_description: &str) -> Result<()> {
+        let changed = self.db.write(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+            db.execute(
+                "UPDATE bundles_bundleversion SET change_description = ?3 \
+                 WHERE bundle_id = ?1 AND version_num = ?2",
+                (id, rows::number(version), change_description),
+            )
+            .map_err(BlockstoreError::sql("describing a version"))
+        })?;
+        match changed {
+            0 => Err(BlockstoreError::BundleVersionNotFound { bundle, version }),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -36,6 +36,21 @@ pub struct BundleData {
     pub latest_version: u64,
 }
 
+/// Which bundles are asked for; the default is all of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BundleQuery {
+    /// Only these, as far as they are there; an empty list finds none.
+    pub uuids: Option<Vec<Uuid>>,
+    /// Only those of this collection.
+    pub collection_uuid: Option<Uuid>,
+    /// Only those that have this text in title, description or slug, whatever its case.
+    pub text_search: Option<String>,
+    /// Only those that come after this one.
+    pub after: Option<Uuid>,
+    /// At most so many.
+    pub limit: Option<usize>,
+}
+
 /// Changes to a bundle's own properties; what is none stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct BundleChanges {

@@ -1,6 +1,7 @@
-//! Drafts: staging, links and commits (reference/blockstore, sections 8 and 9).
+//! Drafts: staging and links (reference/blockstore, sections 8 and 9).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _};
@@ -9,22 +10,35 @@ use uuid::Uuid;
 use super::Blockstore;
 use super::data::DraftData;
 use crate::digest::Digest;
-use crate::document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
+use crate::document::{Dependency, DraftDocument, FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
+use crate::library::DefinitionState;
 use crate::path;
 use crate::rows::{self, RowId, query_failed, uuid_at, uuid_text};
-use crate::storage::{Batch, replace};
+use crate::storage::{Batch, Place, replace};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
 /// A draft as it stands, with what it lies on.
-struct Open {
-    bundle: RowId,
-    document: DraftDocument,
+pub(super) struct Open {
+    pub(super) bundle: RowId,
+    pub(super) document: DraftDocument,
     /// Digest of the document's file.
-    digest: Digest,
-    base: Option<Arc<Snapshot>>,
+    pub(super) digest: Digest,
+    pub(super) base: Option<Arc<Snapshot>>,
 }
+
+/// Where the bytes of a file come from that is to be staged.
+pub(super) enum Incoming<'b> {
+    Bytes(&'b [u8]),
+    /// A file beside the draft's own, which is moved.
+    Upload(PathBuf),
+    /// The data files of the bundle.
+    Committed,
+}
+
+/// Files to be staged, or their deletion, by path.
+pub(super) type Staging<'b> = BTreeMap<String, Option<(FileRecord, Incoming<'b>)>>;
 
 impl Blockstore {
     /// Finds a bundle's draft by name, or makes it on the latest version.
@@ -61,19 +75,69 @@ impl Blockstore {
     /// As [`Blockstore::write_draft_file`].
     pub fn write_draft_files(&self, draft: Uuid, files: &BTreeMap<&str, Option<&[u8]>>) -> Result<()> {
         files.keys().try_for_each(|path| path::check(path))?;
-        self.change_draft(draft, files, |open| {
-            for (path, contents) in files {
-                let record =
-                    contents.map(|bytes| FileRecord::new(path, bytes.len() as u64, Digest::of(bytes)));
-                open.document.files_to_overwrite.insert((*path).to_owned(), record);
+        let mut staging = Staging::new();
+        for (path, contents) in files {
+            let staged = contents.map(|bytes| {
+                (FileRecord::new(path, bytes.len() as u64, Digest::of(bytes)), Incoming::Bytes(bytes))
+            });
+            staging.insert((*path).to_owned(), staged);
+        }
+        self.stage(draft, staging)
+    }
+
+    /// Stages files whose paths were checked.
+    pub(super) fn stage(&self, draft: Uuid, staging: Staging<'_>) -> Result<()> {
+        self.change_draft(draft, |open| {
+            for (path, staged) in &staging {
+                let record = staged.as_ref().map(|(record, _)| record.clone());
+                open.document.files_to_overwrite.insert(path.clone(), record);
             }
             let composed = open.document.composed_files(open.base.as_deref());
-            for (path, contents) in files {
-                if contents.is_some() {
+            for (path, staged) in &staging {
+                if staged.is_some() {
                     path::check_folders(&composed, path)?;
                 }
             }
-            Ok(())
+            Ok(staging)
+        })
+    }
+
+    /// Stages what makes a draft equal to a version of its bundle, files and links, to be looked at before it is
+    /// committed.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::DraftNotFound`], [`BlockstoreError::BundleVersionNotFound`], and damage.
+    pub fn stage_bundle_version(&self, draft: Uuid, version: u64) -> Result<()> {
+        self.change_draft(draft, |open| {
+            let bundle = open.document.bundle_uuid;
+            let wanted = self.state_in(bundle, &DefinitionState::Version(version))?;
+            let base = open.base.as_deref();
+            let mut staging = Staging::new();
+            let mut names: BTreeSet<&String> = wanted.files.keys().collect();
+            names.extend(base.iter().flat_map(|base| base.files.keys()));
+            for path in names {
+                let record = wanted.files.get(path);
+                if record != base.and_then(|base| base.files.get(path)) {
+                    staging.insert(path.clone(), record.map(|record| (record.clone(), Incoming::Committed)));
+                }
+            }
+            let mut links = BTreeMap::new();
+            for (name, link) in &wanted.links {
+                if base.and_then(|base| base.links.get(name)) != Some(link) {
+                    links.insert(name.clone(), Some(link.clone()));
+                }
+            }
+            for name in base.iter().flat_map(|base| base.links.keys()) {
+                if !wanted.links.contains_key(name) {
+                    links.insert(name.clone(), None);
+                }
+            }
+            open.document.links_to_overwrite = links;
+            open.document.files_to_overwrite = staging
+                .iter()
+                .map(|(path, staged)| (path.clone(), staged.as_ref().map(|(record, _)| record.clone())))
+                .collect();
+            Ok(staging)
         })
     }
 
@@ -84,7 +148,7 @@ impl Blockstore {
     /// [`Blockstore::write_draft_file`].
     pub fn set_draft_link(&self, draft: Uuid, name: &str, target: Option<(Uuid, u64)>) -> Result<()> {
         let link = target.map(|(bundle, version)| self.link_to(name, bundle, version)).transpose()?;
-        self.change_draft(draft, &BTreeMap::new(), |open| {
+        self.change_draft(draft, |open| {
             let document = &mut open.document;
             if let Some(link) = &link {
                 refuse_cycle(document.bundle_uuid, name, link)?;
@@ -96,60 +160,8 @@ impl Blockstore {
             } else {
                 document.links_to_overwrite.insert(name.to_owned(), link);
             }
-            Ok(())
+            Ok(Staging::new())
         })
-    }
-
-    /// Makes the draft the bundle's next version and returns its number.
-    ///
-    /// # Errors
-    /// [`BlockstoreError::DraftHasNoChangesToCommit`], [`BlockstoreError::StaleDraft`] where another version was made
-    /// since the draft was begun, and damage; in each case nothing has changed.
-    pub fn commit_draft(&self, uuid: Uuid) -> Result<u64> {
-        let number = self.db.write(|db| {
-            let Open { bundle, document: old, digest, base } = self.open_draft(db, uuid)?;
-            let latest = rows::latest_version(db, bundle)?;
-            let latest_digest = latest.as_ref().map(|row| row.snapshot);
-            if latest_digest != old.base_snapshot {
-                return Err(BlockstoreError::StaleDraft {
-                    uuid,
-                    base: old.base_snapshot,
-                    latest: latest_digest,
-                });
-            }
-            let files = old.composed_files(base.as_deref());
-            let links = old.composed_links(base.as_deref());
-            let is_same = match &base {
-                Some(base) => base.files == files && base.links == links,
-                None => files.is_empty() && links.is_empty(),
-            };
-            if is_same {
-                return Err(BlockstoreError::DraftHasNoChangesToCommit { uuid });
-            }
-            for (name, link) in &links {
-                refuse_cycle(old.bundle_uuid, name, link)?;
-            }
-            let now = self.clock.now();
-            let bundle_uuid = old.bundle_uuid;
-            let snapshot = Snapshot::new(SnapshotParts { bundle_uuid, created_at: now, files, links });
-            let mut document = old.clone();
-            document.base_snapshot = Some(snapshot.hash_digest);
-            document.files_to_overwrite.clear();
-            document.links_to_overwrite.clear();
-            document.touch(now);
-
-            let mut batch = Batch::default();
-            self.plan_snapshot(&mut batch, &old, &snapshot)?;
-            self.plan_handover(&mut batch, &old, &document, |_, _, _, _| Ok(()))?;
-            batch.run()?;
-            let number = latest.map_or(0, |row| row.number) + 1;
-            rows::insert_version(db, bundle, number, snapshot.hash_digest, "")?;
-            self.note_handover(db, uuid, digest, Digest::of(&document.to_json()))?;
-            self.keep_snapshot(Arc::new(snapshot));
-            Ok(number)
-        })?;
-        self.complete_soon();
-        Ok(number)
     }
 
     /// Deletes a draft with all it staged.
@@ -179,7 +191,7 @@ impl Blockstore {
     }
 
     /// Opens a draft to change it, with everything done that was left to do.
-    fn open_draft(&self, db: &Connection, uuid: Uuid) -> Result<Open> {
+    pub(super) fn open_draft(&self, db: &Connection, uuid: Uuid) -> Result<Open> {
         self.complete_handovers(db)?;
         let (bundle, _) = draft_bundle(db, uuid)?;
         let (document, digest) = match self.storage.draft(uuid) {
@@ -193,21 +205,22 @@ impl Blockstore {
     }
 
     /// Changes a draft's document, and the files that go with it.
-    fn change_draft(
-        &self,
-        uuid: Uuid,
-        files: &BTreeMap<&str, Option<&[u8]>>,
-        job: impl FnOnce(&mut Open) -> Result<()>,
-    ) -> Result<()> {
+    fn change_draft<'b>(&self, uuid: Uuid, job: impl FnOnce(&mut Open) -> Result<Staging<'b>>) -> Result<()> {
         self.db.write(|db| {
             let mut open = self.open_draft(db, uuid)?;
             let old = open.document.clone();
-            job(&mut open)?;
+            let staging = job(&mut open)?;
             open.document.touch(self.clock.now());
             let mut batch = Batch::default();
-            self.plan_handover(&mut batch, &old, &open.document, |batch, path, _, target| {
-                if let Some(Some(bytes)) = files.get(path) {
-                    batch.write(target, *bytes);
+            self.plan_handover(&mut batch, &old, &open.document, |batch, path, record, target| {
+                match staging.get(path) {
+                    Some(Some((_, Incoming::Bytes(bytes)))) => batch.write(target, *bytes),
+                    Some(Some((_, Incoming::Upload(upload)))) => batch.rename(upload.clone(), target),
+                    Some(Some((_, Incoming::Committed))) => {
+                        let source = self.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
+                        batch.link(source, target, Some(record.hash));
+                    }
+                    Some(None) | None => {}
                 }
                 Ok(())
             })?;
@@ -237,29 +250,10 @@ impl Blockstore {
         let direct = Dependency { bundle_uuid: bundle, snapshot_digest: row.snapshot, version };
         Ok(Link::new(direct, snapshot.links.values()))
     }
-
-    /// Plans the data files a draft stages and the snapshot that names them.
-    fn plan_snapshot(&self, batch: &mut Batch, draft: &DraftDocument, snapshot: &Snapshot) -> Result<()> {
-        let incoming = self.storage.incoming(draft.uuid);
-        let mut done = BTreeSet::new();
-        for (path, staged) in &draft.files_to_overwrite {
-            let Some(record) = staged else { continue };
-            if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record) {
-                continue;
-            }
-            let named = incoming.join(format!("{}.data", record.hash));
-            batch.link(self.storage.staged_path(draft.uuid, path)?, named.clone(), Some(record.hash));
-            batch.rename(named, self.storage.data_path(snapshot.bundle_uuid, record));
-        }
-        let document = incoming.join("snapshot.json");
-        batch.write(document.clone(), snapshot.to_json());
-        batch.rename(document, self.storage.snapshot_path(snapshot.bundle_uuid, snapshot.hash_digest));
-        Ok(())
-    }
 }
 
 /// Refuses a link that leads back to its own bundle, directly or not.
-fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> {
+pub(super) fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> {
     if link.dependencies().any(|dependency| dependency.bundle_uuid == bundle) {
         return Err(BlockstoreError::LinkCycle { name: name.to_owned(), bundle });
     }

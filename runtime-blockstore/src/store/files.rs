@@ -8,6 +8,7 @@ use super::Blockstore;
 use super::data::{BundleFileData, DraftData, DraftFileData, DraftLinkData};
 use crate::document::{FileRecord, Link};
 use crate::error::BlockstoreError;
+use crate::library::DefinitionState;
 use crate::rows;
 use crate::storage::Place;
 
@@ -103,6 +104,23 @@ impl Blockstore {
         Ok(state.files.iter().map(|(path, record)| file_data(path, record)).collect())
     }
 
+    /// Returns the files of a bundle's draft or latest version by path, with what the draft changed.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_files`].
+    pub fn get_bundle_files_dict(
+        &self,
+        bundle: Uuid,
+        use_draft: Option<&str>,
+    ) -> Result<BTreeMap<String, DraftFileData>> {
+        let state = self.state(bundle, use_draft)?;
+        let data = |(path, record): (&String, &FileRecord)| {
+            let modified = matches!(state.place(path), Place::Draft(_));
+            (path.clone(), DraftFileData { file: file_data(path, record), modified })
+        };
+        Ok(state.files.iter().map(data).collect())
+    }
+
     /// Returns the links of a bundle's draft or latest version by name.
     ///
     /// # Errors
@@ -133,12 +151,18 @@ impl Blockstore {
     /// # Errors
     /// As [`Blockstore::get_bundle_file_metadata`].
     pub fn get_bundle_file_data(&self, bundle: Uuid, path: &str, use_draft: Option<&str>) -> Result<Vec<u8>> {
+        self.retry(|| {
+            let state = self.state(bundle, use_draft)?;
+            let record = state.files.get(path).ok_or_else(|| no_file(bundle, path, use_draft))?;
+            self.storage.read(state.place(path), path, record)
+        })
+    }
+
+    /// Reads again where another process may have written the draft between two reads.
+    pub(super) fn retry<T>(&self, job: impl Fn() -> Result<T>) -> Result<T> {
         let mut attempt = 1;
         loop {
-            let state = self.state(bundle, use_draft)?;
-            let Some(record) = state.files.get(path) else { return Err(no_file(bundle, path, use_draft)) };
-            match self.storage.read(state.place(path), path, record) {
-                // Another process may have written the draft between the two reads.
+            match job() {
                 Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. })
                     if attempt < ATTEMPTS =>
                 {
@@ -154,14 +178,73 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::BundleFileNotFound`], and those of [`Blockstore::get_bundle_version`].
     pub fn get_bundle_version_file_data(&self, bundle: Uuid, version: u64, path: &str) -> Result<Vec<u8>> {
-        let missing = || no_file(bundle, path, None);
+        let record = self.version_record(bundle, version, path)?;
+        self.storage.read(Place::Data(bundle), path, &record)
+    }
+
+    /// Returns where a file lies in the object store: the part of its URL that comes after the storage's own.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_file_metadata`], and [`BlockstoreError::Missing`] where its bytes are not there.
+    pub fn get_bundle_file_storage_path(
+        &self,
+        bundle: Uuid,
+        path: &str,
+        use_draft: Option<&str>,
+    ) -> Result<String> {
+        let state = self.state(bundle, use_draft)?;
+        let record = state.files.get(path).ok_or_else(|| no_file(bundle, path, use_draft))?;
+        self.storage_path(state.place(path), path, record)
+    }
+
+    /// Returns where a file of a version lies in the object store.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_version_file_data`], and [`BlockstoreError::Missing`].
+    pub fn get_bundle_version_file_storage_path(
+        &self,
+        bundle: Uuid,
+        version: u64,
+        path: &str,
+    ) -> Result<String> {
+        let record = self.version_record(bundle, version, path)?;
+        self.storage_path(Place::Data(bundle), path, &record)
+    }
+
+    fn storage_path(&self, place: Place, path: &str, record: &FileRecord) -> Result<String> {
+        let found = self.storage.locate(place, path, record)?;
+        let below = found.strip_prefix(self.storage.root()).unwrap_or(&found);
+        let parts: Vec<_> = below.iter().map(|part| part.to_string_lossy()).collect();
+        Ok(parts.join("/"))
+    }
+
+    /// Finds what a version says of a file.
+    pub(crate) fn version_record(&self, bundle: Uuid, version: u64, path: &str) -> Result<FileRecord> {
         let row = self.db.read(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
             rows::version(db, id, version)?.ok_or(BlockstoreError::BundleVersionNotFound { bundle, version })
         })?;
         let snapshot = self.snapshot(bundle, row.snapshot)?;
-        let record = snapshot.files.get(path).ok_or_else(missing)?;
-        self.storage.read(Place::Data(bundle), path, record)
+        snapshot.files.get(path).cloned().ok_or_else(|| no_file(bundle, path, None))
+    }
+
+    /// Returns a state by what a definition says of it.
+    pub(crate) fn state_in(&self, bundle: Uuid, state: &DefinitionState) -> Result<State> {
+        let number = match state {
+            DefinitionState::Draft(name) => return self.state(bundle, Some(name)),
+            DefinitionState::Version(number) => *number,
+        };
+        let row = self.db.read(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+            let missing = BlockstoreError::BundleVersionNotFound { bundle, version: number };
+            match number {
+                0 => Ok(None),
+                number => rows::version(db, id, number)?.ok_or(missing).map(Some),
+            }
+        })?;
+        let snapshot = row.map(|row| self.snapshot(bundle, row.snapshot)).transpose()?;
+        let (files, links) = snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
+        Ok(State { files, links, staged: None, bundle })
     }
 
     /// Composes a draft, or the latest version where no draft has the name.
@@ -201,6 +284,6 @@ impl Blockstore {
     }
 }
 
-fn no_file(bundle: Uuid, path: &str, draft: Option<&str>) -> BlockstoreError {
+pub(super) fn no_file(bundle: Uuid, path: &str, draft: Option<&str>) -> BlockstoreError {
     BlockstoreError::BundleFileNotFound { bundle, draft: draft.map(str::to_owned), path: path.to_owned() }
 }

@@ -1,10 +1,14 @@
 //! Collections, bundles, versions and drafts: what the app's Python API offers (reference/blockstore, section 10).
 
 mod bundles;
+mod commits;
 mod data;
 mod drafts;
+mod feed;
 mod files;
 mod handover;
+mod history;
+mod streams;
 
 use std::collections::VecDeque;
 use std::fs;
@@ -14,10 +18,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use uuid::Uuid;
 use xblock_core::clock::Clock;
 
+pub use commits::{CommitExtent, CommitOptions, CommitReport, OnEmpty, OnStale};
 pub use data::{
-    BundleChanges, BundleData, BundleFileData, BundleVersionData, CollectionData, DraftData, DraftFileData,
-    DraftLinkData,
+    BundleChanges, BundleData, BundleFileData, BundleQuery, BundleVersionData, CollectionData, DraftData,
+    DraftFileData, DraftLinkData,
 };
+
+pub use feed::{BundleChange, FileChange};
+pub(crate) use files::State;
+pub use history::{FileRevision, VersionSummary};
+pub use streams::BundleFile;
 
 use crate::database::{Access, Database};
 use crate::digest::Digest;

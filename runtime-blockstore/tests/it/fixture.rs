@@ -2,10 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use chrono::DateTime;
-use runtime_blockstore::BlockstoreRuntime;
+use chrono::{DateTime, Utc};
+use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
 use tempfile::TempDir;
+use uuid::Uuid;
 use xblock_core::clock::{Clock, FixedClock};
 use xblock_testkit::Fresh;
 
@@ -14,6 +16,37 @@ pub(crate) use crate::classes::registry;
 /// A moment with microseconds.
 pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock(DateTime::from_timestamp_micros(1_930_000_000_123_456).expect("a moment")))
+}
+
+/// A clock that never says the same twice.
+#[derive(Default)]
+pub(crate) struct TickingClock(AtomicI64);
+
+impl Clock for TickingClock {
+    fn now(&self) -> DateTime<Utc> {
+        let ticks = self.0.fetch_add(1, Ordering::Relaxed);
+        DateTime::from_timestamp_micros(1_930_000_000_123_456 + ticks * 1_000_001).expect("a moment")
+    }
+}
+
+/// A bundles store that lives as long as the folder.
+pub(crate) fn ticking_store() -> (Blockstore, TempDir) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clock = Arc::new(TickingClock::default());
+    let store = Blockstore::open(folder.path(), Access::ReadWrite, clock).expect("the store opens");
+    (store, folder)
+}
+
+/// Makes a bundle whose version 1 has the files, and returns it with its draft.
+pub(crate) fn new_bundle(store: &Blockstore, slug: &str, files: &[(&str, &str)]) -> (Uuid, Uuid) {
+    let collection = store.create_collection("Tides").expect("a collection").uuid;
+    let bundle = store.create_bundle(collection, slug, slug, "").expect("a bundle").uuid;
+    let draft = store.get_or_create_bundle_draft(bundle, "studio_draft").expect("a draft").uuid;
+    for (path, content) in files {
+        store.write_draft_file(draft, path, Some(content.as_bytes())).expect("a staged file");
+    }
+    store.commit_draft(draft).expect("version 1");
+    (bundle, draft)
 }
 
 /// Opens a store in a folder.

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 
 mod classes;
+mod commits;
 mod crash;
 #[cfg(unix)]
 mod damage;
@@ -12,4 +13,5 @@ mod golden;
 mod python_app;
 mod reopening;
 mod store;
+mod streams;
 mod suite;

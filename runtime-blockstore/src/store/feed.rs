@@ -1,0 +1,311 @@
+//! The change feed: which version of which bundle changed what, in the order of commits.
+//!
+//! An entry is written in the transaction that makes its version. Versions that the app made are entered by the next
+//! one of ours, or by whoever reads the feed; `xblock_feed_seen` says up to which row that was looked for.
+
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension as _};
+use uuid::Uuid;
+
+use super::Blockstore;
+use crate::database::Access;
+use crate::digest::Digest;
+use crate::document::Snapshot;
+use crate::error::BlockstoreError;
+use crate::rows::{self, RowId, VersionRow, digest_at, number, query_failed, uuid_at, uuid_text};
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+/// What became of one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// Its path.
+    pub path: String,
+    /// The digest of its bytes before; none where it was not there.
+    pub before: Option<Digest>,
+    /// The digest of its bytes after; none where it is gone.
+    pub after: Option<Digest>,
+}
+
+/// An entry of the change feed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BundleChange {
+    /// Its place in the feed; later entries have greater ones.
+    pub cursor: u64,
+    /// The bundle.
+    pub bundle_uuid: Uuid,
+    /// The new version; none where the bundle was deleted.
+    pub version: Option<u64>,
+    /// The snapshot of the version before; none before the first.
+    pub before: Option<Digest>,
+    /// The snapshot of the new version.
+    pub after: Option<Digest>,
+    /// What became of each file that changed, by path.
+    pub files: Vec<FileChange>,
+    /// Names of the links that changed.
+    pub links: Vec<String>,
+    /// Whether files and links are all there; not where a document was damaged when the entry was made.
+    pub is_whole: bool,
+}
+
+/// Lists what differs between two states, by path.
+pub(super) fn file_changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<FileChange> {
+    let old = before.map(|before| &before.files);
+    let mut paths: BTreeSet<&String> = after.files.keys().collect();
+    paths.extend(old.iter().flat_map(|files| files.keys()));
+    paths
+        .into_iter()
+        .map(|path| FileChange {
+            path: path.clone(),
+            before: old.and_then(|files| files.get(path)).map(|record| record.hash),
+            after: after.files.get(path).map(|record| record.hash),
+        })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+fn link_changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<String> {
+    let old = before.map(|before| &before.links);
+    let mut names: BTreeSet<&String> = after.links.keys().collect();
+    names.extend(old.iter().flat_map(|links| links.keys()));
+    let differs = |name: &&String| old.and_then(|links| links.get(*name)) != after.links.get(*name);
+    names.into_iter().filter(differs).cloned().collect()
+}
+
+/// What an entry says of its version.
+struct Entry<'e> {
+    bundle_id: RowId,
+    bundle: Uuid,
+    version: &'e VersionRow,
+    before: Option<Digest>,
+    /// The two documents; none where one of them cannot be read.
+    documents: Option<(Option<&'e Snapshot>, &'e Snapshot)>,
+}
+
+impl Blockstore {
+    /// Inserts the next version of a bundle and enters it into the feed.
+    pub(crate) fn insert_version(
+        &self,
+        db: &Connection,
+        bundle_id: RowId,
+        number: u64,
+        snapshot: &Snapshot,
+        before: Option<&Snapshot>,
+        description: &str,
+    ) -> Result<()> {
+        let bundle = snapshot.bundle_uuid;
+        self.enter_missed(db, bundle_id, bundle)?;
+        rows::insert_version(db, bundle_id, number, snapshot.hash_digest, description)?;
+        let version =
+            VersionRow { number, snapshot: snapshot.hash_digest, change_description: description.to_owned() };
+        enter(
+            db,
+            &Entry {
+                bundle_id,
+                bundle,
+                version: &version,
+                before: before.map(|before| before.hash_digest),
+                documents: Some((before, snapshot)),
+            },
+        )
+    }
+
+    /// Enters the versions of a bundle that another program has made.
+    fn enter_missed(&self, db: &Connection, bundle_id: RowId, bundle: Uuid) -> Result<()> {
+        let noted: u64 = db
+            .prepare_cached("SELECT coalesce(max(version_num), 0) FROM main.xblock_feed WHERE bundle_id = ?1")
+            .and_then(|mut query| query.query_row([bundle_id], |row| row.get::<_, u32>(0)))
+            .map_err(query_failed("reading the change feed"))?
+            .into();
+        let missed: Vec<VersionRow> = match rows::latest_version(db, bundle_id)? {
+            Some(latest) if latest.number > noted => rows::versions(db, bundle_id)?,
+            _ => return Ok(()),
+        };
+        let mut before: Option<VersionRow> = None;
+        for version in missed.into_iter().rev() {
+            if version.number > noted {
+                let old = before.as_ref().map(|row| self.snapshot(bundle, row.snapshot)).transpose();
+                let new = self.snapshot(bundle, version.snapshot);
+                let documents = match (&old, &new) {
+                    (Ok(old), Ok(new)) => Some((old.as_deref(), &**new)),
+                    // What cannot be read now is no reason to stop whoever commits.
+                    _ => None,
+                };
+                let before = before.as_ref().map(|row| row.snapshot);
+                enter(db, &Entry { bundle_id, bundle, version: &version, before, documents })?;
+            }
+            before = Some(version);
+        }
+        Ok(())
+    }
+
+    /// Enters that a bundle is gone.
+    pub(super) fn enter_deleted(&self, db: &Connection, bundle_id: RowId, bundle: Uuid) -> Result<()> {
+        self.enter_missed(db, bundle_id, bundle)?;
+        let latest = rows::latest_version(db, bundle_id)?.map(|row| row.snapshot.to_string());
+        db.prepare_cached(
+            "INSERT INTO main.xblock_feed (bundle_id, bundle, before, links, is_whole) VALUES (?1, ?2, ?3, '[]', 1)",
+        )
+        .and_then(|mut insert| insert.execute((bundle_id, uuid_text(bundle), latest)))
+        .map(drop)
+        .map_err(BlockstoreError::sql("writing the change feed"))
+    }
+
+    /// Reads the feed after a cursor (0 is its beginning), oldest entry first.
+    ///
+    /// A store that is open for reading shows what was entered so far; versions that only the app has made are missing
+    /// until somebody who may write has looked.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    pub fn get_changes(&self, after: u64, limit: usize) -> Result<Vec<BundleChange>> {
+        if self.db.access() == Access::ReadWrite && self.db.read(has_unseen)? {
+            self.db.write(|db| self.enter_all_missed(db))?;
+        }
+        self.db.read(|db| {
+            if !has_feed(db)? {
+                return Ok(Vec::new());
+            }
+            let mut changes: Vec<BundleChange> = db
+                .prepare_cached(
+                    "SELECT cursor, bundle, version_num, before, after, links, is_whole FROM main.xblock_feed \
+                     WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
+                )
+                .and_then(|mut query| {
+                    query
+                        .query_map((number(after), number(limit as u64)), |row| {
+                            let digest = |column| match row.get_ref(column)? {
+                                rusqlite::types::ValueRef::Null => Ok(None),
+                                _ => digest_at(row, column).map(Some),
+                            };
+                            let links: String = row.get(5)?;
+                            Ok(BundleChange {
+                                cursor: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
+                                bundle_uuid: uuid_at(row, 1)?,
+                                version: row.get::<_, Option<u32>>(2)?.map(u64::from),
+                                before: digest(3)?,
+                                after: digest(4)?,
+                                files: Vec::new(),
+                                links: serde_json::from_str(&links).unwrap_or_default(),
+                                is_whole: row.get(6)?,
+                            })
+                        })?
+                        .collect()
+                })
+                .map_err(query_failed("reading the change feed"))?;
+            for change in &mut changes {
+                change.files = changed_files(db, change.cursor)?;
+            }
+            Ok(changes)
+        })
+    }
+
+    fn enter_all_missed(&self, db: &Connection) -> Result<()> {
+        let bundles: Vec<(RowId, Uuid)> = db
+            .prepare_cached(
+                "SELECT DISTINCT b.id, b.uuid FROM main.bundles_bundleversion v \
+                 JOIN main.bundles_bundle b ON b.id = v.bundle_id \
+                 WHERE v.id > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen) ORDER BY v.id",
+            )
+            .and_then(|mut query| query.query_map([], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect())
+            .map_err(query_failed("looking for new versions"))?;
+        for (id, bundle) in bundles {
+            self.enter_missed(db, id, bundle)?;
+        }
+        db.execute_batch(
+            "DELETE FROM main.xblock_feed_seen; \
+             INSERT INTO main.xblock_feed_seen SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion;",
+        )
+        .map_err(BlockstoreError::sql("noting the versions seen"))
+    }
+}
+
+/// Says whether the store has a feed; one that only the app has written has none.
+pub(super) fn has_feed(db: &Connection) -> Result<bool> {
+    db.prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = 'xblock_feed'")
+        .and_then(|mut query| query.exists([]))
+        .map_err(query_failed("looking for the change feed"))
+}
+
+fn has_unseen(db: &Connection) -> Result<bool> {
+    db.prepare_cached(
+        "SELECT (SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion) \
+         > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen)",
+    )
+    .and_then(|mut query| query.query_row([], |row| row.get(0)))
+    .map_err(query_failed("looking for new versions"))
+}
+
+fn changed_files(db: &Connection, cursor: u64) -> Result<Vec<FileChange>> {
+    db.prepare_cached(
+        "SELECT path, before, after FROM main.xblock_file_change WHERE cursor = ?1 ORDER BY path",
+    )
+    .and_then(|mut query| {
+        query
+            .query_map([number(cursor)], |row| {
+                Ok(FileChange {
+                    path: row.get(0)?,
+                    before: digest_or_none(row, 1)?,
+                    after: digest_or_none(row, 2)?,
+                })
+            })?
+            .collect()
+    })
+    .map_err(query_failed("reading the change feed"))
+}
+
+pub(super) fn digest_or_none(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Digest>> {
+    match row.get_ref(column)? {
+        rusqlite::types::ValueRef::Null => Ok(None),
+        _ => digest_at(row, column).map(Some),
+    }
+}
+
+fn enter(db: &Connection, entry: &Entry<'_>) -> Result<()> {
+    let write = || -> rusqlite::Result<()> {
+        let Some(version_id): Option<i64> = db
+            .prepare_cached(
+                "SELECT id FROM main.bundles_bundleversion WHERE bundle_id = ?1 AND version_num = ?2",
+            )?
+            .query_row((entry.bundle_id, number(entry.version.number)), |row| row.get(0))
+            .optional()?
+        else {
+            return Ok(());
+        };
+        let links = entry.documents.map(|(before, after)| link_changes(before, after)).unwrap_or_default();
+        db.prepare_cached(
+            "INSERT INTO main.xblock_feed \
+             (bundle_id, bundle, version_id, version_num, before, after, links, is_whole) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute((
+            entry.bundle_id,
+            uuid_text(entry.bundle),
+            version_id,
+            number(entry.version.number),
+            entry.before.map(|digest| digest.to_string()),
+            entry.version.snapshot.to_string(),
+            serde_json::Value::from(links).to_string(),
+            entry.documents.is_some(),
+        ))?;
+        let cursor = db.last_insert_rowid();
+        let Some((before, after)) = entry.documents else { return Ok(()) };
+        let mut insert = db.prepare_cached(
+            "INSERT INTO main.xblock_file_change (bundle_id, path, cursor, before, after) \
+             VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?;
+        for change in file_changes(before, after) {
+            let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+            insert.execute((
+                entry.bundle_id,
+                &change.path,
+                cursor,
+                text(change.before),
+                text(change.after),
+            ))?;
+        }
+        Ok(())
+    };
+    write().map_err(BlockstoreError::sql("writing the change feed"))
+}
