@@ -22,7 +22,6 @@ const RUN: &[i64] = &[
     libc::SYS_exit_group,
     libc::SYS_faccessat,
     libc::SYS_faccessat2,
-    libc::SYS_fcntl,
     libc::SYS_fstat,
     libc::SYS_fstatfs,
     libc::SYS_futex,
@@ -127,6 +126,11 @@ const FORK_OLD: &[i64] = &[];
 /// Commands of `ioctl` a run may give: is it a terminal, and close or keep on exec.
 const TERMINAL_COMMANDS: &[u64] = &[libc::TCGETS, libc::FIOCLEX, libc::FIONCLEX];
 
+/// Commands of `fcntl` a run may give: copy a descriptor, ask about it, close it on exec. Others make the kernel signal
+/// whatever process the run names (`F_SETOWN`), or lock files.
+const DESCRIPTOR_COMMANDS: &[i32] =
+    &[libc::F_DUPFD, libc::F_DUPFD_CLOEXEC, libc::F_GETFD, libc::F_SETFD, libc::F_GETFL];
+
 /// Filters in the form in which the kernel takes them.
 #[derive(Debug, Clone)]
 pub(crate) struct Filters {
@@ -156,8 +160,18 @@ impl Filters {
             commands.push(argument(1, SeccompCmpOp::Eq, *command)?);
         }
         run.insert(libc::SYS_ioctl, commands);
+        let mut commands = Vec::new();
+        for command in DESCRIPTOR_COMMANDS {
+            commands.push(argument(1, SeccompCmpOp::Eq, u64::from(command.unsigned_abs()))?);
+        }
+        run.insert(libc::SYS_fcntl, commands);
         Ok(Self {
-            zygote: build(any(&[RUN, RUN_OLD, FORK, FORK_OLD]), libc::EPERM, false, arch)?,
+            zygote: build(
+                any(&[RUN, RUN_OLD, FORK, FORK_OLD, &[libc::SYS_fcntl]]),
+                libc::EPERM,
+                false,
+                arch,
+            )?,
             run: build(run, libc::EPERM, false, arch)?,
             no_clone3: build(any(&[&[libc::SYS_clone3]]), libc::ENOSYS, true, arch)?,
         })

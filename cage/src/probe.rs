@@ -9,6 +9,9 @@ use crate::zygote::Zygote;
 /// Code that tries what must fail, and lists what did not.
 const PROBE: &str = include_str!("../python/probe.py");
 
+/// How a run ends that the kernel did not confine, before it ran anything.
+const NOT_CONFINED: i32 = 5;
+
 /// Runs the code and looks at its list.
 ///
 /// # Errors
@@ -16,8 +19,14 @@ const PROBE: &str = include_str!("../python/probe.py");
 pub(crate) fn try_out(zygote: &Zygote) -> Result<(), CageError> {
     let run = Run { code: PROBE, ..Run::default() };
     let outcome = run_in(zygote, &run, &RunLimits::default())?;
-    let Outcome::Done { globals } = &outcome else {
-        return Err(CageError::Start { reason: format!("the code that tries it came to {outcome:?}") });
+    let globals = match &outcome {
+        Outcome::Done { globals } => globals,
+        Outcome::Ended { code: NOT_CONFINED } => {
+            return Err(CageError::missing("system call filters for runs"));
+        }
+        other => {
+            return Err(CageError::Start { reason: format!("the code that tries it came to {other:?}") });
+        }
     };
     match globals.get("open_ways").and_then(|ways| ways.as_array()) {
         Some(ways) if ways.is_empty() => Ok(()),

@@ -55,6 +55,7 @@ pub(crate) struct KernelLimits {
 #[derive(Debug, Deserialize)]
 struct Ready {
     loaded: Vec<String>,
+    size: u64,
 }
 
 #[derive(Serialize)]
@@ -102,11 +103,12 @@ impl Zygote {
         let mut zygote =
             Self { control, child: Mutex::new(child), runs: AtomicU64::new(0), size: 0, loaded: Vec::new() };
         match zygote.set_up(filters, preload, options.spares, deadline) {
-            Ok(ready) => zygote.loaded = ready.loaded,
-            Err(error) => return Err(zygote.explain(error)),
+            Ok(ready) => {
+                (zygote.loaded, zygote.size) = (ready.loaded, ready.size);
+                Ok(zygote)
+            }
+            Err(error) => Err(zygote.explain(error)),
         }
-        zygote.size = zygote.address_space()?;
-        Ok(zygote)
     }
 
     fn set_up(
@@ -155,7 +157,11 @@ impl Zygote {
             let _ = stderr.take(1 << 16).read_to_string(&mut printed);
         }
         let last = printed.lines().rev().find(|line| !line.trim().is_empty());
-        CageError::Start { reason: last.map_or(reason, str::to_owned) }
+        match last.map(|line| (line, line.strip_prefix("missing: "))) {
+            Some((_, Some(feature))) => CageError::missing(feature),
+            Some((line, None)) => CageError::Start { reason: line.to_owned() },
+            None => CageError::Start { reason },
+        }
     }
 
     /// Sends a message with the ends of sockets the other side is to have.
@@ -169,14 +175,6 @@ impl Zygote {
         sendmsg(&self.control, &[IoSlice::new(&bytes)], &mut ancillary, SendFlags::NOSIGNAL)
             .map_err(|_| CageError::Gone)?;
         Ok(())
-    }
-
-    fn address_space(&self) -> Result<u64, CageError> {
-        let pid = self.child.lock().unwrap_or_else(PoisonError::into_inner).id();
-        let statm = std::fs::read_to_string(format!("/proc/{pid}/statm"))
-            .map_err(CageError::io("reading how large the caged process is"))?;
-        let pages = statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).unwrap_or(0);
-        Ok(pages * rustix::param::page_size() as u64)
     }
 }
 

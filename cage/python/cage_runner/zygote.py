@@ -8,7 +8,9 @@ import ctypes
 import gc
 import importlib
 import json
+import mmap
 import os
+import resource
 import select
 import signal
 import socket
@@ -39,6 +41,10 @@ class SockFprog(ctypes.Structure):
     _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
 
 
+class ConfinementError(OSError):
+    """The kernel does not confine this process as it must."""
+
+
 class Confinement:
     """What a run is confined by beyond what holds for this process."""
 
@@ -59,7 +65,7 @@ class Confinement:
     def _call(self, option, second, third):
         arguments = [ctypes.c_ulong(value) for value in (second, third, 0, 0)]
         if self._prctl(ctypes.c_int(option), *arguments) != 0:
-            raise OSError(ctypes.get_errno(), "prctl")
+            raise ConfinementError(ctypes.get_errno(), "prctl")
 
 
 class Child:
@@ -196,14 +202,48 @@ class Zygote:
             code = 0
         except MemoryError:
             code = 4
+        except ConfinementError:
+            code = 5
         except BaseException:
             code = 3
         finally:
             os._exit(code)
 
 
+def check_system():
+    """Ends this process, and says why, where the system lacks what runs are watched with."""
+    for what, attempt in (
+        ("pidfd_open", lambda: os.close(os.pidfd_open(os.getpid()))),
+        ("prlimit64", lambda: resource.getrlimit(resource.RLIMIT_AS)),
+    ):
+        try:
+            attempt()
+        except OSError as error:
+            sys.exit(f"missing: {what} ({error.strerror})")
+
+
+def address_space():
+    """Returns how many bytes of addresses this process has, to a megabyte: the least limit under which it gets one more.
+
+    The file in `/proc` that says so cannot be read in here, and is not there in every container.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    least, enough = 0, 1 << 47 if hard == resource.RLIM_INFINITY else hard
+    while enough - least > 1 << 20:
+        middle = (least + enough) // 2
+        resource.setrlimit(resource.RLIMIT_AS, (middle, hard))
+        try:
+            mmap.mmap(-1, mmap.PAGESIZE).close()
+            enough = middle
+        except (OSError, MemoryError):
+            least = middle
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    return enough
+
+
 def main():
     """Loads what runs will want, says so, and serves."""
+    check_system()
     loaded = []
     for name in setup["preload"]:  # noqa: F821
         try:
@@ -217,7 +257,7 @@ def main():
     setup.clear()  # noqa: F821
     gc.collect()
     gc.freeze()
-    os.write(ready, json.dumps({"loaded": loaded, "python": sys.version}).encode())  # noqa: F821
+    os.write(ready, json.dumps({"loaded": loaded, "size": address_space()}).encode())  # noqa: F821
     os.close(ready)  # noqa: F821
     zygote.serve()
 

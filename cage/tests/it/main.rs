@@ -1,5 +1,7 @@
 //! Tests of the cage.
+mod apart;
 mod escapes;
 mod helpers;
+mod more_escapes;
 mod recorded;
 mod running;

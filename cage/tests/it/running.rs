@@ -6,7 +6,7 @@ use cage::{Cage, CageError, CageOptions, Outcome, Run, RunLimits};
 use serde_json::json;
 
 /// The project's own virtualenv where it was made, which has NumPy; else any Python.
-fn options() -> CageOptions {
+pub(crate) fn options() -> CageOptions {
     let made = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../.venv/bin/python");
     let python = std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
     CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() }
