@@ -11,6 +11,7 @@ mod discussion;
 mod error;
 mod escape;
 mod form;
+pub mod formula;
 mod hidden;
 mod html;
 mod itembank;

@@ -7,7 +7,7 @@ mod context;
 mod correct_map;
 mod error;
 mod explanations;
-mod formula;
+
 mod hints;
 mod ids;
 mod inputs;

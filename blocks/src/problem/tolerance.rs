@@ -4,7 +4,7 @@ use num_bigint::{BigInt, Sign};
 use num_complex::Complex64;
 use num_traits::{Signed, Zero};
 
-use super::formula::{Case, FormulaError, Number, Variables, evaluate};
+use crate::formula::{FormulaError, Number, value_of};
 
 /// The tolerance of answers that name none; written exactly so it is relative to the larger number.
 pub(super) const DEFAULT: &str = "0.001%";
@@ -14,8 +14,7 @@ pub(super) const DEFAULT: &str = "0.001%";
 /// # Errors
 /// A tolerance that is no formula, or a number beyond the floats.
 pub(super) fn is_within(student: &Number, staff: &Number, tolerance: &str) -> Result<bool, FormulaError> {
-    let none = Variables::new();
-    let value = |text: &str| evaluate(text, &none, Case::Insensitive)?.complex().map(|value| value.re);
+    let value = |text: &str| value_of(text)?.complex().map(|value| value.re);
     let (student, staff) = (student.complex()?, staff.complex()?);
     if let Some(percent) = tolerance.strip_suffix('%') {
         let part = value(percent)? * 0.01;

@@ -6,7 +6,7 @@ use super::codes::{
     INVALID_FORMULA, INVALID_REGEXP, INVALID_SAMPLES, INVALID_TOLERANCE, NO_CHECK_FUNCTION, NO_CORRECT_ANSWER,
 };
 use super::{Check, collect};
-use crate::problem::formula::{Case, FormulaError, Number, Variables, evaluate};
+use crate::formula::{Case, Formula, FormulaError, Functions, Names, value_of};
 use crate::problem::python;
 use crate::problem::regexp;
 use crate::problem::responses::split_options;
@@ -48,7 +48,7 @@ fn number(element: &Element, attribute: &str, text: &str, check: &mut Check<'_>)
     {
         return;
     }
-    if let Err(error) = evaluate(text, &Variables::new(), Case::Insensitive) {
+    if let Err(error) = value_of(text) {
         report_formula(element, attribute, text, &error, check);
     }
 }
@@ -81,7 +81,7 @@ fn tolerance(response: &Element, takes_formula: bool, check: &mut Check<'_>) {
     let text = text.trim();
     let value = text.strip_suffix('%').unwrap_or(text);
     let is_number = python::float(value).is_some();
-    let is_formula = takes_formula && evaluate(value, &Variables::new(), Case::Insensitive).is_ok();
+    let is_formula = takes_formula && value_of(value).is_ok();
     if !is_number && !is_formula {
         check.report(&INVALID_TOLERANCE, place(param, "default"), format!("{text:?} is no tolerance"));
     }
@@ -103,13 +103,14 @@ fn formula(response: &Element, check: &mut Check<'_>) {
         kinds.split(',').any(|kind| kind == "cs") && !kinds.split(',').any(|kind| kind == "ci")
     });
     let case = if is_sensitive { Case::Sensitive } else { Case::Insensitive };
-    let variables = names.into_iter().map(|name| (name.to_owned(), Number::Float(0.5))).collect();
-    match evaluate(answer, &variables, case) {
-        // At other numbers it may have a value.
-        Ok(_) | Err(FormulaError::Domain(_) | FormulaError::Arithmetic(_) | FormulaError::Factorial) => {}
-        // Without samples anything is accepted, unread.
-        Err(_) if count == 0 => {}
-        Err(error) => report_formula(response, "answer", answer, &error, check),
+    let functions = Functions::new();
+    let names = Names::new(names, &functions, case);
+    let is_known = |formula: Formula| formula.bind(&names).map(|_| ());
+    // Without samples anything is accepted, unread.
+    if count != 0
+        && let Err(error) = Formula::parse(answer).and_then(is_known)
+    {
+        report_formula(response, "answer", answer, &error, check);
     }
 }
 

@@ -5,10 +5,10 @@ use serde_json::{Value as Json, json};
 
 use super::{Answers, Graded, Input, partial_credit};
 use crate::escape;
+use crate::formula::{FormulaError, Number, value_of};
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
-use crate::problem::formula::{Case, FormulaError, Number, Variables, evaluate};
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::python;
 use crate::problem::tolerance;
@@ -222,14 +222,16 @@ fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
         Json::String(text) => text.clone(),
         other => return Err(GradeError::Message(not_a_number(&python::printed(other)))),
     };
-    let value = evaluate(&text, &Variables::new(), Case::Insensitive).map_err(|error| {
+    let value = value_of(&text).map_err(|error| {
         GradeError::Message(match error {
-            FormulaError::Undefined { message } | FormulaError::Parentheses { message } => message,
+            FormulaError::Undefined { message }
+            | FormulaError::Parentheses { message }
+            | FormulaError::TooMuch { message } => message,
             FormulaError::Factorial => {
                 format!("Factorial function evaluated outside its domain:'{}'", html(&text))
             }
             FormulaError::Syntax => format!("Invalid math syntax: '{}'", html(&text)),
-            FormulaError::Domain(_) | FormulaError::Arithmetic(_) => not_a_number(&text),
+            _ => not_a_number(&text),
         })
     })?;
     Ok((text, value))
@@ -249,8 +251,7 @@ fn staff_value(text: &str) -> Result<Number, GradeError> {
     if let Some(value) = python::complex(text) {
         return Ok(Number::Complex(value));
     }
-    evaluate(text, &Variables::new(), Case::Insensitive)
-        .map_err(|_| GradeError::Message(format!("{BAD_STAFF_ANSWER}.")))
+    value_of(text).map_err(|_| GradeError::Message(format!("{BAD_STAFF_ANSWER}.")))
 }
 
 fn author_error(error: &FormulaError) -> GradeError {
