@@ -36,6 +36,20 @@ def digest(data):
     return hashlib.blake2b(data, digest_size=20).hexdigest()
 
 
+def links_of(links):
+    def target(dependency):
+        return {
+            "bundle_uuid": str(dependency.bundle_uuid),
+            "snapshot_digest": dependency.snapshot_digest.hex(),
+            "version": dependency.version,
+        }
+
+    return {
+        name: {"direct": target(link.direct), "indirect": [target(each) for each in link.indirect]}
+        for name, link in links.items()
+    }
+
+
 def read_all():
     executor = MigrationExecutor(connection)
     targets = [node for node in executor.loader.graph.leaf_nodes() if node[0] == "bundles"]
@@ -57,8 +71,20 @@ def read_all():
             for path in snapshot.files:
                 with SnapshotRepo().open(snapshot, path) as data:
                     files[path] = digest(data.read())
-            versions.append({"digest_agrees": again.hash_digest == snapshot.hash_digest, "files": files})
-        answer["bundles"].append({"uuid": str(bundle.uuid), "drafts": drafts, "versions": versions})
+            versions.append({
+                "digest_agrees": again.hash_digest == snapshot.hash_digest,
+                "digest": snapshot.hash_digest.hex(),
+                "files": files,
+                "links": links_of(api.get_bundle_version_links(bundle.uuid, number)),
+            })
+        draft_links = {name: links_of(api.get_bundle_links(bundle.uuid, use_draft=name)) for name in bundle.drafts}
+        answer["bundles"].append({
+            "uuid": str(bundle.uuid),
+            "title": bundle.title,
+            "drafts": drafts,
+            "draft_links": draft_links,
+            "versions": versions,
+        })
     return answer
 
 
@@ -76,4 +102,35 @@ def commit():
     return {}
 
 
-print(json.dumps({"read": read_all, "write": write, "commit": commit}[step]()))
+def author():
+    """Makes a bundle with links, odd names and several versions, and goes on in every bundle there is."""
+    others = api.get_bundles()
+    collection = api.create_collection("By the app \u2693")
+    bundle = api.create_bundle(collection.uuid, slug="by-the-app", title="Mar\u00e9es", description="x")
+    draft = api.get_or_create_bundle_draft(bundle.uuid, "studio_draft")
+    for path, content in {
+        "html/a/definition.xml": "<html>a</html>",
+        "html/a/static/mar\u00e9e \U0001f30a.txt": "wave",
+        "notes/empty": b"",
+        "copy/of-a.xml": "<html>a</html>",
+        "table.xlsm": b"\x00\x01",
+        "script.js": "1;",
+    }.items():
+        api.write_draft_file(draft.uuid, path, content)
+    for at, other in enumerate(others):
+        if other.latest_version:
+            api.set_draft_link(draft.uuid, f"link-{at}", other.uuid, other.latest_version)
+    api.commit_draft(draft.uuid)
+    api.write_draft_file(draft.uuid, "html/a/definition.xml", "<html>b</html>")
+    api.write_draft_file(draft.uuid, "script.js", None)
+    api.set_draft_link(draft.uuid, "link-0", None, None)
+    api.commit_draft(draft.uuid)
+    api.write_draft_file(draft.uuid, "staged", "only")
+    for other in others:
+        mine = api.get_or_create_bundle_draft(other.uuid, "by_the_app")
+        api.write_draft_file(mine.uuid, "notes/app", "was here")
+        api.commit_draft(mine.uuid)
+    return {}
+
+
+print(json.dumps({"author": author, "read": read_all, "write": write, "commit": commit}[step]()))

@@ -6,12 +6,22 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use runtime_blockstore::Digest;
+use runtime_blockstore::{Access, Blockstore, CommitExtent, CommitOptions, Digest, Link, OnStale};
 use serde_json::{Value, json};
 use xblock_core::runtime::{Branch, Cursor, Runtime};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, put_asset, usage};
 
-use crate::fixture::{new_store, open};
+use crate::fixture::{copy_folder, new_store, open};
+use crate::golden::golden;
+
+/// The clock of the system, so that versions of ours and of the app have times that differ.
+struct Now;
+
+impl xblock_core::clock::Clock for Now {
+    fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        chrono::Utc::now()
+    }
+}
 
 fn python(folder: &Path, step: &str) -> Option<Value> {
     let Some(python) = std::env::var_os("BLOCKSTORE_PYTHON") else {
@@ -78,4 +88,90 @@ fn the_app_reads_what_we_write_and_we_what_it_writes() {
     let seen = python(folder.path(), "read").expect("it was there before");
     let versions = seen["bundles"][0]["versions"].as_array().unwrap().len();
     assert_eq!(versions, open(folder.path()).history(&context(), Branch::Published).unwrap().len());
+}
+
+/// Holds what the app reads of a store against what we read.
+fn same_as_the_app(store: &Blockstore, seen: &Value) {
+    let bundles = store.get_bundles(None).unwrap();
+    assert_eq!(seen["bundles"].as_array().unwrap().len(), bundles.len());
+    for (bundle, seen) in bundles.iter().zip(seen["bundles"].as_array().unwrap()) {
+        assert_eq!(seen["uuid"], bundle.uuid.to_string());
+        assert_eq!(seen["title"], bundle.title);
+        let links =
+            |value: &Value| -> BTreeMap<String, Link> { serde_json::from_value(value.clone()).unwrap() };
+        let files =
+            |value: &Value| -> BTreeMap<String, Digest> { serde_json::from_value(value.clone()).unwrap() };
+        assert_eq!(seen["drafts"].as_object().unwrap().len(), bundle.drafts.len());
+        for (name, draft) in &bundle.drafts {
+            let draft = store.get_draft(*draft).unwrap();
+            let ours: BTreeMap<_, _> =
+                draft.files.into_iter().map(|(p, f)| (p, f.file.hash_digest)).collect();
+            assert_eq!(files(&seen["drafts"][name]), ours, "{} {name}", bundle.slug);
+            let ours: BTreeMap<_, _> =
+                draft.links.into_iter().map(|(name, link)| (name, link.link)).collect();
+            assert_eq!(links(&seen["draft_links"][name]), ours, "{} {name}", bundle.slug);
+        }
+        assert_eq!(seen["versions"].as_array().unwrap().len() as u64, bundle.latest_version);
+        for (at, version) in seen["versions"].as_array().unwrap().iter().enumerate() {
+            let found = store.get_bundle_version(bundle.uuid, Some(at as u64 + 1)).unwrap().unwrap();
+            assert_eq!(version["digest_agrees"], true);
+            assert_eq!(version["digest"], found.snapshot_digest.to_string());
+            assert_eq!(links(&version["links"]), found.links);
+            for path in found.files.keys() {
+                store.get_bundle_version_file_data(bundle.uuid, at as u64 + 1, path).unwrap();
+            }
+            let ours: BTreeMap<_, _> = found.files.into_iter().map(|(p, f)| (p, f.hash_digest)).collect();
+            assert_eq!(files(&version["files"]), ours, "{} {}", bundle.slug, at + 1);
+        }
+    }
+}
+
+#[test]
+fn a_store_of_the_app_is_carried_on_by_both() {
+    let Some(golden) = golden() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    copy_folder(&golden, folder.path());
+    let store = Blockstore::open(folder.path(), Access::ReadWrite, std::sync::Arc::new(Now)).unwrap();
+    let bundles = store.get_bundles(None).unwrap();
+    let named = |slug: &str| bundles.iter().find(|bundle| bundle.slug.contains(slug)).unwrap();
+    // A stale draft is merged, part of another is committed, an old version comes back, a new bundle links to all.
+    let course = bundles.iter().find(|bundle| bundle.drafts.contains_key("experiment")).unwrap();
+    let keep = CommitOptions { on_stale: OnStale::KeepOurs, ..CommitOptions::default() };
+    assert_eq!(store.commit_draft_with(course.drafts["experiment"], &keep).unwrap().version, 4);
+    let problems = bundles.iter().find(|bundle| bundle.slug.contains("problems")).unwrap();
+    let part = CommitOptions {
+        extent: CommitExtent::Part {
+            paths: ["problem/p-draft-only".to_owned()].into(),
+            links: Default::default(),
+        },
+        ..CommitOptions::default()
+    };
+    assert_eq!(store.commit_draft_with(problems.drafts["studio_draft"], &part).unwrap().version, 3);
+    assert_eq!(store.restore_bundle_version(named("media").uuid, 1, "back").unwrap(), 3);
+    let own = store.create_bundle(course.collection_uuid, "ours", "Unsere Häfen ⚓", "").unwrap().uuid;
+    let draft = store.get_or_create_bundle_draft(own, "studio_draft").unwrap().uuid;
+    for (path, content) in [("a/ebbe.txt", "ebb"), ("a/ébb 🌊.md", "flow"), ("empty", ""), ("t.xlsm", "t")]
+    {
+        store.write_draft_file(draft, path, Some(content.as_bytes())).unwrap();
+    }
+    store.write_draft_file_from(draft, "film.mp4", &[7; 300_000][..]).unwrap();
+    for bundle in &bundles {
+        store.set_draft_link(draft, &bundle.slug, Some((bundle.uuid, 0))).unwrap();
+    }
+    store.commit_draft(draft).unwrap();
+    store.write_draft_file(draft, "a/ebbe.txt", Some(b"staged")).unwrap();
+
+    let Some(seen) = python(folder.path(), "read") else { return };
+    same_as_the_app(&store, &seen);
+    python(folder.path(), "author");
+    same_as_the_app(&store, &python(folder.path(), "read").expect("it was there before"));
+    assert_eq!(store.get_bundles(None).unwrap().len(), bundles.len() + 2);
+    // What the app committed is in the feed, too, and ours goes on from it.
+    let feed = store.get_changes(0, 1000).unwrap();
+    let versions: u64 = store.get_bundles(None).unwrap().iter().map(|bundle| bundle.latest_version).sum();
+    assert_eq!(feed.len() as u64, versions);
+    store
+        .commit_draft_with(draft, &CommitOptions { on_stale: OnStale::Merge, ..CommitOptions::default() })
+        .unwrap();
+    same_as_the_app(&store, &python(folder.path(), "read").expect("it was there before"));
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use acceptance::vectors::{Report, by_kind, run};
+use acceptance::vectors::{Report, Run, by_kind, run};
 
 #[track_caller]
 fn check(kind: &str, path: &str) {
@@ -29,10 +29,23 @@ fn olx_is_read_and_written_as_recorded() {
     check("olx", "olx");
 }
 
+#[test]
+fn a_store_of_the_blockstore_app_is_read_as_it_was_written() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = root.ancestors().map(|above| above.join("shared/golden/blockstore")).find(|f| f.is_dir());
+    match found {
+        Some(folder) => check("blockstore", folder.to_str().expect("a path in UTF-8")),
+        None => {
+            println!("SKIPPED: the golden data is not here (shared/golden/blockstore beside the project)")
+        }
+    }
+}
+
 /// Checks one file given as JSON and returns how many cases passed and failed.
 fn counts(json: &serde_json::Value) -> (usize, usize) {
     let mut report = Report::default();
-    by_kind("keys").expect("keys have a check")(json, &mut report);
+    let Some(Run::File(check)) = by_kind("keys") else { panic!("keys have a check") };
+    check(json, &mut report);
     (report.passed, report.failed)
 }
 

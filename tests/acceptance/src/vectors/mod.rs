@@ -1,5 +1,6 @@
 //! Recorded behaviour of the Python packages, held against this implementation.
 
+mod blockstore;
 mod fields;
 mod keys;
 mod olx;
@@ -8,11 +9,22 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-/// Checks one file of vectors and reports each case.
-pub type Run = fn(&Value, &mut Report);
+/// Checks one kind of vectors and reports each case.
+#[derive(Debug, Clone, Copy)]
+pub enum Run {
+    /// Each vector file by itself, as JSON.
+    File(fn(&Value, &mut Report)),
+    /// A folder with everything in it, of which the first function says whether it is one.
+    Folder(fn(&Path) -> bool, fn(&Path, &mut Report)),
+}
 
 /// The kinds of vectors there are checks for.
-pub const KINDS: &[(&str, Run)] = &[("fields", fields::run), ("keys", keys::run), ("olx", olx::run)];
+pub const KINDS: &[(&str, Run)] = &[
+    ("blockstore", Run::Folder(blockstore::is_vectors, blockstore::run)),
+    ("fields", Run::File(fields::run)),
+    ("keys", Run::File(keys::run)),
+    ("olx", Run::File(olx::run)),
+];
 
 /// Finds the check for a kind of vectors.
 pub fn by_kind(kind: &str) -> Option<Run> {
@@ -86,7 +98,24 @@ pub fn files(path: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// # Errors
 /// A text when a file cannot be read, or when there is none.
 pub fn run(kind: Run, paths: &[PathBuf], report: &mut Report) -> Result<(), String> {
+    let guarded = |report: &mut Report, place: &Path, check: &dyn Fn(&mut Report)| {
+        // A case nobody foresaw is a failure of its file, and no end of the others.
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(report)));
+        if outcome.is_err() {
+            report.case(&place.display().to_string(), Err("the check of a case panicked".into()));
+        }
+    };
     for path in paths {
+        let check = match kind {
+            Run::File(check) => check,
+            Run::Folder(is_vectors, check) => {
+                if !is_vectors(path) {
+                    return Err(format!("{}: no vectors", path.display()));
+                }
+                guarded(report, path, &|report| check(path, report));
+                continue;
+            }
+        };
         let files = files(path).map_err(|error| format!("{}: {error}", path.display()))?;
         if files.is_empty() {
             return Err(format!("{}: no vectors", path.display()));
@@ -101,11 +130,7 @@ pub fn run(kind: Run, paths: &[PathBuf], report: &mut Report) -> Result<(), Stri
                     continue;
                 }
             };
-            // A case nobody foresaw is a failure of its file, and no end of the others.
-            let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| kind(&json, report)));
-            if outcome.is_err() {
-                report.case(&file.display().to_string(), Err("the check of a case panicked".into()));
-            }
+            guarded(report, &file, &|report| check(&json, report));
         }
     }
     Ok(())

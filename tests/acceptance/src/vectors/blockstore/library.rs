@@ -1,0 +1,55 @@
+//! How the rules of content libraries read each version and draft.
+
+use std::path::Path;
+
+use runtime_blockstore::{Access, Blockstore, DefinitionPlace, DefinitionState, Library};
+use serde_json::{Map, Value, json};
+use xblock_core::keys::ContextKey;
+
+use super::{Outcome, Report, list, open, same, string, text, uuid};
+
+/// Checks every view, each a case.
+pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report) -> Outcome {
+    let store = open(folder, Access::ReadOnly)?;
+    for wanted in list(&file["views"])? {
+        let state = match wanted["draft_name"].as_str() {
+            Some(name) => DefinitionState::Draft(name.to_owned()),
+            None => DefinitionState::Version(wanted["bundle_version"].as_u64().unwrap_or_default()),
+        };
+        report.case(&format!("view of {}, {state:?}", wanted["library_key"]), view(&store, wanted, &state));
+    }
+    Ok(())
+}
+
+fn view(store: &Blockstore, wanted: &Value, state: &DefinitionState) -> Outcome {
+    let key: ContextKey = string(&wanted["library_key"])?.parse().map_err(text)?;
+    let library = Library::new(key, uuid(&wanted["bundle_uuid"])?);
+    let found = library.view(store, state, &|block_type| block_type == "unit").map_err(text)?;
+    same("OLX files", &wanted["olx_files"], &json!(found.olx_files))?;
+    let keys: Vec<_> = found.top_level_usages.iter().map(ToString::to_string).collect();
+    same("top-level usages", &wanted["top_level_usages"], &json!(keys))?;
+    let included: Map<String, Value> =
+        found.included_usages.iter().map(|(usage, place)| (usage.to_string(), place_json(place))).collect();
+    same("included usages", &wanted["included_usages"], &Value::Object(included))?;
+    let skipped: Vec<_> = found
+        .skipped
+        .iter()
+        .map(|skipped| json!([skipped.usage.as_ref().map(ToString::to_string), skipped.reason]))
+        .collect();
+    same("skipped includes", &wanted["skipped_includes"], &Value::Array(skipped))?;
+    let files: Map<String, Value> =
+        found.static_files.iter().map(|(usage, names)| (usage.to_string(), json!(names))).collect();
+    same("static files", &wanted["static_files"], &Value::Object(files))
+}
+
+fn place_json(place: &DefinitionPlace) -> Value {
+    let bundle = place.bundle.to_string();
+    match &place.state {
+        DefinitionState::Version(number) => {
+            json!({ "bundle_uuid": bundle, "bundle_version": number, "olx_path": place.olx_path })
+        }
+        DefinitionState::Draft(name) => {
+            json!({ "bundle_uuid": bundle, "draft_name": name, "olx_path": place.olx_path })
+        }
+    }
+}
