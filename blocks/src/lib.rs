@@ -23,7 +23,7 @@ mod outline;
 mod pdf;
 mod placeholder;
 mod poll_question;
-mod problem;
+pub mod problem;
 mod randomize;
 mod raw;
 mod registry;

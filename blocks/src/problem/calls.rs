@@ -1,12 +1,12 @@
 //! What a problem's page asks of it: the calls of the capa reference, sections 7.7 and 7.8.
 
-use chrono::{DateTime, Duration, SecondsFormat, Utc};
+use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
 
 use super::error::GradeError;
 use super::inputs::status_html;
-use super::policy::{Score, by_method, duration};
+use super::policy::{Score, duration};
 use super::python;
 use super::session::Session;
 use super::submission;
@@ -62,7 +62,7 @@ pub(super) fn answer(
         reason: error.to_string(),
     })?;
     let pairs = submission::pairs(request)?;
-    let before = (session.score().weighted(session.weight), session.state.attempts);
+    let before = (session.problem.score().weighted(session.weight), session.problem.state.attempts);
     let call_data = Call { pairs: &pairs, context, usage: context.usage().to_string() };
     let mut reply = match call(&mut session, &call_data) {
         Ok(reply) => reply,
@@ -71,14 +71,14 @@ pub(super) fn answer(
         Err(Refusal::Block(error)) => return Err(error),
     };
     if reply.keeps_state {
-        session.state.write(block.fields())?;
+        session.problem.state.write(block.fields())?;
     }
-    let after = (session.score().weighted(session.weight), session.state.attempts);
+    let after = (session.problem.score().weighted(session.weight), session.problem.state.attempts);
     let (score, total) = session.display_score();
     reply.body.insert("progress_changed".into(), json!(before != after));
     reply.body.insert("current_score".into(), score);
     reply.body.insert("total_possible".into(), total);
-    reply.body.insert("attempts_used".into(), json!(session.state.attempts));
+    reply.body.insert("attempts_used".into(), json!(session.problem.state.attempts));
     Ok(HandlerResponse::json(&Json::Object(reply.body)))
 }
 
@@ -127,10 +127,10 @@ fn get(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let mut event = json!({ "state": session.state.for_events(), "problem_id": call.usage });
+    let mut event = json!({ "state": session.problem.state.for_events(), "problem_id": call.usage });
     let answers = call.answers()?;
     event["answers"] = json!(answers);
-    session.state.student_answers_history.push(json!(answers));
+    session.problem.state.student_answers_history.push(json!(answers));
     let refusal = if session.policy.is_closed() {
         Some("closed")
     } else if session.policy.needs_reset() {
@@ -146,16 +146,10 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     if let Some(message) = too_early(session, call)? {
         return Ok(reply(json!({ "success": message, "html": "" }), true));
     }
-    // Answers are kept whatever grading says of them.
-    session.state.student_answers.clone_from(&answers);
-    session.state.has_saved_answers = false;
-    match session.problem.grade(&answers, session.state.attempts + 1) {
-        Ok(verdicts) => graded(session, call, verdicts, event),
+    match session.problem.attempt(&answers) {
+        Ok(verdicts) => graded(session, call, &verdicts, event),
         Err(GradeError::Author(_)) => Err(Refusal::Failed),
-        Err(error) => {
-            session.state.score = Some(session.score_of_map());
-            Ok(reply(json!({ "success": error.to_string() }), true))
-        }
+        Err(error) => Ok(reply(json!({ "success": error.learner_message() }), true)),
     }
 }
 
@@ -163,8 +157,12 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, Refusal> {
     let wait =
         or_default(session.block, session.block.submission_wait_seconds()).map_err(BlockError::from)?;
-    let last =
-        session.state.last_submission_time.as_str().and_then(|text| text.parse::<DateTime<Utc>>().ok());
+    let last = session
+        .problem
+        .state
+        .last_submission_time
+        .as_str()
+        .and_then(|text| text.parse::<DateTime<Utc>>().ok());
     let Some(last) = last.filter(|_| wait > 0) else {
         return Ok(None);
     };
@@ -180,34 +178,27 @@ fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, R
 fn graded(
     session: &mut Session<'_>,
     call: &Call<'_>,
-    verdicts: Verdicts,
+    verdicts: &Verdicts,
     mut event: Json,
 ) -> Result<Reply, Refusal> {
     for (response, tag, feedback) in &verdicts.feedback {
         call.publish("edx.problem.hint.feedback_displayed", feedback.event(&call.usage, response, tag));
     }
-    session.state.correct_map = verdicts.map;
-    session.state.correct_map_history.push(session.state.correct_map.to_json());
-    session.state.done = true;
-    session.state.attempts += 1;
-    session.state.last_submission_time = json!(call.context.now().to_rfc3339_opts(SecondsFormat::Secs, true));
-    session.state.score_history.push(session.score_of_map());
-    session.state.score =
-        by_method(&session.grading_method, &session.state.score_history, session.problem.max_score());
     session.refresh();
-    let score = session.score();
+    let score = session.problem.score();
     call.publish_grade(&score);
 
-    let is_right = session.state.correct_map.entries().all(|(_, entry)| entry.is_correct());
+    let is_right = session.problem.state.correct_map.entries().all(|(_, entry)| entry.is_correct());
     let success = if is_right { "correct" } else { "incorrect" };
-    let variant = if session.policy.rerandomize == "never" { json!("") } else { json!(session.state.seed) };
-    let answers = session.state.student_answers.clone();
+    let variant =
+        if session.policy.rerandomize == "never" { json!("") } else { json!(session.problem.state.seed) };
+    let answers = session.problem.state.student_answers.clone();
     event["grade"] = score.earned.clone();
     event["max_grade"] = score.possible.clone();
-    event["correct_map"] = session.state.correct_map.to_json();
+    event["correct_map"] = session.problem.state.correct_map.to_json();
     event["success"] = json!(success);
-    event["attempts"] = json!(session.state.attempts);
-    event["submission"] = submission::metadata(&session.problem, &answers, &session.state, &variant);
+    event["attempts"] = json!(session.problem.state.attempts);
+    event["submission"] = submission::metadata(&session.problem, &answers, &variant);
     add_permutation(&mut event, session);
     call.publish("problem_check", event);
 
@@ -218,10 +209,10 @@ fn graded(
 
 /// Adds how answers were rearranged.
 fn add_permutation(event: &mut Json, session: &Session<'_>) {
-    if session.problem.permutations.is_empty() {
+    if session.problem.engine.permutations.is_empty() {
         return;
     }
-    let permutations = session.problem.permutations.iter();
+    let permutations = session.problem.engine.permutations.iter();
     event["permutation"] = Json::Object(
         permutations
             .map(|(id, permutation)| (id.clone(), json!([permutation.kind, permutation.names])))
@@ -230,7 +221,7 @@ fn add_permutation(event: &mut Json, session: &Session<'_>) {
 }
 
 fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let mut event = json!({ "state": session.state.for_events(), "problem_id": call.usage });
+    let mut event = json!({ "state": session.problem.state.for_events(), "problem_id": call.usage });
     let answers = call.answers()?;
     event["answers"] = json!(answers);
     let is_survey = session.policy.max_attempts == Some(0);
@@ -246,9 +237,7 @@ fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
         call.publish("save_problem_fail", event);
         return Ok(reply(json!({ "success": false, "msg": message }), false));
     }
-    session.state.student_answers = answers;
-    session.state.has_saved_answers = true;
-    session.state.score = Some(session.score_of_map());
+    session.problem.save(&answers);
     session.refresh();
     add_permutation(&mut event, session);
     call.publish("save_problem_success", event);
@@ -262,10 +251,10 @@ fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn reset(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let mut event = json!({ "old_state": session.state.for_events(), "problem_id": call.usage });
+    let mut event = json!({ "old_state": session.problem.state.for_events(), "problem_id": call.usage });
     let refusal = if session.policy.is_closed() {
         Some(("closed", "You cannot select Reset for a problem that is closed."))
-    } else if !session.state.done {
+    } else if !session.problem.state.done {
         Some(("not_done", "You must submit an answer before you can select Reset."))
     } else {
         None
@@ -275,9 +264,9 @@ fn reset(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
         call.publish("reset_problem_fail", event);
         return Ok(reply(json!({ "success": false, "msg": message }), false));
     }
-    session.reset(call.context).map_err(|_| Refusal::Failed)?;
-    call.publish_grade(&session.score());
-    event["new_state"] = session.state.for_events();
+    session.reset(call.context)?.map_err(|_| Refusal::Failed)?;
+    call.publish_grade(&session.problem.score());
+    event["new_state"] = session.problem.state.for_events();
     add_permutation(&mut event, session);
     call.publish("reset_problem", event);
     let html = view::html(session, call.context, LastResult::Hidden)?;
@@ -292,7 +281,7 @@ fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::Stale);
     }
     let mut answers = Map::new();
-    for (id, answer) in session.problem.question_answers(session.state.done) {
+    for (id, answer) in session.problem.question_answers() {
         answers.insert(id, view::with_addresses(answer, session.block, call.context)?);
     }
     let body = json!({ "answers": answers, "correct_status_html": status_html("", "correct") });
@@ -300,7 +289,7 @@ fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 }
 
 fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let hints = session.problem.demand_hints();
+    let hints = session.problem.engine.demand_hints();
     let asked = call.pairs.iter().rev().find(|(name, _)| name == "hint_index");
     let asked = asked.and_then(|(_, value)| python::int(value)).ok_or(Refusal::Failed)?;
     let count = i64::try_from(hints.len()).unwrap_or(i64::MAX);
@@ -319,12 +308,12 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
             )
         })
         .collect();
-    let text = session.problem.context.substitute(&hints[index]);
+    let text = session.problem.engine.context.substitute(&hints[index]);
     call.publish(
         "edx.problem.hint.demandhint_displayed",
         json!({ "module_id": call.usage, "hint_index": index, "hint_len": count, "hint_text": text }),
     );
-    let message = session.problem.context.substitute(&format!("<ol>{items}</ol>"));
+    let message = session.problem.engine.context.substitute(&format!("<ol>{items}</ol>"));
     let message = view::with_addresses(Json::String(message), session.block, call.context)?;
     let body = json!({
         "success": true,

@@ -2,23 +2,43 @@
 
 use thiserror::Error;
 
-/// A problem that cannot be put together, with the words for its author.
+/// Says why a problem cannot be put together, in words for its author.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum LoadError {
+#[non_exhaustive]
+pub enum LoadError {
     /// The data is no well-formed XML, or XML the platform refuses.
-    #[error("{0}")]
-    Xml(String),
+    #[error("{message}")]
+    Xml {
+        /// What is wrong, and where.
+        message: String,
+        /// The line of the problem file.
+        line: u32,
+    },
     /// An element breaks the rules of its kind.
     #[error("{message}\nSee XML source line {line}")]
     Element {
         /// What is wrong.
         message: String,
-        /// Where.
+        /// The line of the problem file.
         line: u32,
     },
     /// The problem breaks a rule.
     #[error("{0}")]
     Rule(String),
+    /// The problem's script failed.
+    #[error("Error while executing script code: {message}{}", at_line(*.line))]
+    Script {
+        /// What the sandbox says, escaped as HTML: Python's words with their traceback.
+        message: String,
+        /// The last line of Python's words: class and message of the error.
+        last_line: Option<String>,
+        /// The line of the problem file, where it is known.
+        line: Option<u32>,
+    },
+}
+
+fn at_line(line: Option<u32>) -> String {
+    line.map_or_else(String::new, |line| format!("\nSee XML source line {line}"))
 }
 
 impl LoadError {
@@ -26,15 +46,35 @@ impl LoadError {
     pub(super) fn at(line: u32, message: impl Into<String>) -> Self {
         Self::Element { message: message.into(), line }
     }
+
+    /// Returns the line of the problem file, where it is known.
+    #[must_use]
+    pub fn line(&self) -> Option<u32> {
+        match self {
+            Self::Element { line, .. } | Self::Xml { line, .. } => Some(*line),
+            Self::Script { line, .. } => *line,
+            Self::Rule(_) => None,
+        }
+    }
 }
 
-/// Answers that cannot be graded. Nothing is counted then.
+/// Says why answers cannot be graded. Nothing is counted then.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(super) enum GradeError {
-    /// What the learner wrote, or what the author wanted, cannot be used; the text is for the learner.
+#[non_exhaustive]
+pub enum GradeError {
+    /// What the learner wrote, or what the author wanted, cannot be used; learners are told
+    /// [`learner_message`](Self::learner_message).
     #[error("{0}")]
     Message(String),
-    /// A question of a type that is not graded natively.
+    /// The author's code failed; learners are told [`learner_message`](Self::learner_message).
+    #[error("{message}")]
+    Code {
+        /// What the sandbox says, Python's words with their traceback among it.
+        message: String,
+        /// The line of the problem file, where it is known.
+        line: Option<u32>,
+    },
+    /// Something a question needs is not there.
     #[error("This problem cannot be graded here yet: {needs}.")]
     Unsupported {
         /// What it needs, as a sentence without a full stop.
@@ -43,4 +83,22 @@ pub(super) enum GradeError {
     /// A mistake of the author's that stops grading, in words for the author.
     #[error("{0}")]
     Author(String),
+}
+
+impl GradeError {
+    /// Returns what learners are told: of what the sandbox says only the message of the error itself, where it can be
+    /// found (capa reference, section 3.8).
+    #[must_use]
+    pub fn learner_message(&self) -> String {
+        let text = self.to_string();
+        match self {
+            // The sandbox shows bytes as Python writes them, so that lines end in a backslash and the letter n.
+            Self::Message(_) | Self::Code { .. } => text
+                .rsplit("\\n")
+                .nth(1)
+                .and_then(|line| line.split_once(": "))
+                .map_or_else(|| text.clone(), |(_, message)| message.to_owned()),
+            Self::Unsupported { .. } | Self::Author(_) => text,
+        }
+    }
 }

@@ -22,6 +22,15 @@ impl Hint {
     }
 }
 
+/// What an author's condition says to an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ConditionalHint {
+    /// HTML.
+    pub(super) text: String,
+    /// When it is shown; `always` shows it with the message.
+    pub(super) mode: String,
+}
+
 /// Which choices of a question a hint is about, for the event log.
 pub(super) type Trigger = Vec<(String, bool)>;
 

@@ -1,6 +1,6 @@
 //! The numbers of questions and the ids of their inputs and solutions (capa reference, section 1.7).
 
-use super::responses::RESPONSE_TAGS;
+use super::responses::is_response;
 use super::tree::{Mark, Node};
 
 /// The tags of inputs.
@@ -48,7 +48,7 @@ pub(super) struct NumberedInput {
 pub(super) fn number(root: &mut Node, problem_id: &str) -> Vec<Vec<NumberedInput>> {
     let mut inputs = Vec::new();
     root.for_each_mut(&mut |node| {
-        if !RESPONSE_TAGS.contains(&node.name.as_str()) {
+        if !is_response(&node.name) {
             return;
         }
         let response = inputs.len();

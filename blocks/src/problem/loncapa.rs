@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde_json::{Map, Value as Json, json};
+use xblock_core::keys::UsageKey;
 use xblock_core::olx::{Document, FileName, ParseErrorKind, ParseOptions, Source};
 
 use super::compat;
@@ -10,11 +11,16 @@ use super::context::Context;
 use super::correct_map::CorrectMap;
 use super::error::{GradeError, LoadError};
 use super::explanations;
+use super::grading::Grading;
 use super::hints::Feedback;
 use super::ids;
-use super::labels::{self, Labels};
+use super::include;
+use super::labels;
+use super::options::ProblemOptions;
 use super::random::Random;
-use super::responses::{Answers, Kind, Permutation, Response, split_options};
+use super::responses::{Answers, Permutation, Response, Setup, split_options};
+use super::script::Script;
+use super::services::ProblemServices;
 use super::tree::{Mark, Node, escape_text};
 
 /// A problem ready to be shown and graded.
@@ -27,8 +33,9 @@ pub(super) struct LoncapaProblem {
     pub(super) context: Context,
     /// How answers were rearranged, by input id.
     pub(super) permutations: Vec<(String, Permutation)>,
-    seed: i64,
-    has_script: bool,
+    usage: UsageKey,
+    script: Script,
+    services: ProblemServices,
 }
 
 /// What came of grading.
@@ -40,23 +47,20 @@ pub(super) struct Verdicts {
 }
 
 impl LoncapaProblem {
-    /// Puts a problem together.
+    /// Puts a problem together; its script runs.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub(super) fn load(data: &str, id: &str, seed: i64, anonymous_id: &str) -> Result<Self, LoadError> {
-        let mut root = parse(data)?;
-        compat::rewrite_tree(&mut root)?;
-        if let Some(include) = root.descendants().into_iter().find(|node| is_include(node)) {
-            let message =
-                format!("the file {} cannot be included here", include.get("file").unwrap_or_default());
-            return Err(LoadError::at(include.line, message));
-        }
-        let has_script = root.descendants().into_iter().any(is_python_script);
-        let context = Context::new(seed, anonymous_id);
-        let numbered = ids::number(&mut root, id);
+    pub(super) fn load(data: &str, seed: i64, options: &ProblemOptions<'_>) -> Result<Self, LoadError> {
+        let id = options.usage.html_id();
+        let services = options.services.clone();
+        let mut root = prepare(data, options)?;
+        let mut context = Context::new(seed, options.anonymous_id);
+        let mut script = Script::read(&root, &options.usage, seed)?;
+        script.run_at_load(&mut context, &services)?;
+        let numbered = ids::number(&mut root, &id);
         let counts: Vec<usize> = numbered.iter().map(Vec::len).collect();
-        let mut labels = labels::take(&mut root, id, &counts).into_iter();
+        let mut labels = labels::take(&mut root, &id, &counts).into_iter();
         let mut responses = Vec::with_capacity(numbered.len());
         let mut inputs = numbered.into_iter();
         let mut failure = None;
@@ -66,10 +70,14 @@ impl LoncapaProblem {
             };
             let inputs = inputs.next().unwrap_or_default();
             let labels = labels.next().unwrap_or_default();
-            match Response::build(node, index + 1, inputs.clone(), labels.clone(), &context) {
+            let setup =
+                Setup { context: &context, services: &services, script_source: script.source(), inputs: &[] };
+            match Response::build(node, index + 1, inputs.clone(), labels.clone(), setup) {
                 Ok(response) => responses.push(response),
                 // Without its script a problem's answers may be nothing that can be read; it is shown all the same.
-                Err(_) if has_script => responses.push(unread(node, index + 1, inputs, labels)),
+                Err(_) if script.missing().is_some() => {
+                    responses.push(Response::unread(node, index + 1, inputs, labels));
+                }
                 Err(error) => failure = failure.take().or(Some(error)),
             }
         });
@@ -77,17 +85,36 @@ impl LoncapaProblem {
             return Err(failure);
         }
         check_tree(&root)?;
-        ids::number_solutions(&mut root, id);
-        let mut problem =
-            Self { root, id: id.to_owned(), responses, context, permutations: Vec::new(), seed, has_script };
-        problem.rearrange()?;
+        ids::number_solutions(&mut root, &id);
+        let permutations = Vec::new();
+        let usage = options.usage.clone();
+        let mut problem = Self { root, id, responses, context, permutations, usage, script, services };
+        problem.rearrange(seed)?;
         explanations::prune(&mut problem.root, &problem.responses, &problem.permutations);
         Ok(problem)
     }
 
+    /// Returns the usage.
+    pub(super) fn usage(&self) -> &UsageKey {
+        &self.usage
+    }
+
+    /// Counts the points of a problem without running its script.
+    ///
+    /// # Errors
+    /// [`LoadError`] where a question breaks the rules of its kind.
+    pub(super) fn max_score_of(data: &str, options: &ProblemOptions<'_>) -> Result<i64, LoadError> {
+        let mut root = prepare(data, options)?;
+        let mut inputs = ids::number(&mut root, &options.usage.html_id()).into_iter();
+        let responses = root.descendants().into_iter().filter(|node| matches!(node.mark, Mark::Response(_)));
+        responses.map(|node| Response::points_of(node, inputs.next().unwrap_or_default())).sum()
+    }
+
     /// Shuffles and draws answers; one generator serves all questions in their order.
-    fn rearrange(&mut self) -> Result<(), LoadError> {
-        let mut random = Random::new(self.seed);
+    fn rearrange(&mut self, seed: i64) -> Result<(), LoadError> {
+        // A script can set the seed anew.
+        let seed = self.context.get("seed").and_then(Json::as_i64).unwrap_or(seed);
+        let mut random = Random::new(seed);
         let mut result = Ok(());
         let (responses, permutations) = (&self.responses, &mut self.permutations);
         self.root.for_each_mut(&mut |node| {
@@ -124,13 +151,15 @@ impl LoncapaProblem {
         self.responses.iter().map(Response::max_points).sum()
     }
 
-    /// Says what grading would need that this runtime does not have, once for each reason.
+    /// Says what grading a question would need that the host does not offer.
+    pub(super) fn needs_of(&self, response: &Response) -> Option<String> {
+        response.needs(&self.services)
+    }
+
+    /// Says what grading would need that the host does not offer, once for each reason.
     pub(super) fn needs(&self) -> Vec<String> {
-        let mut needs: Vec<String> = Vec::new();
-        if self.has_script {
-            needs.push("the author's script needs the Python sandbox".into());
-        }
-        for need in self.responses.iter().filter_map(Response::needs) {
+        let mut needs: Vec<String> = self.script.missing().map(str::to_owned).into_iter().collect();
+        for need in self.responses.iter().filter_map(|response| self.needs_of(response)) {
             if !needs.contains(&need) {
                 needs.push(need);
             }
@@ -138,22 +167,36 @@ impl LoncapaProblem {
         needs
     }
 
-    /// Grades answers, question by question.
+    /// Returns the answers that stand in the inputs before the learner wrote any.
+    pub(super) fn initial_answers(&self) -> Answers {
+        self.responses.iter().flat_map(Response::initial_answers).collect()
+    }
+
+    /// Grades answers, question by question. What graders put into the context stays there: the page that follows can
+    /// refer to it.
     ///
     /// # Errors
     /// [`GradeError`]; then nothing was graded.
-    pub(super) fn grade(&self, answers: &Answers, attempt: i64) -> Result<Verdicts, GradeError> {
+    pub(super) fn grade(
+        &mut self,
+        answers: &Answers,
+        attempt: i64,
+        old_map: &CorrectMap,
+    ) -> Result<Verdicts, GradeError> {
         if let Some(needs) = self.needs().into_iter().next() {
             return Err(GradeError::Unsupported { needs });
         }
-        let mut context = self.context.clone();
-        context.set("attempt", attempt.to_string());
+        self.context.set("attempt", attempt);
+        let Self { responses, context, script, services, .. } = self;
+        let mut grading = Grading { answers, context, script, services, old_map };
         let mut verdicts = Verdicts::default();
-        for response in &self.responses {
-            let graded = response.grade(answers, &context)?;
+        for response in responses {
+            let graded = response.grade(&mut grading)?;
             for (id, entry) in graded.entries {
                 verdicts.map.set(&id, entry);
             }
+            // Each question's word replaces that of the one before, even by nothing.
+            verdicts.map.overall_message = graded.overall_message;
             if let Some(feedback) = graded.feedback {
                 verdicts.feedback.push((response.id.clone(), response.tag.clone(), feedback));
             }
@@ -164,7 +207,7 @@ impl LoncapaProblem {
     /// Returns the right answers and the solutions, by id; a solution with its own tag and the text after it.
     pub(super) fn question_answers(&self, done: bool) -> Map<String, Json> {
         let mut answers: Map<String, Json> =
-            self.responses.iter().flat_map(Response::correct_answers).collect();
+            self.responses.iter().flat_map(Response::correct_answers).cloned().collect();
         let root = self.shown_root(done);
         for node in root.descendants().into_iter().filter(|node| matches!(node.mark, Mark::Solution(_))) {
             let mut html = String::new();
@@ -198,50 +241,34 @@ impl LoncapaProblem {
     }
 }
 
-/// A question whose element cannot be read without the problem's script.
-fn unread(node: &Node, number: usize, inputs: Vec<ids::NumberedInput>, labels: Labels) -> Response {
-    let labels_of = labels.inputs.into_iter().chain(std::iter::repeat(labels::Label::default()));
-    let inputs = inputs.into_iter().zip(labels_of).map(|(input, label)| super::responses::Input {
-        id: input.id,
-        tag: input.tag,
-        label,
-        points: 1,
-    });
-    Response {
-        tag: node.name.clone(),
-        id: node.get("id").unwrap_or_default().to_owned(),
-        number,
-        inputs: inputs.collect(),
-        group: labels.group,
-        kind: Kind::Unsupported,
-    }
+/// Reads a problem and brings it into its present form; nothing runs.
+fn prepare(data: &str, options: &ProblemOptions<'_>) -> Result<Node, LoadError> {
+    let mut root = parse(&compat::rewrite_source(data))?;
+    compat::rewrite_tree(&mut root)?;
+    include::expand(&mut root, options)?;
+    Ok(root)
 }
 
-fn parse(data: &str) -> Result<Node, LoadError> {
-    let source = Source::new(FileName::from("problem.xml"), compat::rewrite_source(data).into());
-    let document = Document::parse_text(source, &ParseOptions::default())
-        .map_err(|error| LoadError::Xml(describe(&error.kind, error.position.line, error.position.column)))?;
+/// Reads a problem, or a part of one, as XML.
+///
+/// # Errors
+/// [`LoadError::Xml`].
+pub(super) fn parse(data: &str) -> Result<Node, LoadError> {
+    let source = Source::new(FileName::from("problem.xml"), data.into());
+    let document =
+        Document::parse_text(source, &ParseOptions::default()).map_err(|error| LoadError::Xml {
+            message: describe(&error.kind, error.position.line, error.position.column),
+            line: error.position.line,
+        })?;
     let before_root = document.source.text.get(..document.root.span().range().start).unwrap_or_default();
     if before_root.contains("<!ENTITY") {
-        return Err(LoadError::Xml("a problem cannot declare entities".into()));
+        return Err(LoadError::Xml { message: "a problem cannot declare entities".into(), line: 1 });
     }
-    Ok(Node::from_element(&document.root))
+    Ok(Node::from_document(&document))
 }
 
 fn describe(kind: &ParseErrorKind, line: u32, column: u32) -> String {
     format!("{kind}, line {line}, column {column}")
-}
-
-fn is_include(node: &Node) -> bool {
-    node.name == "include" && node.get("file").is_some()
-}
-
-fn is_python_script(node: &Node) -> bool {
-    let kind = node.get("type").unwrap_or_default();
-    node.name == "script"
-        && !kind.contains("javascript")
-        && !kind.contains("perl")
-        && !node.text.trim().is_empty()
 }
 
 /// Checks what rendering relies on: inputs stand in questions, and groups of choices hold choices.

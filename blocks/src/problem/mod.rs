@@ -1,5 +1,11 @@
 //! `problem`: questions with answers that are graded (CAPA).
+//!
+//! [`Problem`] is the engine: it is put together from XML with [`ProblemOptions`], shown, graded, and gives back the
+//! learner's state. The block ([`ProblemBlock`]), the command and the wheel all work through it. What a problem uses of
+//! its host stands in [`ProblemServices`]; without a sandbox, a queue ... a problem is shown all the same, and grading it
+//! says what is missing ([`GradeError::Unsupported`]).
 
+mod api;
 mod calls;
 mod check;
 mod compat;
@@ -7,13 +13,15 @@ mod context;
 mod correct_map;
 mod error;
 mod explanations;
-
+mod grading;
 mod hints;
 mod ids;
+mod include;
 mod inputs;
 mod labels;
 mod loncapa;
 mod olx;
+mod options;
 mod policy;
 mod python;
 mod random;
@@ -21,6 +29,8 @@ mod regexp;
 mod render;
 mod rescore;
 mod responses;
+mod script;
+mod services;
 mod session;
 mod state;
 mod submission;
@@ -30,11 +40,19 @@ mod tree;
 mod vectors;
 mod view;
 
+pub use self::api::{Outcome, Problem, ProblemInput};
 pub use self::check::{PROBLEM_CODES, check_problem};
+pub use self::error::{GradeError, LoadError};
+pub use self::options::{ProblemOptions, ReadFile};
+pub use self::policy::Score;
+pub use self::responses::Answers;
+pub use self::services::ProblemServices;
+pub use self::state::StateError;
 
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::{CacheService, SandboxService, UserService, XQueueService};
 
 use self::olx::ProblemOlx;
 
@@ -56,6 +74,7 @@ use self::olx::ProblemOlx;
         xmodule_handler,
     ),
     max_score = max_score,
+    wants(dyn UserService, dyn SandboxService, dyn CacheService, dyn XQueueService),
 )]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",
@@ -117,10 +136,9 @@ impl ProblemBlock {
         view::student_view(self, context)
     }
 
-    /// Counts the points of all questions; a problem that cannot be put together has none.
+    /// Counts the points of all questions without running the script; a problem that cannot be put together has none.
     fn max_score(&self, context: &dyn BlockContext) -> Result<f64, BlockError> {
-        let session = session::Session::open(self, context)?;
-        Ok(session.map_or(0.0, |session| session.max_score()))
+        session::max_score(self, context)
     }
 
     /// Grades answers: `{success, contents}`.

@@ -111,17 +111,21 @@ impl Policy {
 
 /// Points earned out of points possible, each an integer or a float as it was given.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Score {
+pub struct Score {
     pub(super) earned: Json,
     pub(super) possible: Json,
 }
 
 impl Score {
-    pub(super) fn earned(&self) -> f64 {
+    /// Returns the points earned.
+    #[must_use]
+    pub fn earned(&self) -> f64 {
         self.earned.as_f64().unwrap_or_default()
     }
 
-    pub(super) fn possible(&self) -> f64 {
+    /// Returns the points possible.
+    #[must_use]
+    pub fn possible(&self) -> f64 {
         self.possible.as_f64().unwrap_or_default()
     }
 
@@ -155,7 +159,9 @@ impl Score {
         format!("{}/{}", short(self.earned()), short(self.possible()))
     }
 
-    pub(super) fn to_json(&self) -> Json {
+    /// Returns the stored form: `{raw_earned, raw_possible}`.
+    #[must_use]
+    pub fn to_json(&self) -> Json {
         json!({ "raw_earned": self.earned, "raw_possible": self.possible })
     }
 

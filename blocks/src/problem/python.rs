@@ -26,28 +26,82 @@ pub(super) fn printed(value: &Json) -> String {
     }
 }
 
-fn repr(value: &Json) -> String {
+/// Prints a value as `repr()` does.
+pub(super) fn repr(value: &Json) -> String {
     match value {
         Json::Null => "None".into(),
         Json::Bool(true) => "True".into(),
         Json::Bool(false) => "False".into(),
-        Json::Number(number) => number.to_string(),
-        Json::String(text) => {
-            let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-            let escaped =
-                text.replace('\\', "\\\\").replace('\n', "\\n").replace('\r', "\\r").replace('\t', "\\t");
-            let escaped = if quote == '\'' { escaped.replace('\'', "\\'") } else { escaped };
-            format!("{quote}{escaped}{quote}")
-        }
+        Json::Number(number) => match number.as_f64() {
+            Some(float) if number.is_f64() => float_repr(float),
+            _ => number.to_string(),
+        },
+        Json::String(text) => text_repr(text),
         Json::Array(items) => format!("[{}]", items.iter().map(repr).collect::<Vec<_>>().join(", ")),
         Json::Object(members) => {
-            let members: Vec<String> = members
-                .iter()
-                .map(|(name, value)| format!("{}: {}", repr(&Json::from(name.as_str())), repr(value)))
-                .collect();
+            if let Some(digits) = big_integer(value) {
+                return digits.to_owned();
+            }
+            let members: Vec<String> =
+                members.iter().map(|(name, value)| format!("{}: {}", text_repr(name), repr(value))).collect();
             format!("{{{}}}", members.join(", "))
         }
     }
+}
+
+/// Returns the digits of an integer beyond 64 bits, as the sandbox writes it.
+pub(super) fn big_integer(value: &Json) -> Option<&str> {
+    let members = value.as_object().filter(|members| members.len() == 1)?;
+    members.get("__int__")?.as_str()
+}
+
+/// Prints a float as `repr()` does: the fewest digits that read back, with an exponent where it is below -4 or above 15.
+pub(super) fn float_repr(value: f64) -> String {
+    if !value.is_finite() {
+        return if value.is_nan() {
+            "nan".into()
+        } else if value < 0.0 {
+            "-inf".into()
+        } else {
+            "inf".into()
+        };
+    }
+    let scientific = format!("{value:e}");
+    let (mantissa, exponent) = scientific.split_once('e').unwrap_or((&scientific, "0"));
+    let exponent: i32 = exponent.parse().unwrap_or_default();
+    if value != 0.0 && !(-4..16).contains(&exponent) {
+        let sign = if exponent < 0 { '-' } else { '+' };
+        return format!("{mantissa}e{sign}{:02}", exponent.abs());
+    }
+    let plain = value.to_string();
+    if plain.contains('.') { plain } else { format!("{plain}.0") }
+}
+
+fn text_repr(text: &str) -> String {
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for character in text.chars() {
+        match character {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            quoted if quoted == quote => {
+                out.push('\\');
+                out.push(quote);
+            }
+            '\0'..' ' | '\u{7f}'..='\u{a0}' | '\u{ad}' => {
+                out.push_str(&format!("\\x{:02x}", u32::from(character)))
+            }
+            '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{feff}' => {
+                out.push_str(&format!("\\u{:04x}", u32::from(character)));
+            }
+            other => out.push(other),
+        }
+    }
+    out.push(quote);
+    out
 }
 
 /// Reads a text as `complex()` does: `3`, `4j`, `3+4j`, in parentheses or not, without blanks inside.
@@ -93,6 +147,22 @@ mod tests {
             printed(&serde_json::json!(["it's", "a\"'\\", null, {"k": true}])),
             r#"["it's", 'a"\'\\', None, {'k': True}]"#
         );
+    }
+
+    #[test]
+    fn floats_are_printed_as_python_prints_them() {
+        for (value, text) in [
+            (0.0, "0.0"),
+            (-2.5, "-2.5"),
+            (1e-5, "1e-05"),
+            (0.0001, "0.0001"),
+            (1e15, "1000000000000000.0"),
+            (1.5e16, "1.5e+16"),
+            (-1e-300, "-1e-300"),
+            (f64::NAN, "nan"),
+        ] {
+            assert_eq!(float_repr(value), text);
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl Renderer<'_> {
             }
             self.out.push('>');
         }
-        if let Some(needs) = response.needs() {
+        if let Some(needs) = self.problem.needs_of(response) {
             self.notice(&needs);
         }
         self.children(node, None);
@@ -168,7 +168,7 @@ impl Renderer<'_> {
         let group_label = response.group.as_ref().and_then(|group| group.label_id.clone());
         let mut state = InputState {
             value,
-            is_answerable: response.needs().is_none(),
+            is_answerable: self.problem.needs_of(response).is_none(),
             named_by: group_label.unwrap_or_else(|| format!("{}-problem-title", self.problem.id)),
             ..InputState::default()
         };

@@ -6,8 +6,8 @@ use xblock_core::fields::{Score as FieldScore, Value};
 
 use super::error::GradeError;
 use super::policy::{Score, by_method};
-use super::session::{Session, score_of};
-use super::{ProblemBlock, loncapa::Verdicts};
+use super::session::Session;
+use super::{ProblemBlock, api::Problem, loncapa::Verdicts};
 
 impl Scorable for ProblemBlock {
     fn has_submitted_answer(&self, _: &dyn BlockContext) -> Result<bool, BlockError> {
@@ -23,8 +23,8 @@ impl Scorable for ProblemBlock {
     }
 
     fn calculate_score(&self, context: &dyn BlockContext) -> Result<FieldScore, BlockError> {
-        let session = open(self, context)?;
-        let graded = Regraded::of(&session).map_err(|error| refusal(&error, context))?;
+        let mut session = open(self, context)?;
+        let graded = Regraded::of(&mut session).map_err(|error| refusal(&error, context))?;
         Ok(field_score(&graded.score))
     }
 
@@ -37,7 +37,7 @@ impl Scorable for ProblemBlock {
     fn rescore(&self, only_if_higher: bool, context: &dyn BlockContext) -> Result<FieldScore, BlockError> {
         let mut session = open(self, context)?;
         let usage = context.usage().to_string();
-        let mut event = json!({ "state": session.state.for_events(), "problem_id": usage });
+        let mut event = json!({ "state": session.problem.state.for_events(), "problem_id": usage });
         let fail = |mut event: Json, failure: &str, error: BlockError| {
             event["failure"] = json!(failure);
             publish(context, "problem_rescore_fail", event);
@@ -46,13 +46,13 @@ impl Scorable for ProblemBlock {
         if !can_be_rescored(&session) {
             return fail(event, "unsupported", RescoreError::Unsupported { usage }.into());
         }
-        if !session.state.done {
+        if !session.problem.state.done {
             return fail(event, "unanswered", RescoreError::Unanswered { usage }.into());
         }
-        let before = session.score();
+        let before = session.problem.score();
         event["orig_score"] = before.earned;
         event["orig_total"] = before.possible;
-        let graded = match Regraded::of(&session) {
+        let graded = match Regraded::of(&mut session) {
             Ok(graded) => graded,
             Err(error) => return fail(event, "input_error", refusal(&error, context)),
         };
@@ -65,27 +65,27 @@ impl Scorable for ProblemBlock {
                 );
             }
         }
-        session.state.correct_map_history =
+        session.problem.state.correct_map_history =
             graded.attempts.iter().map(|graded| graded.map.to_json()).collect();
-        session.state.score_history = graded.scores;
+        session.problem.state.score_history = graded.scores;
         if let Some(last) = graded.attempts.last() {
             for (id, entry) in last.map.entries() {
-                session.state.correct_map.set(id, entry.clone());
+                session.problem.state.correct_map.set(id, entry.clone());
             }
         }
-        session.state.write(self.fields())?;
+        session.problem.state.write(self.fields())?;
 
-        let (score, map) = (graded.score, session.state.correct_map.to_json());
+        let (score, map) = (graded.score, session.problem.state.correct_map.to_json());
         let grade = Grade::new(score.earned(), score.possible());
         context.publish(Event::Grade(Grade { only_if_higher: Some(only_if_higher), ..grade }));
-        let is_right = session.state.correct_map.entries().all(|(_, entry)| entry.is_correct());
+        let is_right = session.problem.state.correct_map.entries().all(|(_, entry)| entry.is_correct());
         event["new_score"] = score.earned.clone();
         event["new_total"] = score.possible.clone();
         // The platform's event holds the map itself, which has changed meanwhile.
         event["state"]["correct_map"] = map.clone();
         event["correct_map"] = map;
         event["success"] = json!(if is_right { "correct" } else { "incorrect" });
-        event["attempts"] = json!(session.state.attempts);
+        event["attempts"] = json!(session.problem.state.attempts);
         publish(context, "problem_rescore", event);
         Ok(field_score(&score))
     }
@@ -105,18 +105,18 @@ impl Regraded {
     ///
     /// Answers and verdicts are paired by their places, as the platform does, although submissions that were refused are
     /// among the answers only.
-    fn of(session: &Session<'_>) -> Result<Self, GradeError> {
-        let state = &session.state;
+    fn of(session: &mut Session<'_>) -> Result<Self, GradeError> {
+        let Problem { engine, state, .. } = &mut session.problem;
         let attempt = state.attempts.max(1);
         let mut attempts = Vec::new();
         for (answers, _) in state.student_answers_history.iter().zip(&state.correct_map_history) {
             let answers = answers.as_object().cloned().unwrap_or_default();
-            attempts.push(session.problem.grade(&answers, attempt)?);
+            attempts.push(engine.grade(&answers, attempt, &state.correct_map)?);
         }
         let scores: Vec<Score> =
-            attempts.iter().map(|graded| score_of(&graded.map, &session.problem)).collect();
+            attempts.iter().map(|graded| session.problem.score_of(&graded.map)).collect();
         let counted = by_method(&session.grading_method, &scores, session.problem.max_score());
-        Ok(Self { attempts, scores, score: counted.unwrap_or_else(|| session.score()) })
+        Ok(Self { attempts, scores, score: counted.unwrap_or_else(|| session.problem.score()) })
     }
 }
 
@@ -127,7 +127,7 @@ fn open<'b>(block: &'b ProblemBlock, context: &dyn BlockContext) -> Result<Sessi
 
 /// Answers that an external grader looked at cannot be graded once more.
 fn can_be_rescored(session: &Session<'_>) -> bool {
-    !session.problem.responses.iter().any(|response| response.tag == "coderesponse")
+    !session.problem.engine.responses.iter().any(|response| response.tag == "coderesponse")
 }
 
 fn refusal(error: &GradeError, context: &dyn BlockContext) -> BlockError {

@@ -1,26 +1,34 @@
 //! One look at a problem: its settings, its questions and a learner's state put together.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::Value;
+use xblock_core::services::{
+    CacheService, SandboxService, Service, ServiceError, UserAttribute, UserService, XQueueService,
+};
 
 use super::ProblemBlock;
+use super::api::Problem;
 use super::correct_map::CorrectMap;
 use super::error::LoadError;
-use super::loncapa::LoncapaProblem;
+use super::options::ProblemOptions;
 use super::policy::{Policy, Score};
+use super::services::ProblemServices;
 use super::state::{self, State};
 use crate::setting::or_default;
 
-/// A problem with a learner's state; changes stay here until they are written.
+/// A problem with a learner's state and the rules that apply; changes stay here until they are written.
 pub(super) struct Session<'b> {
     pub(super) block: &'b ProblemBlock,
-    pub(super) problem: LoncapaProblem,
-    pub(super) state: State,
+    pub(super) problem: Problem,
     pub(super) policy: Policy,
     pub(super) weight: Option<f64>,
     pub(super) grading_method: String,
+    /// Whom the learner's variants are drawn for.
+    user_id: String,
     anonymous_id: String,
 }
 
@@ -35,53 +43,24 @@ impl<'b> Session<'b> {
     ) -> Result<Result<Self, LoadError>, BlockError> {
         let mut state = State::read(block.fields())?;
         let user_id = context.user().map(|user| user.id.to_string()).unwrap_or_default();
+        let anonymous_id = anonymous_id(context)?.unwrap_or_else(|| user_id.clone());
         let rerandomize = rerandomize(block)?;
-        let seed = state
-            .seed
-            .unwrap_or_else(|| state::seed(&rerandomize, &user_id, &context.usage().to_string(), "first"));
-        state.seed = Some(seed);
-        let id = context.usage().html_id();
-        let data = block.data().map_err(|error| LoadError::Rule(error.to_string()));
-        let problem = match data.and_then(|data| LoncapaProblem::load(&data, &id, seed, &user_id)) {
+        let usage = context.usage().to_string();
+        let draw = || state::seed(&rerandomize, &user_id, &usage, "first");
+        state.seed = Some(state.seed.unwrap_or_else(draw));
+        let grading_method = or_default(block, block.grading_method())?.to_string();
+        let problem = match load(block, context, state, &anonymous_id, &grading_method)? {
             Ok(problem) => problem,
             Err(error) => return Ok(Err(error)),
         };
-        for input in problem.responses.iter().flat_map(|response| &response.inputs) {
-            state.input_state.entry(input.id.clone()).or_insert_with(|| json!({}));
-        }
-        if state.score.is_none() {
-            state.score = Some(score_of(&state.correct_map, &problem));
-        }
-        let policy = policy(block, context, &state, rerandomize)?;
-        Ok(Ok(Self {
-            block,
-            problem,
-            policy,
-            weight: or_default(block, block.weight())?,
-            grading_method: or_default(block, block.grading_method())?.to_string(),
-            state,
-            anonymous_id: user_id,
-        }))
-    }
-
-    /// Returns the learner's score.
-    pub(super) fn score(&self) -> Score {
-        self.state.score.clone().unwrap_or_else(|| score_of(&self.state.correct_map, &self.problem))
-    }
-
-    /// Returns how many points the questions give together.
-    pub(super) fn max_score(&self) -> f64 {
-        score_of(&CorrectMap::default(), &self.problem).possible()
-    }
-
-    /// Returns the score that the verdicts at hand give, whatever counts.
-    pub(super) fn score_of_map(&self) -> Score {
-        score_of(&self.state.correct_map, &self.problem)
+        let policy = policy(block, context, &problem.state, rerandomize)?;
+        let weight = or_default(block, block.weight())?;
+        Ok(Ok(Self { block, problem, policy, weight, grading_method, user_id, anonymous_id }))
     }
 
     /// Returns points earned and possible as they are shown: nothing earned where that may not be shown.
     pub(super) fn display_score(&self) -> (Json, Json) {
-        let score = self.score().weighted(self.weight);
+        let score = self.problem.score().weighted(self.weight);
         let score = score.unwrap_or_else(|| Score { earned: json!(0), possible: json!(0) });
         let earned = if self.policy.correctness_available() { score.earned } else { Json::Null };
         (earned, score.possible)
@@ -89,43 +68,93 @@ impl<'b> Session<'b> {
 
     /// Makes the rules follow the state after it changed.
     pub(super) fn refresh(&mut self) {
-        self.policy.attempts = self.state.attempts;
-        self.policy.done = self.state.done;
-        self.policy.is_correct = self.score().is_full();
+        self.policy.attempts = self.problem.state.attempts;
+        self.policy.done = self.problem.state.done;
+        self.policy.is_correct = self.problem.score().is_full();
     }
 
     /// Begins anew, with another variant where the problem has some.
     ///
     /// # Errors
-    /// [`LoadError`] where the other variant cannot be put together.
-    pub(super) fn reset(&mut self, context: &dyn BlockContext) -> Result<(), LoadError> {
-        self.state.student_answers.clear();
-        self.state.correct_map = CorrectMap::default();
-        self.state.correct_map_history.clear();
-        self.state.input_state.values_mut().for_each(|kept| *kept = json!({}));
-        self.state.done = false;
-        self.state.has_saved_answers = false;
+    /// The inner error is a variant that cannot be put together.
+    pub(super) fn reset(&mut self, context: &dyn BlockContext) -> Result<Result<(), LoadError>, BlockError> {
+        let state = &mut self.problem.state;
+        state.student_answers.clear();
+        state.correct_map = CorrectMap::default();
+        state.correct_map_history.clear();
+        state.input_state.values_mut().for_each(|kept| *kept = json!({}));
+        state.done = false;
+        state.has_saved_answers = false;
+        state.score = None;
         if matches!(self.policy.rerandomize.as_str(), "always" | "onreset") {
             let circumstance = context.now().to_rfc3339();
             let usage = context.usage().to_string();
-            let seed = state::seed(&self.policy.rerandomize, &self.anonymous_id, &usage, &circumstance);
-            self.state.seed = Some(seed);
-            let data = self.block.data().map_err(|error| LoadError::Rule(error.to_string()))?;
-            self.problem = LoncapaProblem::load(&data, &self.problem.id, seed, &self.anonymous_id)?;
+            state.seed = Some(state::seed(&self.policy.rerandomize, &self.user_id, &usage, &circumstance));
         }
-        self.state.score = Some(self.score_of_map());
+        let state = state.clone();
+        match load(self.block, context, state, &self.anonymous_id, &self.grading_method)? {
+            Ok(problem) => self.problem = problem,
+            Err(error) => return Ok(Err(error)),
+        }
         self.refresh();
-        Ok(())
+        Ok(Ok(()))
     }
 }
 
-pub(super) fn score_of(map: &CorrectMap, problem: &LoncapaProblem) -> Score {
-    let is_whole =
-        map.entries().all(|(_, entry)| entry.npoints.as_ref().is_none_or(|points| points.is_i64()));
-    let points = map.points();
-    #[expect(clippy::cast_possible_truncation, reason = "the sum of whole points is whole")]
-    let earned = if is_whole { json!(points as i64) } else { json!(points) };
-    Score { earned, possible: json!(problem.max_score()) }
+/// Counts the points of a problem's questions; its script does not run. A problem that cannot be put together has none.
+pub(super) fn max_score(block: &ProblemBlock, context: &dyn BlockContext) -> Result<f64, BlockError> {
+    let read = |path: &str| context.read_asset(path).ok();
+    let options = ProblemOptions { files: Some(&read), ..ProblemOptions::new(context.usage().clone()) };
+    let points = block.data().map(|data| Problem::max_score_of(&data, &options));
+    #[expect(clippy::cast_precision_loss, reason = "points are small")]
+    Ok(points.ok().and_then(Result::ok).map_or(0.0, |points| points as f64))
+}
+
+/// Puts the block's problem together with a state.
+fn load(
+    block: &ProblemBlock,
+    context: &dyn BlockContext,
+    state: State,
+    anonymous_id: &str,
+    grading_method: &str,
+) -> Result<Result<Problem, LoadError>, BlockError> {
+    let data = match block.data() {
+        Ok(data) => data,
+        Err(error) => return Ok(Err(LoadError::Rule(error.to_string()))),
+    };
+    let read = |path: &str| context.read_asset(path).ok();
+    let options = ProblemOptions {
+        anonymous_id,
+        grading_method,
+        services: ProblemServices {
+            sandbox: offered::<dyn SandboxService>(context)?,
+            cache: offered::<dyn CacheService>(context)?,
+            queue: offered::<dyn XQueueService>(context)?,
+            now: context.now(),
+            ..ProblemServices::default()
+        },
+        files: Some(&read),
+        ..ProblemOptions::new(context.usage().clone())
+    };
+    Ok(Problem::with_state(&data, state, &options))
+}
+
+/// Returns a service where the host offers it; surroundings that know no declarations take every wish for a need.
+fn offered<S: Service + ?Sized>(context: &dyn BlockContext) -> Result<Option<Arc<S>>, BlockError> {
+    match context.want::<S>() {
+        Err(ServiceError::NotAvailable { .. }) => Ok(None),
+        found => Ok(found?),
+    }
+}
+
+/// Returns what scripts know the learner by, where the host says.
+fn anonymous_id(context: &dyn BlockContext) -> Result<Option<String>, BlockError> {
+    let users = offered::<dyn UserService>(context)?;
+    let id = users.and_then(|users| {
+        let user = users.current_user();
+        user.attribute(UserAttribute::DeprecatedAnonymousUserId).and_then(Json::as_str).map(str::to_owned)
+    });
+    Ok(id)
 }
 
 /// Reads when variants are drawn; from course XML `true` and `false` come as truth values, which mean what the texts do

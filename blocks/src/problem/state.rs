@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
+use thiserror::Error;
 use xblock_core::fields::{BlockFields, BlockFieldsError};
 
 use super::correct_map::CorrectMap;
@@ -9,7 +10,7 @@ use super::policy::Score;
 use super::responses::Answers;
 
 /// A learner's state.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct State {
     pub(super) seed: Option<i64>,
     pub(super) attempts: i64,
@@ -26,31 +27,85 @@ pub(super) struct State {
     pub(super) last_submission_time: Json,
 }
 
+/// A stored state that is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the learner's state has {found} as {name}")]
+pub struct StateError {
+    /// The part of the state.
+    pub name: &'static str,
+    /// What stands there.
+    pub found: String,
+}
+
+/// The names of the fields that hold the state.
+const FIELDS: [&str; 12] = [
+    "seed",
+    "attempts",
+    "done",
+    "student_answers",
+    "student_answers_history",
+    "correct_map",
+    "correct_map_history",
+    "score",
+    "score_history",
+    "has_saved_answers",
+    "input_state",
+    "last_submission_time",
+];
+
 impl State {
     /// Reads the state.
     ///
     /// # Errors
     /// A stored value that is none of its field, a score out of its range among them.
     pub(super) fn read(fields: &BlockFields) -> Result<Self, BlockFieldsError> {
-        let object = |name: &str| {
-            Ok::<_, BlockFieldsError>(fields.json(name)?.as_object().cloned().unwrap_or_default())
-        };
-        let list = |name: &str| {
-            Ok::<_, BlockFieldsError>(fields.json(name)?.as_array().cloned().unwrap_or_default())
-        };
+        let mut stored = Map::new();
+        for name in FIELDS {
+            stored.insert(name.to_owned(), fields.json(name)?);
+        }
+        // Fields give values of their types only.
+        Ok(Self::from_json(&Json::Object(stored)).unwrap_or_default())
+    }
+
+    /// Reads the stored form; what is missing or null has its default.
+    ///
+    /// # Errors
+    /// [`StateError`] for a value of another type.
+    pub(super) fn from_json(stored: &Json) -> Result<Self, StateError> {
+        let part = Stored(stored);
+        let scores = part.list("score_history")?;
         Ok(Self {
-            seed: fields.int("seed")?,
-            attempts: fields.int("attempts")?.unwrap_or_default(),
-            done: fields.bool("done")?,
-            student_answers: object("student_answers")?,
-            student_answers_history: list("student_answers_history")?,
-            correct_map: CorrectMap::from_json(&fields.json("correct_map")?),
-            correct_map_history: list("correct_map_history")?,
-            score: Score::from_json(&fields.json("score")?),
-            score_history: list("score_history")?.iter().filter_map(Score::from_json).collect(),
-            has_saved_answers: fields.bool("has_saved_answers")?,
-            input_state: object("input_state")?,
-            last_submission_time: fields.json("last_submission_time")?,
+            seed: part.read("seed", Json::as_i64)?,
+            attempts: part.read("attempts", Json::as_i64)?.unwrap_or_default(),
+            done: part.read("done", Json::as_bool)?.unwrap_or_default(),
+            student_answers: part.object("student_answers")?,
+            student_answers_history: part.list("student_answers_history")?,
+            correct_map: CorrectMap::from_json(&Json::Object(part.object("correct_map")?)),
+            correct_map_history: part.list("correct_map_history")?,
+            score: part.read("score", Score::from_json)?,
+            score_history: scores.iter().filter_map(Score::from_json).collect(),
+            has_saved_answers: part.read("has_saved_answers", Json::as_bool)?.unwrap_or_default(),
+            input_state: part.object("input_state")?,
+            last_submission_time: part.0.get("last_submission_time").cloned().unwrap_or_default(),
+        })
+    }
+
+    /// Returns the stored form.
+    pub(super) fn to_json(&self) -> Json {
+        let scores: Vec<Json> = self.score_history.iter().map(Score::to_json).collect();
+        json!({
+            "seed": self.seed,
+            "attempts": self.attempts,
+            "done": self.done,
+            "student_answers": self.student_answers,
+            "student_answers_history": self.student_answers_history,
+            "correct_map": self.correct_map.to_json(),
+            "correct_map_history": self.correct_map_history,
+            "score": self.score.as_ref().map_or(Json::Null, Score::to_json),
+            "score_history": scores,
+            "has_saved_answers": self.has_saved_answers,
+            "input_state": self.input_state,
+            "last_submission_time": self.last_submission_time,
         })
     }
 
@@ -59,22 +114,9 @@ impl State {
     /// # Errors
     /// A value its field refuses, such as a score out of its range; nothing is saved then.
     pub(super) fn write(&self, fields: &BlockFields) -> Result<(), BlockFieldsError> {
-        let scores: Vec<Json> = self.score_history.iter().map(Score::to_json).collect();
-        for (name, value) in [
-            ("seed", json!(self.seed)),
-            ("attempts", json!(self.attempts)),
-            ("done", json!(self.done)),
-            ("student_answers", json!(self.student_answers)),
-            ("student_answers_history", json!(self.student_answers_history)),
-            ("correct_map", self.correct_map.to_json()),
-            ("correct_map_history", json!(self.correct_map_history)),
-            ("score", self.score.as_ref().map_or(Json::Null, Score::to_json)),
-            ("score_history", json!(scores)),
-            ("has_saved_answers", json!(self.has_saved_answers)),
-            ("input_state", json!(self.input_state)),
-            ("last_submission_time", self.last_submission_time.clone()),
-        ] {
-            fields.set_json(name, &value)?;
+        let stored = self.to_json();
+        for name in FIELDS {
+            fields.set_json(name, &stored[name])?;
         }
         Ok(())
     }
@@ -90,6 +132,33 @@ impl State {
             "input_state": self.input_state,
             "done": self.done,
         })
+    }
+}
+
+/// A state in its stored form.
+struct Stored<'s>(&'s Json);
+
+impl Stored<'_> {
+    fn read<T>(
+        &self,
+        name: &'static str,
+        read: impl Fn(&Json) -> Option<T>,
+    ) -> Result<Option<T>, StateError> {
+        match self.0.get(name) {
+            None | Some(Json::Null) => Ok(None),
+            Some(value) => match read(value) {
+                Some(value) => Ok(Some(value)),
+                None => Err(StateError { name, found: value.to_string() }),
+            },
+        }
+    }
+
+    fn object(&self, name: &'static str) -> Result<Map<String, Json>, StateError> {
+        Ok(self.read(name, |value| value.as_object().cloned())?.unwrap_or_default())
+    }
+
+    fn list(&self, name: &'static str) -> Result<Vec<Json>, StateError> {
+        Ok(self.read(name, |value| value.as_array().cloned())?.unwrap_or_default())
     }
 }
 

@@ -4,9 +4,8 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 use xblock_core::block::{BlockError, HandlerRequest};
 
-use super::loncapa::LoncapaProblem;
+use super::api::Problem;
 use super::responses::Answers;
-use super::state::State;
 use crate::form;
 
 /// Reads what was posted as pairs: a form, or a JSON object whose lists stand for names that come more than once.
@@ -68,16 +67,17 @@ pub(super) fn answers(pairs: &[(String, String)]) -> Result<Answers, String> {
 }
 
 /// Describes a submission for the event log; nothing where an answer names a choice there is not.
-pub(super) fn metadata(problem: &LoncapaProblem, answers: &Answers, state: &State, variant: &Json) -> Json {
+pub(super) fn metadata(problem: &Problem, answers: &Answers, variant: &Json) -> Json {
     let mut metadata = Map::new();
     for (id, answer) in answers {
-        let Some((response, input)) = problem.input(id) else {
+        let Some((response, input)) = problem.engine.input(id) else {
             continue;
         };
         let is_choice = matches!(input.tag.as_str(), "choicegroup" | "radiogroup" | "checkboxgroup");
         let answer = if is_choice {
-            let named =
-                |name: &Json| problem.choice_html(id, name.as_str().unwrap_or_default()).map(Json::String);
+            let named = |name: &Json| {
+                problem.engine.choice_html(id, name.as_str().unwrap_or_default()).map(Json::String)
+            };
             let found = match answer {
                 Json::Array(names) => names.iter().map(named).collect::<Option<Vec<_>>>().map(Json::Array),
                 name => named(name),
@@ -89,7 +89,8 @@ pub(super) fn metadata(problem: &LoncapaProblem, answers: &Answers, state: &Stat
         } else {
             answer.clone()
         };
-        let correct = state.correct_map.get(id).map_or_else(|| json!(""), |entry| json!(entry.is_correct()));
+        let correct =
+            problem.state.correct_map.get(id).map_or_else(|| json!(""), |entry| json!(entry.is_correct()));
         metadata.insert(
             id.clone(),
             json!({

@@ -16,6 +16,8 @@ pub(super) struct Node {
     /// The text after the element.
     pub(super) tail: String,
     pub(super) line: u32,
+    /// The line on which the text of a script begins.
+    pub(super) text_line: u32,
     pub(super) mark: Mark,
 }
 
@@ -41,10 +43,19 @@ impl Node {
         Self { name: name.to_owned(), ..Self::default() }
     }
 
-    /// Takes an element of a document.
-    pub(super) fn from_element(element: &olx::Element) -> Self {
+    /// Takes the root of a document.
+    pub(super) fn from_document(document: &olx::Document) -> Self {
+        Self::from_element(&document.root, &document.source.text)
+    }
+
+    fn from_element(element: &olx::Element, source: &olx::SourceText) -> Self {
         let mut node = Self::new(&element.name);
         node.line = element.position().line;
+        if &*element.name == "script"
+            && let Some(olx::Node::Text(chars) | olx::Node::CData(chars)) = element.children.first()
+        {
+            node.text_line = source.position(chars.span.range().start).line;
+        }
         node.attributes =
             element.attributes.iter().map(|a| (a.name.to_string(), a.value.to_string())).collect();
         for child in &element.children {
@@ -53,7 +64,7 @@ impl Node {
                     let text = node.children.last_mut().map_or(&mut node.text, |last| &mut last.tail);
                     text.push_str(&chars.value);
                 }
-                olx::Node::Element(element) => node.children.push(Self::from_element(element)),
+                olx::Node::Element(element) => node.children.push(Self::from_element(element, source)),
                 olx::Node::Comment(_) | olx::Node::ProcessingInstruction(_) => {
                     node.children.push(Self::default())
                 }
@@ -205,7 +216,7 @@ mod tests {
 
     fn tree(xml: &str) -> Node {
         let source = Source::new(FileName::from("problem.xml"), xml.into());
-        Node::from_element(&Document::parse_text(source, &ParseOptions::default()).expect("it is XML").root)
+        Node::from_document(&Document::parse_text(source, &ParseOptions::default()).expect("it is XML"))
     }
 
     #[test]

@@ -7,7 +7,6 @@ use xblock_core::fragment::Fragment;
 
 use super::policy::{Score, short};
 use super::python;
-use super::render::{self, Shown};
 use super::session::Session;
 use super::{ProblemBlock, error::LoadError};
 use crate::rewrite;
@@ -26,12 +25,12 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
         Ok(session) => {
             let score = session.display_score();
             let values = context! {
-                id => session.problem.id.as_str(),
+                id => session.problem.engine.id.as_str(),
                 usage => context.usage().to_string(),
                 url => context.handler_url("xmodule_handler", "").trim_end_matches('/'),
                 score => python::printed(&score.0),
                 total => python::printed(&score.1),
-                attempts_used => session.state.attempts,
+                attempts_used => session.problem.state.attempts,
                 graded => is_graded(block),
                 content => html(&session, context, LastResult::Shown)?,
             };
@@ -78,15 +77,8 @@ pub(super) fn html(
     result: LastResult,
 ) -> Result<String, BlockError> {
     let policy = &session.policy;
-    let state = &session.state;
-    let shown = Shown {
-        answers: &state.student_answers,
-        map: &state.correct_map,
-        has_saved_answers: state.has_saved_answers,
-        correctness_available: policy.correctness_available(),
-        done: state.done,
-    };
-    let content = render::html(&session.problem, shown);
+    let state = &session.problem.state;
+    let content = session.problem.html_with(policy.correctness_available());
     let is_answerable = session.problem.needs().is_empty();
     let attempts = policy.max_attempts.filter(|most| *most > 0).map(|most| {
         format!("You have used {} of {most} attempt{}", state.attempts, if most == 1 { "" } else { "s" })
@@ -94,7 +86,7 @@ pub(super) fn html(
     let html = template::render(
         "problem/problem.html",
         context! {
-            id => session.problem.id.as_str(),
+            id => session.problem.engine.id.as_str(),
             usage => context.usage().to_string(),
             name => name(session.block),
             progress => progress(session),
@@ -126,7 +118,9 @@ fn progress(session: &Session<'_>) -> String {
     }
     match score.as_f64() {
         None => format!("{} {points} possible ({graded}, results hidden)", short(possible)),
-        Some(_) if session.state.attempts == 0 => format!("{} {points} possible ({graded})", short(possible)),
+        Some(_) if session.problem.state.attempts == 0 => {
+            format!("{} {points} possible ({graded})", short(possible))
+        }
         Some(earned) => format!("{}/{} {points} ({graded})", short(earned), short(possible)),
     }
 }
@@ -144,7 +138,7 @@ fn grading_method(stored: &str) -> String {
 
 /// Returns the message about the last submission.
 fn result_of(session: &Session<'_>) -> Option<minijinja::Value> {
-    let map = &session.state.correct_map;
+    let map = &session.problem.state.correct_map;
     let verdict = if !session.policy.correctness_available() && map.entries().len() > 0 {
         "submitted"
     } else {
@@ -159,7 +153,7 @@ fn result_of(session: &Session<'_>) -> Option<minijinja::Value> {
         "submitted" => ("general", "info-circle", "Answer submitted."),
         _ => return None,
     };
-    let message = match session.score().weighted(session.weight) {
+    let message = match session.problem.score().weighted(session.weight) {
         Some(score) if verdict != "submitted" => {
             let plural = if score.possible() == 1.0 { "" } else { "s" };
             format!("{word} ({} point{plural})", Score::text(&score))

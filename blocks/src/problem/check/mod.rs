@@ -6,6 +6,7 @@ mod structure;
 
 pub use codes::PROBLEM_CODES;
 
+use xblock_core::keys::UsageKey;
 use xblock_core::olx::{Diagnostic, DiagnosticCode, Element, Position, Severity, Source};
 
 use self::codes::{BROKEN_PROBLEM, MISSING_LABEL, PROBLEM_WITHOUT_QUESTION, RESPONSE_WITHOUT_INPUT};
@@ -13,7 +14,8 @@ use super::error::LoadError;
 use super::ids;
 use super::labels;
 use super::loncapa::LoncapaProblem;
-use super::responses::RESPONSE_TAGS;
+use super::options::ProblemOptions;
+use super::responses::is_response;
 
 /// The name of scripts, which are in Python unless their type says otherwise.
 const SCRIPT: &str = "script";
@@ -85,7 +87,8 @@ impl Check<'_> {
         let Some(text) = self.source.text.get(element.span().range()).filter(|text| !text.is_empty()) else {
             return;
         };
-        match LoncapaProblem::load(text, "problem", 1, "") {
+        // No sandbox is offered, so no script runs.
+        match LoncapaProblem::load(text, 1, &ProblemOptions::new(usage())) {
             Ok(problem) => self.labels(&problem, responses),
             // Said already, with its place.
             Err(_) if self.remarks.iter().any(|remark| is_said(remark.code)) => {}
@@ -94,9 +97,7 @@ impl Check<'_> {
                 let position = first_on_line(element, line).unwrap_or(Position { line, column: 1 });
                 self.report(&BROKEN_PROBLEM, position, message);
             }
-            Err(LoadError::Rule(message) | LoadError::Xml(message)) => {
-                self.report(&BROKEN_PROBLEM, element.position(), message);
-            }
+            Err(error) => self.report(&BROKEN_PROBLEM, element.position(), error.to_string()),
         }
     }
 
@@ -114,6 +115,11 @@ impl Check<'_> {
     }
 }
 
+/// Names the problem, which stands in no course while it is checked.
+fn usage() -> UsageKey {
+    "block-v1:course+of+nobody+type@problem+block@problem".parse().expect("it is written as usage keys are")
+}
+
 /// Says whether a finding with this code is why the problem cannot be put together.
 fn is_said(code: &str) -> bool {
     code == RESPONSE_WITHOUT_INPUT.name || code == BROKEN_PROBLEM.name
@@ -123,7 +129,7 @@ fn is_said(code: &str) -> bool {
 fn responses(element: &Element) -> Vec<&Element> {
     let mut found = Vec::new();
     collect(element, &mut |element| {
-        if RESPONSE_TAGS.contains(&&*element.name) {
+        if is_response(&element.name) {
             found.push(element);
         }
     });

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::{Answers, Graded, Input, as_list, partial_credit};
+use super::{Graded, Grader, Input, as_list, only_answer, only_input, partial_credit};
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
+use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::tree::Node;
 
@@ -68,36 +69,12 @@ impl Choice {
         result.map(|()| Self { choices, compounds, partial, is_checkboxes })
     }
 
-    pub(super) fn correct_answer(&self) -> Json {
-        json!(self.names(Some(true)))
-    }
-
     fn names(&self, is_correct: Option<bool>) -> BTreeSet<&str> {
         self.choices
             .iter()
             .filter(|choice| choice.is_correct == is_correct)
             .map(|choice| &*choice.name)
             .collect()
-    }
-
-    pub(super) fn grade(&self, input: &Input, answers: &Answers) -> Result<Graded, GradeError> {
-        let answer = answers.get(&input.id);
-        let selected: BTreeSet<&str> = answer.map(as_list).unwrap_or_default().into_iter().collect();
-        let entry = if selected.is_empty() {
-            Entry::right(false)
-        } else {
-            match &self.partial {
-                None => Entry::right(selected == self.names(Some(true))),
-                Some(schemes) => self.partial_entry(schemes, &selected, input.points)?,
-            }
-        };
-        let is_correct = entry.correctness.as_deref() == Some("correct");
-        let feedback = if self.is_checkboxes { self.feedback(answer, &selected, is_correct)? } else { None };
-        let mut entry = entry;
-        if let Some(feedback) = &feedback {
-            entry.add_message(&feedback.html());
-        }
-        Ok(Graded { entries: vec![(input.id.clone(), entry)], feedback })
     }
 
     fn partial_entry(
@@ -197,6 +174,29 @@ impl Choice {
         }
         let label = if labels.len() == 1 { labels.pop() } else { None };
         Ok(Some(feedback(label, texts, false)))
+    }
+}
+
+impl Grader for Choice {
+    fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
+        let input = only_input(inputs)?;
+        let answer = grading.answers.get(&input.id);
+        let selected: BTreeSet<&str> = answer.map(as_list).unwrap_or_default().into_iter().collect();
+        let entry = if selected.is_empty() {
+            Entry::right(false)
+        } else {
+            match &self.partial {
+                None => Entry::right(selected == self.names(Some(true))),
+                Some(schemes) => self.partial_entry(schemes, &selected, input.points)?,
+            }
+        };
+        let is_correct = entry.correctness.as_deref() == Some("correct");
+        let feedback = if self.is_checkboxes { self.feedback(answer, &selected, is_correct)? } else { None };
+        Ok(Graded { feedback, ..Graded::one(input, entry) })
+    }
+
+    fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
+        Ok(only_answer(inputs, json!(self.names(Some(true)))))
     }
 }
 

@@ -2,10 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Answers, Graded, Input, Permutation, as_list, partial_credit};
+use super::{Graded, Grader, Input, Permutation, as_list, only_answer, only_input, partial_credit};
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
+use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::python;
 use crate::problem::random::Random;
@@ -53,86 +54,6 @@ impl MultipleChoice {
         Ok(Self { choices, partial })
     }
 
-    pub(super) fn correct_answer(&self) -> Json {
-        json!(
-            self.choices
-                .iter()
-                .filter(|choice| choice.is_correct)
-                .map(|choice| &choice.name)
-                .collect::<Vec<_>>()
-        )
-    }
-
-    pub(super) fn grade(&self, input: &Input, answers: &Answers) -> Result<Graded, GradeError> {
-        let answer = answers.get(&input.id);
-        let chosen =
-            answer.and_then(Json::as_str).and_then(|name| self.choices.iter().find(|c| c.name == name));
-        let is_correct = answer
-            .and_then(Json::as_str)
-            .is_some_and(|name| self.choices.iter().any(|choice| choice.is_correct && choice.name == name));
-        let mut entry = Entry::right(is_correct);
-        if let Some(schemes) = &self.partial {
-            let [scheme] = schemes.as_slice() else {
-                let message = "Only one type of partial credit is allowed for Multiple Choice problems.";
-                return Err(GradeError::Message(message.into()));
-            };
-            if scheme != "points" {
-                let message = "partial_credit attribute should be one of: points,false";
-                return Err(GradeError::Message(message.into()));
-            }
-            if let (false, Some(points)) = (is_correct, chosen.and_then(|choice| choice.partial)) {
-                entry = Entry::with_points("partially-correct", json!(points));
-            }
-        }
-        let first = answer.map(as_list).unwrap_or_default().first().copied();
-        let hinted = first.and_then(|name| self.choices.iter().find(|choice| choice.name == name));
-        let feedback = hinted.and_then(|choice| {
-            choice.hint.as_ref().map(|hint| Feedback::single(hint, choice.is_correct, &choice.name))
-        });
-        if let Some(feedback) = &feedback {
-            entry.add_message(&feedback.html());
-        }
-        Ok(Graded { entries: vec![(input.id.clone(), entry)], feedback })
-    }
-
-    /// Shuffles the choices, or shows only some of them.
-    pub(super) fn rearrange(
-        &self,
-        node: &mut Node,
-        random: &mut Random,
-    ) -> Result<Option<Permutation>, LoadError> {
-        let pooled = node
-            .children
-            .iter()
-            .position(|child| child.name == "choicegroup" && child.get("answer-pool").is_some());
-        let shuffled = node
-            .children
-            .iter()
-            .position(|child| child.name == "choicegroup" && child.get("shuffle") == Some("true"));
-        let permutation = match (shuffled, pooled) {
-            (Some(at), _) if node.children[at].get("answer-pool").is_some() => {
-                return Err(LoadError::Rule("Do not use shuffle and answer-pool at the same time".into()));
-            }
-            (Some(at), _) => {
-                shuffle(&mut node.children[at], random);
-                ("shuffle", at)
-            }
-            (None, Some(at)) => {
-                if !self.pool(&mut node.children[at], random)? {
-                    return Ok(None);
-                }
-                ("answerpool", at)
-            }
-            (None, None) => return Ok(None),
-        };
-        let (kind, at) = permutation;
-        let names =
-            node.children[at].all("choice").filter_map(|choice| choice.get("name").map(str::to_owned));
-        let right = node.children[at].all("choice").find(|choice| self.is_right(choice));
-        let kept_explanation = right.and_then(|choice| choice.get("explanation-id")).map(str::to_owned);
-        Ok(Some(Permutation { kind, names: names.collect(), kept_explanation }))
-    }
-
     fn is_right(&self, node: &Node) -> bool {
         let name = node.get("name");
         self.choices.iter().any(|choice| choice.is_correct && Some(&*choice.name) == name)
@@ -167,6 +88,77 @@ impl MultipleChoice {
         random.shuffle(&mut shown);
         group.children = shown;
         Ok(true)
+    }
+}
+
+impl Grader for MultipleChoice {
+    fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
+        let input = only_input(inputs)?;
+        let answer = grading.answers.get(&input.id);
+        let chosen =
+            answer.and_then(Json::as_str).and_then(|name| self.choices.iter().find(|c| c.name == name));
+        let is_correct = answer
+            .and_then(Json::as_str)
+            .is_some_and(|name| self.choices.iter().any(|choice| choice.is_correct && choice.name == name));
+        let mut entry = Entry::right(is_correct);
+        if let Some(schemes) = &self.partial {
+            let [scheme] = schemes.as_slice() else {
+                let message = "Only one type of partial credit is allowed for Multiple Choice problems.";
+                return Err(GradeError::Message(message.into()));
+            };
+            if scheme != "points" {
+                let message = "partial_credit attribute should be one of: points,false";
+                return Err(GradeError::Message(message.into()));
+            }
+            if let (false, Some(points)) = (is_correct, chosen.and_then(|choice| choice.partial)) {
+                entry = Entry::with_points("partially-correct", json!(points));
+            }
+        }
+        let first = answer.map(as_list).unwrap_or_default().first().copied();
+        let hinted = first.and_then(|name| self.choices.iter().find(|choice| choice.name == name));
+        let feedback = hinted.and_then(|choice| {
+            choice.hint.as_ref().map(|hint| Feedback::single(hint, choice.is_correct, &choice.name))
+        });
+        Ok(Graded { feedback, ..Graded::one(input, entry) })
+    }
+
+    fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
+        let right = self.choices.iter().filter(|choice| choice.is_correct);
+        Ok(only_answer(inputs, json!(right.map(|choice| &choice.name).collect::<Vec<_>>())))
+    }
+
+    /// Shuffles the choices, or shows only some of them.
+    fn rearrange(&self, node: &mut Node, random: &mut Random) -> Result<Option<Permutation>, LoadError> {
+        let pooled = node
+            .children
+            .iter()
+            .position(|child| child.name == "choicegroup" && child.get("answer-pool").is_some());
+        let shuffled = node
+            .children
+            .iter()
+            .position(|child| child.name == "choicegroup" && child.get("shuffle") == Some("true"));
+        let permutation = match (shuffled, pooled) {
+            (Some(at), _) if node.children[at].get("answer-pool").is_some() => {
+                return Err(LoadError::Rule("Do not use shuffle and answer-pool at the same time".into()));
+            }
+            (Some(at), _) => {
+                shuffle(&mut node.children[at], random);
+                ("shuffle", at)
+            }
+            (None, Some(at)) => {
+                if !self.pool(&mut node.children[at], random)? {
+                    return Ok(None);
+                }
+                ("answerpool", at)
+            }
+            (None, None) => return Ok(None),
+        };
+        let (kind, at) = permutation;
+        let names =
+            node.children[at].all("choice").filter_map(|choice| choice.get("name").map(str::to_owned));
+        let right = node.children[at].all("choice").find(|choice| self.is_right(choice));
+        let kept_explanation = right.and_then(|choice| choice.get("explanation-id")).map(str::to_owned);
+        Ok(Some(Permutation { kind, names: names.collect(), kept_explanation }))
     }
 }
 

@@ -3,12 +3,13 @@
 use num_complex::Complex64;
 use serde_json::{Value as Json, json};
 
-use super::{Answers, Graded, Input, partial_credit};
+use super::{Graded, Grader, Input, only_answer, only_input, partial_credit};
 use crate::escape;
 use crate::formula::{FormulaError, Number, value_of};
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
+use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::python;
 use crate::problem::tolerance;
@@ -72,49 +73,6 @@ impl Numerical {
             partial_answers: partial_answers.map(|text| text.split(',').map(str::to_owned).collect()),
             hint: node.all("correcthint").next().and_then(Hint::read),
         })
-    }
-
-    pub(super) fn correct_answer(&self) -> Json {
-        let main = match &self.expected {
-            Expected::Point(text) => text,
-            Expected::Range { shown, .. } => shown,
-        };
-        let answers =
-            std::iter::once(main).chain(self.additional.iter().map(|additional| &additional.answer));
-        json!(answers.map(|answer| escape::html(answer)).collect::<Vec<_>>().join(" <b>or</b> "))
-    }
-
-    pub(super) fn grade(&self, input: &Input, answers: &Answers) -> Result<Graded, GradeError> {
-        let Some(answer) = answers.get(&input.id) else {
-            return Ok(Graded { entries: vec![(input.id.clone(), Entry::right(false))], feedback: None });
-        };
-        let schemes = self.partial.as_deref().unwrap_or_default();
-        if schemes.iter().any(|scheme| scheme != "list" && scheme != "close") {
-            return Err(GradeError::Message("partial_credit attribute should be one of: list,close".into()));
-        }
-        let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
-        let (text, value) = student_value(answer)?;
-        let mut entry = match &self.expected {
-            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, has("close"))?,
-            Expected::Point(staff) => self.grade_point(&value, staff, has("list"), has("close"))?,
-        };
-        let mut hint = self.hint.as_ref();
-        if entry.correctness.as_deref() == Some("incorrect") {
-            let complex = value.complex().map_err(|error| author_error(&error))?;
-            for additional in &self.additional {
-                if staff_value(&additional.answer)?.complex().is_ok_and(|staff| staff == complex) {
-                    entry = Entry::right(true);
-                    hint = additional.hint.as_ref();
-                    break;
-                }
-            }
-        }
-        let is_correct = entry.correctness.as_deref() == Some("correct");
-        let feedback = hint.filter(|_| is_correct).map(|hint| Feedback::single(hint, true, &text));
-        if let Some(feedback) = &feedback {
-            entry.add_message(&feedback.html());
-        }
-        Ok(Graded { entries: vec![(input.id.clone(), entry)], feedback })
     }
 
     fn grade_range(
@@ -197,6 +155,50 @@ impl Numerical {
         let number = python::float(number)
             .ok_or_else(|| GradeError::Author(format!("could not convert string to float: '{number}'")))?;
         Ok(format!("{:e}{sign}", self.partial_range * number))
+    }
+}
+
+impl Grader for Numerical {
+    fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
+        let input = only_input(inputs)?;
+        let Some(answer) = grading.answers.get(&input.id) else {
+            return Ok(Graded::one(input, Entry::right(false)));
+        };
+        let schemes = self.partial.as_deref().unwrap_or_default();
+        if schemes.iter().any(|scheme| scheme != "list" && scheme != "close") {
+            return Err(GradeError::Message("partial_credit attribute should be one of: list,close".into()));
+        }
+        let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
+        let (text, value) = student_value(answer)?;
+        let mut entry = match &self.expected {
+            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, has("close"))?,
+            Expected::Point(staff) => self.grade_point(&value, staff, has("list"), has("close"))?,
+        };
+        let mut hint = self.hint.as_ref();
+        if entry.correctness.as_deref() == Some("incorrect") {
+            let complex = value.complex().map_err(|error| author_error(&error))?;
+            for additional in &self.additional {
+                if staff_value(&additional.answer)?.complex().is_ok_and(|staff| staff == complex) {
+                    entry = Entry::right(true);
+                    hint = additional.hint.as_ref();
+                    break;
+                }
+            }
+        }
+        let is_correct = entry.correctness.as_deref() == Some("correct");
+        let feedback = hint.filter(|_| is_correct).map(|hint| Feedback::single(hint, true, &text));
+        Ok(Graded { feedback, ..Graded::one(input, entry) })
+    }
+
+    fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
+        let main = match &self.expected {
+            Expected::Point(text) => text,
+            Expected::Range { shown, .. } => shown,
+        };
+        let answers =
+            std::iter::once(main).chain(self.additional.iter().map(|additional| &additional.answer));
+        let answer = answers.map(|answer| escape::html(answer)).collect::<Vec<_>>().join(" <b>or</b> ");
+        Ok(only_answer(inputs, json!(answer)))
     }
 }
 

@@ -2,9 +2,11 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Answers, Graded, Input, as_list};
+use super::{Graded, Grader, Input, as_list};
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
+use crate::problem::error::{GradeError, LoadError};
+use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::tree::Node;
 
@@ -30,31 +32,31 @@ impl Options {
         });
         Self { correct, hints: hints.collect() }
     }
+}
 
-    pub(super) fn correct_answers(&self, inputs: &[Input]) -> Vec<(String, Json)> {
-        inputs.iter().zip(&self.correct).map(|(input, correct)| (input.id.clone(), json!(correct))).collect()
-    }
-
-    pub(super) fn grade(&self, inputs: &[Input], answers: &Answers, context: &Context) -> Graded {
+impl Grader for Options {
+    fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
+        let answers = grading.answers;
         let mut graded = Graded::default();
         for (input, correct) in inputs.iter().zip(&self.correct) {
             let answer = answers.get(&input.id).and_then(Json::as_str);
             let mut entry = Entry::right(answer.is_some() && answer == correct.as_deref());
             entry.answervariable =
-                answer.and_then(|answer| context.name_of(answer)).map(|name| format!("${name}"));
+                answer.and_then(|answer| grading.context.name_of(answer)).map(|name| format!("${name}"));
             graded.entries.push((input.id.clone(), entry));
         }
         let first = inputs.first().and_then(|input| answers.get(&input.id)).map(as_list).unwrap_or_default();
         if let Some(answer) = first.first()
             && let Some((_, is_correct, hint)) = self.hints.iter().find(|(text, ..)| text == answer)
         {
-            let feedback = Feedback::single(hint, *is_correct, answer);
-            if let Some((_, entry)) = graded.entries.first_mut() {
-                entry.add_message(&feedback.html());
-            }
-            graded.feedback = Some(feedback);
+            graded.feedback = Some(Feedback::single(hint, *is_correct, answer));
         }
-        graded
+        Ok(graded)
+    }
+
+    fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
+        let answers = inputs.iter().zip(&self.correct);
+        Ok(answers.map(|(input, correct)| (input.id.clone(), json!(correct))).collect())
     }
 }
 

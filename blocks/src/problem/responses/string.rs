@@ -2,12 +2,13 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Answers, Graded, Input};
+use super::{Graded, Grader, Input, only_answer, only_input};
 use crate::escape;
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
-use crate::problem::hints::{Feedback, Hint};
+use crate::problem::grading::Grading;
+use crate::problem::hints::{ConditionalHint, Feedback, Hint};
 use crate::problem::regexp;
 use crate::problem::tree::Node;
 
@@ -61,43 +62,6 @@ impl StringMatch {
         Ok(Self { rule, answers, hints: Hints::read(node, context) })
     }
 
-    pub(super) fn correct_answer(&self) -> Json {
-        json!(self.answers.iter().map(|answer| escape::html(answer)).collect::<Vec<_>>().join(" <b>or</b> "))
-    }
-
-    pub(super) fn grade(&self, input: &Input, answers: &Answers) -> Result<Graded, GradeError> {
-        let given = answers.get(&input.id).and_then(Json::as_str);
-        let is_correct = match given {
-            None => false,
-            Some(text) => self.rule.matches_any(&self.answers, text.trim())?,
-        };
-        let mut graded =
-            Graded { entries: vec![(input.id.clone(), Entry::right(is_correct))], feedback: None };
-        match (&self.hints, given) {
-            (Hints::Conditional { .. }, None) => {
-                return Err(GradeError::Author(format!("there is no answer to {}", input.id)));
-            }
-            (Hints::Conditional { mode, hints }, Some(text)) => {
-                for (expected, hint) in hints {
-                    if self.rule.matches_any(expected, text.trim())?
-                        && let Some((_, entry)) = graded.entries.last_mut()
-                    {
-                        entry.hint.clone_from(hint);
-                        entry.hintmode = Some(mode.clone());
-                    }
-                }
-            }
-            (Hints::Extended { .. }, None) => {}
-            (Hints::Extended { right, equal, patterns }, Some(text)) => {
-                graded.feedback = self.extended(right, equal, patterns, text);
-                if let (Some(feedback), Some((_, entry))) = (&graded.feedback, graded.entries.last_mut()) {
-                    entry.add_message(&feedback.html());
-                }
-            }
-        }
-        Ok(graded)
-    }
-
     /// Finds the hint for an answer, which is compared as it was typed, blanks around it included.
     fn extended(
         &self,
@@ -116,6 +80,40 @@ impl StringMatch {
         let wrong = equal.iter().find(|(expected, _)| literal.matches(expected, given));
         let wrong = wrong.or_else(|| patterns.iter().find(|(expected, _)| pattern.matches(expected, given)));
         wrong.map(|(_, hint)| Feedback::single(hint, false, given))
+    }
+}
+
+impl Grader for StringMatch {
+    fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
+        let input = only_input(inputs)?;
+        let given = grading.answers.get(&input.id).and_then(Json::as_str);
+        let is_correct = match given {
+            None => false,
+            Some(text) => self.rule.matches_any(&self.answers, text.trim())?,
+        };
+        let mut graded = Graded::one(input, Entry::right(is_correct));
+        match (&self.hints, given) {
+            (Hints::Conditional { .. }, None) => {
+                return Err(GradeError::Author(format!("there is no answer to {}", input.id)));
+            }
+            (Hints::Conditional { mode, hints }, Some(text)) => {
+                for (expected, hint) in hints {
+                    if self.rule.matches_any(expected, text.trim())? {
+                        graded.conditional.push(ConditionalHint { text: hint.clone(), mode: mode.clone() });
+                    }
+                }
+            }
+            (Hints::Extended { .. }, None) => {}
+            (Hints::Extended { right, equal, patterns }, Some(text)) => {
+                graded.feedback = self.extended(right, equal, patterns, text);
+            }
+        }
+        Ok(graded)
+    }
+
+    fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
+        let answers = self.answers.iter().map(|answer| escape::html(answer));
+        Ok(only_answer(inputs, json!(answers.collect::<Vec<_>>().join(" <b>or</b> "))))
     }
 }
 

@@ -1,0 +1,161 @@
+//! The list of all kinds of questions (capa reference, section 3.1).
+
+use std::sync::Arc;
+
+use super::choice::Choice;
+use super::multiple_choice::MultipleChoice;
+use super::numerical::Numerical;
+use super::option::Options;
+use super::string::StringMatch;
+use super::unsupported::Unsupported;
+use super::{Grader, Setup};
+use crate::problem::error::LoadError;
+use crate::problem::tree::Node;
+
+/// Builds a grader from the element of a question.
+pub(super) type Build = fn(&mut Node, Setup<'_>) -> Result<Arc<dyn Grader>, LoadError>;
+
+/// A kind of question.
+pub(super) struct ResponseKind {
+    pub(super) tag: &'static str,
+    /// The inputs it may have.
+    pub(super) inputs: &'static [&'static str],
+    /// Whether it has exactly one input.
+    pub(super) is_single: bool,
+    /// The attributes it must have.
+    pub(super) attributes: &'static [&'static str],
+    pub(super) build: Build,
+}
+
+/// The inputs of questions that the author's code grades.
+const CODE_INPUTS: &[&str] = &[
+    "textline",
+    "textbox",
+    "crystallography",
+    "chemicalequationinput",
+    "vsepr_input",
+    "drag_and_drop_input",
+    "designprotein2dinput",
+    "editageneinput",
+    "annotationinput",
+    "jsinput",
+    "formulaequationinput",
+];
+
+const KINDS: [ResponseKind; 15] = [
+    ResponseKind {
+        tag: "choiceresponse",
+        inputs: &["checkboxgroup", "radiogroup"],
+        is_single: true,
+        attributes: &[],
+        build: |node, setup| Ok(Arc::new(Choice::build(node, setup.context)?)),
+    },
+    ResponseKind {
+        tag: "multiplechoiceresponse",
+        inputs: &["choicegroup"],
+        is_single: true,
+        attributes: &[],
+        build: |node, setup| Ok(Arc::new(MultipleChoice::build(node, setup.context)?)),
+    },
+    ResponseKind {
+        tag: "truefalseresponse",
+        inputs: &["choicegroup"],
+        is_single: true,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "optionresponse",
+        inputs: &["optioninput"],
+        is_single: false,
+        attributes: &[],
+        build: |node, setup| Ok(Arc::new(Options::build(node, setup.context))),
+    },
+    ResponseKind {
+        tag: "numericalresponse",
+        inputs: &["textline", "formulaequationinput"],
+        is_single: true,
+        attributes: &["answer"],
+        build: |node, setup| Ok(Arc::new(Numerical::build(node, setup.context)?)),
+    },
+    ResponseKind {
+        tag: "stringresponse",
+        inputs: &["textline"],
+        is_single: true,
+        attributes: &["answer"],
+        build: |node, setup| Ok(Arc::new(StringMatch::build(node, setup.context)?)),
+    },
+    ResponseKind {
+        tag: "customresponse",
+        inputs: CODE_INPUTS,
+        is_single: false,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "symbolicresponse",
+        inputs: CODE_INPUTS,
+        is_single: true,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "coderesponse",
+        inputs: &["textbox", "filesubmission", "matlabinput"],
+        is_single: true,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "externalresponse",
+        inputs: &["textline", "textbox"],
+        is_single: false,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "formularesponse",
+        inputs: &["textline", "formulaequationinput"],
+        is_single: true,
+        attributes: &["answer", "samples"],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "schematicresponse",
+        inputs: &["schematic"],
+        is_single: false,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "imageresponse",
+        inputs: &["imageinput"],
+        is_single: false,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "annotationresponse",
+        inputs: &["annotationinput"],
+        is_single: true,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+    ResponseKind {
+        tag: "choicetextresponse",
+        inputs: &["checkboxtextgroup", "radiotextgroup", "choicetextgroup"],
+        is_single: true,
+        attributes: &[],
+        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+    },
+];
+
+/// Tells whether a tag is that of a question.
+pub(in crate::problem) fn is_response(tag: &str) -> bool {
+    KINDS.iter().any(|kind| kind.tag == tag)
+}
+
+/// Returns the kind of a question's tag.
+pub(super) fn find(tag: &str) -> &'static ResponseKind {
+    KINDS.iter().find(|kind| kind.tag == tag).expect("only elements that are questions become questions")
+}

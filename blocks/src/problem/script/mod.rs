@@ -1,0 +1,235 @@
+//! Code of authors: the problem's script, and the code of questions, which run in the sandbox (capa reference, sections
+//! 1.5 and 10).
+
+mod cache;
+mod hint_function;
+mod source;
+
+pub(super) use hint_function::HintFunction;
+
+use serde_json::Map;
+use xblock_core::keys::UsageKey;
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
+
+use self::source::Source;
+use super::context::Context;
+use super::error::{GradeError, LoadError};
+use super::services::ProblemServices;
+use super::tree::Node;
+use crate::escape;
+
+/// The file of a course that its scripts import modules from.
+const LIBRARY: &str = "python_lib.zip";
+
+/// The script of a problem, with what its code runs with.
+#[derive(Debug, Clone)]
+pub(super) struct Script {
+    source: Source,
+    usage: UsageKey,
+    seed: i64,
+    /// Why code does not run here, as a sentence without a full stop.
+    missing: Option<String>,
+}
+
+/// Whether the result of code is kept for the next time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Caching {
+    Kept,
+    Never,
+}
+
+/// Why code gave no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ScriptError {
+    /// It failed.
+    Failed {
+        /// What the sandbox says.
+        message: String,
+        /// The last line of Python's words.
+        last_line: Option<String>,
+        /// The line of the code that was run.
+        line: Option<u32>,
+    },
+    /// It was not run; a sentence without a full stop says why.
+    NotRun(String),
+}
+
+impl Script {
+    /// Collects the scripts of a problem.
+    ///
+    /// # Errors
+    /// [`LoadError`] for a script without text.
+    pub(super) fn read(root: &Node, usage: &UsageKey, seed: i64) -> Result<Self, LoadError> {
+        Ok(Self { source: Source::collect(root)?, usage: usage.clone(), seed, missing: None })
+    }
+
+    /// Returns the text of all scripts together.
+    pub(super) fn source(&self) -> &str {
+        &self.source.text
+    }
+
+    /// Says why code does not run here, nothing where it does.
+    pub(super) fn missing(&self) -> Option<&str> {
+        self.missing.as_deref()
+    }
+
+    /// Runs the script, where there is one, and adds to the context what it left.
+    ///
+    /// # Errors
+    /// [`LoadError::Script`].
+    pub(super) fn run_at_load(
+        &mut self,
+        context: &mut Context,
+        services: &ProblemServices,
+    ) -> Result<(), LoadError> {
+        if !self.source.text.is_empty() {
+            let globals = context.to_globals();
+            match self.execute(&self.source.text, globals, Some(self.seed), Caching::Kept, services) {
+                Ok(globals) => context.update(globals),
+                Err(ScriptError::NotRun(reason)) => self.missing = Some(reason),
+                Err(ScriptError::Failed { message, last_line, line }) => {
+                    return Err(LoadError::Script {
+                        message: escape::html(&message).replace("&#34;", "&quot;").replace("&#39;", "&#x27;"),
+                        last_line,
+                        line: self.file_line(line),
+                    });
+                }
+            }
+        }
+        context.set("script_code", self.source.text.as_str());
+        context.set("python_path", self.python_path(services));
+        context.set("extra_files", serde_json::Value::Null);
+        Ok(())
+    }
+
+    /// Runs code with the given names and returns all names it leaves. Its random numbers follow from the context's
+    /// `seed`, which a script can change.
+    ///
+    /// # Errors
+    /// [`ScriptError`].
+    pub(super) fn run(
+        &self,
+        code: &str,
+        globals: Globals,
+        context: &Context,
+        caching: Caching,
+        services: &ProblemServices,
+    ) -> Result<Globals, ScriptError> {
+        let seed = context.get("seed").map_or(Some(self.seed), serde_json::Value::as_i64);
+        self.execute(code, globals, seed, caching, services)
+    }
+
+    /// Calls a function of the script: runs the script once more with a call behind it.
+    ///
+    /// # Errors
+    /// [`ScriptError`].
+    pub(super) fn call(
+        &self,
+        call: &str,
+        globals: Globals,
+        context: &Context,
+        services: &ProblemServices,
+    ) -> Result<Globals, ScriptError> {
+        let code = format!("{}\n{call}\n", self.source.text);
+        self.run(&code, globals, context, Caching::Never, services)
+    }
+
+    /// Makes the error that stops grading of code that [`call`](Self::call) ran.
+    pub(super) fn grade_error(&self, error: ScriptError) -> GradeError {
+        match error {
+            ScriptError::NotRun(needs) => GradeError::Unsupported { needs },
+            ScriptError::Failed { message, line, .. } => {
+                GradeError::Code { message, line: self.file_line(line) }
+            }
+        }
+    }
+
+    /// Returns the line of the problem file for a line of the script.
+    fn file_line(&self, line: Option<u32>) -> Option<u32> {
+        self.source.file_line(line?)
+    }
+
+    fn python_path(&self, services: &ProblemServices) -> Vec<String> {
+        let has_library = self.missing.is_none() && self.library(services).is_ok_and(|found| found.is_some());
+        if has_library { vec![LIBRARY.to_owned()] } else { Vec::new() }
+    }
+
+    /// Finds the modules that scripts of the course may import.
+    fn library(&self, services: &ProblemServices) -> Result<Option<Vec<u8>>, SandboxError> {
+        if let Some(bytes) = &services.python_lib {
+            return Ok(Some(bytes.to_vec()));
+        }
+        match &services.sandbox {
+            Some(sandbox) => sandbox.python_lib_zip(&self.usage.context_key()),
+            None => Ok(None),
+        }
+    }
+
+    fn execute(
+        &self,
+        code: &str,
+        globals: Globals,
+        seed: Option<i64>,
+        caching: Caching,
+        services: &ProblemServices,
+    ) -> Result<Globals, ScriptError> {
+        let cache = services.cache.as_deref().filter(|_| caching == Caching::Kept);
+        let key = cache.map(|_| cache::key(code, &globals, seed));
+        if let (Some(cache), Some(key)) = (cache, &key)
+            && let Some(kept) = cache.get(key).and_then(|value| cache::read(&value))
+        {
+            return kept;
+        }
+        let outcome = self.execute_now(code, globals, seed, services);
+        if let (Some(cache), Some(key)) = (cache, &key)
+            && let Some(value) = cache::write(&outcome)
+        {
+            cache.set(key, value, None);
+        }
+        outcome
+    }
+
+    fn execute_now(
+        &self,
+        code: &str,
+        globals: Globals,
+        seed: Option<i64>,
+        services: &ProblemServices,
+    ) -> Result<Globals, ScriptError> {
+        let Some(sandbox) = services.sandbox.as_deref() else {
+            return Err(ScriptError::NotRun("the author's script needs the Python sandbox".into()));
+        };
+        let library = self.library(services).map_err(not_run)?;
+        let job = SandboxJob {
+            code: code.to_owned(),
+            globals,
+            random_seed: seed,
+            python_path: library.iter().map(|_| LIBRARY.to_owned()).collect(),
+            extra_files: library.map(|bytes| (LIBRARY.to_owned(), bytes)).into_iter().collect(),
+            slug: Some(self.usage.to_string()),
+            unsafely: false,
+        };
+        run_job(sandbox, &job, &self.usage)
+    }
+}
+
+fn run_job(
+    sandbox: &dyn SandboxService,
+    job: &SandboxJob,
+    usage: &UsageKey,
+) -> Result<Map<String, serde_json::Value>, ScriptError> {
+    match sandbox.run(job, &usage.context_key()) {
+        Ok(globals) => Ok(globals),
+        Err(SandboxError::Code { message, last_line, line }) => {
+            Err(ScriptError::Failed { message, last_line, line })
+        }
+        Err(error @ SandboxError::LimitExceeded { .. }) => {
+            Err(ScriptError::Failed { message: error.to_string(), last_line: None, line: None })
+        }
+        Err(error) => Err(not_run(error)),
+    }
+}
+
+fn not_run(error: SandboxError) -> ScriptError {
+    ScriptError::NotRun(format!("the Python sandbox does not work: {error}"))
+}
