@@ -15,9 +15,14 @@ pub(super) struct Unsupported {
 
 impl Unsupported {
     pub(super) fn new(tag: &str) -> Self {
-        Self {
-            needs: format!("a question of type {tag} needs a grader that is not part of this runtime yet"),
-        }
+        let what = match tag {
+            "customresponse" | "schematicresponse" | "symbolicresponse" => {
+                "its author's code in the Python sandbox"
+            }
+            "coderesponse" | "externalresponse" => "a grader on another server",
+            _ => "a grader that is not part of this runtime yet",
+        };
+        Self { needs: format!("a question of type {tag} needs {what}") }
     }
 }
 

@@ -1,15 +1,13 @@
 //! Code of authors: the problem's script, and the code of questions, which run in the sandbox (capa reference, sections
 //! 1.5 and 10).
 
-mod cache;
 mod hint_function;
 mod source;
 
 pub(super) use hint_function::HintFunction;
 
-use serde_json::Map;
 use xblock_core::keys::UsageKey;
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
+use xblock_core::services::{CachedSandbox, Globals, SandboxError, SandboxJob, SandboxService as _};
 
 use self::source::Source;
 use super::context::Context;
@@ -173,30 +171,7 @@ impl Script {
         caching: Caching,
         services: &ProblemServices,
     ) -> Result<Globals, ScriptError> {
-        let cache = services.cache.as_deref().filter(|_| caching == Caching::Kept);
-        let key = cache.map(|_| cache::key(code, &globals, seed));
-        if let (Some(cache), Some(key)) = (cache, &key)
-            && let Some(kept) = cache.get(key).and_then(|value| cache::read(&value))
-        {
-            return kept;
-        }
-        let outcome = self.execute_now(code, globals, seed, services);
-        if let (Some(cache), Some(key)) = (cache, &key)
-            && let Some(value) = cache::write(&outcome)
-        {
-            cache.set(key, value, None);
-        }
-        outcome
-    }
-
-    fn execute_now(
-        &self,
-        code: &str,
-        globals: Globals,
-        seed: Option<i64>,
-        services: &ProblemServices,
-    ) -> Result<Globals, ScriptError> {
-        let Some(sandbox) = services.sandbox.as_deref() else {
+        let Some(sandbox) = &services.sandbox else {
             return Err(ScriptError::NotRun("the author's script needs the Python sandbox".into()));
         };
         let library = self.library(services).map_err(not_run)?;
@@ -208,25 +183,22 @@ impl Script {
             extra_files: library.map(|bytes| (LIBRARY.to_owned(), bytes)).into_iter().collect(),
             slug: Some(self.usage.to_string()),
             unsafely: false,
+            may_be_kept: caching == Caching::Kept,
         };
-        run_job(sandbox, &job, &self.usage)
-    }
-}
-
-fn run_job(
-    sandbox: &dyn SandboxService,
-    job: &SandboxJob,
-    usage: &UsageKey,
-) -> Result<Map<String, serde_json::Value>, ScriptError> {
-    match sandbox.run(job, &usage.context_key()) {
-        Ok(globals) => Ok(globals),
-        Err(SandboxError::Code { message, last_line, line }) => {
-            Err(ScriptError::Failed { message, last_line, line })
-        }
-        Err(error @ SandboxError::LimitExceeded { .. }) => {
-            Err(ScriptError::Failed { message: error.to_string(), last_line: None, line: None })
-        }
-        Err(error) => Err(not_run(error)),
+        let course = self.usage.context_key();
+        let outcome = match &services.cache {
+            Some(cache) => CachedSandbox::new(sandbox.clone(), cache.clone()).run(&job, &course),
+            None => sandbox.run(&job, &course),
+        };
+        outcome.map_err(|error| match error {
+            SandboxError::Code { message, last_line, line } => {
+                ScriptError::Failed { message, last_line, line }
+            }
+            SandboxError::LimitExceeded { .. } => {
+                ScriptError::Failed { message: error.to_string(), last_line: None, line: None }
+            }
+            error => not_run(error),
+        })
     }
 }
 
