@@ -4,6 +4,7 @@
 
 mod annotatable;
 mod chapter;
+pub mod chemistry;
 mod conditional;
 mod course;
 mod customtag;

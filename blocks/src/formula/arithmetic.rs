@@ -79,6 +79,14 @@ impl Number {
         }
     }
 
+    /// Divides the number, as the operator `/` does.
+    ///
+    /// # Errors
+    /// [`FormulaError::ZeroDivision`] among Python's numbers, [`FormulaError::Overflow`] beyond the floats.
+    pub fn divided_by(&self, other: &Self) -> Result<Self, FormulaError> {
+        self.over(other)
+    }
+
     pub(super) fn over(&self, other: &Self) -> Result<Self, FormulaError> {
         let is_numpy = self.meets_numpy(other);
         if !is_numpy && other.is_zero() {

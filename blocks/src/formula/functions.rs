@@ -134,10 +134,15 @@ fn beyond(
     if x.is_complex() {
         return by(x, real, complex);
     }
-    let value = x.float()?;
-    if is_inside(value) || value.is_nan() {
+    // An integer beyond the floats counts as infinite here.
+    let place = match x {
+        Number::BigInt(value) => value.to_f64().unwrap_or(f64::NAN),
+        other => other.float()?,
+    };
+    if is_inside(place) || place.is_nan() {
         return by(x, real, complex);
     }
+    let value = x.float()?;
     Ok(Number::NumpyComplex(complex(Complex64::new(value, 0.0))))
 }
 

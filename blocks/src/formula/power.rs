@@ -96,7 +96,10 @@ fn complex_power(base: Complex64, exponent: Complex64) -> Result<Complex64, Form
         }
         return Ok(Complex64::zero());
     }
-    let result = small_power(base, exponent).unwrap_or_else(|| polar_power(base, exponent));
+    let result = match small_power(base, exponent) {
+        Some(power) => power,
+        None => polar_power(base, exponent)?,
+    };
     if result.re.is_infinite() || result.im.is_infinite() {
         return Err(FormulaError::Overflow("complex exponentiation"));
     }
@@ -135,7 +138,7 @@ fn small_power(base: Complex64, exponent: Complex64) -> Option<Complex64> {
     Some(if exponent.re < 0.0 { quotient(Complex64::one(), result) } else { result })
 }
 
-fn polar_power(base: Complex64, exponent: Complex64) -> Complex64 {
+fn polar_power(base: Complex64, exponent: Complex64) -> Result<Complex64, FormulaError> {
     let (modulus, argument) = (base.re.hypot(base.im), base.im.atan2(base.re));
     let mut length = modulus.powf(exponent.re);
     let mut phase = argument * exponent.re;
@@ -143,5 +146,9 @@ fn polar_power(base: Complex64, exponent: Complex64) -> Complex64 {
         length *= (-argument * exponent.im).exp();
         phase += exponent.im * modulus.ln();
     }
-    Complex64::new(length * phase.cos(), length * phase.sin())
+    // Python takes the angle that is infinite for a mistake in the exponent.
+    if phase.is_infinite() {
+        return Err(FormulaError::ZeroDivision("zero to a negative or complex power"));
+    }
+    Ok(Complex64::new(length * phase.cos(), length * phase.sin()))
 }
