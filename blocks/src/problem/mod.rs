@@ -20,6 +20,7 @@ mod include;
 mod inputs;
 mod labels;
 mod loncapa;
+pub mod markdown;
 mod olx;
 mod options;
 mod policy;

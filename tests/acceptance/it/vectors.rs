@@ -25,6 +25,11 @@ fn keys_behave_as_recorded() {
 }
 
 #[test]
+fn markdown_is_converted_as_recorded() {
+    check("markdown", "markdown.json");
+}
+
+#[test]
 fn olx_is_read_and_written_as_recorded() {
     check("olx", "olx");
 }

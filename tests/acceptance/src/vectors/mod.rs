@@ -3,6 +3,7 @@
 mod blockstore;
 mod fields;
 mod keys;
+mod markdown;
 mod olx;
 
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub const KINDS: &[(&str, Run)] = &[
     ("blockstore", Run::Folder(blockstore::is_vectors, blockstore::run)),
     ("fields", Run::File(fields::run)),
     ("keys", Run::File(keys::run)),
+    ("markdown", Run::File(markdown::run)),
     ("olx", Run::File(olx::run)),
 ];
 
