@@ -4,6 +4,7 @@ mod courses;
 mod definitions;
 mod documents;
 mod fuzz;
+mod markdown;
 mod origins;
 mod packages;
 mod random_course;
