@@ -48,7 +48,7 @@ impl SandboxService for CageSandbox {
         let Ok(key) = context.make_asset_key(LIBRARY) else { return Ok(None) };
         match self.runtime.read_asset(&key, self.branch) {
             Ok(bytes) => Ok(Some(bytes)),
-            Err(RuntimeError::NoSuchAsset { .. }) => Ok(None),
+            Err(RuntimeError::NoSuchAsset { .. } | RuntimeError::NoSuchContext { .. }) => Ok(None),
             Err(error) => Err(engine(error.to_string())),
         }
     }

@@ -55,6 +55,16 @@ pub struct Outcome {
     pub hint_events: Vec<Json>,
 }
 
+impl Outcome {
+    /// Returns `correct` where every answer is right, in part at least, else `incorrect`.
+    #[must_use]
+    pub fn success(&self) -> &'static str {
+        let is_right =
+            |entry: &Json| matches!(entry["correctness"].as_str(), Some("correct" | "partially-correct"));
+        if self.correct_map.values().all(is_right) { "correct" } else { "incorrect" }
+    }
+}
+
 /// One input of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -272,6 +282,22 @@ impl Problem {
             })
         });
         inputs.collect()
+    }
+
+    /// Returns how answers were rearranged, by input id: `[kind, names as they are shown]`.
+    #[must_use]
+    pub fn permutation(&self) -> Map<String, Json> {
+        let permutations = self.engine.permutations.iter();
+        permutations
+            .map(|(id, permutation)| (id.clone(), json!([permutation.kind, permutation.names])))
+            .collect()
+    }
+
+    /// Describes answers for the event log, with what grading said of them; the variant is the seed, or empty where
+    /// there is one variant only. Nothing is said where an answer names a choice there is not.
+    #[must_use]
+    pub fn submission_metadata(&self, answers: &Answers, variant: &Json) -> Json {
+        submission::metadata(self, answers, variant)
     }
 
     /// Returns the number the variant comes from.

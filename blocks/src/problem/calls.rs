@@ -212,12 +212,7 @@ fn add_permutation(event: &mut Json, session: &Session<'_>) {
     if session.problem.engine.permutations.is_empty() {
         return;
     }
-    let permutations = session.problem.engine.permutations.iter();
-    event["permutation"] = Json::Object(
-        permutations
-            .map(|(id, permutation)| (id.clone(), json!([permutation.kind, permutation.names])))
-            .collect(),
-    );
+    event["permutation"] = Json::Object(session.problem.permutation());
 }
 
 fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {

@@ -48,7 +48,7 @@ pub use self::options::{ProblemOptions, ReadFile};
 pub use self::policy::Score;
 pub use self::responses::Answers;
 pub use self::services::ProblemServices;
-pub use self::state::StateError;
+pub use self::state::{StateError, student_seed};
 
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;

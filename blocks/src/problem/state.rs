@@ -4,6 +4,7 @@ use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 use xblock_core::fields::{BlockFields, BlockFieldsError};
+use xblock_core::keys::UsageKey;
 
 use super::correct_map::CorrectMap;
 use super::policy::Score;
@@ -180,6 +181,12 @@ pub(super) fn seed(rerandomize: &str, user_id: &str, usage: &str, circumstance: 
         }
         _ => digest(format!("{user_id} {usage} {circumstance}")) % 1000,
     }
+}
+
+/// Returns the number a student's own variant of a problem comes from: one of twenty (capa reference, section 5.1).
+#[must_use]
+pub fn student_seed(user_id: &str, usage: &UsageKey) -> i64 {
+    seed("per_student", user_id, &usage.to_string(), "")
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Recorded behaviour of the Python packages, held against this implementation.
 
 mod blockstore;
+mod capa;
 mod fields;
 mod keys;
 mod markdown;
@@ -22,6 +23,7 @@ pub enum Run {
 /// The kinds of vectors there are checks for.
 pub const KINDS: &[(&str, Run)] = &[
     ("blockstore", Run::Folder(blockstore::is_vectors, blockstore::run)),
+    ("capa", Run::File(capa::run)),
     ("fields", Run::File(fields::run)),
     ("keys", Run::File(keys::run)),
     ("markdown", Run::File(markdown::run)),

@@ -1,0 +1,37 @@
+//! The cage in which the vectors' scripts run.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use cage::{Cage, CageOptions, CageSandbox, RunLimits};
+use chrono::{DateTime, Utc};
+use xblock_core::clock::FixedClock;
+use xblock_core::runtime::{Branch, MemoryRuntime};
+use xblock_core::services::SandboxService;
+
+/// The moment at which the vectors are run.
+pub(super) fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_780_000_000, 0).expect("a moment of this century")
+}
+
+/// Returns the sandbox, or why there is none. Its Python is that of `CAGE_PYTHON`, of the project's virtualenv, or any.
+pub(super) fn sandbox() -> Result<Arc<dyn SandboxService>, String> {
+    static SANDBOX: LazyLock<Result<Arc<dyn SandboxService>, String>> = LazyLock::new(|| {
+        let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
+        let python: Option<PathBuf> =
+            std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
+        let options =
+            CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() };
+        let cage = Cage::start(options).map_err(|error| error.to_string())?;
+        let runtime = Arc::new(MemoryRuntime::new(Arc::new(FixedClock(now()))));
+        // How much a run may use is not what is checked here, and machines are busy.
+        let limits = RunLimits {
+            cpu: Duration::from_secs(20),
+            real_time: Duration::from_secs(60),
+            ..RunLimits::default()
+        };
+        Ok(Arc::new(CageSandbox::new(Arc::new(cage), runtime, Branch::Draft).with_limits(limits)))
+    });
+    SANDBOX.clone()
+}
