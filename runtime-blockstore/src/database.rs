@@ -145,6 +145,14 @@ impl Database {
         Ok(result)
     }
 
+    /// Writes a copy of the committed state to a new file, on a connection of its own.
+    pub(crate) fn copy_to(&self, file: &Path) -> Result<(), BlockstoreError> {
+        let db = connect(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.execute("VACUUM INTO ?1", [file.to_string_lossy()])
+            .map(drop)
+            .map_err(BlockstoreError::sql("copying the database"))
+    }
+
     /// Runs a job that fills temporary tables of the one connection a read-only store has.
     pub(crate) fn write_temporary<T, E: From<BlockstoreError>>(
         &self,

@@ -105,6 +105,12 @@ pub enum BlockstoreError {
         /// The draft.
         draft: Uuid,
     },
+    /// What was to be made is there already.
+    #[error("{place} is there already")]
+    AlreadyThere {
+        /// The store or bundle.
+        place: String,
+    },
     /// The store was opened for reading only.
     #[error("this Blockstore is open for reading only")]
     ReadOnly,

@@ -3,6 +3,7 @@
 //! - [`Blockstore`]: collections, bundles, versions, drafts and links in the Blockstore app's own tables and files.
 //! - [`BlockstoreRuntime`]: courses and libraries as bundles, one each; the form is told in `docs/course-bundle.md`.
 //! - [`Library`]: bundles read by the rules of content libraries.
+//! - [`Blockstore::fsck`], [`Blockstore::gc`], [`Blockstore::stats`], [`Blockstore::backup`], [`restore`]: care for a whole store.
 //! - [`Snapshot`], [`DraftDocument`]: the documents, byte for byte as the app writes them.
 
 mod database;
@@ -10,6 +11,7 @@ mod digest;
 mod document;
 mod error;
 mod library;
+mod maintenance;
 mod mime;
 mod path;
 mod rows;
@@ -23,6 +25,10 @@ pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 pub use error::BlockstoreError;
 pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, LibraryView, SkippedInclude};
+pub use maintenance::{
+    BackupOptions, BackupReport, Finding, FsckOptions, FsckReport, GcOptions, GcReport, RestoreOptions,
+    RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
+};
 pub use path::PathProblem;
 pub use runtime::BlockstoreRuntime;
 pub use store::{

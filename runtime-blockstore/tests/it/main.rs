@@ -10,6 +10,7 @@ mod damage;
 mod fixture;
 mod foreign;
 mod golden;
+mod maintenance;
 mod python_app;
 mod reopening;
 mod store;

@@ -1,0 +1,381 @@
+//! Every digest and every reference, proved; and what can be repaired, repaired.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::PathBuf;
+
+use rusqlite::Connection;
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::marks::{BundleRoots, Roots};
+use super::walk::{digest_in_name, files, folders};
+use crate::digest::Digest;
+use crate::document::{FileRecord, Link, Snapshot};
+use crate::error::BlockstoreError;
+use crate::path;
+use crate::rows::query_failed;
+use crate::storage::{Batch, Place, digest_of};
+use crate::store::Blockstore;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+/// How a store is checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FsckOptions {
+    /// Whether files are only looked for, and their sizes compared, without reading them.
+    pub is_quick: bool,
+    /// Whether what can be repaired is.
+    pub repair: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is wrong; something is left to do or to know.
+    Note,
+    /// What stands there can be read, but should not be so.
+    Warning,
+    /// Something cannot be read, or is not what its digest says.
+    Damage,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of finding it is, a word that does not change.
+    pub code: &'static str,
+    /// The version, draft or file.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What would repair it; none where nothing in the store does.
+    pub repair: Option<String>,
+    /// Whether that was done.
+    pub is_repaired: bool,
+}
+
+/// What a check counted and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FsckReport {
+    /// Bundles that were checked.
+    pub bundles: usize,
+    /// Versions that were checked.
+    pub versions: usize,
+    /// Drafts that were checked.
+    pub drafts: usize,
+    /// Data files that were checked, each once in its bundle.
+    pub files: usize,
+    /// Bytes that were read and digested.
+    pub bytes: u64,
+    /// What was found, in the order of bundles.
+    pub findings: Vec<Finding>,
+}
+
+impl FsckReport {
+    /// Says whether nothing is damaged, or no longer.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.severity == Severity::Damage && !finding.is_repaired)
+    }
+
+    fn add(&mut self, severity: Severity, code: &'static str, place: String, reason: impl ToString) {
+        let reason = reason.to_string();
+        self.findings.push(Finding { severity, code, place, reason, repair: None, is_repaired: false });
+    }
+}
+
+/// A store being checked.
+struct Check<'s> {
+    store: &'s Blockstore,
+    db: &'s Connection,
+    options: FsckOptions,
+    roots: Roots,
+    report: FsckReport,
+    /// Where data files with a digest lie; made when something is missing.
+    copies: Option<BTreeMap<Digest, Vec<PathBuf>>>,
+}
+
+impl Blockstore {
+    /// Checks the database, every version with every file and link, and every draft.
+    ///
+    /// Damage is in the report, not an error. With [`FsckOptions::repair`] writers wait until the check is done.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::ReadOnly`] where a store that is open for reading is to be repaired; a database that cannot
+    /// be read at all.
+    pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport> {
+        let check = |db: &Connection| -> Result<FsckReport> {
+            let roots = Roots::read(db, None)?;
+            let report = FsckReport::default();
+            let mut check = Check { store: self, db, options, roots, report, copies: None };
+            check.run()?;
+            Ok(check.report)
+        };
+        if options.repair { self.db.write(check) } else { self.db.read(check) }
+    }
+}
+
+impl Check<'_> {
+    fn run(&mut self) -> Result<()> {
+        self.database()?;
+        self.handovers()?;
+        let bundles: Vec<BundleRoots> = self.roots.bundles.values().cloned().collect();
+        for bundle in &bundles {
+            self.bundle(bundle)?;
+        }
+        (self.report.bundles, self.report.drafts) = (bundles.len(), self.roots.drafts.len());
+        Ok(())
+    }
+
+    fn database(&mut self) -> Result<()> {
+        for (pragma, code) in [("quick_check", "database"), ("foreign_key_check", "foreign_key")] {
+            let told: Vec<String> = self
+                .db
+                .prepare(&format!("PRAGMA main.{pragma}"))
+                .and_then(|mut query| {
+                    let read = |row: &rusqlite::Row<'_>| match row.get_ref(0)? {
+                        rusqlite::types::ValueRef::Text(text) => {
+                            Ok(String::from_utf8_lossy(text).into_owned())
+                        }
+                        _ => Ok("a row refers to one that is not there".to_owned()),
+                    };
+                    query.query_map([], read)?.collect()
+                })
+                .map_err(query_failed("checking the database"))?;
+            for text in told.into_iter().filter(|text| text != "ok") {
+                self.report.add(Severity::Damage, code, "db.sqlite3".into(), text);
+            }
+        }
+        Ok(())
+    }
+
+    fn handovers(&mut self) -> Result<()> {
+        if self.roots.handovers.is_empty() {
+            return Ok(());
+        }
+        if self.options.repair {
+            self.store.complete_handovers(self.db)?;
+        }
+        for draft in &self.roots.handovers {
+            self.report.findings.push(Finding {
+                severity: Severity::Note,
+                code: "handover",
+                place: format!("draft {draft}"),
+                reason: "a change is true and its files have not taken their places yet".into(),
+                repair: Some("whoever writes next completes it".into()),
+                is_repaired: self.options.repair,
+            });
+        }
+        Ok(())
+    }
+
+    fn bundle(&mut self, bundle: &BundleRoots) -> Result<()> {
+        let mut proved = BTreeSet::new();
+        for (at, version) in bundle.versions.iter().enumerate() {
+            let place = format!("bundle {} ({}), version {}", bundle.uuid, bundle.slug, version.number);
+            if version.number != at as u64 + 1 {
+                let reason = format!("it should be version {}", at + 1);
+                self.report.add(Severity::Warning, "gap", place.clone(), reason);
+            }
+            self.report.versions += 1;
+            match self.store.storage.snapshot(bundle.uuid, version.snapshot) {
+                Ok(snapshot) => self.snapshot(&place, &snapshot, &mut proved)?,
+                Err(error) => self.report.add(Severity::Damage, "snapshot", place, error),
+            }
+        }
+        for (draft, name) in &bundle.drafts {
+            self.draft(bundle, *draft, name, &mut proved)?;
+        }
+        Ok(())
+    }
+
+    /// Checks what a snapshot names; `proved` has the data files of the bundle that were looked at.
+    fn snapshot(&mut self, place: &str, snapshot: &Snapshot, proved: &mut BTreeSet<Digest>) -> Result<()> {
+        for (file, record) in &snapshot.files {
+            if let Some(problem) = path::problem(file) {
+                self.report.add(Severity::Warning, "path", format!("{place}, {file:?}"), problem);
+            }
+            if proved.insert(record.hash) {
+                self.data(place, snapshot.bundle_uuid, file, record)?;
+            }
+        }
+        for (name, link) in &snapshot.links {
+            self.link(&format!("{place}, link {name}"), snapshot.bundle_uuid, link)?;
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, place: &str, bundle: Uuid, file: &str, record: &FileRecord) -> Result<()> {
+        self.report.files += 1;
+        let located = self.store.storage.locate(Place::Data(bundle), file, record);
+        let reason = match located {
+            Ok(found) => match self.prove(&found, record) {
+                Ok(()) => return Ok(()),
+                Err(reason) => reason,
+            },
+            Err(error) => error.to_string(),
+        };
+        let source = self.copy_of(record)?;
+        let mut finding = Finding {
+            severity: Severity::Damage,
+            code: "data",
+            place: format!("{place}, {file}"),
+            reason,
+            repair: source.as_ref().map(|source| format!("the same bytes are in {}", source.display())),
+            is_repaired: false,
+        };
+        if let (true, Some(source)) = (self.options.repair, source) {
+            let target = self.store.storage.data_path(bundle, record);
+            let incoming = target.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
+            // Damaged bytes under another name would be found first.
+            if let Ok(damaged) = self.store.storage.locate(Place::Data(bundle), file, record)
+                && damaged != target
+            {
+                fs::remove_file(&damaged).map_err(BlockstoreError::io("cannot remove", &damaged))?;
+            }
+            let bytes = fs::read(&source).map_err(BlockstoreError::io("cannot read", &source))?;
+            let mut batch = Batch::default();
+            batch.write(incoming.clone(), bytes);
+            batch.rename(incoming, target);
+            batch.run()?;
+            finding.is_repaired = true;
+        }
+        self.report.findings.push(finding);
+        Ok(())
+    }
+
+    /// Holds a file against its record.
+    fn prove(&mut self, found: &std::path::Path, record: &FileRecord) -> std::result::Result<(), String> {
+        let size = fs::metadata(found).map_err(|error| error.to_string())?.len();
+        if size != record.size {
+            return Err(format!("{} has {size} bytes, not {}", found.display(), record.size));
+        }
+        if self.options.is_quick {
+            return Ok(());
+        }
+        let (hash, length) = digest_of(found).map_err(|error| error.to_string())?;
+        self.report.bytes += length;
+        if hash != record.hash {
+            return Err(format!("{} has the digest {hash}, not {}", found.display(), record.hash));
+        }
+        Ok(())
+    }
+
+    /// Finds the bytes of a record anywhere else in the store, proved.
+    fn copy_of(&mut self, record: &FileRecord) -> Result<Option<PathBuf>> {
+        let copies = match self.copies.take() {
+            Some(copies) => copies,
+            None => self.list_copies()?,
+        };
+        let is_whole = |file: &&PathBuf| digest_of(file).is_ok_and(|(hash, _)| hash == record.hash);
+        let found = copies.get(&record.hash).and_then(|files| files.iter().find(is_whole)).cloned();
+        self.copies = Some(copies);
+        Ok(found)
+    }
+
+    /// Lists data files by the digests in their names, and staged ones by what drafts say.
+    fn list_copies(&self) -> Result<BTreeMap<Digest, Vec<PathBuf>>> {
+        let mut copies: BTreeMap<Digest, Vec<PathBuf>> = BTreeMap::new();
+        let storage = &self.store.storage;
+        for folder in folders(storage.root())? {
+            for found in files(&storage.folder(folder).join("snapshot_data"))? {
+                if let Some(digest) = digest_in_name(&found.path) {
+                    copies.entry(digest).or_default().push(found.path);
+                }
+            }
+            let Ok((draft, _)) = storage.draft(folder) else { continue };
+            for (path, record) in &draft.files_to_overwrite {
+                if let (Some(record), Ok(file)) = (record, storage.staged_path(folder, path)) {
+                    copies.entry(record.hash).or_default().push(file);
+                }
+            }
+        }
+        Ok(copies)
+    }
+
+    fn link(&mut self, place: &str, bundle: Uuid, link: &Link) -> Result<()> {
+        if link.dependencies().any(|dependency| dependency.bundle_uuid == bundle) {
+            let reason = "the bundle depends on itself";
+            self.report.add(Severity::Warning, "link_cycle", place.to_owned(), reason);
+        }
+        for dependency in link.dependencies() {
+            let (target, digest) = (dependency.bundle_uuid, dependency.snapshot_digest);
+            if !self.store.storage.snapshot_path(target, digest).is_file() {
+                let reason = format!("snapshot {digest} of bundle {target} is not there");
+                self.report.add(Severity::Damage, "link", place.to_owned(), reason);
+                continue;
+            }
+            let Some(roots) = self.roots.bundles.get(&target) else {
+                let reason = format!("bundle {target} was deleted; its files are still there");
+                self.report.add(Severity::Note, "link_deleted", place.to_owned(), reason);
+                continue;
+            };
+            let row = roots.versions.iter().find(|row| row.number == dependency.version);
+            // Version 0 stands for the one that was latest when the link was set.
+            if dependency.version != 0 && row.is_none_or(|row| row.snapshot != digest) {
+                let reason =
+                    format!("version {} of bundle {target} is another than {digest}", dependency.version);
+                self.report.add(Severity::Warning, "link_version", place.to_owned(), reason);
+            }
+        }
+        Ok(())
+    }
+
+    fn draft(
+        &mut self,
+        bundle: &BundleRoots,
+        uuid: Uuid,
+        name: &str,
+        proved: &mut BTreeSet<Digest>,
+    ) -> Result<()> {
+        let place = format!("bundle {} ({}), draft {name}", bundle.uuid, bundle.slug);
+        let document = match self.store.draft_now(self.db, uuid) {
+            Ok((document, _)) => document,
+            Err(error) => {
+                self.report.add(Severity::Damage, "draft", place, error);
+                return Ok(());
+            }
+        };
+        if document.bundle_uuid != bundle.uuid {
+            let reason = format!("its document says it is of bundle {}", document.bundle_uuid);
+            self.report.add(Severity::Damage, "draft", place.clone(), reason);
+        }
+        if let Some(base) = document.base_snapshot {
+            match self.store.storage.snapshot(bundle.uuid, base) {
+                Ok(snapshot) => self.snapshot(&format!("{place}, base"), &snapshot, proved)?,
+                Err(error) => self.report.add(Severity::Damage, "draft_base", place.clone(), error),
+            }
+        }
+        let latest = bundle.versions.last().map(|row| row.snapshot);
+        if document.base_snapshot != latest {
+            let reason = "it was begun on an older version than the latest";
+            self.report.add(Severity::Note, "stale_draft", place.clone(), reason);
+        }
+        for (path, record) in &document.files_to_overwrite {
+            let Some(record) = record else { continue };
+            self.report.files += 1;
+            let staged = self.store.storage.staged_path(uuid, path);
+            let outcome = match staged {
+                Ok(staged) => self.prove(&staged, record).or_else(|reason| {
+                    // It may still wait to be put there.
+                    let incoming = self.store.storage.incoming_path(uuid, path);
+                    self.prove(&incoming, record).map_err(|_| reason)
+                }),
+                Err(error) => Err(error.to_string()),
+            };
+            if let Err(reason) = outcome {
+                self.report.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
+            }
+        }
+        for (name, link) in &document.links_to_overwrite {
+            if let Some(link) = link {
+                self.link(&format!("{place}, link {name}"), bundle.uuid, link)?;
+            }
+        }
+        Ok(())
+    }
+}

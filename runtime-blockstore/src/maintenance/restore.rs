@@ -1,0 +1,276 @@
+//! A store, or one bundle with full history, made again from a backup.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
+use serde::Serialize;
+use uuid::Uuid;
+use xblock_core::clock::Clock;
+
+use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_file};
+use crate::database::Access;
+use crate::error::BlockstoreError;
+use crate::rows::{query_failed, uuid_text};
+use crate::storage::digest_of;
+use crate::store::Blockstore;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+/// What is restored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RestoreOptions {
+    /// The name of the backup; the newest where there is none.
+    pub name: Option<String>,
+    /// The one bundle that is put into a store which may have others; where there is none, a whole new store is made.
+    pub bundle: Option<Uuid>,
+}
+
+/// What was restored.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RestoreReport {
+    /// The name of the backup.
+    pub name: String,
+    /// How many files were put in place.
+    pub files: usize,
+    /// Bytes of those.
+    pub bytes: u64,
+}
+
+/// Restores a backup into the folder of a store; every file is proved before any row names it.
+///
+/// A whole store goes to a folder that has none. A bundle goes into a store, new or not, that does not have the bundle;
+/// what it links to comes as files, and as a bundle only if it is restored too.
+///
+/// # Errors
+/// [`BlockstoreError::Missing`] where there is no such backup, [`BlockstoreError::BundleNotFound`] where it has no such
+/// bundle, [`BlockstoreError::AlreadyThere`] where the target has a store or the bundle, [`BlockstoreError::Corrupt`]
+/// where the backup is damaged; in each case no row was written.
+pub fn restore(
+    folder: &Path,
+    target: &Path,
+    options: &RestoreOptions,
+    clock: Arc<dyn Clock>,
+) -> Result<RestoreReport> {
+    let backup = find(folder, options.name.as_deref())?;
+    let manifest = Manifest::read(&backup)?;
+    let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let mut report = RestoreReport { name, ..RestoreReport::default() };
+    let database = backup.join(DATABASE);
+    let (digest, _) = digest_of(&database)?;
+    if digest != manifest.database.digest {
+        return Err(BlockstoreError::corrupt(database.display(), format!("it has the digest {digest}")));
+    }
+    match options.bundle {
+        None => whole(folder, &backup, &manifest, target, &mut report)?,
+        Some(bundle) => {
+            let store = Blockstore::open(target, Access::ReadWrite, clock)?;
+            one(folder, &backup, &manifest, &store, bundle, &mut report)?;
+        }
+    }
+    Ok(report)
+}
+
+fn find(folder: &Path, name: Option<&str>) -> Result<PathBuf> {
+    let mut all = backups(folder)?;
+    let found = match name {
+        None => all.pop(),
+        Some(name) => all.into_iter().find(|backup| backup.file_name().is_some_and(|found| found == name)),
+    };
+    found.ok_or_else(|| BlockstoreError::Missing {
+        place: format!("backup {} in {}", name.unwrap_or("(any)"), folder.display()),
+    })
+}
+
+fn whole(
+    folder: &Path,
+    backup: &Path,
+    manifest: &Manifest,
+    target: &Path,
+    report: &mut RestoreReport,
+) -> Result<()> {
+    let database = target.join(DATABASE);
+    if database.exists() {
+        return Err(BlockstoreError::AlreadyThere { place: database.display().to_string() });
+    }
+    let storage = target.join("storage");
+    for (key, entry) in &manifest.objects {
+        put(&folder.join(OBJECTS).join(key), &storage.join(key), entry, report)?;
+    }
+    for (key, entry) in &manifest.drafts {
+        put(&backup.join(DRAFTS).join(key), &storage.join(key), entry, report)?;
+    }
+    fs::create_dir_all(&storage).map_err(BlockstoreError::io("cannot create", &storage))?;
+    // The last of all: before it there is no store.
+    put(&backup.join(DATABASE), &database, &manifest.database, report)
+}
+
+/// Copies a file of a backup to its place, proved; one that is there with the same bytes stays.
+fn put(source: &Path, target: &Path, entry: &Entry, report: &mut RestoreReport) -> Result<()> {
+    if target.is_file() && digest_of(target)?.0 == entry.digest {
+        return Ok(());
+    }
+    let (digest, size) = copy_file(source, target)?;
+    if digest != entry.digest {
+        fs::remove_file(target).map_err(BlockstoreError::io("cannot remove", target))?;
+        let reason = format!("it has the digest {digest}, not {}", entry.digest);
+        return Err(BlockstoreError::corrupt(source.display(), reason));
+    }
+    report.files += 1;
+    report.bytes += size;
+    Ok(())
+}
+
+/// The rows of a bundle in a backup.
+struct Rows {
+    collection: (String, String),
+    slug: String,
+    title: String,
+    description: String,
+    versions: Vec<(i64, String, String)>,
+    drafts: BTreeMap<String, String>,
+}
+
+fn one(
+    folder: &Path,
+    backup: &Path,
+    manifest: &Manifest,
+    store: &Blockstore,
+    bundle: Uuid,
+    report: &mut RestoreReport,
+) -> Result<()> {
+    let rows = read_rows(&backup.join(DATABASE), bundle)?;
+    if store.db.read(|db| crate::rows::bundle_id(db, bundle))?.is_some() {
+        return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
+    }
+    let root = store.storage.root();
+    // What the bundle links to lies in other folders: its snapshots say which.
+    for key in needed(folder, manifest, bundle)? {
+        if let Some(entry) = manifest.objects.get(&key) {
+            put(&folder.join(OBJECTS).join(&key), &root.join(&key), entry, report)?;
+        }
+    }
+    for draft in rows.drafts.values() {
+        let prefix = Uuid::try_parse(draft).map(|uuid| format!("{uuid}/")).unwrap_or_default();
+        for (key, entry) in
+            manifest.drafts.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix))
+        {
+            put(&backup.join(DRAFTS).join(key), &root.join(key), entry, report)?;
+        }
+    }
+    store.db.write(|db| {
+        if crate::rows::bundle_id(db, bundle)?.is_some() {
+            return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
+        }
+        insert_rows(db, bundle, &rows).map_err(BlockstoreError::sql("restoring the rows of a bundle"))
+    })
+}
+
+/// Lists the objects of a bundle, and those of the snapshots it links to.
+fn needed(folder: &Path, manifest: &Manifest, bundle: Uuid) -> Result<Vec<String>> {
+    let own = format!("{bundle}/");
+    let mut keys: Vec<String> =
+        manifest.objects.keys().filter(|key| key.starts_with(&own)).cloned().collect();
+    let mut linked = std::collections::BTreeSet::new();
+    for key in keys.iter().filter(|key| key.contains("/snapshots/")) {
+        let snapshot = read_snapshot(folder, key)?;
+        for dependency in snapshot.links.values().flat_map(|link| link.dependencies().cloned()) {
+            linked.insert((dependency.bundle_uuid, dependency.snapshot_digest));
+        }
+    }
+    for (target, digest) in linked {
+        let key = format!("{target}/snapshots/{digest}.json");
+        if !manifest.objects.contains_key(&key) {
+            continue;
+        }
+        let snapshot = read_snapshot(folder, &key)?;
+        keys.push(key);
+        for record in snapshot.files.values() {
+            let prefix = format!("{target}/snapshot_data/{}", record.hash);
+            let found =
+                manifest.objects.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix));
+            keys.extend(found.map(|(key, _)| key.clone()));
+        }
+    }
+    Ok(keys)
+}
+
+fn read_snapshot(folder: &Path, key: &str) -> Result<crate::document::Snapshot> {
+    let file = folder.join(OBJECTS).join(key);
+    let text = fs::read(&file).map_err(BlockstoreError::io("cannot read", &file))?;
+    crate::document::Snapshot::from_json(&text)
+        .map_err(|error| BlockstoreError::corrupt(file.display(), error))
+}
+
+fn read_rows(database: &Path, bundle: Uuid) -> Result<Rows> {
+    let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
+        .map_err(BlockstoreError::sql("opening the backup's database"))?;
+    let uuid = uuid_text(bundle);
+    let read = || -> rusqlite::Result<Option<Rows>> {
+        let found = db
+            .query_row(
+                "SELECT c.uuid, c.title, b.slug, b.title, b.description, b.id FROM bundles_bundle b \
+                 JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
+                [&uuid],
+                |row| {
+                    let rows = Rows {
+                        collection: (row.get(0)?, row.get(1)?),
+                        slug: row.get(2)?,
+                        title: row.get(3)?,
+                        description: row.get(4)?,
+                        versions: Vec::new(),
+                        drafts: BTreeMap::new(),
+                    };
+                    Ok((rows, row.get::<_, i64>(5)?))
+                },
+            )
+            .optional()?;
+        let Some((mut rows, id)) = found else { return Ok(None) };
+        rows.versions = db
+            .prepare(
+                "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
+                 WHERE bundle_id = ?1 ORDER BY version_num",
+            )?
+            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        rows.drafts = db
+            .prepare("SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1")?
+            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        Ok(Some(rows))
+    };
+    read()
+        .map_err(query_failed("reading the backup's database"))?
+        .ok_or(BlockstoreError::BundleNotFound { uuid: bundle })
+}
+
+fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> rusqlite::Result<()> {
+    let (uuid, title) = &rows.collection;
+    db.execute(
+        "INSERT INTO bundles_collection (uuid, title) SELECT ?1, ?2 \
+         WHERE NOT EXISTS (SELECT 1 FROM bundles_collection WHERE uuid = ?1)",
+        (uuid, title),
+    )?;
+    db.execute(
+        "INSERT INTO bundles_bundle (uuid, slug, title, description, collection_id) \
+         SELECT ?1, ?2, ?3, ?4, id FROM bundles_collection WHERE uuid = ?5",
+        (uuid_text(bundle), &rows.slug, &rows.title, &rows.description, uuid),
+    )?;
+    let id = db.last_insert_rowid();
+    for (number, digest, description) in &rows.versions {
+        db.execute(
+            "INSERT INTO bundles_bundleversion (bundle_id, version_num, snapshot_digest, change_description) \
+             VALUES (?1, ?2, ?3, ?4)",
+            (id, number, digest, description),
+        )?;
+    }
+    for (name, uuid) in &rows.drafts {
+        db.execute(
+            "INSERT INTO bundles_draft (uuid, bundle_id, name) VALUES (?1, ?2, ?3)",
+            (uuid, id, name),
+        )?;
+    }
+    Ok(())
+}
