@@ -1,5 +1,6 @@
 //! What can go wrong while courseware is moved about.
 
+use runtime_blockstore::BlockstoreError;
 use xblock_core::block::BlockError;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{OlxError, WriteError};
@@ -18,6 +19,9 @@ pub enum CoursewareError {
     /// A store that cannot be opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The bundles of a Blockstore failed, or do not have what was asked for.
+    #[error(transparent)]
+    Bundles(#[from] BlockstoreError),
     /// A package that cannot be read or written.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -87,6 +91,7 @@ impl CoursewareError {
             // A place the change feed does not have is something that was named, too.
             Self::Runtime(RuntimeError::NoSuchCursor { .. }) => true,
             Self::Runtime(error) | Self::Block(BlockError::Runtime(error)) => error.is_not_found(),
+            Self::Bundles(BlockstoreError::Missing { .. } | BlockstoreError::BundleNotFound { .. }) => true,
             Self::Store(StoreError::NoSuchStore { .. }) | Self::Package(PackageError::NotFound { .. }) => {
                 true
             }

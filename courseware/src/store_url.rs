@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use runtime_blockstore::BlockstoreRuntime;
+use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
 use runtime_modulestore::ModulestoreRuntime;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::block::Registry;
@@ -122,6 +122,12 @@ pub enum StoreError {
         /// What was asked for.
         url: StoreUrl,
     },
+    /// The store is of another kind than the one there must be.
+    #[error("{url} is no Blockstore; this works on blockstore:DIR")]
+    NotBlockstore {
+        /// What was asked for.
+        url: StoreUrl,
+    },
     /// The directory a new store should be made in cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory {
@@ -177,6 +183,31 @@ impl StoreUrl {
                 Arc::new(ModulestoreRuntime::open(file, registry.clone(), clock.clone()).map_err(open)?)
             }
         })
+    }
+
+    /// Opens the bundles of a Blockstore, below any courses.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_bundles(&self, mode: OpenMode, clock: &Arc<dyn Clock>) -> Result<Blockstore, StoreError> {
+        let directory = self.bundles_directory()?;
+        let access = if mode == OpenMode::Read { Access::ReadOnly } else { Access::ReadWrite };
+        if mode != OpenMode::Create && !self.is_made() {
+            return Err(StoreError::NoSuchStore { url: self.clone() });
+        }
+        Blockstore::open(directory, access, clock.clone())
+            .map_err(|error| StoreError::Open { url: self.clone(), source: error.into() })
+    }
+
+    /// Returns the directory of a Blockstore, whether there is one or not.
+    ///
+    /// # Errors
+    /// [`StoreError::NotBlockstore`].
+    pub fn bundles_directory(&self) -> Result<&Path, StoreError> {
+        match self {
+            Self::Blockstore(directory) => Ok(directory),
+            Self::Memory | Self::Modulestore(_) => Err(StoreError::NotBlockstore { url: self.clone() }),
+        }
     }
 
     /// Says whether there is a store, or what may be a damaged one.

@@ -2,7 +2,8 @@
 
 use std::process::ExitCode;
 
-use courseware::{CoursewareError, PackageError};
+use courseware::{CoursewareError, PackageError, StoreError};
+use runtime_blockstore::BlockstoreError;
 use xblock_core::block::{BlockError, RegistryError};
 use xblock_core::fields::FieldError;
 use xblock_core::keys::KeyError;
@@ -97,9 +98,12 @@ fn code_of(error: &CoursewareError) -> Exit {
         return Exit::NotFound;
     }
     match error {
-        CoursewareError::StoreUrl(_) | CoursewareError::OtherKind { .. } => Exit::Usage,
+        CoursewareError::StoreUrl(_)
+        | CoursewareError::OtherKind { .. }
+        | CoursewareError::Store(StoreError::NotBlockstore { .. }) => Exit::Usage,
         CoursewareError::Interrupted => Exit::Interrupted,
         CoursewareError::OtherRoot { .. }
+        | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })
         | CoursewareError::Runtime(RuntimeError::Conflict { .. } | RuntimeError::ContextExists { .. }) => {
             Exit::Conflict

@@ -3,6 +3,7 @@
 //! A program with blocks of its own runs the whole command with them: [`run_with`].
 
 mod arguments;
+mod backup;
 mod changes;
 mod check;
 mod compare;
@@ -11,6 +12,8 @@ mod diff;
 mod exit;
 mod export;
 mod fmt;
+mod fsck;
+mod gc;
 mod history;
 mod import;
 mod list;
@@ -20,6 +23,7 @@ mod render;
 mod schema;
 mod serve;
 mod show;
+mod stats;
 mod submit;
 mod surroundings;
 mod tree;
@@ -57,7 +61,8 @@ STORES
 EXIT CODES
   0    done; for compare and diff: no differences
   1    the answer is no: check found errors, compare or diff found differences, import
-       refused the course, export could not write all there is, submit was not graded
+       refused the course, export could not write all there is, submit was not graded,
+       fsck or backup found damage that is not repaired
   2    the command line cannot be used
   3    not found: a store, course, block, file or cursor that was named; a block for staff, without --staff
   4    a store or file could not be read or written
@@ -83,6 +88,11 @@ enum Command {
     Schema(schema::Arguments),
     History(history::Arguments),
     Changes(changes::Arguments),
+    Fsck(fsck::Arguments),
+    Gc(gc::Arguments),
+    Stats(stats::Arguments),
+    Backup(backup::BackupArguments),
+    Restore(backup::RestoreArguments),
 }
 
 /// Runs the command with the block types of this build, and returns its exit code.
@@ -145,5 +155,10 @@ fn dispatch(
         Command::Schema(arguments) => schema::run(arguments, surroundings, console),
         Command::History(arguments) => history::run(arguments, surroundings, console),
         Command::Changes(arguments) => changes::run(arguments, surroundings, console),
+        Command::Fsck(arguments) => fsck::run(arguments, surroundings, console),
+        Command::Gc(arguments) => gc::run(arguments, surroundings, console),
+        Command::Stats(arguments) => stats::run(arguments, surroundings, console),
+        Command::Backup(arguments) => backup::run(arguments, surroundings, console),
+        Command::Restore(arguments) => backup::run_restore(arguments, surroundings, console),
     }
 }

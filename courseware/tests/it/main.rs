@@ -14,4 +14,5 @@ mod learners;
 mod main_job;
 mod packages;
 mod publishing;
+mod store_care;
 mod stores;

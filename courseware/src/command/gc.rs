@@ -1,0 +1,68 @@
+//! `courseware gc`.
+
+use std::time::Duration;
+
+use clap::Args;
+use courseware::OpenMode;
+use runtime_blockstore::GcOptions;
+
+use super::arguments::StoreArgument;
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Lists what no version, draft or link of a Blockstore leads to, with the reason; removes it where told so.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    store: StoreArgument,
+    /// Remove it; without this nothing is changed.
+    #[arg(long)]
+    delete: bool,
+    /// Leave alone what was written less than so many hours ago.
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    grace: u64,
+    /// Keep equal files of different bundles once on the medium (with --delete; else say what that would save).
+    #[arg(long)]
+    deduplicate: bool,
+}
+
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let mode = if arguments.delete { OpenMode::Write } else { OpenMode::Read };
+    let store = arguments.store.url.open_bundles(mode, &surroundings.clock)?;
+    let report = store.gc(&GcOptions {
+        delete: arguments.delete,
+        grace: Duration::from_secs(arguments.grace.saturating_mul(3600)),
+        deduplicate: arguments.deduplicate,
+    })?;
+    if console.json {
+        console.document(&report)?;
+        return Ok(Exit::Done);
+    }
+    for unused in &report.unused {
+        console.line(format_args!("{}  {} bytes: {}", unused.key, unused.size, unused.proof))?;
+    }
+    for place in &report.left_alone {
+        console.line(format_args!("left alone: {place}"))?;
+    }
+    console.line(format_args!(
+        "followed {} bundles, {} versions, {} drafts; {} files of {} bytes {}; {} too young",
+        report.bundles,
+        report.versions,
+        report.drafts,
+        report.unused.len(),
+        report.unused_bytes,
+        if report.deleted { "removed" } else { "would be removed (--delete)" },
+        report.too_young,
+    ))?;
+    if arguments.deduplicate {
+        let verb = if report.deleted { "saved" } else { "would be saved (--delete)" };
+        console
+            .line(format_args!("{} bytes {verb} by keeping equal files once", report.deduplicated_bytes))?;
+    }
+    Ok(Exit::Done)
+}

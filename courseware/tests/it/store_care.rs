@@ -1,0 +1,98 @@
+//! `fsck`, `gc`, `stats`, `backup` and `restore`, run as the real command.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::command::{TIDES, courseware, import_tides};
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { found.extend(files(&path)) } else { found.push(path) }
+    }
+    found
+}
+
+fn store() -> (TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("blockstore:{}", folder.path().join("store").display());
+    import_tides(&store);
+    (folder, store)
+}
+
+#[test]
+fn damage_is_found_and_told() {
+    let (folder, store) = store();
+    courseware(["fsck", "--store", &store]).exits(0);
+    let sound = courseware(["fsck", "--store", &store, "--json"]).exits(0).json();
+    assert_eq!(sound["findings"], serde_json::json!([]));
+    let data = files(&folder.path().join("store/storage"));
+    let of_a_version = data.iter().find(|file| file.parent().unwrap().ends_with("snapshot_data")).unwrap();
+    fs::write(of_a_version, "damage").unwrap();
+    let damaged = courseware(["fsck", "--store", &store, "--quick"]).exits(1);
+    assert!(damaged.out.contains("damage[data]"), "{}", damaged.out);
+    courseware(["fsck", "--store", &store, "--repair"]).exits(1);
+    let backups = folder.path().join("backups");
+    courseware(["backup", backups.to_str().unwrap(), "--store", &store]).exits(1);
+}
+
+#[test]
+fn leftovers_are_listed_and_then_removed() {
+    let (folder, store) = store();
+    let snapshots = files(&folder.path().join("store/storage"));
+    let data = snapshots.iter().find(|file| file.parent().unwrap().ends_with("snapshot_data")).unwrap();
+    let orphan = data.with_file_name("0".repeat(40));
+    fs::write(&orphan, "nobody's").unwrap();
+    let young = courseware(["gc", "--store", &store, "--delete", "--json"]).exits(0).json();
+    assert_eq!((young["too_young"].as_u64(), young["unused"].as_array().unwrap().len()), (Some(1), 0));
+    let listed = courseware(["gc", "--store", &store, "--grace", "0"]).exits(0);
+    assert!(
+        listed.out.contains(&"0".repeat(40)) && listed.out.contains("would be removed"),
+        "{}",
+        listed.out
+    );
+    let stats = courseware(["stats", "--store", &store, "--json"]).exits(0).json();
+    assert_eq!((stats["bundles"].as_u64(), stats["unused_files"].as_u64()), (Some(1), Some(1)));
+    courseware(["stats", "--store", &store]).exits(0);
+    assert!(orphan.exists());
+    courseware(["gc", "--store", &store, "--grace", "0", "--delete", "--deduplicate"]).exits(0);
+    assert!(!orphan.exists());
+    courseware(["fsck", "--store", &store]).exits(0);
+    courseware(["tree", TIDES, "--store", &store]).exits(0);
+}
+
+#[test]
+fn a_backup_comes_back_as_the_same_course() {
+    let (folder, store) = store();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let backups = at("backups");
+    courseware(["backup", &backups, "--store", &store]).exits(0);
+    let again = courseware(["backup", &backups, "--store", &store, "--json"]).exits(0).json();
+    assert!(again["copied_files"].as_u64().unwrap() < again["files"].as_u64().unwrap() / 2, "{again}");
+    courseware(["backup", &backups, "--check"]).exits(0);
+    let new = format!("blockstore:{}", at("new"));
+    courseware(["restore", &backups, "--store", &new]).exits(0);
+    courseware(["compare", TIDES, &store, &new]).exits(0);
+    courseware(["restore", &backups, "--store", &new]).exits(5);
+    courseware(["restore", &at("nowhere"), "--store", &format!("blockstore:{}", at("x"))]).exits(3);
+    let stats = courseware(["stats", "--store", &store, "--json"]).exits(0).json();
+    let bundle = stats["biggest_bundles"][0]["uuid"].as_str().unwrap();
+    let one = format!("blockstore:{}", at("one"));
+    courseware(["restore", &backups, "--store", &one, "--bundle", bundle]).exits(0);
+    courseware(["compare", TIDES, &store, &one]).exits(0);
+}
+
+#[test]
+fn other_stores_and_no_stores_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let split = format!("modulestore:{}", folder.path().join("split.db").display());
+    courseware(["fsck", "--store", &split]).exits(2);
+    let nowhere = format!("blockstore:{}", folder.path().join("nowhere").display());
+    for command in ["fsck", "gc", "stats"] {
+        courseware([command, "--store", &nowhere]).exits(3);
+    }
+    assert!(!folder.path().join("nowhere").exists());
+}
