@@ -15,3 +15,8 @@ pub(crate) fn html(text: &str) -> String {
     }
     escaped
 }
+
+/// Escapes a text in the spelling of Python's `html.escape`.
+pub(crate) fn python_html(text: &str) -> String {
+    html(text).replace("&#34;", "&quot;").replace("&#39;", "&#x27;")
+}

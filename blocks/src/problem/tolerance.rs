@@ -4,24 +4,60 @@ use num_bigint::{BigInt, Sign};
 use num_complex::Complex64;
 use num_traits::{Signed, Zero};
 
+use super::context::Context;
+use super::tree::Node;
 use crate::formula::{FormulaError, Number, value_of};
 
 /// The tolerance of answers that name none; written exactly so it is relative to the larger number.
 pub(super) const DEFAULT: &str = "0.001%";
 
-/// Tells whether a student's number is within the tolerance of the staff's.
-///
-/// # Errors
-/// A tolerance that is no formula, or a number beyond the floats.
-pub(super) fn is_within(student: &Number, staff: &Number, tolerance: &str) -> Result<bool, FormulaError> {
-    let value = |text: &str| value_of(text)?.complex().map(|value| value.re);
-    let (student, staff) = (student.complex()?, staff.complex()?);
-    if let Some(percent) = tolerance.strip_suffix('%') {
-        let part = value(percent)? * 0.01;
-        let base = if tolerance == DEFAULT { modulus(student).max(modulus(staff)) } else { modulus(staff) };
-        return Ok(compare(student, staff, part * base));
+/// Returns the tolerance of a question: the first that is given, else the default.
+pub(super) fn of(question: &Node, context: &Context) -> String {
+    let nodes = question.descendants();
+    let mut params = nodes.into_iter().filter(|node| node.name == "responseparam");
+    let param = params.find(|param| param.get("type") == Some("tolerance"));
+    let text = param.and_then(|param| param.get("default")).unwrap_or(DEFAULT);
+    context.substitute(text.trim())
+}
+
+/// How far a student's number may be from the staff's.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Tolerance {
+    /// As far as this.
+    Absolute(f64),
+    /// As far as this part of the staff's number.
+    OfStaff(f64),
+    /// As far as this part of the larger number.
+    OfLarger(f64),
+}
+
+impl Tolerance {
+    /// Reads `0.01`, `2%` or another formula.
+    ///
+    /// # Errors
+    /// What is no formula.
+    pub(super) fn read(text: &str) -> Result<Self, FormulaError> {
+        let value = |text: &str| value_of(text)?.complex().map(|value| value.re);
+        Ok(match text.strip_suffix('%') {
+            Some(percent) if text == DEFAULT => Self::OfLarger(value(percent)? * 0.01),
+            Some(percent) => Self::OfStaff(value(percent)? * 0.01),
+            None => Self::Absolute(value(text)?),
+        })
     }
-    Ok(compare(student, staff, value(tolerance)?))
+
+    /// Tells whether a student's number is within the tolerance of the staff's.
+    ///
+    /// # Errors
+    /// A number beyond the floats.
+    pub(super) fn allows(self, student: &Number, staff: &Number) -> Result<bool, FormulaError> {
+        let (student, staff) = (student.complex()?, staff.complex()?);
+        let tolerance = match self {
+            Self::Absolute(tolerance) => tolerance,
+            Self::OfStaff(part) => part * modulus(staff),
+            Self::OfLarger(part) => part * modulus(student).max(modulus(staff)),
+        };
+        Ok(compare(student, staff, tolerance))
+    }
 }
 
 /// Tells whether a student's number is that of a boundary, as near as floats can tell.
@@ -46,6 +82,12 @@ fn compare(student: Complex64, staff: Complex64, tolerance: f64) -> bool {
     }
     if tolerance.is_infinite() {
         return tolerance > 0.0;
+    }
+    // Floats are off by their last bit each; only what is nearer to the tolerance than that needs to be taken exactly.
+    let distance = (student.re - staff.re).abs();
+    let doubt = 8.0 * f64::EPSILON * (student.re.abs() + staff.re.abs() + tolerance.abs());
+    if (distance - tolerance).abs() > doubt {
+        return distance < tolerance;
     }
     // In decimal, on the shortest text of each number, so that 10.1 is exactly 0.1 from 10.
     let difference = Decimal::of(student.re).minus(&Decimal::of(staff.re)).rounded().abs();
@@ -110,8 +152,8 @@ mod tests {
     use super::*;
 
     fn within(student: f64, staff: f64, tolerance: &str) -> bool {
-        is_within(&Number::Float(student), &Number::Float(staff), tolerance)
-            .expect("the tolerance is a number")
+        let tolerance = Tolerance::read(tolerance).expect("the tolerance is a number");
+        tolerance.allows(&Number::Float(student), &Number::Float(staff)).expect("the numbers are floats")
     }
 
     #[test]

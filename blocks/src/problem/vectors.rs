@@ -256,6 +256,7 @@ vectors! {
     multiple_choice "multiplechoiceresponse.json" 60
     choice "choiceresponse.json" 49
     option "optionresponse.json" 32
+    formula "formularesponse.json" 40
     numerical "numericalresponse.json" 88
     string "stringresponse.json" 50
     structure "structure.json" 57

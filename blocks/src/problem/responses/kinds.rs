@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::choice::Choice;
+use super::formula::FormulaMatch;
 use super::multiple_choice::MultipleChoice;
 use super::numerical::Numerical;
 use super::option::Options;
@@ -118,7 +119,7 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["textline", "formulaequationinput"],
         is_single: true,
         attributes: &["answer", "samples"],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, setup| Ok(Arc::new(FormulaMatch::build(node, setup.context))),
     },
     ResponseKind {
         tag: "schematicresponse",

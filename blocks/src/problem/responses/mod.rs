@@ -3,6 +3,7 @@
 //! [`kinds`] lists them. A kind is built from its element once the inputs have their ids, and keeps what grading needs.
 
 mod choice;
+mod formula;
 mod kinds;
 mod multiple_choice;
 mod numerical;

@@ -12,7 +12,7 @@ use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::python;
-use crate::problem::tolerance;
+use crate::problem::tolerance::{self, Tolerance};
 use crate::problem::tree::Node;
 
 /// A number.
@@ -49,10 +49,6 @@ const BAD_STAFF_ANSWER: &str = "There was a problem with the staff answer to thi
 impl Numerical {
     pub(super) fn build(node: &Node, context: &Context) -> Result<Self, LoadError> {
         let answer = node.get("answer").unwrap_or_default();
-        let params: Vec<&Node> =
-            node.descendants().into_iter().filter(|child| child.name == "responseparam").collect();
-        let tolerance = params.iter().find(|param| param.get("type") == Some("tolerance"));
-        let tolerance = tolerance.and_then(|param| param.get("default")).unwrap_or(tolerance::DEFAULT);
         let partial_range = match node.all("responseparam").find_map(|param| param.get("partial_range")) {
             None => 2.0,
             Some(text) => python::float(text).ok_or_else(|| {
@@ -66,7 +62,7 @@ impl Numerical {
         });
         Ok(Self {
             expected: Expected::read(answer, node.line, context)?,
-            tolerance: context.substitute(tolerance.trim()),
+            tolerance: tolerance::of(node, context),
             additional: additional.collect(),
             partial: partial_credit(node),
             partial_range,
@@ -121,7 +117,8 @@ impl Numerical {
         let staff = staff_value(staff)?;
         let expanded = self.expanded_tolerance()?;
         let within = |staff: &Number, tolerance: &str| {
-            tolerance::is_within(student, staff, tolerance).map_err(|error| author_error(&error))
+            let tolerance = Tolerance::read(tolerance).map_err(|error| author_error(&error))?;
+            tolerance.allows(student, staff).map_err(|error| author_error(&error))
         };
         let partly = |points: f64| Ok(Entry::with_points("partially-correct", json!(points)));
         if within(&staff, &self.tolerance)? {
@@ -230,9 +227,9 @@ fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
             | FormulaError::Parentheses { message }
             | FormulaError::TooMuch { message } => message,
             FormulaError::Factorial => {
-                format!("Factorial function evaluated outside its domain:'{}'", html(&text))
+                format!("Factorial function evaluated outside its domain:'{}'", escape::python_html(&text))
             }
-            FormulaError::Syntax => format!("Invalid math syntax: '{}'", html(&text)),
+            FormulaError::Syntax => format!("Invalid math syntax: '{}'", escape::python_html(&text)),
             _ => not_a_number(&text),
         })
     })?;
@@ -240,12 +237,7 @@ fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
 }
 
 fn not_a_number(text: &str) -> String {
-    format!("Could not interpret '{}' as a number.", html(text))
-}
-
-/// Escapes as Python's `html.escape` does.
-fn html(text: &str) -> String {
-    escape::html(text).replace("&#34;", "&quot;").replace("&#39;", "&#x27;")
+    format!("Could not interpret '{}' as a number.", escape::python_html(text))
 }
 
 /// Reads what the author wrote: a complex number, else a formula.
