@@ -1,64 +1,8 @@
-//! Expressions against recorded ones, and planes against known indices.
+//! Expressions made to hurt, and planes with known indices; recorded expressions are run by the `vectors` command.
 
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use super::*;
-
-fn vectors() -> Json {
-    serde_json::from_str(include_str!("../../../tests/vectors/chem.json")).expect("the vectors are JSON")
-}
-
-/// Writes a float as the recorded fractions are.
-fn fraction(value: f64) -> Json {
-    let (mut above, mut below) = (value, 1.0);
-    while above.fract() != 0.0 {
-        (above, below) = (above * 2.0, below * 2.0);
-    }
-    json!({ "num": format!("{above}"), "den": format!("{below}") })
-}
-
-fn run(case: &Json) -> Result<Json, ChemistryError> {
-    let argument = |at: usize| case["args"][at].as_str().unwrap_or_default();
-    let phases = if case["ignore_state"] == true { Phases::Ignored } else { Phases::Compared };
-    Ok(match case["fn"].as_str() {
-        Some("render_to_html") => json!(render_to_html(argument(0))),
-        Some("divide_chemical_expression") => {
-            match divide_chemical_expression(argument(0), argument(1), phases)? {
-                Some(ratio) => fraction(ratio),
-                None => json!(false),
-            }
-        }
-        Some("compare_chemical_expression") => {
-            json!(compare_chemical_expression(argument(0), argument(1), phases)?)
-        }
-        Some("chemical_equations_equal") => {
-            json!(chemical_equations_equal(argument(0), argument(1), case["exact"] == true))
-        }
-        Some("split_on_arrow") => {
-            let (left, right) = split_on_arrow(argument(0));
-            let (arrow, right) = right.map_or(("", ""), |(arrow, right)| (arrow.text(), right));
-            json!([left, arrow, right])
-        }
-        other => panic!("{other:?}"),
-    })
-}
-
-#[test]
-fn expressions_are_shown_and_compared_as_recorded() {
-    let vectors = vectors();
-    let sections = vectors["sections"].as_object().expect("there are sections");
-    let mut count = 0;
-    for case in sections.values().flat_map(|cases| cases.as_array().into_iter().flatten()) {
-        count += 1;
-        let found = run(case);
-        let is_same = match case.get("error") {
-            Some(_) => matches!(found, Err(ChemistryError::Syntax { .. })),
-            None => found.as_ref() == Ok(&case["result"]),
-        };
-        assert!(is_same, "{case}: {found:?}");
-    }
-    assert!(count > 150, "{count}");
-}
 
 #[test]
 fn a_zero_count_ends_in_no_crash() {

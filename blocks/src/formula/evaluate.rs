@@ -201,11 +201,8 @@ impl Machine {
             return self.push(Number::Float(f64::NAN));
         }
         let one = Number::Float(1.0);
-        let mut total = Number::Int(0);
-        for value in &values {
-            total = total.plus(&one.over(value)?)?;
-        }
-        self.push(one.over(&total)?)
+        let parts = values.iter().map(|value| one.over(value)).collect::<Result<Vec<_>, _>>()?;
+        self.push(one.over(&total(&parts)?)?)
     }
 
     /// Multiplies, beginning with one: of a complex number that is infinite, this makes one that is not a number.
@@ -248,4 +245,19 @@ impl Machine {
         self.stack.truncate(start);
         self.push(result)
     }
+}
+
+/// Adds as Python's `sum` does, which keeps what additions of its floats lose (A. Neumaier).
+fn total(parts: &[Number]) -> Result<Number, FormulaError> {
+    let (mut sum, mut lost, mut rest) = (0.0_f64, 0.0, parts);
+    while let [Number::Float(part), after @ ..] = rest {
+        let next = sum + part;
+        lost += if sum.abs() >= part.abs() { (sum - next) + part } else { (part - next) + sum };
+        (sum, rest) = (next, after);
+    }
+    if lost.is_finite() {
+        sum += lost;
+    }
+    let start = if rest.len() == parts.len() { Number::Int(0) } else { Number::Float(sum) };
+    rest.iter().try_fold(start, |total, part| total.plus(part))
 }

@@ -29,4 +29,6 @@ pub use evaluate::{Bound, Formula, evaluate, value_of};
 pub use functions::{CONSTANT_NAMES, FUNCTION_NAMES};
 pub use latex::latex;
 pub use names::{Case, Function, Functions, Names, Variables};
+pub use num_bigint::BigInt;
+pub use num_complex::Complex64;
 pub use number::Number;

@@ -14,6 +14,16 @@ fn check(kind: &str, path: &str) {
 }
 
 #[test]
+fn formulas_have_the_values_recorded() {
+    check("calc", "calc.json");
+}
+
+#[test]
+fn chemical_expressions_compare_as_recorded() {
+    check("chem", "chem.json");
+}
+
+#[test]
 fn fields_behave_as_recorded() {
     check("fields", "fields.json");
 }

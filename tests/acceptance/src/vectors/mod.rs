@@ -1,7 +1,9 @@
 //! Recorded behaviour of the Python packages, held against this implementation.
 
 mod blockstore;
+mod calc;
 mod capa;
+mod chem;
 mod fields;
 mod keys;
 mod markdown;
@@ -23,7 +25,9 @@ pub enum Run {
 /// The kinds of vectors there are checks for.
 pub const KINDS: &[(&str, Run)] = &[
     ("blockstore", Run::Folder(blockstore::is_vectors, blockstore::run)),
+    ("calc", Run::File(calc::run)),
     ("capa", Run::File(capa::run)),
+    ("chem", Run::File(chem::run)),
     ("fields", Run::File(fields::run)),
     ("keys", Run::File(keys::run)),
     ("markdown", Run::File(markdown::run)),
