@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::correct_map::CorrectMap;
 use super::error::{GradeError, LoadError};
+use super::grading::Files;
 use super::loncapa::{LoncapaProblem, Verdicts};
 use super::options::ProblemOptions;
 use super::policy::{Score, by_method};
@@ -130,7 +131,7 @@ impl Problem {
     /// [`GradeError`]; then the answers are kept, but nothing is graded and the attempt does not count.
     pub fn grade(&mut self, answers: &Answers) -> Result<Outcome, GradeError> {
         self.state.student_answers_history.push(json!(answers));
-        let verdicts = self.attempt(answers)?;
+        let verdicts = self.attempt(answers, &Files::new())?;
         let usage = self.engine.usage().to_string();
         Ok(Outcome {
             correct_map: match self.state.correct_map.to_json() {
@@ -148,11 +149,12 @@ impl Problem {
     }
 
     /// Grades answers that stand in the history already.
-    pub(super) fn attempt(&mut self, answers: &Answers) -> Result<Verdicts, GradeError> {
+    pub(super) fn attempt(&mut self, answers: &Answers, files: &Files) -> Result<Verdicts, GradeError> {
         // Answers are kept whatever grading says of them.
         self.state.student_answers.clone_from(answers);
         self.state.has_saved_answers = false;
-        match self.engine.grade(answers, self.state.attempts + 1, &self.state.correct_map) {
+        let (attempt, old_map) = (self.state.attempts + 1, &self.state.correct_map);
+        match self.engine.grade(answers, attempt, old_map, files) {
             Ok(verdicts) => {
                 self.count(&verdicts);
                 Ok(verdicts)
@@ -246,6 +248,8 @@ impl Problem {
             has_saved_answers: state.has_saved_answers,
             correctness_available,
             done: state.done,
+            input_state: &state.input_state,
+            now: self.services.now,
         };
         render::html(&self.engine, shown)
     }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
 
 use super::error::GradeError;
+use super::grading::Files;
 use super::inputs::status_html;
 use super::policy::{Score, duration};
 use super::python;
@@ -146,7 +147,7 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     if let Some(message) = too_early(session, call)? {
         return Ok(reply(json!({ "success": message, "html": "" }), true));
     }
-    match session.problem.attempt(&answers) {
+    match session.problem.attempt(&answers, &Files::new()) {
         Ok(verdicts) => graded(session, call, &verdicts, event),
         Err(GradeError::Author(_)) => Err(Refusal::Failed),
         Err(error) => Ok(reply(json!({ "success": error.learner_message() }), true)),

@@ -1,7 +1,10 @@
 //! What graders work with.
 
+use std::collections::BTreeMap;
+
 use super::context::Context;
 use super::correct_map::CorrectMap;
+use super::queue::Sender;
 use super::responses::Answers;
 use super::script::Script;
 use super::services::ProblemServices;
@@ -18,4 +21,16 @@ pub(super) struct Grading<'g> {
     pub(super) services: &'g ProblemServices,
     /// The verdicts before this submission.
     pub(super) old_map: &'g CorrectMap,
+    /// The files among the answers, by input id.
+    pub(super) files: &'g Files,
+}
+
+/// Files that learners hand in, with their names, by input id.
+pub(super) type Files = BTreeMap<String, Vec<(String, Vec<u8>)>>;
+
+impl Grading<'_> {
+    /// Says to external graders whose answer it is.
+    pub(super) fn sender(&self) -> Sender<'_> {
+        Sender::of(self.context, self.services.now)
+    }
 }

@@ -11,14 +11,15 @@ use super::context::Context;
 use super::correct_map::CorrectMap;
 use super::error::{GradeError, LoadError};
 use super::explanations;
-use super::grading::Grading;
+use super::grading::{Files, Grading};
 use super::hints::Feedback;
 use super::ids;
 use super::include;
+use super::inputs;
 use super::labels;
 use super::options::ProblemOptions;
 use super::random::Random;
-use super::responses::{Answers, Permutation, Response, Setup, split_options};
+use super::responses::{Answers, Permutation, Response, Setup};
 use super::script::Script;
 use super::services::ProblemServices;
 use super::tree::{Mark, Node, escape_text};
@@ -182,13 +183,14 @@ impl LoncapaProblem {
         answers: &Answers,
         attempt: i64,
         old_map: &CorrectMap,
+        files: &Files,
     ) -> Result<Verdicts, GradeError> {
         if let Some(needs) = self.needs().into_iter().next() {
             return Err(GradeError::Unsupported { needs });
         }
         self.context.set("attempt", attempt);
         let Self { responses, context, script, services, .. } = self;
-        let mut grading = Grading { answers, context, script, services, old_map };
+        let mut grading = Grading { answers, context, script, services, old_map, files };
         let mut verdicts = Verdicts::default();
         for response in responses {
             let graded = response.grade(&mut grading)?;
@@ -277,28 +279,9 @@ fn check_tree(root: &Node) -> Result<(), LoadError> {
         if ids::is_input(&node.name) && node.mark == Mark::None {
             return Err(LoadError::at(node.line, format!("<{}> stands outside any question", node.name)));
         }
-        if node.name == "optioninput" {
-            check_options(node)?;
-        }
-        if matches!(node.name.as_str(), "choicegroup" | "radiogroup" | "checkboxgroup") {
-            let stranger =
-                node.elements().find(|child| child.name != "choice" && child.name != "compoundhint");
-            if let Some(stranger) = stranger {
-                let message = format!(
-                    "[capa.inputtypes.extract_choices] Expected a <choice> or <compoundhint> tag; got {} instead",
-                    stranger.name
-                );
-                return Err(LoadError::at(stranger.line, message));
-            }
+        if ids::is_input(&node.name) {
+            inputs::check(node)?;
         }
     }
     Ok(())
-}
-
-fn check_options(input: &Node) -> Result<(), LoadError> {
-    let options = input.get("options").ok_or("Missing required attribute options.");
-    options
-        .and_then(split_options)
-        .map(|_| ())
-        .map_err(|problem| LoadError::at(input.line, format!("Error in <optioninput>: {problem}")))
 }

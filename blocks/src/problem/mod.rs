@@ -18,6 +18,7 @@ mod hints;
 mod ids;
 mod include;
 mod inputs;
+mod json_text;
 mod labels;
 mod loncapa;
 pub mod markdown;
@@ -25,6 +26,7 @@ mod olx;
 mod options;
 mod policy;
 mod python;
+mod queue;
 mod random;
 mod regexp;
 mod render;
@@ -46,6 +48,7 @@ pub use self::check::{PROBLEM_CODES, check_problem};
 pub use self::error::{GradeError, LoadError};
 pub use self::options::{ProblemOptions, ReadFile};
 pub use self::policy::Score;
+pub use self::queue::GraderQueue;
 pub use self::responses::Answers;
 pub use self::services::ProblemServices;
 pub use self::state::{StateError, student_seed};
@@ -53,7 +56,9 @@ pub use self::state::{StateError, student_seed};
 use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerResponse, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
-use xblock_core::services::{CacheService, SandboxService, UserService, XQueueService};
+use xblock_core::services::{
+    CacheService, ExternalGraderService, SandboxService, UserService, XQueueService,
+};
 
 use self::olx::ProblemOlx;
 
@@ -75,7 +80,7 @@ use self::olx::ProblemOlx;
         xmodule_handler,
     ),
     max_score = max_score,
-    wants(dyn UserService, dyn SandboxService, dyn CacheService, dyn XQueueService),
+    wants(dyn UserService, dyn SandboxService, dyn CacheService, dyn XQueueService, dyn ExternalGraderService),
 )]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",

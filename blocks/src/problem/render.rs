@@ -2,7 +2,8 @@
 //!
 //! What comes out is XML, too, with explicit end tags.
 
-use serde_json::Value as Json;
+use chrono::{DateTime, Utc};
+use serde_json::{Map, Value as Json};
 
 use super::correct_map::CorrectMap;
 use super::inputs::{self, InputState};
@@ -21,6 +22,10 @@ pub(super) struct Shown<'s> {
     /// Whether verdicts may be shown.
     pub(super) correctness_available: bool,
     pub(super) done: bool,
+    /// What the inputs keep, by id.
+    pub(super) input_state: &'s Map<String, Json>,
+    /// The present moment.
+    pub(super) now: DateTime<Utc>,
 }
 
 /// Elements that are for grading and never shown; the text after them goes with them.
@@ -158,8 +163,11 @@ impl Renderer<'_> {
         let Some(input) = response.inputs.get(index) else {
             return;
         };
+        if self.problem.needs_of(response).is_some() {
+            return;
+        }
         let state = self.state_of(response, &input.id);
-        self.out.push_str(&inputs::render(node, input, &state));
+        self.out.push_str(&inputs::render(node, input, state));
     }
 
     /// Puts together what an input shows: the answer, and what grading said of it.
@@ -168,7 +176,8 @@ impl Renderer<'_> {
         let group_label = response.group.as_ref().and_then(|group| group.label_id.clone());
         let mut state = InputState {
             value,
-            is_answerable: self.problem.needs_of(response).is_none(),
+            kept: self.shown.input_state.get(id).cloned().unwrap_or_default(),
+            now: self.shown.now,
             named_by: group_label.unwrap_or_else(|| format!("{}-problem-title", self.problem.id)),
             ..InputState::default()
         };

@@ -5,6 +5,7 @@ use xblock_core::block::{BlockContext, BlockError, Event, Grade, RescoreError, S
 use xblock_core::fields::{Score as FieldScore, Value};
 
 use super::error::GradeError;
+use super::grading::Files;
 use super::policy::{Score, by_method};
 use super::session::Session;
 use super::{ProblemBlock, api::Problem, loncapa::Verdicts};
@@ -111,7 +112,7 @@ impl Regraded {
         let mut attempts = Vec::new();
         for (answers, _) in state.student_answers_history.iter().zip(&state.correct_map_history) {
             let answers = answers.as_object().cloned().unwrap_or_default();
-            attempts.push(engine.grade(&answers, attempt, &state.correct_map)?);
+            attempts.push(engine.grade(&answers, attempt, &state.correct_map, &Files::new())?);
         }
         let scores: Vec<Score> =
             attempts.iter().map(|graded| session.problem.score_of(&graded.map)).collect();

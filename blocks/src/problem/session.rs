@@ -7,7 +7,8 @@ use serde_json::{Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::Value;
 use xblock_core::services::{
-    CacheService, SandboxService, Service, ServiceError, UserAttribute, UserService, XQueueService,
+    CacheService, ExternalGraderService, SandboxService, Service, ServiceError, UserAttribute, UserService,
+    XQueueService,
 };
 
 use super::ProblemBlock;
@@ -16,6 +17,7 @@ use super::correct_map::CorrectMap;
 use super::error::LoadError;
 use super::options::ProblemOptions;
 use super::policy::{Policy, Score};
+use super::queue::GraderQueue;
 use super::services::ProblemServices;
 use super::state::{self, State};
 use crate::setting::or_default;
@@ -129,7 +131,8 @@ fn load(
         services: ProblemServices {
             sandbox: offered::<dyn SandboxService>(context)?,
             cache: offered::<dyn CacheService>(context)?,
-            queue: offered::<dyn XQueueService>(context)?,
+            queue: queue(block, context)?,
+            external_grader: offered::<dyn ExternalGraderService>(context)?,
             now: context.now(),
             ..ProblemServices::default()
         },
@@ -145,6 +148,15 @@ fn offered<S: Service + ?Sized>(context: &dyn BlockContext) -> Result<Option<Arc
         Err(ServiceError::NotAvailable { .. }) => Ok(None),
         found => Ok(found?),
     }
+}
+
+/// Returns the queue of external graders, where the host has one.
+fn queue(block: &ProblemBlock, context: &dyn BlockContext) -> Result<Option<GraderQueue>, BlockError> {
+    let Some(service) = offered::<dyn XQueueService>(context)? else {
+        return Ok(None);
+    };
+    let matlab_api_key = or_default(block, block.matlab_api_key())?.map(|key| key.to_string());
+    Ok(Some(GraderQueue { service, usage: context.usage().clone(), matlab_api_key }))
 }
 
 /// Returns what scripts know the learner by, where the host says.

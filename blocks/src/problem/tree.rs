@@ -135,6 +135,18 @@ impl Node {
         out
     }
 
+    /// Returns all text inside, that of comments excepted.
+    pub(super) fn all_text(&self) -> String {
+        let mut text = self.text.clone();
+        for child in &self.children {
+            if child.is_element() {
+                text.push_str(&child.all_text());
+            }
+            text.push_str(&child.tail);
+        }
+        text
+    }
+
     /// Writes the element without its tail, as HTML that is XML, too.
     pub(super) fn write(&self, out: &mut String) {
         if !self.is_element() {
@@ -160,13 +172,30 @@ pub(super) fn markup(text: &str) -> String {
     if !text.contains(['<', '&']) {
         return text.to_owned();
     }
-    let source = olx::Source::new(olx::FileName::from("markup"), format!("<m>{text}</m>").into());
-    if olx::Document::parse_text(source, &olx::ParseOptions::default()).is_ok() {
+    if is_markup(text) {
         return text.to_owned();
     }
     let mut escaped = String::with_capacity(text.len());
     escape_text(text, &mut escaped);
     escaped
+}
+
+/// Tells whether a text is well-formed markup.
+pub(super) fn is_markup(text: &str) -> bool {
+    let source = olx::Source::new(olx::FileName::from("markup"), format!("<m>{text}</m>").into());
+    olx::Document::parse_text(source, &olx::ParseOptions::default()).is_ok()
+}
+
+/// Returns the text of markup without its tags; what is no markup is text already.
+pub(super) fn plain_text(html: &str) -> String {
+    if !html.contains(['<', '&']) {
+        return html.to_owned();
+    }
+    let source = olx::Source::new(olx::FileName::from("markup"), format!("<m>{html}</m>").into());
+    match olx::Document::parse_text(source, &olx::ParseOptions::default()) {
+        Ok(document) => Node::from_document(&document).all_text(),
+        Err(_) => html.to_owned(),
+    }
 }
 
 /// The elements of HTML that have no content.

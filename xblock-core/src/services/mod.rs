@@ -15,12 +15,14 @@
 //! | `replace_urls` | [`ReplaceUrlsService`] | makes addresses of authors real | |
 //! | `cache` | [`CacheService`] | values that may be lost | [`MemoryCache`] |
 //! | `xqueue` | [`XQueueService`] | external graders | [`MemoryXQueue`] |
+//! | `external_grader` | [`ExternalGraderService`] | external graders that answer at once | |
 //! | `publish` | [`PublishService`] | what blocks tell the world | [`MemoryEvents`] |
 //! | `field-data` | [`FieldData`](crate::fields::FieldData) | where fields come from | |
 
 mod cache;
 mod catalogue;
 mod completion;
+mod external_grader;
 mod field_data;
 mod i18n;
 mod publish;
@@ -36,6 +38,7 @@ mod xqueue;
 pub use cache::{CacheService, MemoryCache};
 pub use catalogue::{Catalogue, CatalogueError};
 pub use completion::{CompletionService, MemoryCompletion};
+pub use external_grader::ExternalGraderService;
 pub use i18n::{CatalogueI18n, I18nService, NullI18n};
 pub use publish::{MemoryEvents, PublishService};
 pub use replace_urls::{ReplaceUrlsService, replace_addresses};

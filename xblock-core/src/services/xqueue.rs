@@ -35,11 +35,11 @@ pub trait XQueueService: Send + Sync {
     /// Returns how long a learner waits between submissions.
     fn wait_between_requests(&self) -> Duration;
 
-    /// Sends a submission.
+    /// Sends a submission and returns what the queue says of it: how many are before it.
     ///
     /// # Errors
-    /// [`ServiceError::Failed`] where the queue did not take it.
-    fn send(&self, submission: XQueueSubmission) -> Result<(), ServiceError>;
+    /// [`ServiceError::Failed`] where the queue did not take it; learners read its message.
+    fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError>;
 }
 
 impl Service for dyn XQueueService {
@@ -73,8 +73,9 @@ impl XQueueService for MemoryXQueue {
         Duration::from_secs(5)
     }
 
-    fn send(&self, submission: XQueueSubmission) -> Result<(), ServiceError> {
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(submission);
-        Ok(())
+    fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError> {
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        sent.push(submission);
+        Ok((sent.len() - 1).to_string())
     }
 }

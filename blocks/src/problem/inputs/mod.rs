@@ -1,12 +1,29 @@
 //! The inputs learners answer with (capa reference, sections 2.3 and 2.4). Each has a template of its own.
 
+mod annotation;
+mod attributes;
+mod choice_group;
+mod choice_text;
+mod code;
+mod drag_and_drop;
+mod file;
+mod image;
+mod text;
+
+use chrono::{DateTime, Utc};
 use minijinja::Value;
 use serde_json::Value as Json;
 
+use self::attributes::attribute;
+use super::labels::Label;
 use super::python;
 use super::responses::{Input, split_options};
-use super::tree::{Node, markup};
+use super::tree::{Node, markup, plain_text};
 use crate::template::{self, context};
+
+pub(super) use self::attributes::check;
+pub(super) use self::code::plot_payload;
+pub(super) use self::image::point as image_point;
 
 /// What an input shows.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,10 +36,12 @@ pub(super) struct InputState {
     pub(super) message: String,
     /// The variable an option is the value of.
     pub(super) answer_variable: Option<String>,
-    /// Whether the question can be answered.
-    pub(super) is_answerable: bool,
+    /// What the input itself keeps.
+    pub(super) kept: Json,
     /// The id of what names the input where it has no label of its own.
     pub(super) named_by: String,
+    /// The present moment.
+    pub(super) now: DateTime<Utc>,
 }
 
 impl Default for InputState {
@@ -32,11 +51,15 @@ impl Default for InputState {
             status: "unsubmitted".into(),
             message: String::new(),
             answer_variable: None,
-            is_answerable: true,
+            kept: Json::Null,
             named_by: String::new(),
+            now: DateTime::UNIX_EPOCH,
         }
     }
 }
+
+/// A template, and what it shows beside what all inputs show.
+type Rendered = (&'static str, Value);
 
 /// Returns the style class, the name and the explanation of a status.
 pub(super) fn status_texts(status: &str) -> (&str, &str, &'static str) {
@@ -59,81 +82,68 @@ pub(super) fn status_html(id: &str, status: &str) -> String {
     template::render("problem/status.html", context! { id, status => context! { class, name, tooltip } })
 }
 
-/// Renders an input; one whose question cannot be answered is left out.
-pub(super) fn render(node: &Node, input: &Input, state: &InputState) -> String {
-    if !state.is_answerable {
-        return String::new();
-    }
-    match node.name.as_str() {
-        "textline" => textline(node, input, state),
-        "formulaequationinput" => formula_equation(node, input, state),
-        "optioninput" => option_input(node, input, state),
-        "choicegroup" | "radiogroup" | "checkboxgroup" => choice_group(node, input, state),
-        _ => String::new(),
-    }
+/// Renders an input.
+pub(super) fn render(node: &Node, input: &Input, mut state: InputState) -> String {
+    let (name, own) = match node.name.as_str() {
+        "textline" => text::textline(node),
+        "formulaequationinput" => text::formula_equation(node),
+        "chemicalequationinput" => ("problem/chemicalequationinput.html", context! {}),
+        "optioninput" => option_input(node, &state),
+        "choicegroup" | "radiogroup" | "checkboxgroup" => choice_group::render(node, &state),
+        "radiotextgroup" | "checkboxtextgroup" => choice_text::render(node, &state),
+        "textbox" | "codeinput" => code::render(node, &mut state),
+        "matlabinput" => code::render_matlab(node, &mut state),
+        "filesubmission" => file::render(node, &mut state),
+        "imageinput" => image::render(&state),
+        "annotationinput" => annotation::render(node, &state),
+        "drag_and_drop_input" => drag_and_drop::render(node),
+        // These are a field for the answer beside the place where a page's script draws.
+        "schematic" => ("problem/schematic.html", context! {}),
+        "jsinput" => ("problem/jsinput.html", context! {}),
+        "crystallography" => ("problem/crystallography.html", context! {}),
+        "vsepr_input" => ("problem/vsepr_input.html", context! {}),
+        "designprotein2dinput" => ("problem/designprotein2dinput.html", context! {}),
+        "editageneinput" => ("problem/editageneinput.html", context! {}),
+        _ => return String::new(),
+    };
+    template::render(name, context! { ..own, ..common(node, input, &state) })
 }
 
-/// Collects what every input's template needs.
-fn common(input: &Input, state: &InputState, trailing_text: &str) -> Value {
+/// Collects what every input's template needs, its attributes among it.
+fn common(node: &Node, input: &Input, state: &InputState) -> Value {
     let (class, name, tooltip) = status_texts(&state.status);
+    let Label { label, descriptions, .. } = &input.label;
+    let trailing_text = node.get("trailing_text").unwrap_or_default();
     let mut described_by = Vec::new();
     if !trailing_text.is_empty() {
         described_by.push(format!("trailing_text_{}", input.id));
     }
     described_by.push(format!("status_{}", input.id));
-    described_by.extend(input.label.descriptions.iter().map(|(id, _)| id.clone()));
-    let descriptions: Vec<Value> =
-        input.label.descriptions.iter().map(|(id, html)| context! { id, html }).collect();
+    described_by.extend(descriptions.iter().map(|(id, _)| id.clone()));
+    let descriptions: Vec<Value> = descriptions.iter().map(|(id, html)| context! { id, html }).collect();
+    let status = state.status.as_str();
+    let is_wrapped =
+        matches!(status, "unsubmitted" | "correct" | "incorrect" | "partially-correct" | "incomplete");
     context! {
         id => input.id.as_str(),
-        label => input.label.label.as_str(),
-        labelled_by => if input.label.label.is_empty() { state.named_by.as_str() } else { "" },
+        value => python::printed(&state.value),
+        label => label.as_str(),
+        plain_label => plain_text(label),
+        labelled_by => if label.is_empty() { state.named_by.as_str() } else { "" },
         descriptions,
         described_by => described_by.join(" "),
         status => context! { class, name, tooltip },
+        is_wrapped,
+        is_wrapped_submitted => is_wrapped || status == "submitted",
         message => state.message.as_str(),
         trailing_text => markup(trailing_text),
+        ..Value::from_pairs(attributes::all(node))
     }
 }
 
-fn textline(node: &Node, input: &Input, state: &InputState) -> String {
-    let some = |name| node.get(name).filter(|value| !value.is_empty());
-    let trailing_text = node.get("trailing_text").unwrap_or_default();
-    let is_math = some("math").is_some() || some("dojs").is_some();
-    let preprocessor = match (node.get("preprocessorClassName"), node.get("preprocessorSrc")) {
-        (Some(class), Some(src)) if is_math => Some(context! { class, src }),
-        _ => None,
-    };
-    template::render(
-        "problem/textline.html",
-        context! {
-            preprocessor,
-            value => python::printed(&state.value),
-            size => some("size"),
-            hidden => some("hidden"),
-            inline => some("inline").is_some(),
-            math => is_math,
-            ..common(input, state, trailing_text)
-        },
-    )
-}
-
-fn formula_equation(node: &Node, input: &Input, state: &InputState) -> String {
-    let trailing_text = node.get("trailing_text").unwrap_or_default();
-    template::render(
-        "problem/formulaequationinput.html",
-        context! {
-            value => python::printed(&state.value),
-            size => node.get("size").unwrap_or("20"),
-            inline => node.get("inline").is_some_and(|inline| !inline.is_empty()),
-            ..common(input, state, trailing_text)
-        },
-    )
-}
-
-fn option_input(node: &Node, input: &Input, state: &InputState) -> String {
+fn option_input(node: &Node, state: &InputState) -> Rendered {
     let value = python::printed(&state.value);
-    let options: Vec<Value> = split_options(node.get("options").unwrap_or_default())
+    let options: Vec<Value> = split_options(attribute(node, "options"))
         .unwrap_or_default()
         .into_iter()
         .map(|option| {
@@ -141,72 +151,23 @@ fn option_input(node: &Node, input: &Input, state: &InputState) -> String {
             context! { text => option, selected }
         })
         .collect();
-    template::render(
-        "problem/optioninput.html",
-        context! {
-            options,
-            inline => node.get("inline").is_some_and(|inline| !inline.is_empty()),
-            ..common(input, state, "")
-        },
-    )
+    let context = context! { options, inline => !attribute(node, "inline").is_empty() };
+    ("problem/optioninput.html", context)
 }
 
-fn choice_group(node: &Node, input: &Input, state: &InputState) -> String {
-    let (kind, suffix) = match node.name.as_str() {
-        "choicegroup" => ("radio", ""),
-        "radiogroup" => ("radio", "[]"),
-        _ => ("checkbox", "[]"),
-    };
-    let shows_correctness = node.get("show_correctness").unwrap_or("always") != "never";
-    let choices: Vec<Value> = node
-        .all("choice")
-        .map(|choice| {
-            let name = choice.get("name").unwrap_or_default();
-            context! {
-                name,
-                html => choice.inner_xml(),
-                checked => is_chosen(&state.value, name, kind),
-                marked => shows_correctness && is_contained(&state.value, name),
-            }
-        })
-        .collect();
-    let is_answered = state.status != "unsubmitted" || !is_empty(&state.value);
-    template::render(
-        "problem/choicegroup.html",
-        context! {
-            kind,
-            suffix,
-            choices,
-            shows_correctness,
-            submitted_message => markup(node.get("submitted_message").unwrap_or("Answer received.")),
-            is_answered,
-            ..common(input, state, "")
-        },
-    )
+/// Returns what an external grader says as it may stand in a page: markup that is well-formed as it is, anything else as
+/// text.
+fn grader_message(message: &str) -> String {
+    markup(message)
 }
 
+/// Tells whether there is no answer yet.
 fn is_empty(value: &Json) -> bool {
     match value {
         Json::String(text) => text.is_empty(),
         Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
         Json::Null => true,
-        _ => false,
-    }
-}
-
-fn is_chosen(value: &Json, name: &str, kind: &str) -> bool {
-    match value {
-        Json::String(text) => kind == "radio" && text == name || kind == "checkbox" && text.contains(name),
-        Json::Array(items) => kind == "checkbox" && items.iter().any(|item| item == name),
-        _ => false,
-    }
-}
-
-/// Tells whether a choice is marked: a text marks every choice whose name stands in it.
-fn is_contained(value: &Json, name: &str) -> bool {
-    match value {
-        Json::String(text) => text.contains(name),
-        Json::Array(items) => items.iter().any(|item| item == name),
         _ => false,
     }
 }

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
+use super::annotation::Annotation;
 use super::choice::Choice;
+use super::choice_text::ChoiceText;
+use super::code::Code;
+use super::external::External;
 use super::formula::FormulaMatch;
+use super::image::Image;
 use super::multiple_choice::MultipleChoice;
 use super::numerical::Numerical;
 use super::option::Options;
 use super::string::StringMatch;
+use super::true_false::TrueFalse;
 use super::unsupported::Unsupported;
 use super::{Grader, Setup};
 use crate::problem::error::LoadError;
@@ -63,7 +69,7 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["choicegroup"],
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, setup| Ok(Arc::new(TrueFalse::build(node, setup.context)?)),
     },
     ResponseKind {
         tag: "optionresponse",
@@ -105,14 +111,14 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["textbox", "filesubmission", "matlabinput"],
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, _| Ok(Arc::new(Code::build(node)?)),
     },
     ResponseKind {
         tag: "externalresponse",
         inputs: &["textline", "textbox"],
         is_single: false,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, setup| Ok(Arc::new(External::build(node, setup)?)),
     },
     ResponseKind {
         tag: "formularesponse",
@@ -133,21 +139,21 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["imageinput"],
         is_single: false,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, _| Ok(Arc::new(Image::build(node))),
     },
     ResponseKind {
         tag: "annotationresponse",
         inputs: &["annotationinput"],
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, _| Ok(Arc::new(Annotation::build(node))),
     },
     ResponseKind {
         tag: "choicetextresponse",
         inputs: &["checkboxtextgroup", "radiotextgroup", "choicetextgroup"],
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: |node, setup| Ok(Arc::new(ChoiceText::build(node, setup)?)),
     },
 ];
 

@@ -2,13 +2,19 @@
 //!
 //! [`kinds`] lists them. A kind is built from its element once the inputs have their ids, and keeps what grading needs.
 
+mod annotation;
 mod choice;
+mod choice_text;
+mod code;
+mod external;
 mod formula;
+mod image;
 mod kinds;
 mod multiple_choice;
 mod numerical;
 mod option;
 mod string;
+mod true_false;
 mod unsupported;
 
 use std::fmt;
@@ -259,6 +265,11 @@ impl Response {
 /// Returns the only input of a question of a kind that has one.
 fn only_input(inputs: &[Input]) -> Result<&Input, GradeError> {
     inputs.first().ok_or_else(|| GradeError::Author("list index out of range".into()))
+}
+
+/// Reports an answer that was not even posted; the platform says its id as Python writes it.
+fn missing(id: &str) -> GradeError {
+    GradeError::Author(format!("'{id}'"))
 }
 
 /// Returns what is shown as the answer to the only input.

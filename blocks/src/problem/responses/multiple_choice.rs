@@ -54,6 +54,17 @@ impl MultipleChoice {
         Ok(Self { choices, partial })
     }
 
+    /// Lists the names of the right choices.
+    pub(super) fn correct_names(&self) -> impl Iterator<Item = &str> {
+        self.choices.iter().filter(|choice| choice.is_correct).map(|choice| choice.name.as_str())
+    }
+
+    /// Returns what is said to a choice.
+    pub(super) fn feedback(&self, name: &str) -> Option<Feedback> {
+        let choice = self.choices.iter().find(|choice| choice.name == name)?;
+        choice.hint.as_ref().map(|hint| Feedback::single(hint, choice.is_correct, &choice.name))
+    }
+
     fn is_right(&self, node: &Node) -> bool {
         let name = node.get("name");
         self.choices.iter().any(|choice| choice.is_correct && Some(&*choice.name) == name)
@@ -115,16 +126,12 @@ impl Grader for MultipleChoice {
             }
         }
         let first = answer.map(as_list).unwrap_or_default().first().copied();
-        let hinted = first.and_then(|name| self.choices.iter().find(|choice| choice.name == name));
-        let feedback = hinted.and_then(|choice| {
-            choice.hint.as_ref().map(|hint| Feedback::single(hint, choice.is_correct, &choice.name))
-        });
+        let feedback = first.and_then(|name| self.feedback(name));
         Ok(Graded { feedback, ..Graded::one(input, entry) })
     }
 
     fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
-        let right = self.choices.iter().filter(|choice| choice.is_correct);
-        Ok(only_answer(inputs, json!(right.map(|choice| &choice.name).collect::<Vec<_>>())))
+        Ok(only_answer(inputs, json!(self.correct_names().collect::<Vec<_>>())))
     }
 
     /// Shuffles the choices, or shows only some of them.

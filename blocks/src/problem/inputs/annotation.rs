@@ -1,0 +1,46 @@
+//! `annotationinput`: a remark on a passage and a tag for it (capa reference, section 2.4).
+
+use minijinja::{Value, context};
+use serde_json::Value as Json;
+
+use super::{InputState, Rendered, status_texts};
+use crate::problem::python;
+use crate::problem::tree::{Node, markup};
+
+pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
+    let text = |name: &str, default: &str| {
+        markup(node.all(name).next().map_or(default, |child| child.text.as_str()))
+    };
+    let value = match &state.value {
+        Json::String(text) if text.is_empty() => "null".to_owned(),
+        other => python::printed(other),
+    };
+    // What is no JSON, as anybody may post, is no annotation; the platform then cannot show the problem any more.
+    let annotation: Json = serde_json::from_str(&value).unwrap_or_default();
+    let comment = annotation.get("comment").and_then(Json::as_str).unwrap_or_default();
+    let selected = annotation.get("options").and_then(Json::as_array).cloned().unwrap_or_default();
+    let is_plain_status = status_texts(&state.status).0 == state.status;
+    let options: Vec<Value> = node
+        .all("options")
+        .flat_map(|options| options.all("option"))
+        .enumerate()
+        .map(|(index, option)| {
+            let is_verdict = !selected.is_empty()
+                && is_plain_status
+                && option.get("choice").is_some_and(|choice| choice == state.status);
+            let is_selected = selected.iter().any(|item| item.as_f64() == Some(index as f64));
+            context! { index, is_verdict, is_selected, description => markup(&option.text) }
+        })
+        .collect();
+    let context = context! {
+        value,
+        options,
+        title => text("title", "Annotation Exercise"),
+        text => text("text", "None"),
+        comment => text("comment", "None"),
+        comment_prompt => text("comment_prompt", "Type a commentary below:"),
+        tag_prompt => text("tag_prompt", "Select one tag:"),
+        comment_value => comment,
+    };
+    ("problem/annotationinput.html", context)
+}
