@@ -8,6 +8,9 @@ function XBlockRuntimeProblem(runtime, element) {
   if (!content) {
     return;
   }
+  const kinds = Object.values(window.XBlockRuntimeInputs || {});
+  /* What the inputs at hand do before their answers are read. */
+  let preparations = [];
   let isBusy = false;
 
   const announce = (text) => {
@@ -24,9 +27,20 @@ function XBlockRuntimeProblem(runtime, element) {
 
   const inputs = () => Array.from(content.querySelectorAll("[name^='input_']"));
 
+  /* Reads what is to be posted; with files, in the form that can hold them, named by the ids of the inputs. */
   const answers = () => {
-    const form = new URLSearchParams();
+    const hasFiles = inputs().some((input) => input.type === "file");
+    const form = hasFiles ? new FormData() : new URLSearchParams();
     for (const input of inputs()) {
+      if (input.type === "file") {
+        checkFiles(input);
+        const files = Array.from(input.files);
+        files.forEach((file) => form.append(input.id, file));
+        if (files.length === 0) {
+          form.append(input.id, "");
+        }
+        continue;
+      }
       const isOff = (input.type === "radio" || input.type === "checkbox") && !input.checked;
       if (!isOff && !input.disabled) {
         form.append(input.name, input.value);
@@ -35,12 +49,33 @@ function XBlockRuntimeProblem(runtime, element) {
     return form;
   };
 
+  const MOST_BYTES = 4 * 1000 * 1000;
+
+  const checkFiles = (input) => {
+    const files = Array.from(input.files);
+    const names = files.map((file) => file.name);
+    const required = JSON.parse(input.dataset.required_files || "[]");
+    const allowed = JSON.parse(input.dataset.allowed_files || "[]");
+    const missing = required.filter((name) => !names.includes(name));
+    const strange = names.filter((name) => allowed.length > 0 && !allowed.includes(name));
+    const large = files.filter((file) => file.size > MOST_BYTES).map((file) => file.name);
+    for (const [what, found] of [
+      ["These files are missing", missing],
+      ["These files are not asked for", strange],
+      ["These files are larger than 4 MB", large],
+    ]) {
+      if (found.length > 0) {
+        throw Object.assign(new Error(`${what}: ${found.join(", ")}.`), { isForLearner: true });
+      }
+    }
+  };
+
   const hasAnswers = () => {
     const texts = inputs().filter((input) => input.type === "text" && input.offsetParent !== null);
     if (texts.length > 0 && texts.every((input) => input.value.trim() === "")) {
       return false;
     }
-    const groups = Array.from(content.querySelectorAll(".choicegroup"));
+    const groups = Array.from(content.querySelectorAll(".choicegroup, .choicetextgroup fieldset"));
     if (groups.some((group) => group.querySelector("input") && !group.querySelector("input:checked"))) {
       return false;
     }
@@ -56,9 +91,10 @@ function XBlockRuntimeProblem(runtime, element) {
   };
 
   const call = async (handler, form) => {
+    // Browsers name the type of the form themselves.
     const response = await fetch(runtime.handlerUrl(root, handler), {
       method: "POST",
-      headers: { "Content-Type": "application/x-www-form-urlencoded", Accept: "application/json" },
+      headers: { Accept: "application/json" },
       body: form || new URLSearchParams(),
       credentials: "same-origin",
     });
@@ -90,7 +126,7 @@ function XBlockRuntimeProblem(runtime, element) {
 
   const replace = (html) => {
     content.innerHTML = html;
-    refreshSubmit();
+    bind();
   };
 
   const updateProgress = (reply) => {
@@ -113,7 +149,14 @@ function XBlockRuntimeProblem(runtime, element) {
     }
   };
 
+  const prepare = async () => {
+    for (const preparation of preparations) {
+      await preparation();
+    }
+  };
+
   const submit = async () => {
+    await prepare();
     const reply = await call("problem_check", answers());
     updateProgress(reply);
     if (["correct", "incorrect", "submitted"].includes(reply.success)) {
@@ -125,6 +168,7 @@ function XBlockRuntimeProblem(runtime, element) {
   };
 
   const save = async () => {
+    await prepare();
     const reply = await call("problem_save", answers());
     updateProgress(reply);
     if (reply.success === true) {
@@ -133,6 +177,7 @@ function XBlockRuntimeProblem(runtime, element) {
     } else {
       alert(String(reply.msg || reply.success));
     }
+    return reply.success === true;
   };
 
   const reset = async () => {
@@ -159,15 +204,18 @@ function XBlockRuntimeProblem(runtime, element) {
     for (const [id, answer] of Object.entries(reply.answers)) {
       if (Array.isArray(answer)) {
         for (const choice of answer) {
-          const label = document.getElementById(`${id}-${choice}-label`);
+          const label =
+            document.getElementById(`${id}-${choice}-label`) || document.getElementById(`forinput${choice}`);
           if (label && !label.querySelector(".problem-right-answer")) {
-            label.classList.add("choicegroup_correct");
+            label.classList.add(label.tagName === "LABEL" ? "choicegroup_correct" : "choicetextgroup_correct");
             const mark = document.createElement("span");
             mark.className = "problem-right-answer";
             mark.textContent = "Correct answer";
             label.append(mark);
           }
         }
+      } else if (answer !== null && typeof answer === "object") {
+        kinds.some((kind) => kind.showAnswer && kind.showAnswer(page, id, answer));
       } else if (answer !== null) {
         const place = document.getElementById(`answer_${id}`) || document.getElementById(`solution_${id}`);
         if (place) {
@@ -219,7 +267,7 @@ function XBlockRuntimeProblem(runtime, element) {
     try {
       await action();
     } catch (error) {
-      alert(`The problem could not be reached: ${error.message}`);
+      alert(error.isForLearner ? error.message : `The problem could not be reached: ${error.message}`);
     } finally {
       isBusy = false;
       refreshSubmit();
@@ -245,5 +293,75 @@ function XBlockRuntimeProblem(runtime, element) {
   });
   root.addEventListener("input", refreshSubmit);
   root.addEventListener("change", refreshSubmit);
-  refreshSubmit();
+
+  const inputAjax = async (id, dispatch, data) => {
+    const reply = await call("input_ajax", new URLSearchParams({ input_id: id, dispatch, ...data }));
+    if (typeof reply.success === "string") {
+      throw new Error(reply.success);
+    }
+    return reply;
+  };
+
+  const labelOf = (field) => {
+    const response = field.closest(".wrapper-problem-response, .inline");
+    const label = response && response.querySelector("label, .multi-inputs-group-label");
+    const text = field.getAttribute("aria-label") || (label ? label.textContent : "");
+    const heading = content.querySelector(".problem-header");
+    return text.trim() || (heading ? heading.textContent.trim() : "");
+  };
+
+  /* An answer that waits for its grader is looked after, less and less often. */
+  const LONGEST_PAUSE = 60000;
+  let watch;
+  const watchQueue = (pause) => {
+    window.clearTimeout(watch);
+    if (content.querySelector(".xqueue")) {
+      watch = window.setTimeout(() => reload(Math.min(pause * 2, LONGEST_PAUSE)).catch(() => {}), pause);
+    }
+  };
+
+  const reload = async (pause) => {
+    if (!content.isConnected) {
+      return;
+    }
+    const wasWaiting = content.querySelectorAll(".xqueue").length;
+    const reply = await call("problem_get");
+    const shown = new DOMParser().parseFromString(reply.html, "text/html");
+    if (pause === undefined || shown.querySelectorAll(".xqueue").length !== wasWaiting) {
+      updateProgress(reply);
+      replace(reply.html);
+      showResult();
+    }
+    watchQueue(pause || 1000);
+  };
+
+  const page = {
+    content,
+    changed: () => refreshSubmit(),
+    announce,
+    alert,
+    labelOf,
+    inputAjax,
+    run: (action) => run(action),
+    save,
+    reload: () => reload(),
+    beforeSubmit: (preparation) => preparations.push(preparation),
+    typeset: (place) => {
+      const { MathJax } = window;
+      if (MathJax && MathJax.typesetPromise) {
+        MathJax.typesetPromise([place]);
+      } else if (MathJax && MathJax.Hub) {
+        MathJax.Hub.Queue(["Typeset", MathJax.Hub, place]);
+      }
+    },
+  };
+
+  const bind = () => {
+    preparations = [];
+    kinds.forEach((kind) => kind(page));
+    refreshSubmit();
+    watchQueue(1000);
+  };
+
+  bind();
 }
