@@ -21,6 +21,72 @@ pub(crate) fn pairs(request: &HandlerRequest) -> Result<Vec<(String, String)>, B
         .collect()
 }
 
+/// A file among the fields of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PostedFile {
+    /// The name of the field.
+    pub(crate) field: String,
+    /// The name of the file.
+    pub(crate) name: String,
+    pub(crate) content: Vec<u8>,
+}
+
+/// Reads a form with files (multipart/form-data): the pairs of its other fields, and the files, each in order. Nothing
+/// where the request is no such form.
+///
+/// # Errors
+/// [`BlockError::BadRequest`] 400 for a body that is none although its type says so.
+pub(crate) fn multipart(
+    request: &HandlerRequest,
+) -> Option<Result<(Vec<(String, String)>, Vec<PostedFile>), BlockError>> {
+    let (media_type, parameters) = request.content_type.split_once(';')?;
+    if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return None;
+    }
+    let boundary = parameter(parameters, "boundary")?;
+    let bad = || BlockError::BadRequest { status: 400, message: "Invalid form".into() };
+    Some(parts(&request.body, &format!("--{boundary}")).ok_or_else(bad))
+}
+
+fn parts(body: &[u8], boundary: &str) -> Option<(Vec<(String, String)>, Vec<PostedFile>)> {
+    let (mut pairs, mut files) = (Vec::new(), Vec::new());
+    let mut rest = &body[find(body, boundary.as_bytes())? + boundary.len()..];
+    let next = format!("\r\n{boundary}");
+    while !rest.starts_with(b"--") {
+        rest = rest.strip_prefix(b"\r\n")?;
+        let head_length = find(rest, b"\r\n\r\n")?;
+        let head = std::str::from_utf8(&rest[..head_length]).ok()?;
+        rest = &rest[head_length + 4..];
+        let length = find(rest, next.as_bytes())?;
+        let content = &rest[..length];
+        rest = &rest[length + next.len()..];
+        let disposition = head.lines().find_map(|line| {
+            let (name, value) = line.split_once(':')?;
+            name.trim().eq_ignore_ascii_case("content-disposition").then_some(value)
+        })?;
+        let field = parameter(disposition, "name")?;
+        match parameter(disposition, "filename") {
+            Some(name) => files.push(PostedFile { field, name, content: content.to_vec() }),
+            None => pairs.push((field, String::from_utf8(content.to_vec()).ok()?)),
+        }
+    }
+    Some((pairs, files))
+}
+
+fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
+    bytes.windows(wanted.len()).position(|window| window == wanted)
+}
+
+/// Returns a parameter of a header; browsers write quotation marks and line breaks in names as `%22`, `%0D` and `%0A`.
+fn parameter(header: &str, name: &str) -> Option<String> {
+    let value = header.split(';').find_map(|part| {
+        let (known, value) = part.split_once('=')?;
+        known.trim().eq_ignore_ascii_case(name).then_some(value.trim())
+    })?;
+    let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).unwrap_or(value);
+    Some(value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
+}
+
 /// Tells whether the body of a request is JSON.
 pub(crate) fn is_json(request: &HandlerRequest) -> bool {
     let media_type = request.content_type.split(';').next().unwrap_or_default().trim();
@@ -82,5 +148,23 @@ mod tests {
     fn only_posts_are_forms() {
         let request = HandlerRequest { method: "GET".into(), ..HandlerRequest::default() };
         assert!(matches!(pairs(&request), Err(BlockError::BadRequest { status: 405, .. })));
+    }
+
+    #[test]
+    fn files_come_beside_the_other_fields() {
+        let mut request = HandlerRequest::post_json(&serde_json::Value::Null);
+        request.content_type = "multipart/form-data; boundary=x-y".into();
+        request.body = b"--x-y\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x-y\r\n\
+            Content-Disposition: form-data; name=\"f\"; filename=\"a%22.py\"\r\nContent-Type: text/plain\r\n\r\n\
+            \r\n\xff\r\n\r\n--x-y--\r\n"
+            .to_vec();
+        let (pairs, files) = multipart(&request).expect("it is a form with files").expect("it is well-formed");
+        assert_eq!(pairs, [("a".to_owned(), "1".to_owned())]);
+        let content = b"\r\n\xff\r\n".to_vec();
+        assert_eq!(files, [PostedFile { field: "f".into(), name: "a\".py".into(), content }]);
+        request.body.truncate(40);
+        assert!(matches!(multipart(&request), Some(Err(_))));
+        request.content_type = "application/json".into();
+        assert!(multipart(&request).is_none());
     }
 }

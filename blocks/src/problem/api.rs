@@ -10,6 +10,7 @@ use super::loncapa::{LoncapaProblem, Verdicts};
 use super::options::ProblemOptions;
 use super::policy::{Score, by_method};
 use super::render::{self, Shown};
+use super::report::{self, ReportRow};
 use super::responses::Answers;
 use super::services::ProblemServices;
 use super::state::State;
@@ -308,6 +309,17 @@ impl Problem {
     #[must_use]
     pub fn seed(&self) -> i64 {
         self.state.seed.unwrap_or(1)
+    }
+
+    /// Returns what the host offers.
+    pub(super) fn services(&self) -> &ProblemServices {
+        &self.services
+    }
+
+    /// Puts answers into words, those of the learner or any others (capa reference, section 7.11).
+    #[must_use]
+    pub fn report(&self, answers: &Answers) -> Vec<ReportRow> {
+        report::rows(&self.engine, answers)
     }
 
     /// Says what grading needs that the services do not offer, once for each reason, as sentences without a full stop.

@@ -2,15 +2,16 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value as Json, json};
-use xblock_core::block::{BlockContext, BlockError, Event, Grade, HandlerRequest, HandlerResponse, XBlock};
+use xblock_core::block::{BlockContext, BlockError, Event, Grade, GraderReply, HandlerRequest, HandlerResponse, XBlock};
 
 use super::error::GradeError;
-use super::grading::Files;
 use super::inputs::status_html;
 use super::policy::{Score, duration};
 use super::python;
+use super::queue::queued_at;
 use super::session::Session;
-use super::submission;
+use super::input_calls::{self, Data};
+use super::submission::{self, Posted};
 use super::view::{self, LastResult};
 use super::{ProblemBlock, loncapa::Verdicts};
 use crate::setting::or_default;
@@ -49,22 +50,51 @@ pub(super) fn answer(
     request: &HandlerRequest,
     context: &dyn BlockContext,
 ) -> Result<HandlerResponse, BlockError> {
-    let call: fn(&mut Session<'_>, &Call<'_>) -> Result<Reply, Refusal> = match dispatch {
+    let call: Answer = match dispatch {
         "problem_get" => get,
         "problem_check" => check,
         "problem_save" => save,
         "problem_reset" => reset,
         "problem_show" => show,
         "hint_button" => hint,
+        "input_ajax" => input_ajax,
         other => return Ok(unknown(other)),
     };
+    run(block, call, &submission::read(request)?, context)
+}
+
+/// Takes what an external grader says.
+pub(super) fn take_grader_reply(
+    block: &ProblemBlock,
+    reply: &GraderReply,
+    context: &dyn BlockContext,
+) -> Result<HandlerResponse, BlockError> {
+    let call: Answer = match reply.dispatch.as_str() {
+        "score_update" => score_update,
+        "ungraded_response" => ungraded_response,
+        other => return Ok(unknown(other)),
+    };
+    let pairs = [("queuekey", &reply.key), ("xqueue_body", &reply.body)];
+    let pairs = pairs.map(|(name, value)| (name.to_owned(), value.clone())).to_vec();
+    run(block, call, &Posted { pairs, ..Posted::default() }, context)
+}
+
+/// What answers a call.
+type Answer = fn(&mut Session<'_>, &Call<'_>) -> Result<Reply, Refusal>;
+
+/// Opens the problem, lets a call be answered, and keeps the state where it is to be kept.
+fn run(
+    block: &ProblemBlock,
+    call: Answer,
+    posted: &Posted,
+    context: &dyn BlockContext,
+) -> Result<HandlerResponse, BlockError> {
     let mut session = Session::open(block, context)?.map_err(|error| BlockError::BadContent {
         usage: context.usage().clone(),
         reason: error.to_string(),
     })?;
-    let pairs = submission::pairs(request)?;
     let before = (session.problem.score().weighted(session.weight), session.problem.state.attempts);
-    let call_data = Call { pairs: &pairs, context, usage: context.usage().to_string() };
+    let call_data = Call { posted, context, usage: context.usage().to_string() };
     let mut reply = match call(&mut session, &call_data) {
         Ok(reply) => reply,
         Err(Refusal::Stale) => return Ok(HandlerResponse::json(&json!({ "success": STALE }))),
@@ -83,6 +113,7 @@ pub(super) fn answer(
     Ok(HandlerResponse::json(&Json::Object(reply.body)))
 }
 
+/// Answers a call there is not, in the platform's words.
 fn unknown(dispatch: &str) -> HandlerResponse {
     HandlerResponse {
         status: 200,
@@ -94,14 +125,14 @@ fn unknown(dispatch: &str) -> HandlerResponse {
 
 /// What came with a call.
 struct Call<'c> {
-    pairs: &'c [(String, String)],
+    posted: &'c Posted,
     context: &'c dyn BlockContext,
     usage: String,
 }
 
 impl Call<'_> {
     fn answers(&self) -> Result<super::responses::Answers, Refusal> {
-        submission::answers(self.pairs).map_err(|_| Refusal::Failed)
+        self.posted.answers().map_err(|_| Refusal::Failed)
     }
 
     fn publish(&self, event_type: &str, data: Json) {
@@ -147,7 +178,7 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     if let Some(message) = too_early(session, call)? {
         return Ok(reply(json!({ "success": message, "html": "" }), true));
     }
-    match session.problem.attempt(&answers, &Files::new()) {
+    match session.problem.attempt(&answers, &call.posted.files) {
         Ok(verdicts) => graded(session, call, &verdicts, event),
         Err(GradeError::Author(_)) => Err(Refusal::Failed),
         Err(error) => Ok(reply(json!({ "success": error.learner_message() }), true)),
@@ -156,6 +187,9 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 
 /// Tells a learner who submits again too early how long to wait.
 fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, Refusal> {
+    if let Some(message) = still_queued(session, call) {
+        return Ok(Some(message));
+    }
     let wait =
         or_default(session.block, session.block.submission_wait_seconds()).map_err(BlockError::from)?;
     let last = session
@@ -174,6 +208,16 @@ fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, R
     let remaining = remaining.num_seconds();
     let (wait, remaining) = (duration(wait), duration(remaining));
     Ok(Some(format!("You must wait at least {wait} between submissions. {remaining} remaining.")))
+}
+
+/// Keeps learners from filling the queue of external graders.
+fn still_queued(session: &Session<'_>, call: &Call<'_>) -> Option<String> {
+    let wait = session.problem.services().queue.as_ref()?.service.wait_between_requests();
+    let states = session.problem.state.correct_map.entries().filter_map(|(_, entry)| entry.queuestate.as_ref());
+    let newest = states.filter_map(queued_at).max()?;
+    let passed = (call.context.now() - newest).to_std().unwrap_or_default();
+    (passed < wait)
+        .then(|| format!("You must wait at least {} seconds between submissions.", wait.as_secs()))
 }
 
 fn graded(
@@ -286,7 +330,7 @@ fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 
 fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     let hints = session.problem.engine.demand_hints();
-    let asked = call.pairs.iter().rev().find(|(name, _)| name == "hint_index");
+    let asked = call.posted.pairs.iter().rev().find(|(name, _)| name == "hint_index");
     let asked = asked.and_then(|(_, value)| python::int(value)).ok_or(Refusal::Failed)?;
     let count = i64::try_from(hints.len()).unwrap_or(i64::MAX);
     if count == 0 {
@@ -318,4 +362,27 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
         "msg": message,
     });
     Ok(reply(body, false))
+}
+
+fn input_ajax(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let before = session.problem.state.input_state.clone();
+    let body = input_calls::input_ajax(&mut session.problem, &Data(&call.posted.pairs)).ok_or(Refusal::Failed)?;
+    let keeps_state = session.problem.state.input_state != before;
+    Ok(reply(body, keeps_state))
+}
+
+fn score_update(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let data = Data(&call.posted.pairs);
+    let body = input_calls::score_update(&mut session.problem, &data).ok_or(Refusal::Failed)?;
+    session.refresh();
+    let score = session.problem.score();
+    let grade = Grade { grader_response: true, ..Grade::new(score.earned(), score.possible()) };
+    call.context.publish(Event::Grade(grade));
+    Ok(reply(body, true))
+}
+
+fn ungraded_response(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let data = Data(&call.posted.pairs);
+    let body = input_calls::ungraded_response(&mut session.problem, &data).ok_or(Refusal::Failed)?;
+    Ok(reply(body, true))
 }

@@ -17,6 +17,8 @@ mod grading;
 mod hints;
 mod ids;
 mod include;
+mod index;
+mod input_calls;
 mod inputs;
 mod json_text;
 mod labels;
@@ -30,6 +32,7 @@ mod queue;
 mod random;
 mod regexp;
 mod render;
+mod report;
 mod rescore;
 mod responses;
 mod script;
@@ -46,9 +49,11 @@ mod view;
 pub use self::api::{Outcome, Problem, ProblemInput};
 pub use self::check::{PROBLEM_CODES, check_problem};
 pub use self::error::{GradeError, LoadError};
+pub use self::index::{ProblemIndex, index_problem};
 pub use self::options::{ProblemOptions, ReadFile};
 pub use self::policy::Score;
 pub use self::queue::GraderQueue;
+pub use self::report::ReportRow;
 pub use self::responses::Answers;
 pub use self::services::ProblemServices;
 pub use self::state::{StateError, student_seed};
@@ -77,6 +82,7 @@ use self::olx::ProblemOlx;
         problem_save,
         problem_reset,
         hint_button,
+        input_ajax,
         xmodule_handler,
     ),
     max_score = max_score,
@@ -199,6 +205,15 @@ impl ProblemBlock {
         context: &dyn BlockContext,
     ) -> Result<HandlerResponse, BlockError> {
         calls::answer(self, "hint_button", request, context)
+    }
+
+    /// Answers an input's own call, such as the preview of a formula.
+    fn input_ajax(
+        &self,
+        request: &HandlerRequest,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::answer(self, "input_ajax", request, context)
     }
 
     /// Answers the platform's own form of these calls, with the call's name in the path.

@@ -101,3 +101,43 @@ fn correct_answer(problem: &LoncapaProblem, id: &str) -> Option<String> {
         right.flat_map(|choice| std::iter::once(&choice.text).chain(choice.children.iter().map(|c| &c.tail)));
     Some(texts.filter(|text| !text.is_empty()).cloned().collect::<Vec<_>>().join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::{Problem, ProblemOptions};
+
+    fn report(xml: &str, answers: &Json) -> Vec<ReportRow> {
+        let usage = "block-v1:Org+C1+R1+type@problem+block@q".parse().expect("a usage key");
+        let problem = Problem::load(xml, ProblemOptions::new(usage)).expect("the problem loads");
+        problem.report(answers.as_object().expect("answers by id"))
+    }
+
+    #[test]
+    fn answers_are_told_as_recorded() {
+        let recorded: Json = serde_json::from_str(include_str!("../../../tests/vectors/capa/index_report.json"))
+            .expect("the vectors are JSON");
+        let mut run = 0;
+        for case in recorded["report"].as_array().expect("a list") {
+            let rows = report(case["xml"].as_str().expect("a text"), &case["student_answers"]);
+            for (row, expected) in rows.iter().zip(case["rows"].as_array().expect("rows")) {
+                let expected = &expected[1];
+                assert_eq!(expected["Answer ID"], *row.answer_id, "{case}");
+                assert_eq!(expected["Question"].as_str(), row.question.as_deref(), "{case}");
+                assert_eq!(expected["Answer"], *row.answer, "{case}");
+                let correct = expected.get("Correct Answer").and_then(Json::as_str);
+                assert_eq!(correct, row.correct_answer.as_deref(), "{case}");
+                run += 1;
+            }
+            assert_eq!(rows.len(), case["rows"].as_array().map_or(0, Vec::len), "{case}");
+        }
+        assert!(run >= 12, "only {run} rows");
+    }
+
+    #[test]
+    fn answers_of_other_forms_are_told_too() {
+        let xml = r#"<problem><choicetextresponse><radiotextgroup><choice correct="true">A</choice></radiotextgroup></choicetextresponse></problem>"#;
+        let rows = report(xml, &serde_json::json!({ "q_2_1": { "q_2_1_choiceinput_0bc": "x" } }));
+        assert_eq!(rows[0].answer, r#"{"q_2_1_choiceinput_0bc": "x"}"#);
+    }
+}

@@ -1,9 +1,10 @@
 //! Grading what a learner answered once more, after the problem changed (capa reference, section 7.10).
 
 use serde_json::{Value as Json, json};
-use xblock_core::block::{BlockContext, BlockError, Event, Grade, RescoreError, Scorable, XBlock};
+use xblock_core::block::{BlockContext, BlockError, Event, Grade, GraderReply, HandlerResponse, RescoreError, Scorable, XBlock};
 use xblock_core::fields::{Score as FieldScore, Value};
 
+use super::calls;
 use super::error::GradeError;
 use super::grading::Files;
 use super::policy::{Score, by_method};
@@ -31,6 +32,14 @@ impl Scorable for ProblemBlock {
 
     fn allows_rescore(&self, context: &dyn BlockContext) -> Result<bool, BlockError> {
         Ok(can_be_rescored(&open(self, context)?))
+    }
+
+    fn take_grader_reply(
+        &self,
+        reply: &GraderReply,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        calls::take_grader_reply(self, reply, context)
     }
 
     /// Grades every attempt once more and keeps what came of it. The score the block keeps stays as it was: which of two

@@ -5,14 +5,54 @@ use serde_json::{Map, Value as Json, json};
 use xblock_core::block::{BlockError, HandlerRequest};
 
 use super::api::Problem;
+use super::grading::Files;
 use super::responses::Answers;
 use crate::form;
 
-/// Reads what was posted as pairs: a form, or a JSON object whose lists stand for names that come more than once.
+/// What was posted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Posted {
+    pub(super) pairs: Vec<(String, String)>,
+    /// The files, by the ids of their inputs.
+    pub(super) files: Files,
+}
+
+impl Posted {
+    /// Makes answers of what was posted; that to an input for files is a list of their names.
+    ///
+    /// # Errors
+    /// What is wrong, in the platform's words.
+    pub(super) fn answers(&self) -> Result<Answers, String> {
+        let mut answers = answers(&self.pairs)?;
+        for (id, files) in &self.files {
+            let names: Json = files.iter().map(|(name, _)| name.as_str()).collect();
+            if answers.insert(id.clone(), names).is_some() {
+                return Err(format!("Key {id} already exists in answers dict"));
+            }
+        }
+        Ok(answers)
+    }
+}
+
+/// Reads what was posted: a form, with files or without, or a JSON object whose lists stand for names that come more than
+/// once.
 ///
 /// # Errors
 /// [`BlockError::BadRequest`].
-pub(super) fn pairs(request: &HandlerRequest) -> Result<Vec<(String, String)>, BlockError> {
+pub(super) fn read(request: &HandlerRequest) -> Result<Posted, BlockError> {
+    let Some(form) = form::multipart(request) else {
+        return Ok(Posted { pairs: pairs(request)?, files: Files::new() });
+    };
+    let (pairs, posted) = form?;
+    let mut files = Files::new();
+    for file in posted {
+        let id = file.field.split_once('_').map_or(file.field.as_str(), |(_, id)| id).to_owned();
+        files.entry(id).or_default().push((file.name, file.content));
+    }
+    Ok(Posted { pairs, files })
+}
+
+fn pairs(request: &HandlerRequest) -> Result<Vec<(String, String)>, BlockError> {
     if !form::is_json(request) {
         return form::pairs(request);
     }

@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fragment::Fragment;
 
+use super::api::Problem;
 use super::policy::{Score, short};
 use super::python;
 use super::session::Session;
@@ -35,6 +36,9 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
                 content => html(&session, context, LastResult::Shown)?,
             };
             let mut fragment = Fragment::new(template::render("problem/student_view.html", values));
+            for script in scripts(&session.problem) {
+                fragment.add_javascript(script);
+            }
             fragment.add_javascript(include_str!("problem.js"));
             fragment.initialize_js("XBlockRuntimeProblem", None);
             fragment
@@ -43,6 +47,30 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
     };
     fragment.add_css(include_str!("problem.css"));
     Ok(fragment)
+}
+
+/// Returns the scripts that the inputs of a problem need, before the one that calls them.
+fn scripts(problem: &Problem) -> Vec<&'static str> {
+    let mut scripts = Vec::new();
+    for input in problem.inputs() {
+        let script = match input.tag.as_str() {
+            "imageinput" => include_str!("scripts/image.js"),
+            "annotationinput" => include_str!("scripts/annotation.js"),
+            "radiotextgroup" | "checkboxtextgroup" => include_str!("scripts/choice_text.js"),
+            "drag_and_drop_input" => include_str!("scripts/drag_and_drop.js"),
+            "jsinput" => include_str!("scripts/frame.js"),
+            "matlabinput" => include_str!("scripts/matlab.js"),
+            "formulaequationinput" | "chemicalequationinput" => include_str!("scripts/preview.js"),
+            "schematic" | "crystallography" | "vsepr_input" | "designprotein2dinput" | "editageneinput" => {
+                include_str!("scripts/data_field.js")
+            }
+            _ => continue,
+        };
+        if !scripts.contains(&script) {
+            scripts.push(script);
+        }
+    }
+    scripts
 }
 
 fn load_error(block: &ProblemBlock, context: &dyn BlockContext, error: &LoadError) -> Fragment {

@@ -28,7 +28,7 @@ pub use event::{Event, Grade};
 pub use handler::{HandlerRequest, HandlerResponse};
 pub use mixin::{Mixin, MixinBehaviour};
 pub use registry::{BlockType, Registry, RegistryBuilder, RegistryError};
-pub use scoring::{RescoreError, Scorable, check_rescore, weighted_score};
+pub use scoring::{GraderReply, RescoreError, Scorable, check_rescore, weighted_score};
 pub use validation::{Validation, ValidationAction, ValidationMessage, ValidationMessageType};
 pub use xblock::XBlock;
 /// Makes a unit struct a group of fields that several classes have; described at the derive macro

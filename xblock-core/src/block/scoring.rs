@@ -5,6 +5,7 @@ use crate::fields::Score;
 use super::context::BlockContext;
 use super::error::BlockError;
 use super::event::{Event, Grade};
+use super::handler::HandlerResponse;
 use super::xblock::XBlock;
 
 /// Why a block was not rescored.
@@ -31,6 +32,17 @@ pub enum RescoreError {
         /// Why not, in the words a learner would see.
         message: String,
     },
+}
+
+/// What a grader elsewhere says of an answer that waited for it (the platform's queue callback).
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GraderReply {
+    /// What the block is to do with it, as it told the queue: `score_update`, `ungraded_response`.
+    pub dispatch: String,
+    /// The secret that went with the answer.
+    pub key: String,
+    /// What the grader says, in its own form.
+    pub body: String,
 }
 
 /// A block with a score of the learner's own, which can be computed again from what the block keeps.
@@ -81,6 +93,20 @@ pub trait Scorable: XBlock {
         let score = self.calculate_score(context)?;
         self.publish_grade(&score, Some(only_if_higher), context);
         Ok(score)
+    }
+
+    /// Takes what a grader elsewhere says of an answer. This is no handler, so that learners cannot speak for graders: the
+    /// secrets that go with answers are no random numbers.
+    ///
+    /// # Errors
+    /// [`RescoreError::Unsupported`] for a block that waits for nobody, and what keeps it from being read.
+    fn take_grader_reply(
+        &self,
+        reply: &GraderReply,
+        context: &dyn BlockContext,
+    ) -> Result<HandlerResponse, BlockError> {
+        let _ = reply;
+        Err(RescoreError::Unsupported { usage: context.usage().to_string() }.into())
     }
 
     /// Publishes a score as the block's grade.

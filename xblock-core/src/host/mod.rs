@@ -16,7 +16,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::block::{
-    BlockContext, BlockError, Event, HandlerRequest, HandlerResponse, Registry, RescoreError, User,
+    BlockContext, BlockError, Event, GraderReply, HandlerRequest, HandlerResponse, Registry, RescoreError, User,
     Validation, XBlock,
 };
 use crate::clock::Clock;
@@ -202,6 +202,31 @@ impl Host {
         })?;
         self.announce(usage, Some(user), &rescored.events);
         Ok(rescored)
+    }
+
+    /// Hands a block what a grader elsewhere says of a learner's answer, and saves what came of it: what a host does when
+    /// the queue calls back.
+    ///
+    /// # Errors
+    /// [`BlockError`]; then nothing was saved.
+    pub fn take_grader_reply(
+        &self,
+        usage: &UsageKey,
+        user: &User,
+        reply: &GraderReply,
+    ) -> Result<Handled, BlockError> {
+        let handled = self.save_on_what_is_there(|host| {
+            let LoadedBlock { record, block } = host.load(usage, Some(user))?;
+            let events = RefCell::default();
+            let context = HostContext::new(host, Arc::new(record), Some(user), &events);
+            context.check_services()?;
+            let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
+            let response = block.scorable().ok_or_else(unsupported)?.take_grader_reply(reply, &context)?;
+            block.fields().save()?;
+            Ok(Handled { response, events: events.take() })
+        })?;
+        self.announce(usage, Some(user), &handled.events);
+        Ok(handled)
     }
 
     /// Hands a request to a handler of a block, or of an aside by its own usage, and saves what it changed, all fields at
