@@ -31,14 +31,18 @@ pub(crate) struct PostedFile {
     pub(crate) content: Vec<u8>,
 }
 
-/// Reads a form with files (multipart/form-data): the pairs of its other fields, and the files, each in order. Nothing
-/// where the request is no such form.
+/// A form with files.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct FormWithFiles {
+    pub(crate) pairs: Vec<(String, String)>,
+    pub(crate) files: Vec<PostedFile>,
+}
+
+/// Reads a form with files (multipart/form-data), everything in order. Nothing where the request is no such form.
 ///
 /// # Errors
 /// [`BlockError::BadRequest`] 400 for a body that is none although its type says so.
-pub(crate) fn multipart(
-    request: &HandlerRequest,
-) -> Option<Result<(Vec<(String, String)>, Vec<PostedFile>), BlockError>> {
+pub(crate) fn multipart(request: &HandlerRequest) -> Option<Result<FormWithFiles, BlockError>> {
     let (media_type, parameters) = request.content_type.split_once(';')?;
     if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
         return None;
@@ -48,8 +52,8 @@ pub(crate) fn multipart(
     Some(parts(&request.body, &format!("--{boundary}")).ok_or_else(bad))
 }
 
-fn parts(body: &[u8], boundary: &str) -> Option<(Vec<(String, String)>, Vec<PostedFile>)> {
-    let (mut pairs, mut files) = (Vec::new(), Vec::new());
+fn parts(body: &[u8], boundary: &str) -> Option<FormWithFiles> {
+    let mut form = FormWithFiles::default();
     let mut rest = &body[find(body, boundary.as_bytes())? + boundary.len()..];
     let next = format!("\r\n{boundary}");
     while !rest.starts_with(b"--") {
@@ -66,11 +70,11 @@ fn parts(body: &[u8], boundary: &str) -> Option<(Vec<(String, String)>, Vec<Post
         })?;
         let field = parameter(disposition, "name")?;
         match parameter(disposition, "filename") {
-            Some(name) => files.push(PostedFile { field, name, content: content.to_vec() }),
-            None => pairs.push((field, String::from_utf8(content.to_vec()).ok()?)),
+            Some(name) => form.files.push(PostedFile { field, name, content: content.to_vec() }),
+            None => form.pairs.push((field, String::from_utf8(content.to_vec()).ok()?)),
         }
     }
-    Some((pairs, files))
+    Some(form)
 }
 
 fn find(bytes: &[u8], wanted: &[u8]) -> Option<usize> {
@@ -158,10 +162,10 @@ mod tests {
             Content-Disposition: form-data; name=\"f\"; filename=\"a%22.py\"\r\nContent-Type: text/plain\r\n\r\n\
             \r\n\xff\r\n\r\n--x-y--\r\n"
             .to_vec();
-        let (pairs, files) = multipart(&request).expect("it is a form with files").expect("it is well-formed");
-        assert_eq!(pairs, [("a".to_owned(), "1".to_owned())]);
+        let form = multipart(&request).expect("it is a form with files").expect("it is well-formed");
+        assert_eq!(form.pairs, [("a".to_owned(), "1".to_owned())]);
         let content = b"\r\n\xff\r\n".to_vec();
-        assert_eq!(files, [PostedFile { field: "f".into(), name: "a\".py".into(), content }]);
+        assert_eq!(form.files, [PostedFile { field: "f".into(), name: "a\".py".into(), content }]);
         request.body.truncate(40);
         assert!(matches!(multipart(&request), Some(Err(_))));
         request.content_type = "application/json".into();

@@ -2,15 +2,17 @@
 
 use chrono::{DateTime, Duration, Utc};
 use serde_json::{Map, Value as Json, json};
-use xblock_core::block::{BlockContext, BlockError, Event, Grade, GraderReply, HandlerRequest, HandlerResponse, XBlock};
+use xblock_core::block::{
+    BlockContext, BlockError, Event, Grade, GraderReply, HandlerRequest, HandlerResponse, XBlock,
+};
 
 use super::error::GradeError;
+use super::input_calls::{self, Data};
 use super::inputs::status_html;
 use super::policy::{Score, duration};
 use super::python;
 use super::queue::queued_at;
 use super::session::Session;
-use super::input_calls::{self, Data};
 use super::submission::{self, Posted};
 use super::view::{self, LastResult};
 use super::{ProblemBlock, loncapa::Verdicts};
@@ -213,11 +215,11 @@ fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, R
 /// Keeps learners from filling the queue of external graders.
 fn still_queued(session: &Session<'_>, call: &Call<'_>) -> Option<String> {
     let wait = session.problem.services().queue.as_ref()?.service.wait_between_requests();
-    let states = session.problem.state.correct_map.entries().filter_map(|(_, entry)| entry.queuestate.as_ref());
+    let states =
+        session.problem.state.correct_map.entries().filter_map(|(_, entry)| entry.queuestate.as_ref());
     let newest = states.filter_map(queued_at).max()?;
     let passed = (call.context.now() - newest).to_std().unwrap_or_default();
-    (passed < wait)
-        .then(|| format!("You must wait at least {} seconds between submissions.", wait.as_secs()))
+    (passed < wait).then(|| format!("You must wait at least {} seconds between submissions.", wait.as_secs()))
 }
 
 fn graded(
@@ -366,7 +368,8 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 
 fn input_ajax(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     let before = session.problem.state.input_state.clone();
-    let body = input_calls::input_ajax(&mut session.problem, &Data(&call.posted.pairs)).ok_or(Refusal::Failed)?;
+    let body =
+        input_calls::input_ajax(&mut session.problem, &Data(&call.posted.pairs)).ok_or(Refusal::Failed)?;
     let keeps_state = session.problem.state.input_state != before;
     Ok(reply(body, keeps_state))
 }

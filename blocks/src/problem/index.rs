@@ -6,7 +6,7 @@ use fancy_regex::Regex;
 
 use super::error::LoadError;
 use super::loncapa::parse;
-use super::responses::RESPONSE_TAGS;
+use super::responses::is_response;
 
 /// What a search index should know of a problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct ProblemIndex {
     /// What learners can read without an answer, as HTML without tags; dropdowns with their options.
     pub content: String,
     /// The tags of its questions, each once.
-    pub problem_types: Vec<&'static str>,
+    pub problem_types: Vec<String>,
 }
 
 /// Reads what a search index should know of a problem.
@@ -23,11 +23,12 @@ pub struct ProblemIndex {
 /// [`LoadError::Xml`] for what is no XML.
 pub fn index_problem(data: &str) -> Result<ProblemIndex, LoadError> {
     let root = parse(data)?;
-    let nodes = root.descendants();
-    let problem_types = RESPONSE_TAGS
-        .into_iter()
-        .filter(|tag| root.name == *tag || nodes.iter().any(|node| node.name == *tag))
-        .collect();
+    let mut problem_types: Vec<String> = Vec::new();
+    for node in std::iter::once(&root).chain(root.descendants()) {
+        if is_response(&node.name) && !problem_types.contains(&node.name) {
+            problem_types.push(node.name.clone());
+        }
+    }
     Ok(ProblemIndex { content: content(data), problem_types })
 }
 
@@ -91,7 +92,7 @@ fn without_tags(html: &str) -> String {
 }
 
 /// Returns the length of a tag or comment; a greater-than sign in quotation marks does not end a tag.
-fn end_of_tag(rest: &str) -> usize {
+pub(super) fn end_of_tag(rest: &str) -> usize {
     if rest.starts_with("<!--") {
         return rest.find("-->").map_or(rest.len(), |at| at + 3);
     }
@@ -128,8 +129,9 @@ mod tests {
 
     #[test]
     fn problems_are_indexed_as_recorded() {
-        let recorded: Json = serde_json::from_str(include_str!("../../../tests/vectors/capa/index_report.json"))
-            .expect("the vectors are JSON");
+        let recorded: Json =
+            serde_json::from_str(include_str!("../../../tests/vectors/capa/index_report.json"))
+                .expect("the vectors are JSON");
         for case in recorded["index"].as_array().expect("a list") {
             let index = index_problem(case["xml"].as_str().expect("a text")).expect("it is XML");
             let expected = &case["index_dictionary"];

@@ -15,7 +15,6 @@ pub(super) fn input_ajax(problem: &mut Problem, data: &Data<'_>) -> Option<Json>
     let dispatch = data.get("dispatch").unwrap_or_default();
     match (tag.as_str(), dispatch) {
         ("formulaequationinput", "preview_formcalc") => preview_formula(data),
-        ("chemicalequationinput", "preview_chemcalc") => Some(preview_chemistry(data)),
         ("matlabinput", "plot") => plot(problem, id, data.get("submission")?),
         ("formulaequationinput" | "chemicalequationinput" | "matlabinput", _) => Some(json!({})),
         _ => None,

@@ -35,6 +35,7 @@ mod render;
 mod report;
 mod rescore;
 mod responses;
+mod sanitize;
 mod script;
 mod services;
 mod session;

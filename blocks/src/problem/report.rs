@@ -58,7 +58,8 @@ fn before_question<'n>(root: &'n Node, id: &str) -> Option<&'n Node> {
     let mut nodes = root.descendants();
     nodes.insert(0, root);
     let question = nodes.iter().copied().find(has_input)?;
-    let parent = nodes.iter().copied().find(|node| node.children.iter().any(|c| std::ptr::eq(c, question)))?;
+    let parent =
+        nodes.iter().copied().find(|node| node.children.iter().any(|c| std::ptr::eq(c, question)))?;
     let at = parent.children.iter().position(|child| std::ptr::eq(child, question))?;
     let before = parent.children[..at].iter().rev().find(|node| node.name != "description")?;
     matches!(before.name.as_str(), "p" | "label").then_some(before)
@@ -115,8 +116,9 @@ mod tests {
 
     #[test]
     fn answers_are_told_as_recorded() {
-        let recorded: Json = serde_json::from_str(include_str!("../../../tests/vectors/capa/index_report.json"))
-            .expect("the vectors are JSON");
+        let recorded: Json =
+            serde_json::from_str(include_str!("../../../tests/vectors/capa/index_report.json"))
+                .expect("the vectors are JSON");
         let mut run = 0;
         for case in recorded["report"].as_array().expect("a list") {
             let rows = report(case["xml"].as_str().expect("a text"), &case["student_answers"]);

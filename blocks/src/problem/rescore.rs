@@ -1,7 +1,9 @@
 //! Grading what a learner answered once more, after the problem changed (capa reference, section 7.10).
 
 use serde_json::{Value as Json, json};
-use xblock_core::block::{BlockContext, BlockError, Event, Grade, GraderReply, HandlerResponse, RescoreError, Scorable, XBlock};
+use xblock_core::block::{
+    BlockContext, BlockError, Event, Grade, GraderReply, HandlerResponse, RescoreError, Scorable, XBlock,
+};
 use xblock_core::fields::{Score as FieldScore, Value};
 
 use super::calls;

@@ -7,7 +7,7 @@ use xblock_core::block::{BlockError, HandlerRequest};
 use super::api::Problem;
 use super::grading::Files;
 use super::responses::Answers;
-use crate::form;
+use crate::form::{self, FormWithFiles};
 
 /// What was posted.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,7 +43,7 @@ pub(super) fn read(request: &HandlerRequest) -> Result<Posted, BlockError> {
     let Some(form) = form::multipart(request) else {
         return Ok(Posted { pairs: pairs(request)?, files: Files::new() });
     };
-    let (pairs, posted) = form?;
+    let FormWithFiles { pairs, files: posted } = form?;
     let mut files = Files::new();
     for file in posted {
         let id = file.field.split_once('_').map_or(file.field.as_str(), |(_, id)| id).to_owned();

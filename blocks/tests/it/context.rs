@@ -2,7 +2,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use xblock_core::block::{BlockContext, BlockError, ChildSummary, Event, HandlerRequest, User, XBlock};
@@ -10,6 +11,9 @@ use xblock_core::fields::{BlockFields, DictFieldData, Json, ScopeIds};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{Branch, RuntimeError};
+use xblock_core::services::{
+    AnyService, ServiceError, ServiceRequest, ServiceSet, XQueueService, XQueueSubmission,
+};
 
 /// Everything a block asks of its surroundings.
 pub(crate) struct World {
@@ -19,6 +23,33 @@ pub(crate) struct World {
     pub(crate) assets: BTreeMap<String, Vec<u8>>,
     pub(crate) children: Vec<(ChildSummary, String)>,
     pub(crate) events: RefCell<Vec<Event>>,
+    pub(crate) queue: Option<Arc<TestQueue>>,
+}
+
+/// A queue of external graders that gives one answer to everything.
+#[derive(Debug)]
+pub(crate) struct TestQueue {
+    pub(crate) reply: Result<String, String>,
+    pub(crate) sent: Mutex<Vec<XQueueSubmission>>,
+}
+
+impl XQueueService for TestQueue {
+    fn callback_url(&self, _: &UsageKey, dispatch: &str) -> String {
+        format!("http://lms.example/callback/{dispatch}")
+    }
+
+    fn default_queue_name(&self) -> String {
+        "default-q".into()
+    }
+
+    fn wait_between_requests(&self) -> Duration {
+        Duration::from_secs(5)
+    }
+
+    fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError> {
+        self.sent.lock().expect("no test panics here").push(submission);
+        self.reply.clone().map_err(|message| ServiceError::Failed { service: "xqueue", message })
+    }
 }
 
 impl World {
@@ -31,6 +62,7 @@ impl World {
             assets: BTreeMap::new(),
             children: Vec::new(),
             events: RefCell::default(),
+            queue: None,
         }
     }
 
@@ -113,6 +145,12 @@ impl BlockContext for World {
             let key = format!("asset-v1:Org+C1+R1+type@asset+block@{path}").parse().expect("the key is one");
             RuntimeError::NoSuchAsset { key, branch: Branch::Published }.into()
         })
+    }
+
+    fn find_service(&self, service: &str) -> Option<AnyService> {
+        let queue: Arc<dyn XQueueService> = self.queue.clone()?;
+        let request = ServiceRequest { usage: &self.usage, user: None };
+        ServiceSet::default().with(queue).find(service, &request)
     }
 
     fn publish(&self, event: Event) {

@@ -233,6 +233,7 @@ fn problem() -> Contract {
         .raw_request("problem_save", form("input_block_2_1=choice_1"))
         .raw_request("problem_reset", form(""))
         .raw_request("hint_button", form("hint_index=0"))
+        .raw_request("input_ajax", form("input_id=block_2_1&dispatch=preview_formcalc&formula=x"))
         .raw_request("xmodule_handler", HandlerRequest { suffix: "problem_get".into(), ..form("") })
 }
 

@@ -16,8 +16,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::block::{
-    BlockContext, BlockError, Event, GraderReply, HandlerRequest, HandlerResponse, Registry, RescoreError, User,
-    Validation, XBlock,
+    BlockContext, BlockError, Event, GraderReply, HandlerRequest, HandlerResponse, Registry, RescoreError,
+    User, Validation, XBlock,
 };
 use crate::clock::Clock;
 use crate::fields::{KeyValueStore, MemoryStore, Score};

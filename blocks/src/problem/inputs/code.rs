@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 
 use super::{InputState, Rendered, grader_message};
 use crate::problem::python;
+use crate::problem::sanitize::sanitized;
 use crate::problem::tree::Node;
 
 /// What learners read while an external grader works.
@@ -51,7 +52,7 @@ pub(super) fn render_matlab(node: &Node, state: &mut InputState) -> Rendered {
     let kept = |name: &str| state.kept.get(name).cloned().unwrap_or_default();
     let mut queue_message = String::new();
     if matches!(state.status.as_str(), "queued" | "incomplete" | "unsubmitted") {
-        queue_message = grader_message(kept("queue_msg").as_str().unwrap_or_default());
+        queue_message = sanitized(kept("queue_msg").as_str().unwrap_or_default());
     }
     if kept("queuestate") == "queued" {
         #[expect(clippy::cast_precision_loss, reason = "the times of this age are exact")]
@@ -67,7 +68,7 @@ pub(super) fn render_matlab(node: &Node, state: &mut InputState) -> Rendered {
             queue_length = "1".into();
         }
     }
-    state.message = grader_message(&state.message);
+    state.message = sanitized(&state.message);
     let context = context! {
         value => value(node, state),
         queue_length,

@@ -18,7 +18,8 @@ use self::attributes::attribute;
 use super::labels::Label;
 use super::python;
 use super::responses::{Input, split_options};
-use super::tree::{Node, markup, plain_text};
+use super::sanitize::sanitized;
+use super::tree::{Node, is_markup, markup, plain_text};
 use crate::template::{self, context};
 
 pub(super) use self::attributes::check;
@@ -155,10 +156,10 @@ fn option_input(node: &Node, state: &InputState) -> Rendered {
     ("problem/optioninput.html", context)
 }
 
-/// Returns what an external grader says as it may stand in a page: markup that is well-formed as it is, anything else as
-/// text.
+/// Returns what an external grader says as it may stand in a page: well-formed markup as it is, anything else with what is
+/// open closed.
 fn grader_message(message: &str) -> String {
-    markup(message)
+    if is_markup(message) { message.to_owned() } else { sanitized(message) }
 }
 
 /// Tells whether there is no answer yet.

@@ -6,9 +6,9 @@ use serde_json::{Value as Json, json};
 
 use super::{Answers, Graded, Grader, Input, Setup, only_input};
 use crate::escape;
+use crate::formula::{Number, value_of};
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
-use crate::problem::formula::{Case, Number, Variables, evaluate};
 use crate::problem::grading::Grading;
 use crate::problem::python;
 use crate::problem::tolerance;
@@ -60,7 +60,7 @@ impl ChoiceText {
         let typed = typed.as_str().ok_or_else(|| {
             GradeError::Author(format!("a number is to be a text: {}", python::printed(typed)))
         })?;
-        let is_near = evaluate(typed, &Variables::new(), Case::Insensitive)
+        let is_near = value_of(typed)
             .and_then(|value| tolerance::is_within(&value, &Number::Complex(answer), tolerance))
             .map_err(|_| {
                 GradeError::Message(format!("Could not interpret '{}' as a number.", html(typed)))
