@@ -6,6 +6,7 @@ use super::api::Problem;
 use super::inputs;
 use super::queue::{self, Sender};
 use super::tree::Node;
+use crate::chemistry;
 use crate::formula;
 
 /// Answers an input's own call; nothing where the input has none, or the request is none.
@@ -15,6 +16,7 @@ pub(super) fn input_ajax(problem: &mut Problem, data: &Data<'_>) -> Option<Json>
     let dispatch = data.get("dispatch").unwrap_or_default();
     match (tag.as_str(), dispatch) {
         ("formulaequationinput", "preview_formcalc") => preview_formula(data),
+        ("chemicalequationinput", "preview_chemcalc") => Some(preview_equation(data)),
         ("matlabinput", "plot") => plot(problem, id, data.get("submission")?),
         ("formulaequationinput" | "chemicalequationinput" | "matlabinput", _) => Some(json!({})),
         _ => None,
@@ -46,6 +48,14 @@ fn preview_formula(data: &Data<'_>) -> Option<Json> {
             "formula": formula,
         }),
     })
+}
+
+/// Shows how a chemical equation is understood; what is not, is marked in it.
+fn preview_equation(data: &Data<'_>) -> Json {
+    match data.get("formula") {
+        None => json!({ "preview": "", "error": "No formula specified." }),
+        Some(equation) => json!({ "preview": chemistry::render_to_html(equation), "error": "" }),
+    }
 }
 
 /// Sends a program to be run; the input keeps what it waits for.
