@@ -11,7 +11,7 @@ use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::python;
-use crate::problem::tolerance;
+use crate::problem::tolerance::{self, Tolerance};
 use crate::problem::tree::Node;
 
 /// Choices with numbers in them.
@@ -61,7 +61,7 @@ impl ChoiceText {
             GradeError::Author(format!("a number is to be a text: {}", python::printed(typed)))
         })?;
         let is_near = value_of(typed)
-            .and_then(|value| tolerance::is_within(&value, &Number::Complex(answer), tolerance))
+            .and_then(|value| Tolerance::read(tolerance)?.allows(&value, &Number::Complex(answer)))
             .map_err(|_| {
                 GradeError::Message(format!("Could not interpret '{}' as a number.", html(typed)))
             })?;
