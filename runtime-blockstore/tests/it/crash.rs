@@ -17,10 +17,14 @@ use crate::fixture::{clock, new_store, open, registry};
 const FOLDER: &str = "BLOCKSTORE_TEST_FOLDER";
 const BLOCKS: usize = 12;
 const COMMITS: usize = 15;
-const ROUNDS: u64 = 25;
 
-/// Runs one of the ignored tests below in a process of its own.
-fn spawn(test: &str, folder: &Path) -> Child {
+/// Reads a number from the environment.
+pub(crate) fn number_from(name: &str, otherwise: u64) -> u64 {
+    std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number"))
+}
+
+/// Runs an ignored test in a process of its own.
+pub(crate) fn spawn(test: &str, folder: &Path) -> Child {
     Command::new(std::env::current_exe().expect("this program"))
         .args([test, "--exact", "--ignored", "--test-threads=1"])
         .env(FOLDER, folder)
@@ -29,7 +33,8 @@ fn spawn(test: &str, folder: &Path) -> Child {
         .expect("the process starts")
 }
 
-fn folder() -> Option<std::path::PathBuf> {
+/// Returns the folder such a process is to work in.
+pub(crate) fn folder() -> Option<std::path::PathBuf> {
     std::env::var_os(FOLDER).map(Into::into)
 }
 
@@ -119,7 +124,8 @@ fn leftovers(folder: &Path) -> Vec<String> {
 fn a_killed_commit_leaves_the_old_state_or_the_new() {
     let (_, folder) = new_store();
     let (mut seen, mut unfinished) = (Vec::new(), 0);
-    for round in 0_u64..ROUNDS {
+    let rounds = number_from("BLOCKSTORE_CRASH_ROUNDS", 25);
+    for round in 0..rounds {
         let mut process = spawn("crash::writes_until_killed", folder.path());
         std::thread::sleep(Duration::from_millis(12 + round * 37 % 150));
         process.kill().expect("the process ends");
@@ -137,7 +143,7 @@ fn a_killed_commit_leaves_the_old_state_or_the_new() {
         seen.last().copied().flatten().is_some_and(|number| number > 5),
         "no commit went through: {seen:?}"
     );
-    println!("{unfinished} of {ROUNDS} were killed between the database and the draft's folder");
+    println!("{unfinished} of {rounds} were killed between the database and the draft's folder");
     open(folder.path()).commit(Edit::new(context(), Base::Any)).expect("the store goes on");
     assert_eq!(handovers(folder.path()), 0);
     // The bundle's folder may have been made by the very first commit before it was killed; drafts must be gone.

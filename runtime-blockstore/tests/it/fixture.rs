@@ -18,6 +18,15 @@ pub(crate) fn clock() -> Arc<dyn Clock> {
     Arc::new(FixedClock(DateTime::from_timestamp_micros(1_930_000_000_123_456).expect("a moment")))
 }
 
+/// The clock of the system.
+pub(crate) struct Now;
+
+impl Clock for Now {
+    fn now(&self) -> DateTime<Utc> {
+        Utc::now()
+    }
+}
+
 /// A clock that never says the same twice.
 #[derive(Default)]
 pub(crate) struct TickingClock(AtomicI64);

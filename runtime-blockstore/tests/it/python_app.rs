@@ -11,17 +11,8 @@ use serde_json::{Value, json};
 use xblock_core::runtime::{Branch, Cursor, Runtime};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, put_asset, usage};
 
-use crate::fixture::{copy_folder, new_store, open};
+use crate::fixture::{Now, copy_folder, new_store, open};
 use crate::golden::golden;
-
-/// The clock of the system, so that versions of ours and of the app have times that differ.
-struct Now;
-
-impl xblock_core::clock::Clock for Now {
-    fn now(&self) -> chrono::DateTime<chrono::Utc> {
-        chrono::Utc::now()
-    }
-}
 
 fn python(folder: &Path, step: &str) -> Option<Value> {
     let Some(python) = std::env::var_os("BLOCKSTORE_PYTHON") else {
