@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in a test, what is not there is the failure")]
 #![expect(clippy::print_stdout, reason = "a test that cannot run says so")]
 
+mod bad_input;
 mod bundle_crash;
 mod classes;
 mod commits;
