@@ -24,6 +24,7 @@ mod json_text;
 mod labels;
 mod loncapa;
 pub mod markdown;
+mod message;
 mod olx;
 mod options;
 mod policy;

@@ -9,11 +9,14 @@ use super::code::Code;
 use super::external::External;
 use super::formula::FormulaMatch;
 use super::image::Image;
+use super::custom::Custom;
 use super::multiple_choice::MultipleChoice;
 use super::numerical::Numerical;
 use super::option::Options;
+use super::schematic::Schematic;
 use super::string::StringMatch;
 use super::true_false::TrueFalse;
+use super::symbolic::Symbolic;
 use super::unsupported::Unsupported;
 use super::{Grader, Setup};
 use crate::problem::error::LoadError;
@@ -97,14 +100,14 @@ const KINDS: [ResponseKind; 15] = [
         inputs: CODE_INPUTS,
         is_single: false,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: Custom::build,
     },
     ResponseKind {
         tag: "symbolicresponse",
         inputs: CODE_INPUTS,
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: Symbolic::build,
     },
     ResponseKind {
         tag: "coderesponse",
@@ -132,7 +135,7 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["schematic"],
         is_single: false,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Unsupported::new(&node.name))),
+        build: Schematic::build,
     },
     ResponseKind {
         tag: "imageresponse",

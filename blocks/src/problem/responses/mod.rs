@@ -9,12 +9,15 @@ mod code;
 mod external;
 mod formula;
 mod image;
+mod custom;
 mod kinds;
 mod multiple_choice;
 mod numerical;
 mod option;
+mod schematic;
 mod string;
 mod true_false;
+mod symbolic;
 mod unsupported;
 
 use std::fmt;

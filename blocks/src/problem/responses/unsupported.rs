@@ -16,9 +16,6 @@ pub(super) struct Unsupported {
 impl Unsupported {
     pub(super) fn new(tag: &str) -> Self {
         let what = match tag {
-            "customresponse" | "schematicresponse" | "symbolicresponse" => {
-                "its author's code in the Python sandbox"
-            }
             "coderesponse" | "externalresponse" => "a grader on another server",
             _ => "a grader that is not part of this runtime yet",
         };

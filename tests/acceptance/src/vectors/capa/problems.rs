@@ -51,7 +51,7 @@ impl Case<'_> {
     }
 
     fn load(&self) -> Result<Problem, LoadError> {
-        self.with_options(|xml, options| Problem::load(xml, options))
+        self.with_options(Problem::load)
     }
 
     fn with_options<T>(&self, work: impl Fn(&str, ProblemOptions<'_>) -> T) -> T {
