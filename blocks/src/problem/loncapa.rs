@@ -237,9 +237,10 @@ impl LoncapaProblem {
     pub(super) fn choice_html(&self, input_id: &str, name: &str) -> Option<String> {
         let nodes = self.root.descendants();
         let group = nodes.into_iter().find(|node| node.get("id") == Some(input_id))?;
-        let choice =
-            group.descendants().into_iter().find(|n| n.name == "choice" && n.get("name") == Some(name))?;
-        Some(choice.inner_xml().trim().to_owned())
+        // Of several choices of one name the last one counts.
+        let mut choices = group.descendants().into_iter().rev();
+        let choice = choices.find(|node| node.name == "choice" && node.get("name") == Some(name))?;
+        Some(choice.inner_xml())
     }
 }
 

@@ -41,7 +41,7 @@ pub(super) fn clean(message: &str) -> String {
         child.write(&mut out);
         super::tree::escape_text(&child.tail, &mut out);
     }
-    ascii(out.trim())
+    ascii(&out).trim().to_owned()
 }
 
 /// Writes characters beyond ASCII as references; carriage returns go.
@@ -189,6 +189,7 @@ mod tests {
             ("<b><i>x</b>y", "<b><i>x</i></b>y"),
             ("<unfinished", "&lt;unfinished"),
             ("<!-- c -->t", "t"),
+            ("&nbsp;x ", "&#160;x"),
         ] {
             assert_eq!(clean(message), cleaned, "{message}");
         }

@@ -9,7 +9,7 @@ use super::correct_map::CorrectMap;
 use super::inputs::{self, InputState};
 use super::loncapa::LoncapaProblem;
 use super::responses::{Answers, Response};
-use super::tree::{Mark, Node, close_tag, escape_text, open_tag};
+use super::tree::{Mark, Node, close_tag, escape_text, markup, open_tag};
 use crate::escape;
 
 /// What rendering must know of the learner.
@@ -137,12 +137,12 @@ impl Renderer<'_> {
             self.notice(&needs);
         }
         self.children(node, None);
-        if response.group.is_some() {
-            self.out.push_str("</div>");
-        }
         let overall = &self.shown.map.overall_message;
         if !overall.is_empty() {
-            self.out.push_str(&format!("<div class=\"response_message\">{overall}</div>"));
+            self.out.push_str(&format!("<div class=\"response_message\">{}</div>", markup(overall)));
+        }
+        if response.group.is_some() {
+            self.out.push_str("</div>");
         }
         self.out.push_str("</div>");
     }

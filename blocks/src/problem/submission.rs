@@ -111,6 +111,12 @@ pub(super) fn metadata(problem: &Problem, answers: &Answers, variant: &Json) -> 
     let mut metadata = Map::new();
     for (id, answer) in answers {
         let Some((response, input)) = problem.engine.input(id) else {
+            // What no input has was sent beside the answers, such as what a browser made of a formula.
+            let nothing = json!({
+                "question": "", "answer": answer, "response_type": "", "input_type": "", "correct": "",
+                "variant": variant, "group_label": "",
+            });
+            metadata.insert(id.clone(), nothing);
             continue;
         };
         let is_choice = matches!(input.tag.as_str(), "choicegroup" | "radiogroup" | "checkboxgroup");
