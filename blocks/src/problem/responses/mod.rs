@@ -6,19 +6,19 @@ mod annotation;
 mod choice;
 mod choice_text;
 mod code;
+mod custom;
 mod external;
 mod formula;
 mod image;
-mod custom;
 mod kinds;
 mod multiple_choice;
 mod numerical;
 mod option;
 mod schematic;
 mod string;
-mod true_false;
 mod symbolic;
-mod unsupported;
+mod true_false;
+mod unread;
 
 use std::fmt;
 use std::sync::Arc;
@@ -73,7 +73,6 @@ pub(super) struct Response {
 
 /// What a question can use while it is set up.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "kinds take what they need")]
 pub(super) struct Setup<'s> {
     /// The names of the problem, after its script.
     pub(super) context: &'s Context,
@@ -188,7 +187,7 @@ impl Response {
             number,
             inputs: read_inputs(inputs, labels.inputs).unwrap_or_default(),
             group: labels.group,
-            grader: Arc::new(unsupported::Unsupported::new(&node.name)),
+            grader: Arc::new(unread::Unread::new(&node.name)),
             hint_function: None,
             correct_answers: Vec::new(),
         }

@@ -1,4 +1,4 @@
-//! Questions this runtime cannot grade: they are shown with a notice.
+//! Questions whose element says nothing without the problem's script, where that was not run: they are shown only.
 
 use serde_json::Value as Json;
 
@@ -7,23 +7,19 @@ use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::services::ProblemServices;
 
-/// A question that is not graded.
+/// A question that cannot be graded without the problem's script.
 #[derive(Debug, Clone)]
-pub(super) struct Unsupported {
+pub(super) struct Unread {
     needs: String,
 }
 
-impl Unsupported {
+impl Unread {
     pub(super) fn new(tag: &str) -> Self {
-        let what = match tag {
-            "coderesponse" | "externalresponse" => "a grader on another server",
-            _ => "a grader that is not part of this runtime yet",
-        };
-        Self { needs: format!("a question of type {tag} needs {what}") }
+        Self { needs: format!("a question of type {tag} needs the author's script") }
     }
 }
 
-impl Grader for Unsupported {
+impl Grader for Unread {
     fn grade(&self, _: &[Input], _: &mut Grading<'_>) -> Result<Graded, GradeError> {
         Err(GradeError::Unsupported { needs: self.needs.clone() })
     }
