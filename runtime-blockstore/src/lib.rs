@@ -33,6 +33,6 @@ pub use path::PathProblem;
 pub use runtime::BlockstoreRuntime;
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,
-    BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, DraftData, DraftFileData,
-    DraftLinkData, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
+    BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, Dependent, DraftData,
+    DraftFileData, DraftLinkData, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
 };

@@ -40,6 +40,10 @@ CREATE TABLE IF NOT EXISTS xblock_file_change (
     bundle_id INTEGER NOT NULL, path TEXT NOT NULL, cursor INTEGER NOT NULL, before TEXT, after TEXT,
     PRIMARY KEY (bundle_id, path, cursor)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS xblock_file_change_at ON xblock_file_change (cursor);
+CREATE TABLE IF NOT EXISTS xblock_link (
+    target TEXT NOT NULL, bundle_id INTEGER NOT NULL, version_num INTEGER NOT NULL, name TEXT NOT NULL,
+    target_version INTEGER NOT NULL, is_direct INTEGER NOT NULL,
+    PRIMARY KEY (target, bundle_id, version_num, name, target_version)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS xblock_feed_seen (version_id INTEGER NOT NULL);";
 
 /// Makes the app's tables where the database does not have them, and ours.

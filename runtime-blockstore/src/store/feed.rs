@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::Blockstore;
+use super::dependents::enter_links;
 use crate::database::Access;
 use crate::digest::Digest;
 use crate::document::Snapshot;
@@ -160,9 +161,7 @@ impl Blockstore {
     /// # Errors
     /// Failures of the medium.
     pub fn get_changes(&self, after: u64, limit: usize) -> Result<Vec<BundleChange>> {
-        if self.db.access() == Access::ReadWrite && self.db.read(has_unseen)? {
-            self.db.write(|db| self.enter_all_missed(db))?;
-        }
+        self.enter_unseen()?;
         self.db.read(|db| {
             if !has_feed(db)? {
                 return Ok(Vec::new());
@@ -201,6 +200,14 @@ impl Blockstore {
         })
     }
 
+    /// Enters what another program has made since the last look, where that may be written.
+    pub(super) fn enter_unseen(&self) -> Result<()> {
+        if self.db.access() == Access::ReadWrite && self.db.read(has_unseen)? {
+            self.db.write(|db| self.enter_all_missed(db))?;
+        }
+        Ok(())
+    }
+
     fn enter_all_missed(&self, db: &Connection) -> Result<()> {
         let bundles: Vec<(RowId, Uuid)> = db
             .prepare_cached(
@@ -228,7 +235,8 @@ pub(super) fn has_feed(db: &Connection) -> Result<bool> {
         .map_err(query_failed("looking for the change feed"))
 }
 
-fn has_unseen(db: &Connection) -> Result<bool> {
+/// Says whether there are versions that nobody has looked at; in a store that has a feed.
+pub(super) fn has_unseen(db: &Connection) -> Result<bool> {
     db.prepare_cached(
         "SELECT (SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion) \
          > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen)",
@@ -291,6 +299,7 @@ fn enter(db: &Connection, entry: &Entry<'_>) -> Result<()> {
         ))?;
         let cursor = db.last_insert_rowid();
         let Some((before, after)) = entry.documents else { return Ok(()) };
+        enter_links(db, entry.bundle_id, entry.version.number, after)?;
         let mut insert = db.prepare_cached(
             "INSERT INTO main.xblock_file_change (bundle_id, path, cursor, before, after) \
              VALUES (?1, ?2, ?3, ?4, ?5)",

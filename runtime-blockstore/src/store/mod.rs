@@ -3,6 +3,7 @@
 mod bundles;
 mod commits;
 mod data;
+mod dependents;
 mod drafts;
 mod feed;
 mod files;
@@ -24,6 +25,7 @@ pub use data::{
     DraftFileData, DraftLinkData,
 };
 
+pub use dependents::Dependent;
 pub use feed::{BundleChange, FileChange};
 pub(crate) use files::State;
 pub use history::{FileRevision, VersionSummary};

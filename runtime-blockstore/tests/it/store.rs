@@ -125,3 +125,33 @@ fn a_store_that_is_only_read_is_not_written() {
     assert!(matches!(nowhere, Err(BlockstoreError::Missing { .. })));
     assert!(!folder.path().join("nowhere").exists());
 }
+
+#[test]
+fn who_depends_on_a_bundle_is_told() {
+    let (store, folder) = store();
+    let (media, _) = bundle(&store, "media");
+    let (problems, problems_draft) = bundle(&store, "problems");
+    let (course, draft) = bundle(&store, "course");
+    store.set_draft_link(problems_draft, "media", Some((media, 1))).unwrap();
+    store.commit_draft(problems_draft).unwrap();
+    store.set_draft_link(draft, "exercises", Some((problems, 2))).unwrap();
+    assert_eq!(store.get_dependents(problems).unwrap(), [], "a draft is no version yet");
+    store.commit_draft(draft).unwrap();
+    let told = |store: &Blockstore| -> Vec<(Uuid, u64, String, u64, bool)> {
+        let found = store.get_dependents(media).unwrap();
+        found.into_iter().map(|d| (d.bundle_uuid, d.version, d.link, d.target_version, d.is_direct)).collect()
+    };
+    let mut expected =
+        vec![(problems, 2, "media".to_owned(), 1, true), (course, 2, "exercises".to_owned(), 1, false)];
+    expected.sort();
+    assert_eq!(told(&store), expected);
+    // The documents alone say the same.
+    let db = rusqlite::Connection::open(folder.path().join("db.sqlite3")).unwrap();
+    db.execute_batch("DELETE FROM xblock_feed_seen").unwrap();
+    let reader = Blockstore::open(folder.path(), Access::ReadOnly, clock()).unwrap();
+    assert_eq!(told(&reader), expected);
+    store.set_draft_link(draft, "exercises", None).unwrap();
+    store.commit_draft(draft).unwrap();
+    store.delete_bundle(problems).unwrap();
+    assert_eq!(told(&store), []);
+}
