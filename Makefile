@@ -12,9 +12,10 @@ FUZZ_SECONDS ?= 600
 VENV := .venv
 PY := $(VENV)/bin/python
 PEERS := .venv-bench
+APP := .venv-blockstore
 BENCH ?=
 
-.PHONY: help demo test test-rust test-python test-browser fuzz check bench wheel venv clean
+.PHONY: help demo test test-rust test-python test-browser test-store fuzz check bench wheel venv clean
 
 help: ## Print this help.
 	@echo "xblock-runtime: Open edX courseware on Blockstore and Modulestore. Targets:"; echo
@@ -38,6 +39,18 @@ test-python: wheel ## Build the wheel and run the Python tests.
 
 test-browser: test-rust ## Run the browser tests in headless Chromium (skipped loudly where there is none).
 	tests/browser/run.sh
+
+test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at the same store, 300 kills, 8 writers x 200, 5 GB (ten minutes).
+	BLOCKSTORE_PYTHON="$(CURDIR)/$(APP)/bin/python" BLOCKSTORE_CRASH_ROUNDS=300 BLOCKSTORE_COMMITS=200 \
+	  cargo test -p runtime-blockstore
+	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
+
+# The Blockstore app, in a virtualenv of its own.
+$(APP)/.made: runtime-blockstore/tests/requirements.txt
+	python3 -m venv $(APP)
+	$(APP)/bin/pip install --quiet -r $<
+	$(APP)/bin/pip install --quiet --no-deps openedx-blockstore==1.4.0
+	touch $@
 
 # Our code has no unsafe, so that the address sanitizer would find nothing and only slows building and running.
 FUZZ := cargo +nightly fuzz
@@ -92,4 +105,4 @@ $(VENV)/.made: python-bindings/requirements-dev.txt
 	touch $@
 
 clean: ## Remove everything that was built.
-	rm -rf target $(VENV) $(PEERS) demo-store tests/browser/node_modules
+	rm -rf target $(VENV) $(PEERS) $(APP) demo-store tests/browser/node_modules
