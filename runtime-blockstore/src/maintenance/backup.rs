@@ -20,7 +20,7 @@ use crate::digest::Digest;
 use crate::document::{FileRecord, Link, format_time};
 use crate::error::BlockstoreError;
 use crate::rows::uuid_text;
-use crate::storage::{Place, digest_of, replace, store_stream};
+use crate::storage::{Place, digest_of, replace, store_stream, sync_names};
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -157,6 +157,7 @@ impl Blockstore {
             drafts,
         };
         copy.report.files = manifest.objects.len() + manifest.drafts.len() + 1;
+        sync_names(folder)?;
         let text = serde_json::to_vec_pretty(&manifest).expect("the keys are texts");
         replace(&place.join(MANIFEST), &text)?;
         Ok(copy.report)

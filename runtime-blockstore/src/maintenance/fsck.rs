@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::gc::{GcOptions, UnusedKind};
 use super::marks::{BundleRoots, Roots};
 use super::walk::{digest_in_name, files, folders};
 use crate::digest::Digest;
@@ -115,7 +117,31 @@ impl Blockstore {
             check.run()?;
             Ok(check.report)
         };
-        if options.repair { self.db.write(check) } else { self.db.read(check) }
+        let mut report = if options.repair { self.db.write(check)? } else { self.db.read(check)? };
+        self.orphans(&mut report)?;
+        Ok(report)
+    }
+
+    /// Counts what nothing leads to, by kind.
+    fn orphans(&self, report: &mut FsckReport) -> Result<()> {
+        let unused = self.gc(&GcOptions { grace: Duration::ZERO, ..GcOptions::default() })?;
+        let mut kinds: BTreeMap<UnusedKind, (usize, u64, String)> = BTreeMap::new();
+        for unused in unused.unused {
+            let (count, bytes, _) = kinds.entry(unused.kind).or_insert((0, 0, unused.key));
+            *count += 1;
+            *bytes += unused.size;
+        }
+        for (kind, (count, bytes, first)) in kinds {
+            report.findings.push(Finding {
+                severity: Severity::Note,
+                code: "orphan",
+                place: first,
+                reason: format!("nothing leads to {count} files like this ({}), {bytes} bytes", kind.name()),
+                repair: Some("gc removes them".into()),
+                is_repaired: false,
+            });
+        }
+        Ok(())
     }
 }
 

@@ -58,6 +58,20 @@ pub enum UnusedKind {
     Unfinished,
 }
 
+impl UnusedKind {
+    /// Returns what it is in words.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Snapshot => "snapshots of no version",
+            Self::Data => "data files of no snapshot",
+            Self::DeletedBundle => "of deleted bundles",
+            Self::DeletedDraft => "of deleted drafts",
+            Self::NotStaged => "not staged by their draft",
+            Self::Unfinished => "never finished",
+        }
+    }
+}
+
 /// A file that nothing leads to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unused {

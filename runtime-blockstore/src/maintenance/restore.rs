@@ -14,7 +14,7 @@ use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_fi
 use crate::database::Access;
 use crate::error::BlockstoreError;
 use crate::rows::{query_failed, uuid_text};
-use crate::storage::digest_of;
+use crate::storage::{digest_of, sync_names};
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -66,8 +66,10 @@ pub fn restore(
     match options.bundle {
         None => whole(folder, &backup, &manifest, target, &mut report)?,
         Some(bundle) => {
+            // Before a store is made for nothing.
+            let rows = read_rows(&backup.join(DATABASE), bundle)?;
             let store = Blockstore::open(target, Access::ReadWrite, clock)?;
-            one(folder, &backup, &manifest, &store, bundle, &mut report)?;
+            one(folder, &backup, &manifest, &store, (bundle, &rows), &mut report)?;
         }
     }
     Ok(report)
@@ -103,8 +105,10 @@ fn whole(
         put(&backup.join(DRAFTS).join(key), &storage.join(key), entry, report)?;
     }
     fs::create_dir_all(&storage).map_err(BlockstoreError::io("cannot create", &storage))?;
+    sync_names(target)?;
     // The last of all: before it there is no store.
-    put(&backup.join(DATABASE), &database, &manifest.database, report)
+    put(&backup.join(DATABASE), &database, &manifest.database, report)?;
+    sync_names(target)
 }
 
 /// Copies a file of a backup to its place, proved; one that is there with the same bytes stays.
@@ -138,10 +142,9 @@ fn one(
     backup: &Path,
     manifest: &Manifest,
     store: &Blockstore,
-    bundle: Uuid,
+    (bundle, rows): (Uuid, &Rows),
     report: &mut RestoreReport,
 ) -> Result<()> {
-    let rows = read_rows(&backup.join(DATABASE), bundle)?;
     if store.db.read(|db| crate::rows::bundle_id(db, bundle))?.is_some() {
         return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
     }
@@ -160,11 +163,12 @@ fn one(
             put(&backup.join(DRAFTS).join(key), &root.join(key), entry, report)?;
         }
     }
+    sync_names(root)?;
     store.db.write(|db| {
         if crate::rows::bundle_id(db, bundle)?.is_some() {
             return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
         }
-        insert_rows(db, bundle, &rows).map_err(BlockstoreError::sql("restoring the rows of a bundle"))
+        insert_rows(db, bundle, rows).map_err(BlockstoreError::sql("restoring the rows of a bundle"))
     })
 }
 

@@ -171,6 +171,25 @@ fn sync_file_system(_: &Path) -> bool {
     false
 }
 
+/// Makes the names of all files below a folder durable; their contents are so already.
+pub(crate) fn sync_names(root: &Path) -> Result<(), BlockstoreError> {
+    if sync_file_system(root) {
+        return Ok(());
+    }
+    let mut open = vec![root.to_path_buf()];
+    while let Some(folder) = open.pop() {
+        sync_folder(&folder)?;
+        let entries = fs::read_dir(&folder).map_err(BlockstoreError::io("cannot list", &folder))?;
+        for entry in entries {
+            let path = entry.map_err(BlockstoreError::io("cannot list", &folder))?.path();
+            if path.is_dir() {
+                open.push(path);
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Runs a job for each item on several threads; the first failure ends it.
 fn spread<T: Sync>(
     items: &[T],

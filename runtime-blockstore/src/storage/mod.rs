@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-pub(crate) use batch::{Batch, replace};
+pub(crate) use batch::{Batch, replace, sync_names};
 
 use crate::digest::{Digest, Hasher};
 use crate::document::{DraftDocument, FileRecord, Snapshot};

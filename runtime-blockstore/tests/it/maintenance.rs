@@ -177,6 +177,8 @@ fn what_nothing_leads_to_is_swept_and_the_rest_stays() {
     assert!(young.too_young > 5);
     let all = files(&storage);
     let seen = store.gc(&look()).unwrap();
+    let told = check(&store).findings.into_iter().filter(|finding| finding.code == "orphan").count();
+    assert_eq!(told, 6, "each kind once");
     assert_eq!(files(&storage), all, "a look changes nothing");
     assert!(seen.unused.iter().all(|unused| !unused.proof.is_empty()));
     let kinds: std::collections::BTreeSet<_> = seen.unused.iter().map(|unused| unused.kind).collect();
@@ -271,6 +273,7 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
         restore(backups.path(), &to("y"), &unknown, clock()),
         Err(BlockstoreError::BundleNotFound { .. })
     ));
+    assert!(!to("y").exists(), "no store is made for nothing");
 }
 
 #[test]
