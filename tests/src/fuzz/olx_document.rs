@@ -136,8 +136,15 @@ fn check(document: &Document, edited: &Document, place: &Place, options: &ParseO
         }
         Place::Removed(span) => {
             let rest = &before[span.range().end..];
-            let head = after.strip_suffix(rest).unwrap_or("\0");
-            before[..span.range().start].strip_prefix(head).is_some_and(|gone| gone.trim().is_empty())
+            let is_right = |after: &str, rest: &str| {
+                let head = after.strip_suffix(rest).unwrap_or("\0");
+                before[..span.range().start].strip_prefix(head).is_some_and(|gone| gone.trim().is_empty())
+            };
+            is_right(after, rest)
+                // What was apart must not become the end of one line, or of a section.
+                || rest.starts_with('\n') && is_right(&after.replacen(&format!("\n{rest}"), &format!("\r{rest}"), 1), rest)
+                || rest.starts_with('>') && is_right(&after.replacen("]]&gt;", "]]>", 1), rest)
+                || rest.starts_with("]>") && is_right(&after.replacen("]]&gt;", "]]>", 1), rest)
         }
         Place::Added(span) => {
             span.range().contains(&same) && after.len() > before.len() && after.ends_with(&before[same..])

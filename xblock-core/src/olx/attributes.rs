@@ -8,6 +8,7 @@ use super::entity::simple_reference;
 use super::namespaces::XML_NAMESPACE;
 use super::parse::{Builder, Failure, Place};
 use super::parse_error::ParseErrorKind;
+use super::syntax_error::SyntaxError;
 use super::text::Text;
 use super::xml_name::{ascii_name_length, is_name, is_space};
 
@@ -134,7 +135,7 @@ fn declare(
     }
     let is_reserved = prefix == "xmlns" || (prefix == "xml") != (value == XML_NAMESPACE);
     if is_reserved || (value.is_empty() && !prefix.is_empty()) {
-        return Err(ParseErrorKind::Syntax(format!("{name} cannot be declared as {value:?}")));
+        return Err(SyntaxError::ReservedNamespace { name: name.into(), value: value.into() }.into());
     }
     if prefix != "xml" {
         declarations.push((prefix.to_owned(), value.into()));

@@ -149,6 +149,12 @@ pub const READ_CODES: &[DiagnosticCode] = &[
         "put the text into an html block",
     ),
     DiagnosticCode::new(
+        "too-large",
+        Error,
+        "What a file may hold has limits, so that none can use up the memory: its bytes, those of a text or an attribute, attributes, elements inside each other, and what entities make of it.",
+        "divide what the file holds",
+    ),
+    DiagnosticCode::new(
         "unknown-attribute",
         Warning,
         "The block's type has no field of this name, and types in plain XBlock form keep nothing else.",

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::parse_error::ParseErrorKind;
+use super::syntax_error::SyntaxError;
 use super::xml_name::{is_char, is_plain_name, is_space};
 
 /// The internal entities of a document; external ones are not kept, so that using them is an error.
@@ -48,7 +49,7 @@ impl Entities {
             return Ok(());
         };
         let Some(end) = rest[1..].find(quote) else {
-            return Err(ParseErrorKind::Syntax(format!("the value of entity {name} does not end")));
+            return Err(SyntaxError::IllFormedDoctype.into());
         };
         let value = entity_value(&rest[1..=end])?;
         self.texts.entry(name.to_owned()).or_insert(value);
@@ -72,7 +73,7 @@ fn internal_subset(declaration: &str) -> Option<&str> {
 
 /// Splits one declaration, comment or instruction off.
 fn declaration_end(text: &str) -> Result<(&str, &str), ParseErrorKind> {
-    let unfinished = || ParseErrorKind::Syntax("the document type declaration is not well-formed".into());
+    let unfinished = || ParseErrorKind::from(SyntaxError::IllFormedDoctype);
     if let Some(comment) = text.strip_prefix("<!--") {
         let end = comment.find("-->").ok_or_else(unfinished)?;
         return Ok(("", &comment[end + 3..]));
@@ -107,9 +108,7 @@ fn entity_value(value: &str) -> Result<String, ParseErrorKind> {
     while let Some(at) = rest.find("&#") {
         out.push_str(&rest[..at]);
         let reference = &rest[at + 1..];
-        let end = reference
-            .find(';')
-            .ok_or_else(|| ParseErrorKind::Syntax("a reference does not end in ;".into()))?;
+        let end = reference.find(';').ok_or(SyntaxError::UnclosedReference)?;
         out.push(numeric(&reference[..end])?);
         rest = &reference[end + 1..];
     }
@@ -134,13 +133,13 @@ pub(super) fn simple_reference(name: &str) -> Result<Option<char>, ParseErrorKin
 
 fn numeric(reference: &str) -> Result<char, ParseErrorKind> {
     let digits = &reference[1..];
+    let no_number = || SyntaxError::NumericReference { reference: reference.to_owned() };
     let code = match digits.strip_prefix('x') {
         Some(hex) if hex.bytes().all(|b| b.is_ascii_hexdigit()) => u32::from_str_radix(hex, 16),
         None if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse(),
-        _ => return Err(ParseErrorKind::Syntax(format!("&{reference}; is not a numeric reference"))),
+        _ => return Err(no_number().into()),
     };
     // A number too large for 32 bits is no character either; an empty one is no number.
-    let code =
-        code.map_err(|_| ParseErrorKind::Syntax(format!("&{reference}; is not a numeric reference")))?;
+    let code = code.map_err(|_| no_number())?;
     char::from_u32(code).filter(|c| is_char(*c)).ok_or(ParseErrorKind::Character { code })
 }

@@ -152,10 +152,10 @@ pub enum OlxError {
 impl OlxError {
     /// Returns the stable code of the situation.
     #[must_use]
-    pub const fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::NotOlx => "not-olx",
-            Self::Xml(_) => "invalid-xml",
+            Self::Xml(error) => error.kind.code(),
             Self::WrongRoot { .. } => "wrong-root",
             Self::MissingAttribute { .. } => "missing-attribute",
             Self::MissingFile { .. } => "missing-file",

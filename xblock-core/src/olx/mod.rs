@@ -27,6 +27,7 @@ mod plain;
 mod position;
 mod rewrite;
 mod serialise;
+mod syntax_error;
 mod text;
 mod unknown;
 mod write;
@@ -69,6 +70,7 @@ pub use plain::{
 };
 pub use position::{FileName, Located, Mark, Position, Span};
 pub use serialise::{Charset, Layout, WriteOptions};
+pub use syntax_error::SyntaxError;
 pub use text::{SourceText, Text};
 pub use unknown::UnknownOlx;
 pub use write::{

@@ -19,6 +19,7 @@ use super::nodes::Nodes;
 use super::parse_error::{ParseError, ParseErrorKind};
 use super::parse_options::{BlankText, CDataSections, MOST_BYTES, ParseOptions};
 use super::position::{Position, Span};
+use super::syntax_error::SyntaxError;
 use super::text::{SourceText, Text};
 use super::xml_name::{is_blank, is_char, is_name, is_plain_name, normalise_lines};
 
@@ -124,7 +125,7 @@ enum RunValue {
 fn inside<'t>(raw: &'t str, start: &str, end: &str) -> Result<&'t str, ParseErrorKind> {
     raw.strip_prefix(start)
         .and_then(|rest| rest.strip_suffix(end))
-        .ok_or_else(|| ParseErrorKind::Syntax(format!("{raw:?} is not well-formed")))
+        .ok_or_else(|| SyntaxError::IllFormed { text: raw.to_owned() }.into())
 }
 
 /// Divides text as libxml2's quick path does: before each `\r\n`, of which only `\n` counts; from a single `\r`, a
@@ -266,7 +267,7 @@ impl Builder<'_> {
                         quick_xml::Error::IllFormed(IllFormedError::UnclosedReference) => {
                             ParseErrorKind::Ampersand
                         }
-                        error => ParseErrorKind::Syntax(error.to_string()),
+                        error => SyntaxError::from_reader(&error).into(),
                     };
                     return Err(Failure::new(kind, at));
                 }
@@ -300,8 +301,7 @@ impl Builder<'_> {
                 Event::Comment(_) => {
                     let value = inside(raw, "<!--", "-->").map_err(fail)?;
                     if value.contains("--") || value.ends_with('-') {
-                        let message = "-- is not allowed inside a comment";
-                        return Err(fail(ParseErrorKind::Syntax(message.into())));
+                        return Err(fail(SyntaxError::CommentHyphens.into()));
                     }
                     let value = self.lines(value, start + 4, place);
                     let span = place.own_span(start, end);
@@ -313,19 +313,16 @@ impl Builder<'_> {
                 }
                 Event::Decl(declaration) if matches!(place, Place::File) && start == 0 => {
                     if declaration.version().is_err() {
-                        let message = "the XML declaration names no version";
-                        return Err(fail(ParseErrorKind::Syntax(message.into())));
+                        return Err(fail(SyntaxError::DeclarationWithoutVersion.into()));
                     }
                     self.declarations.push(Span::new(start, end));
                 }
                 Event::Decl(_) => {
-                    let message = "the XML declaration is allowed only at the very start of a file";
-                    return Err(fail(ParseErrorKind::Syntax(message.into())));
+                    return Err(fail(SyntaxError::MisplacedDeclaration.into()));
                 }
                 Event::DocType(_) => {
                     if self.doctype_seen || self.root.is_some() || !self.open.is_empty() {
-                        let message = "the document type declaration is not allowed here";
-                        return Err(fail(ParseErrorKind::Syntax(message.into())));
+                        return Err(fail(SyntaxError::MisplacedDoctype.into()));
                     }
                     self.doctype_seen = true;
                     let declaration = inside(raw, "<!DOCTYPE", ">").map_err(fail)?;
@@ -504,8 +501,7 @@ impl Builder<'_> {
         let span = place.span(start, start + raw.len());
         let is_blank = is_blank(raw);
         if !is_blank && let Some(at) = section_end(raw) {
-            let kind = ParseErrorKind::Syntax("]]> is not allowed in text".into());
-            return Err(Failure::new(kind, place.offset(start + at)));
+            return Err(Failure::new(SyntaxError::SectionEnd.into(), place.offset(start + at)));
         }
         let Some(open) = self.open.last() else {
             if is_blank {
@@ -575,7 +571,7 @@ impl Builder<'_> {
     fn text_outside(&self, at: usize) -> Failure {
         let kind = match self.root {
             Some(_) => ParseErrorKind::TrailingContent,
-            None => ParseErrorKind::Syntax("text before the root element".into()),
+            None => SyntaxError::TextBeforeRoot.into(),
         };
         Failure::new(kind, at)
     }

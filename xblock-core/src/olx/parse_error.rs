@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::diagnostic::{Diagnostic, Excerpt, Severity};
 use super::position::{FileName, Position};
+use super::syntax_error::SyntaxError;
 use super::text::SourceText;
 
 /// What is wrong with a text that should be XML.
@@ -26,8 +27,8 @@ pub enum ParseErrorKind {
     #[error("content after the end of the document")]
     TrailingContent,
     /// Markup that does not follow XML's grammar.
-    #[error("{0}")]
-    Syntax(String),
+    #[error(transparent)]
+    Syntax(#[from] SyntaxError),
     /// An ampersand that begins no reference.
     #[error("& must begin a reference; write &amp; for the character")]
     Ampersand,
@@ -159,47 +160,55 @@ impl ParseError {
         if let Some(element) = &self.element {
             message = format!("{message} (inside <{element}>)");
         }
-        let mut diagnostic = Diagnostic::new("invalid-xml", Severity::Error, message)
+        let mut diagnostic = Diagnostic::new(self.kind.code(), Severity::Error, message)
             .in_file(self.file.clone())
             .at(self.position);
         diagnostic.excerpt = Some(self.excerpt.clone());
-        if let Some(fix) = self.kind.fix() {
-            diagnostic.fix = Some(fix.into());
-        }
+        diagnostic.fix = Some(self.kind.fix().into());
         diagnostic
     }
 }
 
 impl ParseErrorKind {
-    /// Returns what an author can do about it, where more can be said than to correct the XML.
-    fn fix(&self) -> Option<&'static str> {
+    /// Returns the stable code of the situation.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
         match self {
-            Self::Encoding | Self::UnknownEncoding { .. } => Some("save the file as UTF-8"),
-            Self::UnknownEntity { .. } => Some(
-                "XML knows only &lt; &gt; &amp; &quot; &apos; and numeric references; write others as numbers",
-            ),
-            Self::Mismatch { .. } | Self::Unclosed { .. } => Some("add the closing tag"),
-            Self::Unopened { .. } => Some("delete the closing tag, or add the opening one"),
-            Self::Ampersand => Some("write &amp; for the character, or put a script into a CDATA section"),
+            Self::TooDeep { .. }
+            | Self::TooLarge { .. }
+            | Self::TooManyAttributes { .. }
+            | Self::Expansion => "too-large",
+            _ => "invalid-xml",
+        }
+    }
+
+    /// Returns what an author can do about it.
+    const fn fix(&self) -> &'static str {
+        match self {
+            Self::Encoding | Self::UnknownEncoding { .. } => "save the file as UTF-8",
+            Self::UnknownEntity { .. } => {
+                "XML knows only &lt; &gt; &amp; &quot; &apos; and numeric references; write others as numbers"
+            }
+            Self::Mismatch { .. } | Self::Unclosed { .. } => "add the closing tag",
+            Self::Unopened { .. } => "delete the closing tag, or add the opening one",
+            Self::Ampersand => "write &amp; for the character, or put a script into a CDATA section",
             // What follows a less-than sign in a formula or script is taken for a name.
-            Self::Name { .. } => Some(
-                "write &lt; for a less-than sign, or put a script into a CDATA section; correct other names",
-            ),
+            Self::Name { .. } => {
+                "write &lt; for a less-than sign, or put a script into a CDATA section; correct other names"
+            }
             Self::Attribute(_) => {
-                Some("write attributes as name=\"value\", with blanks between them and < as &lt;")
+                "write attributes as name=\"value\", with blanks between them and < as &lt;"
             }
-            Self::DuplicateAttribute { .. } => Some("delete one of the two"),
-            Self::UnknownPrefix { .. } => Some("declare the prefix with xmlns:PREFIX, or take it off"),
-            Self::Character { .. } => Some("delete the character; it often comes with pasted text"),
-            Self::Empty => Some("write the element into the file, or delete the file and what points to it"),
-            Self::TrailingContent => {
-                Some("put everything into the one root element, or delete what is after it")
-            }
-            Self::EntityLoop { .. } | Self::Expansion => Some("write the text out in place of the entities"),
+            Self::DuplicateAttribute { .. } => "delete one of the two",
+            Self::UnknownPrefix { .. } => "declare the prefix with xmlns:PREFIX, or take it off",
+            Self::Character { .. } => "delete the character; it often comes with pasted text",
+            Self::Empty => "write the element into the file, or delete the file and what points to it",
+            Self::TrailingContent => "put everything into the one root element, or delete what is after it",
+            Self::EntityLoop { .. } | Self::Expansion => "write the text out in place of the entities",
             Self::TooDeep { .. } | Self::TooLarge { .. } | Self::TooManyAttributes { .. } => {
-                Some("divide what the file holds")
+                "divide what the file holds"
             }
-            Self::Syntax(_) => None,
+            Self::Syntax(error) => error.fix(),
         }
     }
 }

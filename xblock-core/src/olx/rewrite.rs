@@ -37,6 +37,7 @@ impl Document {
             dropped: &self.dropped,
             touched: HashSet::new(),
             same_lists: HashSet::new(),
+            copied_to: 0,
             writer: Writer { out: &mut out, declared: Vec::new() },
         };
         rewriter.find_touched(&self.root, &self.options);
@@ -67,6 +68,8 @@ struct Rewriter<'d, 'o> {
     touched: HashSet<*const Element>,
     /// Of the elements in which entities brought markup, those whose list of children is as it was.
     same_lists: HashSet<*const Element>,
+    /// Where the bytes end that were copied last.
+    copied_to: u32,
     writer: Writer<'o>,
 }
 
@@ -132,7 +135,25 @@ impl<'d> Rewriter<'d, '_> {
 
     fn copy(&mut self, span: Span) {
         let raw = self.raw(span);
+        let at = self.writer.out.len();
         self.writer.out.push_str(raw);
+        if self.copied_to != span.start {
+            self.part(at);
+        }
+        self.copied_to = span.end;
+    }
+
+    /// Keeps what was apart in the file from becoming one thing where it now meets: two ends of lines, or the end of a
+    /// CDATA section.
+    fn part(&mut self, at: usize) {
+        let (before, after) = self.writer.out.split_at(at);
+        if before.ends_with('\r') && after.starts_with('\n') {
+            self.writer.out.replace_range(at - 1..at, "\n");
+        } else if before.ends_with("]]") && after.starts_with('>') {
+            self.writer.out.replace_range(at..=at, "&gt;");
+        } else if before.ends_with(']') && after.starts_with("]>") {
+            self.writer.out.replace_range(at + 1..at + 2, "&gt;");
+        }
     }
 
     fn copy_with_blanks(&mut self, span: Span) {
@@ -377,7 +398,11 @@ impl<'d> Rewriter<'d, '_> {
                     open.extend(next);
                 }
                 (_, Some(span)) => self.copy(span),
-                (leaf, None) => self.writer.leaf(leaf),
+                (leaf, None) => {
+                    let at = self.writer.out.len();
+                    self.writer.leaf(leaf);
+                    self.part(at);
+                }
             }
         }
     }

@@ -7,3 +7,4 @@ mod host;
 mod keys;
 mod model;
 mod olx_xml;
+mod xml_mistakes;

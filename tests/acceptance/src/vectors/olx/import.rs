@@ -134,7 +134,7 @@ fn tracked(diagnostic: &Diagnostic) -> Option<Vec<String>> {
         (Some(Outcome::LeftOut), _) => Some(vec!["ERROR".into()]),
         (Some(Outcome::ErrorBlock), code) => {
             let classes: &[&str] = match code {
-                "missing-file" | "invalid-xml" => &["Exception"],
+                "missing-file" | "invalid-xml" | "too-large" => &["Exception"],
                 "unknown-type" => &["PluginMissingError"],
                 "invalid-name" => &["InvalidKeyError"],
                 "not-a-block" => &["XMLSyntaxError"],
