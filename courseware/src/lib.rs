@@ -40,7 +40,10 @@ mod submission;
 mod tree;
 
 pub use branch_content::{AssetContent, BranchContent};
-pub use check::{CheckCounts, CheckFilter, CheckReport, check, check_context, diagnostic_codes, sarif};
+pub use check::{
+    CheckCounts, CheckFilter, CheckReport, check, check_context, check_directory, check_refusal,
+    diagnostic_codes, sarif,
+};
 pub use clock::SystemClock;
 pub use compare::{CompareOptions, Comparison, Difference, compare};
 pub use description::{BlockDescription, FieldDescription, Origin};

@@ -39,6 +39,12 @@ codes! {
     FOREIGN_LINK = "foreign-course-link", Note,
         "The link leads into another course, which not every learner of this one may see.",
         "nothing, where both courses are run together";
+    ILLEGAL_FILE = "illegal-file", Error,
+        "Packages hold files and folders with names in UTF-8, no deeper than 64 folders, and nothing outside of them. An import refuses a package with anything else.",
+        "delete the entry, or give it another name or place";
+    ILLEGAL_LINK = "illegal-link", Error,
+        "A symbolic link may lead to a file or folder of the package only, and not round in a circle. An import refuses a package with any other.",
+        "put the file itself in the link's place, or delete the link";
     INVALID_BOOLEAN = "invalid-boolean", Warning,
         "The setting is either true or false. The platform takes any other text for false and says nothing.",
         "write true or false";
@@ -117,6 +123,9 @@ codes! {
     UNUSED_ASSIGNMENT = "unused-assignment-type", Note,
         "The grading policy has an assignment type that no subsection is graded as, so its share of the grade cannot be earned.",
         "grade a subsection as it, or remove it";
+    UNREPLACED_LINK = "unreplaced-link", Warning,
+        "The platform makes addresses that begin with /static/, /jump_to_id/ or /course/ real where a quotation mark stands before them, and nowhere else. Here it stays as it is, and leads nowhere.",
+        "write the address by itself between quotation marks, such as href=\"/static/NAME\" or url('/static/NAME')";
     VIDEO_WITHOUT_SOURCE = "video-without-source", Warning,
         "The video says nowhere what to play.",
         "give it a YouTube id, an address or a video id";

@@ -1,4 +1,7 @@
-//! Links in the text of a file, found as the platform finds them: between quotation marks, wherever they stand.
+//! Links in the text of a file. The platform finds them between quotation marks, wherever they stand; browsers also follow
+//! those in attributes without quotation marks, in lists of images and in `url(..)`, which the platform leaves as they are.
+
+use std::ops::Range;
 
 /// What a link begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,15 +63,22 @@ pub(super) struct Link {
     pub(super) target: String,
     /// What follows the prefix as it is written.
     pub(super) written: String,
+    /// Whether the platform makes it real.
+    pub(super) is_replaced: bool,
 }
 
 /// Finds the links of a text, except in comments.
 pub(super) fn find(text: &str) -> Vec<Link> {
     let comments = comments(text);
+    let lists = lists(text);
     let mut links = Vec::new();
     for (prefix, kind) in PREFIXES {
         for (offset, _) in text.match_indices(prefix) {
-            if let Some(link) = link(text, offset, prefix, kind)
+            let found = match lists.iter().find(|list| list.contains(&offset)) {
+                Some(list) => listed(text, offset, prefix, kind, list),
+                None => link(text, offset, prefix, kind).or_else(|| bare(text, offset, prefix, kind)),
+            };
+            if let Some(link) = found
                 && !is_inside(&comments, offset)
             {
                 links.push(link);
@@ -82,20 +92,86 @@ pub(super) fn find(text: &str) -> Vec<Link> {
 fn link(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link> {
     let before = &text[..offset];
     let quote = QUOTES.into_iter().find(|quote| before.ends_with(quote))?;
-    let rest = &text[offset + prefix.len()..];
+    let rest = after(text, offset + prefix.len());
+    let written = &rest[..rest.find(quote)?];
+    if written.contains(['<', '\n']) {
+        return None;
+    }
+    Some(make(offset, kind, written, true))
+}
+
+/// Returns the text from a byte on, no longer than a link may be.
+fn after(text: &str, offset: usize) -> &str {
+    let rest = &text[offset..];
     let mut limit = rest.len().min(LIMIT);
     while !rest.is_char_boundary(limit) {
         limit -= 1;
     }
-    let written = &rest[..rest[..limit].find(quote)?];
-    if written.contains(['<', '\n']) {
+    &rest[..limit]
+}
+
+/// Takes a link that stands without quotation marks in an attribute or in `url(..)`.
+fn bare(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link> {
+    const ATTRIBUTES: [&str; 5] = ["href", "src", "poster", "data", "action"];
+    // An address by its key is real as it stands.
+    if matches!(kind, LinkKind::Asset | LinkKind::OldAsset | LinkKind::Courses) {
         return None;
     }
+    let before = text[..offset].trim_end_matches([' ', '\t']);
+    let rest = after(text, offset + prefix.len());
+    let end = if ends_with_word(before, "url(") {
+        rest.find([')', '\n'])?
+    } else {
+        let name = before.strip_suffix('=')?;
+        ATTRIBUTES.iter().find(|attribute| ends_with_word(name, attribute))?;
+        rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '"' | '\'' | '`'))?
+    };
+    Some(make(offset, kind, rest[..end].trim_end(), false))
+}
+
+/// Says whether a text ends with a word of ASCII letters, in any case, and not with a longer one.
+fn ends_with_word(text: &str, word: &str) -> bool {
+    let Some(start) = text.len().checked_sub(word.len()) else { return false };
+    text.is_char_boundary(start)
+        && text[start..].eq_ignore_ascii_case(word)
+        && !text[..start].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '$'))
+}
+
+/// Takes a link of a list of images; the first one is real only where it is the whole list.
+fn listed(text: &str, offset: usize, prefix: &str, kind: LinkKind, list: &Range<usize>) -> Option<Link> {
+    let before = text[list.start..offset].trim_end();
+    let is_first = before.is_empty();
+    if !is_first && !before.ends_with(',') {
+        return None;
+    }
+    let rest = &text[offset + prefix.len()..list.end];
+    let end = rest.find(|c: char| c.is_ascii_whitespace() || c == ',').unwrap_or(rest.len());
+    let is_replaced = is_first && offset == list.start && end == rest.len()
+        || matches!(kind, LinkKind::Asset | LinkKind::OldAsset | LinkKind::Courses);
+    Some(make(offset, kind, &rest[..end], is_replaced))
+}
+
+/// Finds the lists of images: what stands between the quotation marks of `srcset` attributes.
+fn lists(text: &str) -> Vec<Range<usize>> {
+    let mut lists = Vec::new();
+    for (at, name) in text.match_indices("srcset") {
+        let rest = text[at + name.len()..].trim_start();
+        let Some(rest) = rest.strip_prefix('=').map(str::trim_start) else { continue };
+        let Some(quote) = QUOTES.into_iter().find(|quote| rest.starts_with(quote)) else { continue };
+        let start = text.len() - rest.len() + quote.len();
+        if let Some(length) = text[start..].find(quote) {
+            lists.push(start..start + length);
+        }
+    }
+    lists
+}
+
+fn make(offset: usize, kind: LinkKind, written: &str, is_replaced: bool) -> Link {
     let plain = without_references(written);
     let path = plain.split(['?', '#']).next().unwrap_or_default();
     let target =
         percent_encoding::percent_decode_str(path).decode_utf8().map_or_else(|_| path.to_owned(), Into::into);
-    Some(Link { kind, offset, target, written: written.to_owned() })
+    Link { kind, offset, target, written: written.to_owned(), is_replaced }
 }
 
 /// Replaces `&amp;` and numeric references; what is none stays.
@@ -149,7 +225,7 @@ mod tests {
     #[test]
     fn links_stand_between_quotation_marks() {
         let text = r#"<a href="/static/a%20b.png?x=1&amp;y"> <!-- "/static/old.png" --> '/jump_to_id/b1#top' /static/no
-            &lt;img src=&quot;/static/c.png&quot;> x = \"/static/d.js\" url(/static/e)"#;
+            &lt;img src=&quot;/static/c.png&quot;> x = \"/static/d.js\" f(/static/e)"#;
         let found: Vec<_> = find(text).into_iter().map(|link| (link.kind, link.target)).collect();
         let expected = [
             (LinkKind::Static, "a b.png"),
@@ -158,6 +234,28 @@ mod tests {
             (LinkKind::Static, "d.js"),
         ];
         assert_eq!(found, expected.map(|(kind, target)| (kind, target.to_owned())));
+    }
+
+    #[test]
+    fn links_without_quotation_marks_are_found_and_not_replaced() {
+        let text = "<a href=/static/a.png> <img SRC = /static/b.png?x=1 alt=''> <p style=\"background: url( /static/c.png )\">\
+            <img srcset='/static/d.png 1x, /static/e.png 2x' src=\"/static/f.png\"> <source srcset=\"/static/g.png\">\
+            <style>p { background: url(/static/h.png); q: url('/static/i.png') }</style> x=/static/no> curl(/static/no)\
+            a.src=/static/no> <a href=/jump_to_id/b>";
+        let found: Vec<_> = find(text).into_iter().map(|link| (link.target, link.is_replaced)).collect();
+        let expected = [
+            ("a.png", false),
+            ("b.png", false),
+            ("c.png", false),
+            ("d.png", false),
+            ("e.png", false),
+            ("f.png", true),
+            ("g.png", true),
+            ("h.png", false),
+            ("i.png", true),
+            ("b", false),
+        ];
+        assert_eq!(found, expected.map(|(target, is_replaced)| (target.to_owned(), is_replaced)));
     }
 
     #[test]

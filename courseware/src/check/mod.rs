@@ -11,6 +11,7 @@ mod findings;
 mod html;
 mod json_file;
 mod links;
+mod members;
 mod recorder;
 mod report;
 mod rules;
@@ -35,6 +36,7 @@ use self::course::{Course, File};
 use self::findings::Findings;
 use self::recorder::{Recorder, all_files};
 use crate::error::CoursewareError;
+use crate::package::{DirectorySource, PackageError};
 
 /// Checks a package.
 ///
@@ -42,6 +44,29 @@ use crate::error::CoursewareError;
 /// [`CoursewareError::Olx`] where a file or folder cannot be read. What is wrong with the package, up to its being none,
 /// is in the report.
 pub fn check(source: &dyn PackageSource, registry: &Registry) -> Result<CheckReport, CoursewareError> {
+    check_source(source, registry)
+}
+
+/// Checks a directory, and what of it cannot be read or part of a package.
+///
+/// # Errors
+/// As [`check`].
+pub fn check_directory(
+    source: &DirectorySource,
+    registry: &Registry,
+) -> Result<CheckReport, CoursewareError> {
+    let mut report = check_source(source, registry)?;
+    members::add(&mut report.diagnostics, source.refused());
+    Ok(report.sorted())
+}
+
+/// Says what is wrong with something that cannot be opened as a package, where that is a matter of its content.
+#[must_use]
+pub fn check_refusal(error: &PackageError) -> Option<CheckReport> {
+    Some(CheckReport::new(None, vec![members::remark(None, error)?]))
+}
+
+fn check_source(source: &dyn PackageSource, registry: &Registry) -> Result<CheckReport, CoursewareError> {
     let recorder = Recorder::new(source);
     let package = match read_course(&recorder, &ReadOptions::default(), registry) {
         Ok(package) => package,

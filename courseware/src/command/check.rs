@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::Arc;
 
 use clap::{ArgGroup, Args, ValueEnum};
 use courseware::{
-    ArchiveLimits, CheckFilter, CheckReport, DirectorySource, OpenMode, PackageError, StoreUrl, check,
-    check_context, diagnostic_codes, open_package, sarif,
+    ArchiveLimits, CheckFilter, CheckReport, CoursewareError, DirectorySource, OpenMode, PackageError,
+    StoreUrl, check, check_context, check_directory, check_refusal, diagnostic_codes, open_package, sarif,
 };
 use serde_json::json;
+use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::{MemoryPackage, PackageSource, Severity};
+use xblock_core::olx::Severity;
 
 use super::console::Console;
 use super::exit::{CommandError, Exit};
@@ -104,11 +104,13 @@ pub(crate) fn run(
             let store = surroundings.open(url, OpenMode::Read)?;
             check_context(&*store, &context.plain(), &surroundings.registry)?
         }
-        None => match package(course, &mut folder) {
-            Ok(package) => check(&*package, &surroundings.registry)?,
-            // That there is no course is a finding like any other, in the form that was asked for.
-            Err(PackageError::NoCourse { .. }) => check(&MemoryPackage::default(), &surroundings.registry)?,
-            Err(error) => return Err(error.into()),
+        None => match check_path(course, &surroundings.registry, &mut folder) {
+            // That there is no course, or none that may be unpacked, is a finding like any other, in the form that was
+            // asked for.
+            Err(CoursewareError::Package(error)) if !matches!(error, PackageError::Io { .. }) => {
+                check_refusal(&error).ok_or(error)?
+            }
+            report => report?,
         },
     };
     let filter = CheckFilter {
@@ -132,14 +134,18 @@ pub(crate) fn run(
     Ok(if report.worst() >= Some(limit) { Exit::No } else { Exit::Done })
 }
 
-/// Opens a package; `folder` becomes the way to it from the working directory.
-fn package(course: &Path, folder: &mut String) -> Result<Arc<dyn PackageSource>, PackageError> {
+/// Checks a package on disk; `folder` becomes the way to it from the working directory.
+fn check_path(
+    course: &Path,
+    registry: &Registry,
+    folder: &mut String,
+) -> Result<CheckReport, CoursewareError> {
     if !course.is_dir() {
-        return open_package(course, &ArchiveLimits::default());
+        return check(&*open_package(course, &ArchiveLimits::default())?, registry);
     }
-    let package = DirectorySource::open(course)?;
+    let package = DirectorySource::open_in_part(course)?;
     *folder = relative(package.root());
-    Ok(Arc::new(package))
+    check_directory(&package, registry)
 }
 
 /// Returns a path as a URI relative to the working directory names it; nothing where it lies elsewhere.

@@ -48,6 +48,8 @@ impl From<Exit> for ExitCode {
 pub(crate) enum CommandError {
     #[error(transparent)]
     Courseware(CoursewareError),
+    #[error(transparent)]
+    Refused(CoursewareError),
     #[error("cannot write the output")]
     Output(#[source] std::io::Error),
     #[error("cannot watch for interrupts")]
@@ -76,10 +78,27 @@ pub(crate) enum CommandError {
 }
 
 impl CommandError {
+    /// Makes a "no" of a package that was read and cannot be imported; other errors stay what they are.
+    pub(crate) fn refused(error: CoursewareError) -> Self {
+        let is_refusal = match &error {
+            CoursewareError::Package(error) => !matches!(
+                error,
+                PackageError::NotFound { .. }
+                    | PackageError::Damaged { .. }
+                    | PackageError::TargetTaken { .. }
+                    | PackageError::Io { .. }
+            ),
+            CoursewareError::Olx(error) => !matches!(error, OlxError::Source { .. }),
+            _ => false,
+        };
+        if is_refusal { Self::Refused(error) } else { Self::Courseware(error) }
+    }
+
     /// Sorts every situation into one of the documented codes.
     pub(crate) fn exit_code(&self) -> Exit {
         match self {
             Self::Courseware(error) => code_of(error),
+            Self::Refused(_) => Exit::No,
             Self::Output(_)
             | Self::Signals(_)
             | Self::Threads(_)
@@ -108,9 +127,6 @@ fn code_of(error: &CoursewareError) -> Exit {
         | CoursewareError::Runtime(RuntimeError::Conflict { .. } | RuntimeError::ContextExists { .. }) => {
             Exit::Conflict
         }
-        CoursewareError::Package(PackageError::Io { .. }) => Exit::Failed,
-        CoursewareError::Olx(OlxError::Source { .. }) => Exit::Failed,
-        CoursewareError::Package(_) | CoursewareError::Olx(_) => Exit::No,
         CoursewareError::Block(
             BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. } | BlockError::StaffOnly { .. },
         ) => Exit::NotFound,

@@ -36,7 +36,8 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let package = open_package(&arguments.course, &ArchiveLimits::default())?;
+    let package = open_package(&arguments.course, &ArchiveLimits::default())
+        .map_err(|error| CommandError::refused(error.into()))?;
     let target = arguments.target.as_ref().map(ContextKey::plain);
     let on_errors = if arguments.strict { OnErrors::Refuse } else { OnErrors::Write };
     let report = console.watch(|progress| {
@@ -51,7 +52,9 @@ pub(crate) fn run(
         Ok(import.write(&store, &options)?)
     })?;
     let report = match report {
-        Err(CommandError::Courseware(CoursewareError::Olx(error))) => {
+        Err(CommandError::Courseware(CoursewareError::Olx(error)))
+            if !matches!(error, OlxError::Source { .. }) =>
+        {
             return refused(arguments, &error, console);
         }
         report => report?,

@@ -29,6 +29,16 @@ pub struct DirectorySource {
     /// Paths inside the package, with `/`, and where the files are.
     files: BTreeMap<String, PathBuf>,
     leftovers: Vec<PathBuf>,
+    refused: Vec<(String, PackageError)>,
+}
+
+/// What becomes of entries that a package cannot have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    /// The first one ends the listing.
+    Fail,
+    /// They are left out, as are files that cannot be opened, and told.
+    Collect,
 }
 
 impl DirectorySource {
@@ -44,25 +54,50 @@ impl DirectorySource {
         Self::find(path, path)
     }
 
+    /// Opens a directory without what a package cannot have and what cannot be read: [`DirectorySource::refused`] tells it.
+    ///
+    /// # Errors
+    /// [`PackageError::NotFound`], [`PackageError::NoCourse`], and what the operating system says of the directory itself.
+    pub fn open_in_part(path: &Path) -> Result<Self, PackageError> {
+        if !path.exists() {
+            return Err(PackageError::NotFound { path: path.to_path_buf() });
+        }
+        Self::list_below(path, path, Refusal::Collect)
+    }
+
     /// Finds the package below a directory; errors name `shown`.
     pub(super) fn find(path: &Path, shown: &Path) -> Result<Self, PackageError> {
+        Self::list_below(path, shown, Refusal::Fail)
+    }
+
+    fn list_below(path: &Path, shown: &Path, refusal: Refusal) -> Result<Self, PackageError> {
         let no_course = || PackageError::NoCourse { path: shown.to_path_buf() };
         let root = find_root(path, 0)?.ok_or_else(no_course)?;
         let mut files = BTreeMap::new();
         let real = root.canonicalize().map_err(PackageError::io("read", &root))?;
-        let mut leftovers = Vec::new();
-        Listing { real: &real, shown, files: &mut files, leftovers: &mut leftovers }.list(
-            &root,
-            "",
-            Depth::default(),
-        )?;
-        Ok(Self { root, files, leftovers })
+        let (mut leftovers, mut refused) = (Vec::new(), Vec::new());
+        let mut listing = Listing {
+            real: &real,
+            shown,
+            refusal,
+            files: &mut files,
+            leftovers: &mut leftovers,
+            refused: &mut refused,
+        };
+        listing.list(&root, "", Depth::default())?;
+        Ok(Self { root, files, leftovers, refused })
     }
 
     /// Returns the directory that holds `course.xml` or `library.xml`.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// Lists the paths that were left out by [`DirectorySource::open_in_part`], and why.
+    #[must_use]
+    pub fn refused(&self) -> &[(String, PackageError)] {
+        &self.refused
     }
 
     /// Lists the temporary files that a killed process left behind; they are no part of the package.
@@ -150,8 +185,10 @@ struct Listing<'a> {
     real: &'a Path,
     /// What errors name.
     shown: &'a Path,
+    refusal: Refusal,
     files: &'a mut BTreeMap<String, PathBuf>,
     leftovers: &'a mut Vec<PathBuf>,
+    refused: &'a mut Vec<(String, PackageError)>,
 }
 
 /// How a directory was reached.
@@ -165,7 +202,12 @@ struct Depth {
 
 impl Listing<'_> {
     fn list(&mut self, directory: &Path, prefix: &str, depth: Depth) -> Result<(), PackageError> {
-        for path in entries(directory)? {
+        let entries = match entries(directory) {
+            // Without its own root there is no package.
+            Err(error) if !prefix.is_empty() => return self.refuse(prefix.trim_end_matches('/'), error),
+            entries => entries?,
+        };
+        for path in entries {
             if is_temporary(&path) {
                 let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
                 if metadata.is_file() && !depth.is_linked {
@@ -174,35 +216,56 @@ impl Listing<'_> {
                 continue;
             }
             let name = path.file_name().unwrap_or_default();
-            let Some(name) = name.to_str() else {
-                let name = name.to_string_lossy().into_owned();
-                return Err(PackageError::NameNotUtf8 { archive: self.shown.to_path_buf(), name });
-            };
-            // Version control keeps its own files beside the course's; no export has such a directory.
-            if prefix.is_empty() && name == ".git" {
-                continue;
-            }
-            let member = format!("{prefix}{name}");
-            let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
-            let is_link = metadata.is_symlink();
-            if is_link && name.starts_with(".#") && !path.exists() {
-                continue;
-            }
-            let metadata = if is_link { self.follow(&path, &member, depth)? } else { metadata };
-            if metadata.is_dir() {
-                if depth.directories >= MAX_DEPTH {
-                    let archive = self.shown.to_path_buf();
-                    return Err(PackageError::TooDeep { archive, member, limit: MAX_DEPTH });
-                }
-                let below =
-                    Depth { directories: depth.directories + 1, is_linked: depth.is_linked || is_link };
-                self.list(&path, &format!("{member}/"), below)?;
-            } else if metadata.is_file() {
-                self.files.insert(member, path);
-            } else {
-                return Err(PackageError::SpecialFile { archive: self.shown.to_path_buf(), member });
+            let member = format!("{prefix}{}", name.to_string_lossy());
+            if let Err(error) = self.entry(&path, &member, depth) {
+                self.refuse(&member, error)?;
             }
         }
+        Ok(())
+    }
+
+    fn refuse(&mut self, member: &str, error: PackageError) -> Result<(), PackageError> {
+        match self.refusal {
+            Refusal::Fail => Err(error),
+            Refusal::Collect => {
+                self.refused.push((member.to_owned(), error));
+                Ok(())
+            }
+        }
+    }
+
+    fn entry(&mut self, path: &Path, member: &str, depth: Depth) -> Result<(), PackageError> {
+        let archive = || self.shown.to_path_buf();
+        let name = path.file_name().unwrap_or_default();
+        let Some(name) = name.to_str() else {
+            let name = name.to_string_lossy().into_owned();
+            return Err(PackageError::NameNotUtf8 { archive: archive(), name });
+        };
+        // Version control keeps its own files beside the course's; no export has such a directory.
+        if member == ".git" {
+            return Ok(());
+        }
+        let metadata = fs::symlink_metadata(path).map_err(PackageError::io("read", path))?;
+        let is_link = metadata.is_symlink();
+        if is_link && name.starts_with(".#") && !path.exists() {
+            return Ok(());
+        }
+        let metadata = if is_link { self.follow(path, member, depth)? } else { metadata };
+        if metadata.is_dir() {
+            if depth.directories >= MAX_DEPTH {
+                let member = member.to_owned();
+                return Err(PackageError::TooDeep { archive: archive(), member, limit: MAX_DEPTH });
+            }
+            let below = Depth { directories: depth.directories + 1, is_linked: depth.is_linked || is_link };
+            return self.list(path, &format!("{member}/"), below);
+        }
+        if !metadata.is_file() {
+            return Err(PackageError::SpecialFile { archive: archive(), member: member.to_owned() });
+        }
+        if self.refusal == Refusal::Collect {
+            fs::File::open(path).map_err(PackageError::io("read", path))?;
+        }
+        self.files.insert(member.to_owned(), path.to_path_buf());
         Ok(())
     }
 

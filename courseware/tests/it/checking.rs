@@ -16,7 +16,8 @@ use xblock_core::runtime::{MemoryRuntime, Runtime};
 use crate::command::{TIDES, command, courseware, tides};
 
 /// Codes no package in this folder has: those of writing, and those whose package no file system can hold or nobody can read.
-const ELSEWHERE: [&str; 4] = ["draft-not-listed", "nested-too-deep", "not-a-block", "unreadable"];
+const ELSEWHERE: [&str; 6] =
+    ["draft-not-listed", "illegal-file", "illegal-link", "nested-too-deep", "not-a-block", "unreadable"];
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/resources/check")
@@ -395,4 +396,106 @@ fn what_python_puts_together_is_not_called_broken() {
         }
     }
     assert!(count > 250, "{count}");
+}
+
+/// Copies the good package into a folder of its own.
+fn good() -> tempfile::TempDir {
+    let directory = tempfile::tempdir().unwrap();
+    crate::main_job::copy(&folder().join("good"), directory.path());
+    directory
+}
+
+#[test]
+fn what_cannot_be_part_of_a_package_is_found_and_the_rest_is_checked() {
+    let package = good();
+    let at = |path: &str| package.path().join(path);
+    std::os::unix::fs::symlink("/etc/passwd", at("static/out.txt")).unwrap();
+    std::os::unix::fs::symlink("nowhere.png", at("static/nowhere.png")).unwrap();
+    fs::remove_file(at("html/h.html")).unwrap();
+    std::os::unix::fs::symlink("../../h.html", at("html/h.html")).unwrap();
+    let status = std::process::Command::new("mkfifo").arg(at("static/pipe")).status().unwrap();
+    assert!(status.success());
+    fs::write(at("vertical/orphan.xml"), "<vertical/>").unwrap();
+    let ran = courseware(["check", package.path().to_str().unwrap(), "--json"]).exits(1);
+    let report = ran.json();
+    let found: Vec<(String, String)> = report["diagnostics"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|finding| {
+            assert!(finding["cause"].is_string() && finding["fix"].is_string(), "{finding}");
+            let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+            (text("file"), text("code"))
+        })
+        .collect();
+    let expected = [
+        ("html/h.html", "illegal-link"),
+        ("static/nowhere.png", "illegal-link"),
+        ("static/out.txt", "illegal-link"),
+        ("static/pipe", "illegal-file"),
+        ("vertical/orphan.xml", "orphan-file"),
+    ];
+    for (file, code) in expected {
+        assert!(found.contains(&(file.to_owned(), code.to_owned())), "{file} {code} in {found:#?}");
+    }
+    assert!(found.iter().all(|(_, code)| code != "missing-file" && code != "missing-asset"), "{found:#?}");
+    courseware(["import", package.path().to_str().unwrap(), "--store", "memory:"]).exits(1);
+}
+
+#[test]
+fn what_nobody_may_read_is_found_and_the_rest_is_checked() {
+    use std::os::unix::fs::PermissionsExt;
+    let package = good();
+    let forbid = |path: &str| {
+        fs::set_permissions(package.path().join(path), fs::Permissions::from_mode(0o000)).unwrap();
+    };
+    fs::create_dir(package.path().join("tabs")).unwrap();
+    fs::write(package.path().join("vertical/orphan.xml"), "<vertical/>").unwrap();
+    forbid("html/h.html");
+    forbid("tabs");
+    let is_forbidden = fs::read(package.path().join("html/h.html")).is_err();
+    let report = {
+        let source = DirectorySource::open_in_part(package.path()).unwrap();
+        courseware::check_directory(&source, &blocks::registry().unwrap()).unwrap()
+    };
+    let found: Vec<_> = report
+        .diagnostics
+        .iter()
+        .map(|finding| (finding.file.as_ref().map_or("", |file| file.as_str()), finding.code))
+        .collect();
+    fs::set_permissions(package.path().join("tabs"), fs::Permissions::from_mode(0o755)).unwrap();
+    // Nothing is forbidden to the administrator.
+    if is_forbidden {
+        assert_eq!(
+            found,
+            [("html/h.html", "unreadable"), ("tabs", "unreadable"), ("vertical/orphan.xml", "orphan-file")]
+        );
+    } else {
+        assert_eq!(found, [("vertical/orphan.xml", "orphan-file")]);
+    }
+}
+
+#[test]
+fn archives_that_may_not_be_unpacked_are_findings() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("up.tar.gz");
+    let file = fs::File::create(&path).unwrap();
+    let mut tar = tar::Builder::new(flate2::write::GzEncoder::new(file, flate2::Compression::fast()));
+    let mut header = tar::Header::new_gnu();
+    header.set_entry_type(tar::EntryType::Symlink);
+    header.set_size(0);
+    header.as_old_mut().name[..5].copy_from_slice(b"a.xml");
+    header.as_old_mut().linkname[..11].copy_from_slice(b"/etc/passwd");
+    header.set_cksum();
+    tar.append(&header, &b""[..]).unwrap();
+    tar.into_inner().unwrap().finish().unwrap();
+    let ran = courseware(["check", path.to_str().unwrap(), "--format", "json"]).exits(1);
+    let report = ran.json();
+    assert_eq!(report["diagnostics"][0]["code"], "illegal-link", "{report:#}");
+    assert!(
+        report["diagnostics"][0]["message"].as_str().unwrap().starts_with("link \"a.xml\""),
+        "{report:#}"
+    );
+    fs::write(&path, &fs::read(&path).unwrap()[..30]).unwrap();
+    courseware(["check", path.to_str().unwrap()]).exits(4);
 }

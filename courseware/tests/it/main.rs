@@ -9,6 +9,7 @@ mod crash;
 mod damage;
 mod diffing;
 mod edit_steps;
+mod exit_codes;
 mod formatting;
 mod learners;
 mod main_job;

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 
-use crate::check::codes::{ABSOLUTE_ASSET_LINK, BROKEN_JUMP, FOREIGN_LINK, MISSING_ASSET};
+use crate::check::codes::{ABSOLUTE_ASSET_LINK, BROKEN_JUMP, FOREIGN_LINK, MISSING_ASSET, UNREPLACED_LINK};
 use crate::check::course::{Course, File};
 use crate::check::findings::Findings;
 use crate::check::links::{Link, LinkKind};
@@ -33,6 +33,10 @@ impl Checked<'_, '_> {
         {
             return;
         }
+        if !self.link.is_replaced {
+            let message = format!("{} stays as it is here", self.written());
+            findings.report(&UNREPLACED_LINK, &self.file.text, self.link.offset, message);
+        }
         match self.link.kind {
             // Said of all static files together, see `assets`.
             LinkKind::Static => {}
@@ -47,6 +51,13 @@ impl Checked<'_, '_> {
             LinkKind::Asset => self.asset(&format!("asset-v1:{}", self.link.target), findings),
             LinkKind::OldAsset => self.asset(&format!("/c4x/{}", self.link.target), findings),
         }
+    }
+
+    /// Returns the whole link as it is written.
+    fn written(&self) -> &str {
+        let start = self.link.offset;
+        let prefix = self.file.text.text[start..].find(self.link.written.as_str()).unwrap_or_default();
+        self.file.text.text.get(start..start + prefix + self.link.written.len()).unwrap_or_default()
     }
 
     fn is_key(&self) -> bool {
