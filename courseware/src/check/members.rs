@@ -11,7 +11,7 @@ pub(super) fn add(found: &mut Vec<Diagnostic>, refused: &[(String, PackageError)
         // What is said of the path already is only that it is not there.
         let missing = format!("{path} does not exist");
         let is_root = matches!(path.as_str(), "course.xml" | "library.xml");
-        found.retain(|other| !other.message.starts_with(&missing) && !(is_root && other.code == "not-olx"));
+        found.retain(|other| !(other.message.starts_with(&missing) || is_root && other.code == "not-olx"));
     }
     found.extend(refused.iter().filter_map(|(path, error)| remark(Some(path), error)));
 }

@@ -142,7 +142,12 @@ fn check(document: &Document, edited: &Document, place: &Place, options: &ParseO
             };
             is_right(after, rest)
                 // What was apart must not become the end of one line, or of a section.
-                || rest.starts_with('\n') && is_right(&after.replacen(&format!("\n{rest}"), &format!("\r{rest}"), 1), rest)
+                || rest.starts_with('\n') && {
+                    let head = before[..span.range().start].trim_end_matches('\r');
+                    after.strip_prefix(head).and_then(|tail| tail.strip_suffix(rest)).is_some_and(|ends| {
+                        ends.len() <= span.range().start - head.len() && ends.chars().all(|c| c == '\n')
+                    })
+                }
                 || rest.starts_with('>') && is_right(&after.replacen("]]&gt;", "]]>", 1), rest)
                 || rest.starts_with("]>") && is_right(&after.replacen("]]&gt;", "]]>", 1), rest)
         }

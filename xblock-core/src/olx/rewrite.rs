@@ -148,7 +148,9 @@ impl<'d> Rewriter<'d, '_> {
     fn part(&mut self, at: usize) {
         let (before, after) = self.writer.out.split_at(at);
         if before.ends_with('\r') && after.starts_with('\n') {
-            self.writer.out.replace_range(at - 1..at, "\n");
+            // All of them, for the one before would meet the new one.
+            let start = before.trim_end_matches('\r').len();
+            self.writer.out.replace_range(start..at, &"\n".repeat(at - start));
         } else if before.ends_with("]]") && after.starts_with('>') {
             self.writer.out.replace_range(at..=at, "&gt;");
         } else if before.ends_with(']') && after.starts_with("]>") {

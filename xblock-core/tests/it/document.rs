@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use xblock_core::olx::{
     BlankText, CDataSections, Chars, Document, Element, Node, ParseErrorKind, ParseOptions, Text,
+    WriteOptions,
 };
 
 fn options() -> impl Strategy<Value = ParseOptions> {
@@ -348,4 +349,28 @@ fn a_tree_built_in_memory_may_be_as_deep() {
         element = outer;
     }
     assert!(element.clone() == element);
+}
+
+#[test]
+fn what_a_removal_brings_together_stays_two_things() {
+    for (file, expected) in [
+        ("<a>x\r<b/>\ny</a>", "<a>x\n\ny</a>"),
+        ("<a>x\r\r<?b c?>\ny</a>", "<a>x\n\n\ny</a>"),
+        ("<a>x\r\n<!-- b -->\ny</a>", "<a>x\r\n\ny</a>"),
+        ("<a>]]<b/>></a>", "<a>]]&gt;</a>"),
+        ("<a>]<b/>]></a>", "<a>]]&gt;</a>"),
+        ("<a><![CDATA[x]]><b/>></a>", "<a><![CDATA[x]]>></a>"),
+    ] {
+        let options = ParseOptions::default().cdata(CDataSections::Keep);
+        let mut document = Document::parse("a.xml".into(), file.as_bytes(), &options).unwrap();
+        let second = document.root.children.iter().position(|node| node.as_text().is_none()).unwrap();
+        document.root.children.remove(if file.contains("CDATA") { 1 } else { second });
+        assert_eq!(document.to_text(), expected, "{file:?}");
+        let again = Document::parse("b.xml".into(), expected.as_bytes(), &options).unwrap();
+        let text = |document: &Document| document.root.to_text(WriteOptions::default());
+        assert_eq!(text(&again), text(&document), "{file:?}");
+    }
+    let mut document = Document::parse("a.xml".into(), b"<a>x\r<b/></a>", &ParseOptions::default()).unwrap();
+    document.root.children[1] = Node::Text("\nz".into());
+    assert_eq!(document.to_text(), "<a>x\n\nz</a>");
 }

@@ -51,8 +51,10 @@ fn situation(kind: &ParseErrorKind) -> (&'static str, &'static str) {
     }
 }
 
-/// Files with one mistake each: what it is, the file, the line and column of the mistake, and words of the way out.
-const MISTAKES: &[(&str, &[u8], (u32, u32), &str)] = &[
+/// A file with one mistake: what it is, the file, the line and column of the mistake, and words of the way out.
+type Mistake = (&'static str, &'static [u8], (u32, u32), &'static str);
+
+const MISTAKES: &[Mistake] = &[
     ("encoding", b"<a>\n\xff</a>", (2, 1), "UTF-8"),
     ("unknown encoding", b"<?xml version='1.0' encoding='koi8-r'?>\n<a>\xc1</a>", (1, 1), "UTF-8"),
     ("empty", b"\n<!-- nothing -->", (1, 1), "write the element"),

@@ -108,7 +108,12 @@ impl Check<'_> {
             for (input, place) in response.inputs.iter().zip(inputs(element)) {
                 let is_labelled = is_named || !input.label.label.trim().is_empty();
                 if labels::takes_label(&input.tag) && !is_labelled {
-                    self.report(&MISSING_LABEL, place.position(), format!("<{}> has no label", input.tag));
+                    let unused = match place.get("label") {
+                        Some(_) => "; a label attribute counts only where the paragraph before says the same",
+                        None => "",
+                    };
+                    let message = format!("<{}> has no label{unused}", input.tag);
+                    self.report(&MISSING_LABEL, place.position(), message);
                 }
             }
         }

@@ -271,6 +271,13 @@ impl WriteHost for Exporter<'_> {
             // Its file would be the root's.
             Some(block) if block.block_type() == "course" && block != self.root => Placement::Inline,
             Some(block) if OTHER_FOLDERS.contains(&block.block_type()) => Placement::Inline,
+            // Types are found in lower case, and their readers look into folders of that name.
+            Some(block)
+                if block.block_type().chars().any(char::is_uppercase)
+                    && self.registry.block_type(block.block_type()).is_known =>
+            {
+                Placement::Inline
+            }
             // A pointer would not declare the type's prefix.
             Some(block) if block.block_type().contains(':') => Placement::Inline,
             Some(block) if !is_path(block.block_id()) => Placement::Inline,
