@@ -68,6 +68,11 @@ impl DirectorySink {
         share(self.staging.path())?;
         let staging = self.staging.keep();
         let outcome = if self.overwrite == Overwrite::Replace && self.target.exists() {
+            if exchange(&staging, &self.target) {
+                // What was there is beside it now; that it cannot be removed is no reason to say that nothing was written.
+                let _ = fs::remove_dir_all(&staging);
+                return Ok(());
+            }
             let old = staging_beside(&self.target)?;
             let aside = old.path().join("old");
             rename(&self.target, &aside)?;
@@ -142,6 +147,8 @@ impl ArchiveSink {
         let gz = tar.into_inner().map_err(io)?;
         let archive = gz.finish().map_err(io)?.into_inner().map_err(|error| io(error.into_error()))?;
         share(archive.path())?;
+        // A name that appears stands for all of its bytes.
+        archive.as_file().sync_data().map_err(io)?;
         archive.persist(&self.target).map_err(|error| io(error.error))?;
         Ok(())
     }
@@ -150,6 +157,21 @@ impl ArchiveSink {
 impl PackageSink for ArchiveSink {
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         Self::write(self, path, bytes).map_err(io::Error::other)
+    }
+}
+
+/// Puts two directories into each other's places in one step, where the file system can; else nothing happens.
+fn exchange(left: &Path, right: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        // A link to a directory would be moved instead of the directory.
+        !right.is_symlink() && renameat_with(CWD, left, CWD, right, RenameFlags::EXCHANGE).is_ok()
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = (left, right);
+        false
     }
 }
 

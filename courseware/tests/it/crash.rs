@@ -1,5 +1,8 @@
-//! Killed at any point, an import leaves the old state or the new one.
+//! Killed at any point, an import, an export or a formatting leaves the old state or the new one.
 
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -138,5 +141,124 @@ fn of_several_imports_at_once_one_wins_and_none_is_mixed() {
         assert!(codes.contains(&Some(0)), "{store}: {codes:?}");
         assert!(codes.iter().all(|code| matches!(code, Some(0 | 5))), "{store}: {codes:?}");
         courseware(["compare", TIDES, store, expected]).exits(0);
+    }
+}
+
+/// Runs the command, kills it after a time and waits until it is gone.
+fn kill_after(arguments: &[&str], point: Duration) {
+    let mut child = command().args(arguments).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    std::thread::sleep(point);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}
+
+fn time(arguments: &[&str]) -> Duration {
+    let start = Instant::now();
+    courseware(arguments).exits(0);
+    start.elapsed()
+}
+
+type Files = BTreeMap<PathBuf, Vec<u8>>;
+
+/// Reads all files below a directory; what a killed process left under a temporary name is left out.
+fn files(directory: &Path) -> Files {
+    fn read(root: &Path, directory: &Path, files: &mut Files) {
+        for entry in fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            if path.file_name().unwrap().to_str().unwrap().starts_with(".courseware-") {
+                continue;
+            }
+            if path.is_dir() {
+                read(root, &path, files);
+            } else {
+                files.insert(path.strip_prefix(root).unwrap().into(), fs::read(&path).unwrap());
+            }
+        }
+    }
+    let mut found = Files::new();
+    read(directory, directory, &mut found);
+    found
+}
+
+#[test]
+fn a_killed_export_leaves_no_target_or_a_whole_one() {
+    let directory = tempdir().unwrap();
+    let [store, _] = &stores(directory.path());
+    import_tides(store);
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let export = |target: &str| -> Vec<String> {
+        ["export", TIDES, "--store", store, "--canonical", "--force", "-o", target].map(str::to_owned).into()
+    };
+    for (name, read) in [
+        ("out", (|path: &Path| files(path)) as fn(&Path) -> Files),
+        ("out.tar.gz", |path| Files::from([(PathBuf::new(), fs::read(path).unwrap())])),
+    ] {
+        let expected = at(&format!("expected-{name}"));
+        let arguments = export(&expected);
+        let total = time(&arguments.iter().map(String::as_str).collect::<Vec<_>>());
+        let expected = read(Path::new(&expected));
+        // Nothing is there before.
+        for (number, point) in points(total).enumerate() {
+            let target = at(&format!("{number}-{name}"));
+            let arguments = export(&target);
+            kill_after(&arguments.iter().map(String::as_str).collect::<Vec<_>>(), point);
+            let target = Path::new(&target);
+            assert!(!target.exists() || read(target) == expected, "{name} after {point:?}");
+        }
+        // Another export is there before.
+        let target = at(&format!("again-{name}"));
+        let arguments = export(&target);
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let target = Path::new(&target);
+        for point in points(total) {
+            let old = if name == "out" {
+                let _ = fs::remove_dir_all(target);
+                fs::create_dir(target).unwrap();
+                fs::write(target.join("old.txt"), "old").unwrap();
+                read(target)
+            } else {
+                fs::write(target, "old").unwrap();
+                read(target)
+            };
+            kill_after(&arguments, point);
+            let now = read(target);
+            assert!(
+                now == old || now == expected,
+                "{name} after {point:?}: {:?}",
+                now.keys().collect::<Vec<_>>()
+            );
+        }
+    }
+}
+
+#[test]
+fn a_killed_formatting_leaves_each_file_old_or_new() {
+    let directory = tempdir().unwrap();
+    let (old, new) = (directory.path().join("old"), directory.path().join("new"));
+    crate::main_job::copy(&tides(), &old);
+    // Nothing is in its layout, and there is much of it.
+    for (path, bytes) in files(&old) {
+        if path.extension().is_some_and(|ending| ending == "xml") && !path.starts_with("static") {
+            let text = String::from_utf8(bytes).unwrap();
+            fs::write(old.join(path), text.replacen(' ', "  \n  ", 1)).unwrap();
+        }
+    }
+    crate::main_job::copy(&old, &new);
+    let total = time(&["fmt", new.to_str().unwrap()]);
+    let (before, after) = (files(&old), files(&new));
+    let changed = before.iter().filter(|(path, bytes)| after[*path] != **bytes).count();
+    assert!(changed > 20, "{changed}");
+    for (number, point) in points(total).enumerate() {
+        let course = directory.path().join(number.to_string());
+        crate::main_job::copy(&old, &course);
+        let path = course.to_str().unwrap();
+        kill_after(&["fmt", path], point);
+        let now = files(&course);
+        assert!(now.keys().eq(before.keys()), "after {point:?}");
+        for (path, bytes) in &now {
+            assert!(*bytes == before[path] || *bytes == after[path], "{} after {point:?}", path.display());
+        }
+        courseware(["fmt", path]).exits(0);
+        assert_eq!(files(&course), after, "a second run does what was left");
     }
 }
