@@ -95,13 +95,10 @@ fn write(
     options: &ExportOptions<'_>,
 ) -> Result<olx::ExportReport, CoursewareError> {
     let progress = &options.progress;
-    let origin = match options.form {
-        ExportForm::AsImported => match store.origin(context) {
-            // What it was is told by its blocks, too.
-            Err(error) if error.is_damage() => None,
-            origin => origin?,
-        },
-        ExportForm::Canonical => None,
+    let origin = match store.origin(context) {
+        // What it was is told by its blocks, too.
+        Err(error) if error.is_damage() => None,
+        origin => origin?,
     };
     let done = Cell::new(0);
     let report = |_: ExportStep<'_>| {
@@ -112,7 +109,8 @@ fn write(
     let mut written = olx::ExportOptions::default();
     written.progress = Some(&report);
     written.stop = progress.stop;
-    written.origin = origin.as_ref();
+    written.origin = origin.as_ref().filter(|_| options.form == ExportForm::AsImported);
+    written.imported = origin.as_ref();
     write_course(store, context, written, registry, sink).map_err(|error| match error {
         WriteError::Stopped => CoursewareError::Interrupted,
         WriteError::Runtime(error) => error.into(),

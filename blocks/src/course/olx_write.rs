@@ -52,7 +52,12 @@ pub(crate) fn write(
 
 fn textbook(book: &Json) -> Option<Element> {
     let mut element = Element::new("textbook");
-    element.set("title", book.get(0)?.as_str()?);
-    element.set("book_url", book.get(1)?.as_str()?);
+    for (index, name) in ["title", "book_url"].into_iter().enumerate() {
+        match book.get(index)? {
+            // The attribute was not there.
+            Json::Null => {}
+            value => element.set(name, value.as_str()?),
+        }
+    }
     Some(element)
 }

@@ -14,16 +14,16 @@ pub(crate) fn write(
     node: &mut Element,
 ) -> Result<(), WriteError> {
     let text = block.text("data").unwrap_or_default();
-    if host.placement() == Placement::Inline && block.usage.block_type() == "html" {
-        write_inline(block, host, &text, node);
-        return Ok(());
-    }
-    if host.placement() == Placement::Inline && host.loses_nothing() {
-        return write_inside(block, host, &text, node);
-    }
     // A file holds what XML forbids and reading the field leaves out.
     let stored = block.own("data").and_then(|data| data.as_str()).filter(|_| host.loses_nothing());
     let text = stored.unwrap_or(&text);
+    if host.placement() == Placement::Inline && block.usage.block_type() == "html" {
+        write_inline(block, host, text, node);
+        return Ok(());
+    }
+    if host.placement() == Placement::Inline && host.loses_nothing() {
+        return write_inside(block, host, text, node);
+    }
     let path = block.path();
     let file_name = path.rsplit('/').next().unwrap_or(&path).to_owned();
     host.file(&format!("{path}.html"), text.as_bytes())?;

@@ -368,3 +368,35 @@ fn a_file_of_a_gigabyte_is_refused_without_being_read() {
     let ran = courseware(["fmt", "--check", course.path().to_str().unwrap()]);
     assert!(format!("{}{}", ran.out, ran.err).contains("vertical/v.xml"), "{}{}", ran.out, ran.err);
 }
+
+#[test]
+fn files_that_could_not_be_read_come_back_in_the_canonical_form_too() {
+    let broken: [(&str, &[u8]); 4] = [
+        ("vertical/v.xml", b"<vertical><html></vertical>"),
+        ("html/h.xml", b"<html filename=\"h\"/>"),
+        ("html/h.html", b"<p>\xe9</p>"),
+        ("problem/week1/p.xml", b"<problem>\xff</problem>"),
+    ];
+    let mut files: Vec<(String, &[u8])> = vec![
+        ("course/course.xml".into(), ROOT.as_bytes()),
+        ("course/course/R.xml".into(), b"<course><chapter url_name=\"c\"/></course>"),
+        (
+            "course/chapter/c.xml".into(),
+            b"<chapter><sequential url_name=\"s\"><vertical url_name=\"v\"/><vertical url_name=\"w\">\
+              <html url_name=\"h\"/><problem url_name=\"week1:p\"/></vertical></sequential></chapter>",
+        ),
+    ];
+    files.extend(broken.iter().map(|(path, bytes)| (format!("course/{path}"), *bytes)));
+    let files: Vec<(&str, &[u8])> = files.iter().map(|(path, bytes)| (path.as_str(), *bytes)).collect();
+    let course = Course::new(&files);
+    course.import().exits(0);
+    let out = course.directory.path().join("out");
+    let target = out.to_str().unwrap();
+    courseware(["export", "course-v1:O+C+R", "--store", &course.store(), "--canonical", "-o", target])
+        .exits(0);
+    // The file of a block in a unit stands in the unit.
+    for (path, bytes) in broken.into_iter().filter(|(path, _)| *path != "html/h.xml") {
+        assert_eq!(fs::read(out.join(path)).ok().as_deref(), Some(bytes), "{path}");
+    }
+    courseware(["diff", course.path().to_str().unwrap(), target]).exits(0);
+}

@@ -11,7 +11,10 @@ use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::{ContextKey, CourseKey, UsageKey};
 use crate::olx::write::{BlockSource, Placement, WriteError, WriteHost};
-use crate::olx::{Diagnostic, Element, Fidelity, Outcome, Severity, WriteOptions, is_pointer};
+use crate::olx::{
+    Diagnostic, Document, Element, Fidelity, Outcome, ParseOptions, Severity, WriteOptions, is_pointer,
+    pointer_path,
+};
 use crate::runtime::{BlockData, Branch, Runtime, RuntimeError};
 
 use super::layout::{Layout, policy_key};
@@ -165,6 +168,9 @@ impl<'a> Exporter<'a> {
         let is_written = block_type.class.olx.write(&source, self, node);
         self.path.pop();
         if is_written? {
+            if usage.block_type() == "error" {
+                self.unread_files(usage, node)?;
+            }
             self.report.blocks += 1;
             self.written.insert(usage.clone());
             if let Some(progress) = self.options.progress {
@@ -173,6 +179,36 @@ impl<'a> Exporter<'a> {
             return Ok(true);
         }
         Ok(false)
+    }
+
+    /// Writes the files that an error block points to as they were imported: they are all there is of it.
+    fn unread_files(&mut self, usage: &UsageKey, pointer: &Element) -> Result<(), WriteError> {
+        let Some(imported) = self.options.imported.filter(|_| self.kept.is_none()) else { return Ok(()) };
+        let Some(name) = pointer.get("url_name") else { return Ok(()) };
+        // The file of another block is written with that; this one leads back to it.
+        let other = self.context.make_usage_key(&pointer.name, name);
+        if other.is_ok_and(|other| self.runtime.block(&other, self.branch).is_ok()) {
+            return Ok(());
+        }
+        let path = pointer_path(pointer);
+        let file = |path: &str| imported.files().get(&format!("{}{path}", self.folder)).cloned();
+        let own = is_pointer(pointer).then(|| file(&path)).flatten();
+        let text_name = match &own {
+            Some(bytes) => Document::parse(path.as_str().into(), bytes, &ParseOptions::default())
+                .ok()
+                .and_then(|document| document.root.get("filename").map(str::to_owned)),
+            None => pointer.get("filename").map(str::to_owned),
+        };
+        let text = text_name.and_then(|name| {
+            let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+            let path = format!("{folder}/{name}.html");
+            Some((file(&path)?, path))
+        });
+        self.path.push(usage.clone());
+        let files = own.map(|bytes| (bytes, path)).into_iter().chain(text);
+        let written = files.map(|(bytes, path)| self.put(&path, &bytes)).collect();
+        self.path.pop();
+        written
     }
 
     /// Returns how the files of the folder that is being written are kept.

@@ -51,6 +51,8 @@ pub struct ExportOptions<'a> {
     pub stop: Option<&'a AtomicBool>,
     /// The package whose files are written as they were where that is still so; everything is canonical by default.
     pub origin: Option<&'a Origin>,
+    /// The package out of which come the files of blocks that could not be read and are but pointers to these.
+    pub imported: Option<&'a Origin>,
 }
 
 impl<'a> ExportOptions<'a> {
@@ -72,6 +74,13 @@ impl<'a> ExportOptions<'a> {
     #[must_use]
     pub const fn origin(mut self, origin: &'a Origin) -> Self {
         self.origin = Some(origin);
+        self
+    }
+
+    /// Replaces the package out of which come the files of blocks that could not be read.
+    #[must_use]
+    pub const fn imported(mut self, imported: &'a Origin) -> Self {
+        self.imported = Some(imported);
         self
     }
 
