@@ -24,7 +24,7 @@ use crate::fields::{KeyValueStore, MemoryStore, Score};
 use crate::fragment::Fragment;
 use crate::keys::{AsideUsageKey, KeyError, UsageKey};
 use crate::runtime::{BlockRecord, Branch, Runtime};
-use crate::services::{PublishService, Service, ServiceRequest, ServiceSet};
+use crate::services::{CompletionService, PublishService, Service, ServiceRequest, ServiceSet};
 
 use context::HostContext;
 use fields::Above;
@@ -230,7 +230,8 @@ impl Host {
     }
 
     /// Hands a request to a handler of a block, or of an aside by its own usage, and saves what it changed, all fields at
-    /// once. Then what was published goes to the service `publish`, where there is one.
+    /// once. Then what was published goes to the service `publish`, and completions before that to the service
+    /// `completion`, where there are such; that one of them fails is no reason to refuse what was saved.
     ///
     /// Only user-scoped fields can be saved; authored ones are read-only here. Where another request, in this process or
     /// another, changed the learner's state meanwhile, the request is handled again on what is there now: of two
@@ -272,6 +273,23 @@ impl Host {
 
     fn announce(&self, usage: &UsageKey, user: Option<&User>, events: &[Event]) {
         let request = ServiceRequest { usage, user };
+        let completions = || {
+            events.iter().filter_map(|event| match event {
+                Event::Completion(completion) => Some(completion.completion),
+                _ => None,
+            })
+        };
+        // Nobody's completion is kept for visitors.
+        if user.is_some()
+            && completions().next().is_some()
+            && let Some(found) = self.services.find(<dyn CompletionService as Service>::NAME, &request)
+            && let Some(service) = found.get::<dyn CompletionService>().filter(|service| service.is_enabled())
+        {
+            for completion in completions() {
+                // The caller has the event, too.
+                let _ = service.submit_completion(usage, completion);
+            }
+        }
         let found = self.services.find(<dyn PublishService as Service>::NAME, &request);
         if let Some(publish) = found.and_then(|found| found.get::<dyn PublishService>()) {
             for event in events {

@@ -3,16 +3,23 @@
 //!
 //! An aside whose class is known is read and written as base XBlock code does with a block: attributes by their field's
 //! type, option elements, `content` as text. What no field takes is kept as text, and so are all values of asides nobody
-//! registered.
+//! registered, and the elements inside an aside.
 
 use crate::block::AsideClass;
 use crate::fields::{ASIDE_FAMILY, Conversion, FieldSpec, Json};
 use crate::runtime::{AsideData, FieldMap};
 
+use super::document::{Document, Source};
 use super::element::{Element, Node};
+use super::nodes::Nodes;
+use super::parse_options::ParseOptions;
 use super::plain::{FAMILY_ATTRIBUTE, OPTION_NAMESPACE, write_value};
-use super::position::Position;
+use super::position::{FileName, Position};
+use super::serialise::WriteOptions;
 use super::write::{free_text, is_attribute_name, is_xml_text};
+
+/// The field under which the elements inside an aside are kept, which base XBlock code drops.
+const ELEMENTS: &str = "xml_elements";
 
 /// A value of an aside that its field refuses; it is kept as text.
 pub(super) struct RefusedValue {
@@ -56,6 +63,14 @@ pub(super) fn read_aside(
     if let Some(text) = element.text().filter(|text| !text.trim().is_empty()) {
         fields.insert("content".into(), Json::from(text.trim()));
     }
+    let inside = element.children.iter().filter_map(Node::as_element);
+    let elements: String = inside
+        .filter(|child| child.namespace() != Some(OPTION_NAMESPACE))
+        .map(|child| child.to_text(WriteOptions::default()))
+        .collect();
+    if !elements.is_empty() {
+        fields.insert(ELEMENTS.into(), Json::from(elements));
+    }
     (AsideData { aside_type: element.name.as_str().into(), fields }, refused)
 }
 
@@ -67,6 +82,12 @@ pub(super) fn write_aside(aside: &AsideData, class: Option<&AsideClass>) -> Opti
     let mut element = Element::new(&*aside.aside_type);
     element.set(FAMILY_ATTRIBUTE, ASIDE_FAMILY);
     for (name, stored) in &aside.fields {
+        if &**name == ELEMENTS
+            && let Some(elements) = stored.as_str().and_then(read_elements)
+        {
+            element.children.extend(elements);
+            continue;
+        }
         if let Some(spec) = spec_of(class, name) {
             if &**name == "content"
                 && let Some(text) = stored.as_str().filter(|text| !text.is_empty() && is_xml_text(text))
@@ -86,6 +107,14 @@ pub(super) fn write_aside(aside: &AsideData, class: Option<&AsideClass>) -> Opti
     Some(element)
 }
 
+/// Reads the elements that were kept; nothing where the text is something else.
+fn read_elements(text: &str) -> Option<Nodes> {
+    let source = Source::new(FileName::from(ELEMENTS), format!("<{ELEMENTS}>{text}</{ELEMENTS}>").into());
+    let document = Document::parse_text(source, &ParseOptions::default()).ok()?;
+    let is_elements = document.root.children.iter().all(|node| node.as_element().is_some());
+    is_elements.then_some(document.root.children)
+}
+
 fn spec_of(class: Option<&AsideClass>, name: &str) -> Option<&'static FieldSpec> {
     class?.fields.iter().find(|spec| spec.name == name)
 }
@@ -94,7 +123,6 @@ fn spec_of(class: Option<&AsideClass>, name: &str) -> Option<&'static FieldSpec>
 mod tests {
     use super::*;
     use crate::fields::{FieldType, Scope};
-    use crate::olx::{Document, ParseOptions};
     use crate::services::DeclaredServices;
     use serde_json::json;
 
@@ -141,6 +169,22 @@ mod tests {
         let element = write_aside(&data, Some(&NOTES)).expect("an element");
         let text = element.to_text(crate::olx::WriteOptions::default());
         assert_eq!(read(&text, Some(&NOTES)).0, data, "{text}");
+    }
+
+    #[test]
+    fn elements_inside_an_aside_come_back() {
+        let xml = r#"<notes xblock-family="xblock_asides.v1" limit="5">Think<page n="1">a &lt; <b>b</b></page><!-- c
+            --><x:y xmlns:x="urn:x"/></notes>"#;
+        for class in [Some(&NOTES), None] {
+            let (data, _) = read(xml, class);
+            assert_eq!(
+                data.fields["xml_elements"],
+                "<page n=\"1\">a &lt; <b>b</b></page><x:y xmlns:x=\"urn:x\"/>"
+            );
+            let element = write_aside(&data, class).expect("an element");
+            let text = element.to_text(crate::olx::WriteOptions::default());
+            assert_eq!(read(&text, class).0, data, "{text}");
+        }
     }
 
     #[test]

@@ -205,8 +205,8 @@ impl<'a> Exporter<'a> {
             Some((file(&path)?, path))
         });
         self.path.push(usage.clone());
-        let files = own.map(|bytes| (bytes, path)).into_iter().chain(text);
-        let written = files.map(|(bytes, path)| self.put(&path, &bytes)).collect();
+        let mut files = own.map(|bytes| (bytes, path)).into_iter().chain(text);
+        let written = files.try_for_each(|(bytes, path)| self.put(&path, &bytes));
         self.path.pop();
         written
     }

@@ -9,7 +9,7 @@ use xblock_core::block::{
 };
 use xblock_core::fields::Score;
 use xblock_core::runtime::{Base, Edit};
-use xblock_core::services::{MemoryEvents, PublishService, ServiceSet};
+use xblock_core::services::{CompletionService, MemoryCompletion, MemoryEvents, PublishService, ServiceSet};
 
 use super::world::{Quiz, host, key, learner, quiz, render};
 
@@ -45,6 +45,20 @@ fn rescoring_follows_what_the_author_says_now() {
         events.published().into_iter().map(|(usage, user, event)| (usage, user, event.data())).collect();
     assert_eq!(heard.last(), Some(&(inner, Some("7".into()), grade)));
     assert_eq!(heard.len(), 3);
+}
+
+#[test]
+fn completions_that_handlers_publish_are_kept_by_the_completion_service() {
+    let mut host = host(|builder| builder);
+    let completion = Arc::new(MemoryCompletion::default());
+    host.services = ServiceSet::default().with::<dyn CompletionService>(completion.clone());
+    let inner = quiz("inner");
+    let kept = || completion.completions(std::slice::from_ref(&inner)).expect("they are kept in memory");
+    let refused = host.handle(&inner, "answer", &HandlerRequest::post_json(&json!("?")), Some(&learner()));
+    assert!(refused.is_ok_and(|handled| handled.events.is_empty()) && kept().is_empty());
+    let request = HandlerRequest::post_json(&json!(41));
+    host.handle(&inner, "answer", &request, Some(&learner())).expect("an answer");
+    assert_eq!(kept(), [(inner.clone(), 1.0)].into());
 }
 
 #[test]
