@@ -97,23 +97,21 @@ pub fn write_xml(
         host.file(&format!("{}.xml", block.path()), xml.to_text(WriteOptions::PRETTY).as_bytes())?;
     } else {
         // A name that is part of the content stands where it stood there.
-        if xml.get("url_name").is_some() {
-            node.attributes.retain(|attribute| attribute.name != "url_name");
-        }
+        let given = xml.get("url_name").and_then(|_| node.remove("url_name"));
         for attribute in &xml.attributes {
             node.set(&attribute.name, &attribute.value);
+        }
+        // Content that was copied has the name of the block it was copied from.
+        if let Some(given) = given.filter(|given| host.loses_nothing() && xml.get("url_name") != Some(given))
+        {
+            host.warn("inexact-value", block.usage, "the name in its content is another block's");
+            node.set("url_name", given);
         }
         node.namespaces = xml.namespaces.or(node.namespaces.take());
         node.children.append(&mut xml.children);
     }
-    match node.get("url_name") {
-        None => node.set("url_name", block.url_name()),
-        // Content that was copied has the name of the block it was copied from.
-        Some(name) if host.loses_nothing() && name != block.url_name() => {
-            host.warn("inexact-value", block.usage, &format!("its content names it {name}"));
-            node.set("url_name", block.url_name());
-        }
-        Some(_) => {}
+    if node.get("url_name").is_none() {
+        node.set("url_name", block.url_name());
     }
     Ok(())
 }
