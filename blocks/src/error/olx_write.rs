@@ -1,11 +1,14 @@
 //! Writes an error block as what it stands for (xblock reference, section 19).
 
-use xblock_core::olx::{BlockSource, Element, Node, WriteHost, is_xml_text, parse_data};
+use xblock_core::fields::ASIDE_FAMILY;
+use xblock_core::olx::{BlockSource, Element, FAMILY_ATTRIBUTE, Node, WriteHost, is_xml_text, parse_data};
 
 /// Writes the XML that could not be read, in place; one that is no XML as text with the reason.
 pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mut Element) {
     let contents = block.text("contents").unwrap_or_default();
-    if let Ok(root) = parse_data(&contents) {
+    // An element of this family would be read as an aside of the parent.
+    let is_aside = |root: &Element| root.get(FAMILY_ATTRIBUTE) == Some(ASIDE_FAMILY);
+    if let Some(root) = parse_data(&contents).ok().filter(|root| !(host.loses_nothing() && is_aside(root))) {
         let name = node.remove("url_name");
         let children = std::mem::take(&mut node.children);
         *node = root;
