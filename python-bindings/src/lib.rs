@@ -2,12 +2,14 @@
 //!
 //! - `error`: the one place where errors become Python exceptions.
 //! - `keys`: opaque keys.
+//! - `services`: what a Python host offers to native blocks.
 //! - `store`: stores, their contexts and blocks.
 //! - `xblocks`: native blocks inside Python's own XBlock runtime.
 
 mod error;
 mod keys;
 mod read_only;
+mod services;
 mod store;
 mod xblocks;
 

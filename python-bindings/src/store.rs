@@ -19,6 +19,7 @@ use xblock_core::services::ServiceSet;
 
 use crate::error::BindingError;
 use crate::read_only::ReadOnlyState;
+use crate::services::offered;
 use crate::xblocks::registry;
 
 /// What is open of a store.
@@ -27,6 +28,7 @@ struct Opened {
     runtime: Arc<dyn Runtime>,
     learner_state: Arc<dyn KeyValueStore>,
     clock: Arc<dyn Clock>,
+    services: ServiceSet,
     read_only: bool,
 }
 
@@ -102,7 +104,7 @@ impl Store {
             learner_state: opened.learner_state,
             urls: Arc::new(PathUrls::default()),
             clock: opened.clock,
-            services: ServiceSet::default(),
+            services: opened.services,
         })
     }
 }
@@ -118,8 +120,15 @@ fn user(id: Option<&str>, is_staff: bool) -> Option<User> {
 #[pymethods]
 impl Store {
     #[new]
-    #[pyo3(signature = (url, state, read_only))]
-    fn new(py: Python<'_>, url: &str, state: Option<PathBuf>, read_only: bool) -> PyResult<Self> {
+    #[pyo3(signature = (url, state, read_only, services))]
+    fn new(
+        py: Python<'_>,
+        url: &str,
+        state: Option<PathBuf>,
+        read_only: bool,
+        services: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let services = services.map(offered).transpose()?.unwrap_or_default();
         py.detach(|| {
             let url: StoreUrl =
                 url.parse().map_err(|error| BindingError::from(CoursewareError::StoreUrl(error)))?;
@@ -132,7 +141,7 @@ impl Store {
             if read_only {
                 learner_state = Arc::new(ReadOnlyState(learner_state));
             }
-            let opened = Opened { runtime, learner_state, clock, read_only };
+            let opened = Opened { runtime, learner_state, clock, services, read_only };
             Ok(Self { url, opened: RwLock::new(Some(opened)) })
         })
     }
@@ -204,6 +213,12 @@ impl Store {
                 "content": record.data.content,
                 "settings": record.data.settings,
                 "children": record.data.children,
+                "asides": record
+                    .data
+                    .asides
+                    .iter()
+                    .map(|aside| json!({ "aside_type": aside.aside_type, "fields": aside.fields }))
+                    .collect::<Vec<_>>(),
                 "definition_key": record.definition,
             }))?)
         })

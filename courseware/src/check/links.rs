@@ -122,7 +122,7 @@ fn bare(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link>
     let end = if ends_with_word(before, "url(") {
         rest.find([')', '\n'])?
     } else {
-        let name = before.strip_suffix('=')?;
+        let name = before.strip_suffix('=')?.trim_end_matches([' ', '\t']);
         ATTRIBUTES.iter().find(|attribute| ends_with_word(name, attribute))?;
         rest.find(|c: char| c.is_ascii_whitespace() || matches!(c, '>' | '"' | '\'' | '`'))?
     };

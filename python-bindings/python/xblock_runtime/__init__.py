@@ -19,6 +19,7 @@ from xblock_runtime.exceptions import (
     StoreError,
 )
 from xblock_runtime.store import (
+    Aside,
     Block,
     Diagnostic,
     Difference,
@@ -33,6 +34,7 @@ from xblock_runtime.store import (
 )
 
 __all__ = [
+    "Aside",
     "Block",
     "BlockError",
     "Conflict",

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from xblock_runtime import _native
 from xblock_runtime.exceptions import BlockError
+from xblock_runtime.services import HostServices
 
 Branch = Literal["draft", "published"]
 
@@ -52,6 +53,15 @@ class ImportReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Aside:
+    """What authors wrote into an aside of a block."""
+
+    aside_type: str
+    #: Explicitly set fields, in their stored (JSON) form.
+    fields: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A block as authors wrote it."""
 
@@ -63,6 +73,7 @@ class Block:
     settings: dict[str, Any]
     children: list[str]
     definition_key: str
+    asides: list[Aside] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +210,8 @@ class Store:
 
     def block(self, usage_key: str, *, branch: Branch = "draft") -> Block:
         """Reads one block. Raises :class:`NotFound`."""
-        return Block(**json.loads(self._native.block(usage_key, branch)))
+        read = json.loads(self._native.block(usage_key, branch))
+        return Block(asides=[Aside(**one) for one in read.pop("asides")], **read)
 
     def field_values(self, usage_key: str, *, user: str | None = None, branch: Branch = "draft") -> dict[str, Any]:
         """Returns every field's value as the block sees it: own, inherited or default, and the user's."""
@@ -293,7 +305,13 @@ class Store:
         self._native.export(context, target, force)
 
 
-def open(url: str, *, state: str | os.PathLike[str] | None = None, read_only: bool = False) -> Store:
+def open(
+    url: str,
+    *,
+    state: str | os.PathLike[str] | None = None,
+    read_only: bool = False,
+    services: Mapping[str, Any] | None = None,
+) -> Store:
     """Opens a store: ``memory:``, ``blockstore:DIR`` or ``modulestore:FILE``; made if it does not exist.
 
     Learner state is kept beside the store, or in the SQLite file ``state``.
@@ -301,5 +319,9 @@ def open(url: str, *, state: str | os.PathLike[str] | None = None, read_only: bo
     With ``read_only`` the store must exist (:class:`NotFound`), and neither content nor learner state is written:
     importing, publishing here, and answers and requests that would save something raise :class:`InvalidEdit`.
     Reading, rendering, grades, comparing, exporting and requests that save nothing work as ever.
+
+    ``services`` are objects blocks may ask for, by the names of :mod:`xblock_runtime.services`; without ``user``,
+    ``i18n`` and ``replace_urls`` among them there are plain ones.
     """
-    return Store(_native.Store(url, state, read_only))
+    offered = None if services is None else HostServices(services)
+    return Store(_native.Store(url, state, read_only, offered))

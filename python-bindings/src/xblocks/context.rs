@@ -9,8 +9,10 @@ use xblock_core::block::{BlockContext, BlockError, ChildSummary, Event, User};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey, clean};
 use xblock_core::runtime::{Branch, RuntimeError};
+use xblock_core::services::AnyService;
 
 use super::surroundings::Surroundings;
+use crate::services::{Found, adapt};
 
 /// Passes what a block asks on to Python.
 pub(crate) struct PythonContext {
@@ -122,6 +124,11 @@ impl BlockContext for PythonContext {
                 Err(BlockError::BadContent { usage: self.usage.clone(), reason: error.to_string() })
             }
         }
+    }
+
+    fn find_service(&self, service: &str) -> Option<AnyService> {
+        let found: Option<Found> = self.or_fail(self.surroundings.call("service", &[service]));
+        adapt(service, found?.0)
     }
 
     fn publish(&self, event: Event) {

@@ -179,6 +179,10 @@ pub fn resolve_pointer(
     let document = reading.load_xml(&path, &element)?;
     reading.enter(document.source);
     let mut root = document.root;
+    // The pointer says the type, and that is what an export calls the file's element.
+    if reading.fidelity() == Fidelity::LoseNothing && root.name != element.name {
+        root.name = element.name.clone();
+    }
     reading.take_asides(&mut root);
     Ok((root, Some(path)))
 }

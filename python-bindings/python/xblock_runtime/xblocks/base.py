@@ -250,4 +250,4 @@ def native_class(native_type: str, name: str, **members: Any) -> type[NativeXBlo
         made["max_score"] = _max_score
     made.update(members)
     cls = type(name, (NativeXBlock,), made)
-    return XBlock.wants("i18n", "user")(cls)  # type: ignore[no-any-return]
+    return XBlock.wants("cache", "completion", "i18n", "replace_urls", "settings", "user")(cls)  # type: ignore[no-any-return]

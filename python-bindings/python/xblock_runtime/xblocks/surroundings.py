@@ -9,6 +9,9 @@ import datetime
 import json
 from typing import TYPE_CHECKING, Any
 
+from xblock.exceptions import NoSuchServiceError
+
+from xblock_runtime.services import NAMES, Calls
 from xblock_runtime.xblocks.fields import to_stored
 
 if TYPE_CHECKING:
@@ -35,6 +38,16 @@ class Surroundings:
         if service is not None:
             staff = bool(service.get_current_user().opt_attrs.get("edx-platform.user_is_staff", False))
         return str(user_id), staff
+
+    def service(self, name: str) -> Calls | None:
+        """Returns a service of the runtime, or none where it has no such service."""
+        if name not in NAMES:
+            return None
+        try:
+            service = self._block.runtime.service(self._block, name)
+        except NoSuchServiceError:
+            return None
+        return None if service is None else Calls(service)
 
     def now(self) -> float:
         """Returns the present moment in seconds since 1970."""
