@@ -1,14 +1,21 @@
 //! Writes an error block as what it stands for (xblock reference, section 19).
 
 use xblock_core::fields::ASIDE_FAMILY;
-use xblock_core::olx::{BlockSource, Element, FAMILY_ATTRIBUTE, Node, WriteHost, is_xml_text, parse_data};
+use xblock_core::olx::{
+    BlockSource, Element, FAMILY_ATTRIBUTE, Node, WriteHost, is_pointer, is_xml_text, parse_data,
+};
 
 /// Writes the XML that could not be read, in place; one that is no XML as text with the reason.
 pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mut Element) {
     let contents = block.text("contents").unwrap_or_default();
-    // An element of this family would be read as an aside of the parent.
+    // An element of this family would be read as an aside of the parent, and a pointer as the block that it could not be
+    // because of its name.
     let is_aside = |root: &Element| root.get(FAMILY_ATTRIBUTE) == Some(ASIDE_FAMILY);
-    if let Some(root) = parse_data(&contents).ok().filter(|root| !(host.loses_nothing() && is_aside(root))) {
+    let is_other = |root: &Element| {
+        is_pointer(root) && root.get("url_name").is_some_and(|name| host.has_block(&root.name, name))
+    };
+    let is_read_so = |root: &Element| !(host.loses_nothing() && (is_aside(root) || is_other(root)));
+    if let Some(root) = parse_data(&contents).ok().filter(is_read_so) {
         let name = node.remove("url_name");
         let children = std::mem::take(&mut node.children);
         *node = root;

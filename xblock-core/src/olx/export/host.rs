@@ -380,6 +380,12 @@ impl WriteHost for Exporter<'_> {
         true
     }
 
+    fn has_block(&self, block_type: &str, name: &str) -> bool {
+        let Ok(usage) = self.context.make_usage_key(block_type, name) else { return false };
+        // A pointer to a block above leads back to it, which is why it could not be read.
+        !self.path.contains(&usage) && self.runtime.block(&usage, self.branch).is_ok()
+    }
+
     fn loses_nothing(&self) -> bool {
         self.options.fidelity == Fidelity::LoseNothing
     }

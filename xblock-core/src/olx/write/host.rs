@@ -115,6 +115,13 @@ pub trait WriteHost {
     /// Takes a value that no attribute can hold, for a place beside the XML; says whether there is one.
     fn policy(&mut self, usage: &UsageKey, name: &str, value: &Json) -> bool;
 
+    /// Says whether what is written has a block of this type and name that a pointer would lead to; where nobody knows, it
+    /// has none.
+    fn has_block(&self, block_type: &str, name: &str) -> bool {
+        let _ = (block_type, name);
+        false
+    }
+
     /// Says whether content is kept where edx-platform would change or lose it.
     fn loses_nothing(&self) -> bool {
         true
