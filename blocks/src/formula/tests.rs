@@ -1,5 +1,7 @@
 //! The engine against texts made to hurt, and its laws; recorded evaluations are run by the `vectors` command.
 
+use proptest::prelude::*;
+
 use super::*;
 
 #[test]
@@ -55,4 +57,65 @@ fn functions_of_the_caller_go_before_those_there_are() {
     assert_eq!(value("bad(1)", Case::Sensitive).expect_err("it fails").to_string(), "no such number");
     let error = value("SIN(1)", Case::Sensitive).expect_err("it is none");
     assert!(error.to_string().ends_with("(did you mean Sin, sin?)"), "{error}");
+}
+
+/// Writes random formulas, fully in parentheses, with the value that Rust's own arithmetic gives them.
+fn sums(depth: u32) -> BoxedStrategy<(String, f64)> {
+    let number = (-1000_i32..1000, 0_u32..4).prop_map(|(digits, places)| {
+        let value = f64::from(digits) / 10_f64.powi(i32::try_from(places).expect("a few places"));
+        (format!("{value:?}"), value)
+    });
+    number
+        .prop_recursive(depth, 64, 2, |inside| {
+            (inside.clone(), 0_usize..3, inside).prop_map(|((one, a), operator, (other, b))| {
+                let value = [a + b, a - b, a * b][operator];
+                (format!("({one}){}({other})", ["+", "-", "*"][operator]), value)
+            })
+        })
+        .boxed()
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>(), signs in "[-+*/^|(). 0-9eExi_{}'%]{0,40}") {
+        for text in [text, signs] {
+            let value = value_of(&text);
+            prop_assert!(value.is_err() || latex(&text).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_parentheses_has_the_value_of_its_parts((text, value) in sums(5)) {
+        let found = value_of(&text).expect("it is a formula").float().expect("it is real");
+        prop_assert!(found == value || (found - value).abs() < 1e-9 * value.abs(), "{}: {} {}", text, found, value);
+    }
+
+    #[test]
+    fn names_in_capitals_are_the_same_unless_case_counts(x in -9.0_f64..9.0, y in 0.1_f64..9.0) {
+        let variables = Variables::from([("x".to_owned(), x.into()), ("y".to_owned(), y.into())]);
+        let value = |text: &str, case| evaluate(&variables, &Functions::new(), text, case);
+        let small = value("sin(x)^2*ln(y)+e^x", Case::Insensitive);
+        prop_assert!(small.is_ok());
+        prop_assert_eq!(&value("SIN(X)^2*LN(Y)+E^X", Case::Insensitive), &small);
+        prop_assert_eq!(&value("sin(x)^2*ln(y)+e^x", Case::Sensitive), &small);
+        prop_assert!(value("sin(X)", Case::Sensitive).is_err());
+    }
+
+    #[test]
+    fn functions_undo_each_other(x in -0.99_f64..0.99, y in -3.0_f64..3.0) {
+        let variables = Variables::from([("z".to_owned(), Complex64::new(x, y).into())]);
+        let value = |text: &str| {
+            let value = evaluate(&variables, &Functions::new(), text, Case::Sensitive).expect("it has a value");
+            value.complex().expect("it is no large integer")
+        };
+        for text in [
+            "sin(arcsin(z))", "cos(arccos(z))", "tan(arctan(z))", "sinh(arcsinh(z))", "cosh(arccosh(z))",
+            "tanh(arctanh(z))", "exp(ln(z))", "sqrt(z)^2", "2^log2(z)", "10^log10(z)", "sec(arcsec(z))",
+            "csc(arccsc(z))", "cot(arccot(z))", "sech(arcsech(z))", "csch(arccsch(z))", "coth(arccoth(z))",
+        ] {
+            let found = value(text);
+            let distance = (found - Complex64::new(x, y)).norm();
+            prop_assert!(distance < 1e-9 * (1.0 + y.abs()), "{}: {} for {}", text, found, value("z"));
+        }
+    }
 }

@@ -42,3 +42,15 @@ fn olx_round_trip() {
     let registry = blocks::registry().expect("no type twice");
     replay("olx_round_trip", |data| fuzz::olx_round_trip(data, &registry));
 }
+
+#[test]
+fn formula() {
+    use blocks::chemistry::{chemical_equations_equal, render_to_html};
+    let engine = fuzz::FormulaEngine {
+        value: &|text| blocks::formula::value_of(text).ok()?.complex().ok().map(|value| (value.re, value.im)),
+        latex: &|text| blocks::formula::latex(text).ok(),
+        chemistry: &render_to_html,
+        equal: &|one, other| chemical_equations_equal(one, other, false),
+    };
+    replay("formula", |data| fuzz::formula(data, &engine));
+}

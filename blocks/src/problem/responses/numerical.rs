@@ -22,8 +22,8 @@ pub(in crate::problem) struct Numerical {
     tolerance: String,
     additional: Vec<Additional>,
     partial: Option<Vec<String>>,
-    /// How much wider the tolerance is for answers that are close.
-    partial_range: f64,
+    /// How much wider the tolerance is for answers that are close, as it is written.
+    partial_range: Option<String>,
     partial_answers: Option<Vec<String>>,
     hint: Option<Hint>,
 }
@@ -44,17 +44,21 @@ struct Additional {
     hint: Option<Hint>,
 }
 
+/// What partial credit goes by.
+struct Credit {
+    /// How much wider the tolerance is for answers that are close.
+    range: f64,
+    answers: Option<Vec<Number>>,
+    has_list: bool,
+    has_close: bool,
+}
+
 const BAD_STAFF_ANSWER: &str = "There was a problem with the staff answer to this problem";
 
 impl Numerical {
     pub(super) fn build(node: &Node, context: &Context) -> Result<Self, LoadError> {
         let answer = node.get("answer").unwrap_or_default();
-        let partial_range = match node.all("responseparam").find_map(|param| param.get("partial_range")) {
-            None => 2.0,
-            Some(text) => python::float(text).ok_or_else(|| {
-                LoadError::at(node.line, format!("could not convert string to float: '{text}'"))
-            })?,
-        };
+        let partial_range = node.all("responseparam").find_map(|param| param.get("partial_range"));
         let partial_answers = node.all("responseparam").find_map(|param| param.get("partial_answers"));
         let additional = node.all("additional_answer").filter_map(|additional| {
             let answer = additional.get("answer")?.to_owned();
@@ -65,7 +69,7 @@ impl Numerical {
             tolerance: tolerance::of(node, context),
             additional: additional.collect(),
             partial: partial_credit(node),
-            partial_range,
+            partial_range: partial_range.map(str::to_owned),
             partial_answers: partial_answers.map(|text| text.split(',').map(str::to_owned).collect()),
             hint: node.all("correcthint").next().and_then(Hint::read),
         })
@@ -75,7 +79,7 @@ impl Numerical {
         &self,
         student: &Number,
         bounds: &[(String, bool); 2],
-        is_close_partial: bool,
+        credit: &Credit,
     ) -> Result<Entry, GradeError> {
         if student.is_complex() {
             let message = "You may not use complex numbers in range tolerance problems";
@@ -100,22 +104,16 @@ impl Numerical {
         if low < student && student < high {
             return Ok(Entry::right(true));
         }
-        let margin = self.partial_range * (high - low);
-        if is_close_partial && low - margin < student && student < high + margin {
+        let margin = credit.range * (high - low);
+        if credit.has_close && low - margin < student && student < high + margin {
             return Ok(Entry::with_points("partially-correct", json!(0.5)));
         }
         Ok(Entry::right(false))
     }
 
-    fn grade_point(
-        &self,
-        student: &Number,
-        staff: &str,
-        has_list: bool,
-        has_close: bool,
-    ) -> Result<Entry, GradeError> {
+    fn grade_point(&self, student: &Number, staff: &str, credit: &Credit) -> Result<Entry, GradeError> {
         let staff = staff_value(staff)?;
-        let expanded = self.expanded_tolerance()?;
+        let expanded = self.expanded_tolerance(credit.range)?;
         let within = |staff: &Number, tolerance: &str| {
             let tolerance = Tolerance::read(tolerance).map_err(|error| author_error(&error))?;
             tolerance.allows(student, staff).map_err(|error| author_error(&error))
@@ -124,34 +122,45 @@ impl Numerical {
         if within(&staff, &self.tolerance)? {
             return Ok(Entry::right(true));
         }
-        if has_list {
-            let partial_answers = self.partial_answers.as_ref().ok_or_else(|| {
+        if credit.has_list {
+            let partial_answers = credit.answers.as_ref().ok_or_else(|| {
                 GradeError::Author("partial_credit is list, but there are no partial_answers".into())
             })?;
             for partial in partial_answers {
-                let partial = staff_value(partial)?;
-                if within(&partial, &self.tolerance)? || (has_close && within(&staff, &expanded)?) {
+                if within(partial, &self.tolerance)? || (credit.has_close && within(&staff, &expanded)?) {
                     return partly(0.5);
                 }
-                if has_close && within(&partial, &expanded)? {
+                if credit.has_close && within(partial, &expanded)? {
                     return partly(0.25);
                 }
             }
-        } else if has_close && within(&staff, &expanded)? {
+        } else if credit.has_close && within(&staff, &expanded)? {
             return partly(0.5);
         }
         Ok(Entry::right(false))
     }
 
+    /// Reads what partial credit goes by; it is read for every answer, so that a mistake in it stops grading.
+    fn credit(&self, schemes: &[String]) -> Result<Credit, GradeError> {
+        let range = self.partial_range.as_deref().map_or(Ok(2.0), |text| {
+            let message = || GradeError::Author(format!("could not convert string to float: '{text}'"));
+            python::float(text).ok_or_else(message)
+        })?;
+        let answers = self.partial_answers.as_ref();
+        let answers = answers.map(|answers| answers.iter().map(|answer| staff_value(answer)).collect());
+        let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
+        Ok(Credit { range, answers: answers.transpose()?, has_list: has("list"), has_close: has("close") })
+    }
+
     /// Returns the wider tolerance; it is computed for every answer, so one that is a formula stops grading.
-    fn expanded_tolerance(&self) -> Result<String, GradeError> {
+    fn expanded_tolerance(&self, partial_range: f64) -> Result<String, GradeError> {
         let (number, sign) = match self.tolerance.strip_suffix('%') {
             Some(number) => (number, "%"),
             None => (self.tolerance.as_str(), ""),
         };
         let number = python::float(number)
             .ok_or_else(|| GradeError::Author(format!("could not convert string to float: '{number}'")))?;
-        Ok(format!("{:e}{sign}", self.partial_range * number))
+        Ok(format!("{:e}{sign}", partial_range * number))
     }
 }
 
@@ -165,11 +174,11 @@ impl Grader for Numerical {
         if schemes.iter().any(|scheme| scheme != "list" && scheme != "close") {
             return Err(GradeError::Message("partial_credit attribute should be one of: list,close".into()));
         }
-        let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
         let (text, value) = student_value(answer)?;
+        let credit = self.credit(schemes)?;
         let mut entry = match &self.expected {
-            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, has("close"))?,
-            Expected::Point(staff) => self.grade_point(&value, staff, has("list"), has("close"))?,
+            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, &credit)?,
+            Expected::Point(staff) => self.grade_point(&value, staff, &credit)?,
         };
         let mut hint = self.hint.as_ref();
         if entry.correctness.as_deref() == Some("incorrect") {
