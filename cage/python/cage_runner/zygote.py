@@ -223,7 +223,7 @@ def check_system():
 
 
 def address_space():
-    """Returns how many bytes of addresses this process has, to a megabyte: the least limit under which it gets one more.
+    """Returns how many bytes of addresses this process has: to a megabyte, the least limit under which it gets more.
 
     The file in `/proc` that says so cannot be read in here, and is not there in every container.
     """
