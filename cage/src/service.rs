@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, Runtime, RuntimeError};
+use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
 
 use crate::cage::Cage;
+use crate::library;
 use crate::limits::RunLimits;
 use crate::run::{Outcome, Raised, Run};
-
-/// The static file of a course that its scripts import modules from.
-const LIBRARY: &str = "python_lib.zip";
 
 /// Runs the code of a site's courses in one cage. No course may run code without it.
 #[derive(Clone)]
@@ -43,14 +41,7 @@ impl SandboxService for CageSandbox {
     }
 
     fn python_lib_zip(&self, context: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        let engine = |message: String| SandboxError::Engine { message };
-        // A context that cannot have static files has no library either.
-        let Ok(key) = context.make_asset_key(LIBRARY) else { return Ok(None) };
-        match self.runtime.read_asset(&key, self.branch) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(RuntimeError::NoSuchAsset { .. } | RuntimeError::NoSuchContext { .. }) => Ok(None),
-            Err(error) => Err(engine(error.to_string())),
-        }
+        library::read(&*self.runtime, self.branch, context)
     }
 
     fn limits(&self, _: &ContextKey) -> SandboxLimits {

@@ -4,4 +4,5 @@ mod escapes;
 mod helpers;
 mod more_escapes;
 mod recorded;
+mod remote;
 mod running;

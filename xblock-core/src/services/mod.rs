@@ -11,7 +11,7 @@
 //! | `i18n` | [`I18nService`] | texts and times in the learner's language | [`NullI18n`], [`CatalogueI18n`] |
 //! | `settings` | [`SettingsService`] | what the operator set for a class | [`FixedSettings`] |
 //! | `completion` | [`CompletionService`] | how far learners are | [`MemoryCompletion`] |
-//! | `sandbox` | [`SandboxService`] | runs code of authors | [`CachedSandbox`] |
+//! | `sandbox` | [`SandboxService`] | runs code of authors | [`CachedSandbox`], [`NoSandbox`] |
 //! | `replace_urls` | [`ReplaceUrlsService`] | makes addresses of authors real | |
 //! | `cache` | [`CacheService`] | values that may be lost | [`MemoryCache`] |
 //! | `xqueue` | [`XQueueService`] | external graders | [`MemoryXQueue`] |
@@ -42,7 +42,9 @@ pub use external_grader::ExternalGraderService;
 pub use i18n::{CatalogueI18n, I18nService, NullI18n};
 pub use publish::{MemoryEvents, PublishService};
 pub use replace_urls::{ReplaceUrlsService, replace_addresses};
-pub use sandbox::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxResource, SandboxService};
+pub use sandbox::{
+    Globals, NoSandbox, SandboxError, SandboxJob, SandboxLimits, SandboxResource, SandboxService,
+};
 pub use sandbox_cache::CachedSandbox;
 pub use service::{AnyService, DeclaredServices, Demand, Service, ServiceError, ServiceRequest, ServiceSet};
 pub use settings::{FixedSettings, SettingsService};

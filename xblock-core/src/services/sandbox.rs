@@ -239,3 +239,28 @@ pub trait SandboxService: Send + Sync {
 impl Service for dyn SandboxService {
     const NAME: &'static str = "sandbox";
 }
+
+/// Runs nothing, and says why: for hosts that have no place to run code of authors, or want none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoSandbox {
+    /// What to say.
+    pub reason: String,
+}
+
+impl SandboxService for NoSandbox {
+    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
+        false
+    }
+
+    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
+        Ok(None)
+    }
+
+    fn limits(&self, _: &ContextKey) -> SandboxLimits {
+        SandboxLimits::default()
+    }
+
+    fn run(&self, _: &SandboxJob, _: &ContextKey) -> Result<Globals, SandboxError> {
+        Err(SandboxError::NoCage { reason: self.reason.clone() })
+    }
+}

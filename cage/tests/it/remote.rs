@@ -1,0 +1,267 @@
+//! Code run by a codejail service: what is sent, what its answers mean, and how long anything may take.
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use cage::{RemoteError, RemoteOptions, RemoteSandbox};
+use serde_json::{Value as Json, json};
+use xblock_core::clock::{Clock, FixedClock};
+use xblock_core::keys::{ContextKey, CourseKey};
+use xblock_core::runtime::{Branch, MemoryRuntime};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
+
+use crate::running::skip;
+
+/// A service that answers each connection with what a test says, and keeps what it was sent.
+struct Service {
+    host: String,
+    requests: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Service {
+    /// Answers connections in order; a text without status is the body of a good answer.
+    fn start(answers: Vec<Vec<u8>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
+        let host = format!("http://{}", listener.local_addr().expect("a bound socket"));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = requests.clone();
+        std::thread::spawn(move || {
+            for answer in answers {
+                let Ok((mut stream, _)) = listener.accept() else { return };
+                kept.lock().expect("no panic").push(request(&mut stream));
+                let _ = stream.write_all(&answer);
+            }
+        });
+        Self { host, requests }
+    }
+
+    fn requests(&self) -> Vec<String> {
+        let requests = self.requests.lock().expect("no panic");
+        requests.iter().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+}
+
+fn request(stream: &mut TcpStream) -> Vec<u8> {
+    let (mut got, mut part) = (Vec::new(), [0; 1 << 16]);
+    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+    loop {
+        let head = got.windows(4).position(|window| window == b"\r\n\r\n");
+        if let Some(end) = head {
+            let head = String::from_utf8_lossy(&got[..end]).to_lowercase();
+            let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
+            let length: usize = length.expect("a length").parse().expect("a number");
+            if got.len() >= end + 4 + length {
+                return got;
+            }
+        }
+        match stream.read(&mut part) {
+            Ok(0) | Err(_) => return got,
+            Ok(count) => got.extend_from_slice(&part[..count]),
+        }
+    }
+}
+
+fn answer(status: &str, body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+fn course() -> ContextKey {
+    "course-v1:Org+C1+R1".parse::<CourseKey>().expect("a course").into()
+}
+
+fn clock() -> Arc<dyn Clock> {
+    Arc::new(FixedClock(Default::default()))
+}
+
+fn sandbox(host: &str) -> RemoteSandbox {
+    let options = RemoteOptions {
+        host: host.into(),
+        read_time: Duration::from_millis(700),
+        headers: vec![("X-Gateway".into(), "letmein".into())],
+        ..RemoteOptions::default()
+    };
+    RemoteSandbox::new(options, Arc::new(MemoryRuntime::new(clock())), Branch::Published).expect("an address")
+}
+
+fn job(code: &str) -> SandboxJob {
+    SandboxJob { code: code.into(), random_seed: Some(1), ..SandboxJob::default() }
+}
+
+fn globals(value: Json) -> Globals {
+    value.as_object().expect("an object").clone()
+}
+
+#[test]
+fn a_form_is_sent_as_the_platform_sends_it() {
+    let service =
+        Service::start(vec![answer("200 OK", r#"{"globals_dict": {"a": 2, "big": 100000000000000000000}}"#)]);
+    let job = SandboxJob {
+        globals: globals(json!({"a": 1, "big": {"__int__": "100000000000000000000"}, "é": "ü\n"})),
+        python_path: vec!["python_lib.zip".into()],
+        extra_files: vec![("python_lib.zip".into(), b"PK\r\n\x00\xff".to_vec())],
+        slug: Some("a problem".into()),
+        ..job("a += 1\n")
+    };
+    let got = sandbox(&service.host).run(&job, &course());
+    assert_eq!(got, Ok(globals(json!({"a": 2, "big": {"__int__": "100000000000000000000"}}))));
+    let sent = &service.requests()[0];
+    assert!(sent.starts_with("POST /api/v0/code-exec HTTP/1.1\r\n"), "{sent}");
+    assert!(sent.to_lowercase().contains("\r\nx-gateway: letmein\r\n"), "{sent}");
+    assert!(sent.to_lowercase().contains("\r\ncontent-type: multipart/form-data; boundary="), "{sent}");
+    assert!(
+        sent.contains("name=\"python_lib.zip\"; filename=\"python_lib.zip\"\r\n\r\nPK\r\n\x00\u{fffd}\r\n--"),
+        "{sent}"
+    );
+    assert!(sent.contains(r#""big":100000000000000000000,"#), "{sent}");
+    let (_, payload) = sent.split_once("name=\"payload\"\r\n\r\n").expect("a payload");
+    let payload: Json = serde_json::from_str(payload.split("\r\n").next().expect("a line")).expect("JSON");
+    let code = payload["code"].as_str().expect("code");
+    assert!(code.contains("Random(1)") && code.ends_with("\na += 1\n"), "{code}");
+    assert_eq!(code.lines().count(), 2);
+    assert_eq!(
+        [
+            &payload["python_path"],
+            &payload["limit_overrides_context"],
+            &payload["slug"],
+            &payload["unsafely"]
+        ],
+        [&json!(["python_lib.zip"]), &json!("course-v1:Org+C1+R1"), &json!("a problem"), &json!(false)]
+    );
+}
+
+#[test]
+fn what_the_service_answers_is_what_the_platform_makes_of_it() {
+    let unavailable = "Codejail API Service is unavailable. Please try again in a few minutes.";
+    let status = "Codejail API Service invalid response.";
+    let nonsense = "Invalid JSON response received from codejail api service.";
+    for (sent, message) in [
+        (answer("400 Bad Request", r#"{"error": "Payload JSON did not match"}"#), status),
+        (answer("500 Server Error", "<html>"), status),
+        (answer("301 Moved", ""), nonsense),
+        (answer("200 OK", "<html>"), nonsense),
+        (answer("200 OK", "{}"), nonsense),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_vec(), unavailable),
+        (b"no web at all\r\n\r\n".to_vec(), unavailable),
+        (Vec::new(), unavailable),
+    ] {
+        let service = Service::start(vec![sent.clone()]);
+        let got = sandbox(&service.host).run(&job("a = 1"), &course());
+        let what = String::from_utf8_lossy(&sent);
+        assert_eq!(got, Err(SandboxError::Engine { message: message.into() }), "{what}");
+        assert_eq!(service.requests().len(), 1, "code is sent once: {what}");
+    }
+}
+
+#[test]
+fn a_service_that_is_away_or_slow_is_said_to_be_in_time() {
+    let unavailable = SandboxError::Engine {
+        message: "Codejail API Service is unavailable. Please try again in a few minutes.".into(),
+    };
+    // Nobody listens.
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("a bound socket");
+    let start = Instant::now();
+    assert_eq!(sandbox(&format!("http://{port}")).run(&job("a"), &course()), Err(unavailable.clone()));
+    // Accepts and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = format!("http://{}", silent.local_addr().expect("a bound socket"));
+    assert_eq!(sandbox(&host).run(&job("a"), &course()), Err(unavailable.clone()));
+    // Says it letter by letter.
+    let slow = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = format!("http://{}", slow.local_addr().expect("a bound socket"));
+    std::thread::spawn(move || {
+        let (mut stream, _) = slow.accept().expect("a connection");
+        request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+        while stream.write_all(b" ").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
+    assert_eq!(sandbox(&host).run(&job("a"), &course()), Err(unavailable));
+    assert!(start.elapsed() < Duration::from_secs(6), "{:?}", start.elapsed());
+}
+
+#[test]
+fn what_cannot_be_asked_is_refused() {
+    let new = |host: &str| {
+        let options = RemoteOptions { host: host.into(), ..RemoteOptions::default() };
+        RemoteSandbox::new(options, Arc::new(MemoryRuntime::new(clock())), Branch::Published).map(drop)
+    };
+    assert!(matches!(new("https://codejail.example"), Err(RemoteError::Encrypted { .. })));
+    for host in ["", "codejail:8550", "http://", "http://a b", "http://a/path", "ftp://a"] {
+        assert!(matches!(new(host), Err(RemoteError::Address { .. })), "{host}");
+    }
+    assert_eq!(new("http://codejail:8550/"), Ok(()));
+    let sandbox = sandbox("http://127.0.0.1:1");
+    let unsafely = SandboxJob { unsafely: true, ..job("a") };
+    assert_eq!(sandbox.run(&unsafely, &course()), Err(SandboxError::Forbidden));
+    assert!(!sandbox.can_run_unsafely(&course()));
+}
+
+/// A real service, where there is one: `CODEJAIL_SERVICE` holds its address.
+#[test]
+fn a_real_service_runs_code() {
+    let Some(host) = std::env::var("CODEJAIL_SERVICE").ok() else {
+        return skip("no codejail service is at hand: CODEJAIL_SERVICE is not set");
+    };
+    let options = RemoteOptions { host, read_time: Duration::from_secs(30), ..RemoteOptions::default() };
+    let sandbox = RemoteSandbox::new(options, Arc::new(MemoryRuntime::new(clock())), Branch::Published)
+        .expect("an address");
+    let code = "import random\na = [random.randint(1, 6) for _ in range(4)]\nbig = 10 ** 30\nx = y + 1\nimport helper\nz = helper.two\nq = math.floor(2.5)";
+    let job = SandboxJob {
+        globals: globals(json!({"y": 41})),
+        random_seed: Some(0),
+        python_path: vec!["python_lib.zip".into()],
+        extra_files: vec![("python_lib.zip".into(), zip("helper.py", b"two = 2\n"))],
+        ..job(code)
+    };
+    let got = sandbox.run(&job, &course()).expect("it runs");
+    assert_eq!(
+        [&got["a"], &got["x"], &got["z"], &got["big"], &got["q"]],
+        [
+            &json!([6, 5, 3, 2]),
+            &json!(42),
+            &json!(2),
+            &json!({"__int__": "1000000000000000000000000000000"}),
+            &json!(2)
+        ]
+    );
+    let raised = sandbox.run(&self::job("a = 1\nb = a / 0\n"), &course());
+    let Err(SandboxError::Code { last_line, line, message }) = raised else {
+        panic!("it raised: {raised:?}")
+    };
+    assert_eq!(
+        (last_line.as_deref(), line),
+        (Some("ZeroDivisionError: division by zero"), Some(2)),
+        "{message}"
+    );
+}
+
+/// A zip archive of one file, stored.
+fn zip(name: &str, content: &[u8]) -> Vec<u8> {
+    let mut table = [0_u32; 256];
+    for (place, entry) in (0_u32..).zip(&mut table) {
+        *entry = (0..8)
+            .fold(place, |value, _| if value & 1 == 1 { 0xedb8_8320 ^ (value >> 1) } else { value >> 1 });
+    }
+    let sum = !content
+        .iter()
+        .fold(!0_u32, |sum, byte| table[usize::from(sum.to_le_bytes()[0] ^ byte)] ^ (sum >> 8));
+    let (length, name_length) =
+        (u32::try_from(content.len()).expect("small"), u16::try_from(name.len()).expect("small"));
+    let common = [
+        &[20, 0, 0, 0, 0, 0, 0, 0, 0x21, 0x58][..],
+        &sum.to_le_bytes(),
+        &length.to_le_bytes(),
+        &length.to_le_bytes(),
+        &name_length.to_le_bytes(),
+        &[0, 0],
+    ]
+    .concat();
+    let local = [&b"PK\x03\x04"[..], &common, name.as_bytes(), content].concat();
+    let central = [&b"PK\x01\x02\x14\x00"[..], &common, &[0; 14][..], name.as_bytes()].concat();
+    let size = u32::try_from(central.len()).expect("small").to_le_bytes();
+    let start = u32::try_from(local.len()).expect("small").to_le_bytes();
+    [&local[..], &central, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &size, &start, &[0, 0]].concat()
+}
