@@ -112,7 +112,7 @@ fn is_from_elsewhere(headers: &HeaderMap) -> bool {
 }
 
 /// Course texts may bring scripts and pictures of their own; scripts from elsewhere are not loaded.
-const CONTENT_POLICY: &str = "default-src 'self' 'unsafe-inline' data: blob:; img-src * data: blob:; media-src * data: blob:; frame-src https:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
+const CONTENT_POLICY: &str = "default-src 'self' 'unsafe-inline' data: blob:; img-src * data: blob:; media-src * data: blob:; frame-src 'self' https:; object-src 'none'; base-uri 'self'; frame-ancestors 'self'";
 
 fn names_this_machine(request: &Request) -> bool {
     let Some(host) = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()) else {
