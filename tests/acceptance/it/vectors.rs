@@ -56,10 +56,75 @@ fn a_store_of_the_blockstore_app_is_read_as_it_was_written() {
     }
 }
 
+/// The files of recorded problems that no code of an author is needed for.
+const WITHOUT_CODE: [&str; 14] = [
+    "annotationresponse",
+    "choiceresponse",
+    "choicetextresponse",
+    "coderesponse",
+    "externalresponse",
+    "formularesponse",
+    "imageresponse",
+    "multiplechoiceresponse",
+    "numericalresponse",
+    "optionresponse",
+    "seeds_and_keys",
+    "stringresponse",
+    "truefalseresponse",
+    "structure",
+];
+
+/// The files of those whose code runs in the sandbox.
+const WITH_CODE: [&str; 5] = ["customresponse", "random2", "schematicresponse", "script", "symbolicresponse"];
+
+#[test]
+fn problems_behave_as_recorded() {
+    WITHOUT_CODE.iter().for_each(|name| check("capa", &format!("capa/{name}.json")));
+}
+
+#[test]
+fn problems_with_code_behave_as_recorded() {
+    match acceptance::vectors::sandbox_modules() {
+        Err(reason) => eprintln!("SKIPPED: no code of authors runs here: {reason}"),
+        Ok(modules) if !["numpy", "sympy"].iter().all(|name| modules.iter().any(|one| one == name)) => {
+            eprintln!("SKIPPED: this Python has no NumPy and SymPy, which recorded problems use");
+        }
+        Ok(_) => WITH_CODE.iter().for_each(|name| check("capa", &format!("capa/{name}.json"))),
+    }
+}
+
+#[test]
+fn a_wrong_expectation_of_a_problem_fails() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/capa/stringresponse.json");
+    let cases: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(path).expect("the vectors")).expect("JSON");
+    let failures = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut case = cases[0].clone();
+        change(&mut case);
+        counts_of("capa", &serde_json::json!([case])).1
+    };
+    assert_eq!(failures(&|_| {}), 0);
+    assert_eq!(failures(&|case| case["max_score"] = 7.into()), 1);
+    assert_eq!(failures(&|case| case["total"] = 7.into()), 1);
+    assert_eq!(failures(&|case| case["question_answers"]["q_2_1"] = "x".into()), 1);
+    assert_eq!(failures(&|case| case["html_before"] = "<div></div>".into()), 1);
+    assert_eq!(failures(&|case| case["context"]["x"] = 1.into()), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["correct_map"]["q_2_1"]["msg"] = "x".into()), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["success"] = "x".into()), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["score"]["earned"] = 9.into()), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["hint_events"] = serde_json::json!([1])), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["html_after"] = "<div></div>".into()), 1);
+    assert_eq!(failures(&|case| case["submissions"][0]["student_message"] = "x".into()), 1);
+}
+
 /// Checks one file given as JSON and returns how many cases passed and failed.
 fn counts(json: &serde_json::Value) -> (usize, usize) {
+    counts_of("keys", json)
+}
+
+fn counts_of(kind: &str, json: &serde_json::Value) -> (usize, usize) {
     let mut report = Report::default();
-    let Some(Run::File(check)) = by_kind("keys") else { panic!("keys have a check") };
+    let Some(Run::File(check)) = by_kind(kind) else { panic!("{kind} have a check") };
     check(json, &mut report);
     (report.passed, report.failed)
 }

@@ -9,6 +9,8 @@ mod keys;
 mod markdown;
 mod olx;
 
+pub use capa::sandbox_modules;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

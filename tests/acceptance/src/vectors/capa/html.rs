@@ -38,18 +38,21 @@ fn collapsed(text: &str) -> String {
 }
 
 fn write(element: &Element, out: &mut String) {
-    // Inputs without a label are named by the question or the problem here; the platform leaves them without a name
-    // (docs/differences.md, "inputs without a label").
-    let is_own_name = |name: &str, value: &str| {
-        name == "aria-labelledby"
-            && (value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-"))
-            && !value.is_empty()
-            && &*element.name != "div"
-    };
+    let class = element.get("class").unwrap_or_default();
+    // One script of this runtime serves all inputs of a page (docs/differences.md, "places for scripts"). A place for a
+    // script holds the input where the platform read unclosed markup of its own.
+    if class == "script_placeholder" {
+        return element.elements().for_each(|child| write(child, out));
+    }
+    let is_spinner = &*element.name == "img" && class == "loading";
+    let is_script = &*element.name == "script" && element.get("type") == Some("text/javascript");
+    if is_spinner || is_script {
+        return;
+    }
     let attributes: BTreeMap<&str, String> = element
         .attributes
         .iter()
-        .filter(|attribute| !is_own_name(&attribute.name, &attribute.value))
+        .filter(|attribute| !is_own(element, &attribute.name, &attribute.value))
         .map(|attribute| {
             let is_list = ["class", "style", "aria-describedby"].contains(&&*attribute.name);
             let value = if is_list { collapsed(&attribute.value) } else { attribute.value.to_string() };
@@ -71,6 +74,24 @@ fn write(element: &Element, out: &mut String) {
     }
     flush(&mut text, keeps_blanks, out);
     out.push_str(&format!("</{}>", element.name));
+}
+
+/// Tells what this runtime writes otherwise than the platform (docs/differences.md, rows on problem HTML): names of fields
+/// for screen readers, what a learner typed into choices, and the mark on pictures, which needs no file.
+fn is_own(element: &Element, name: &str, value: &str) -> bool {
+    let class = element.get("class").unwrap_or_default();
+    match name {
+        "aria-label" => value.is_empty() || &*element.name == "select",
+        "aria-labelledby" => {
+            let is_field = ["input", "select", "fieldset", "textarea"].contains(&&*element.name);
+            let is_heading =
+                value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-");
+            is_field && is_heading || value.starts_with("forinput")
+        }
+        "value" => class == "choicetextvalue" || (class == "ctinput" && element.get("type") == Some("text")),
+        "src" => element.get("id").is_some_and(|id| id.starts_with("cross_")),
+        _ => false,
+    }
 }
 
 fn flush(text: &mut String, keeps_blanks: bool, out: &mut String) {

@@ -1,10 +1,15 @@
 //! Problems: how they load, what they show, and what becomes of submissions.
 
-use blocks::problem::{Answers, GradeError, LoadError, Outcome, Problem, ProblemOptions, ProblemServices};
+use std::sync::Arc;
+
+use blocks::problem::{
+    Answers, GradeError, GraderQueue, LoadError, Outcome, Problem, ProblemOptions, ProblemServices,
+};
 use serde_json::{Map, Value as Json, json};
 use xblock_core::keys::UsageKey;
 
 use super::super::Report;
+use super::graders::{Queue, Replies};
 use super::html::{difference, message, normalised};
 use super::sandbox;
 
@@ -32,23 +37,27 @@ pub(super) fn check(case: &Json, report: &mut Report) {
     if DIFFERENCES.iter().any(|(known, _)| *known == id) {
         return;
     }
-    let case = Case(case);
+    let case = Case { recorded: case, queue: Arc::default() };
     let problem = match case.loaded() {
         Ok(Some(problem)) => problem,
         outcome => return report.case(id, outcome.map(drop)),
     };
     report.case(id, case.shown(&problem));
-    for (at, submission) in case.0["submissions"].as_array().into_iter().flatten().enumerate() {
+    for (at, submission) in case.recorded["submissions"].as_array().into_iter().flatten().enumerate() {
+        let case = Case { queue: Arc::default(), ..case };
         report.case(&format!("{id}[{at}] {}", submission["form"]), case.submitted(submission));
     }
 }
 
 /// A recorded problem.
-struct Case<'c>(&'c Json);
+struct Case<'c> {
+    recorded: &'c Json,
+    queue: Arc<Queue>,
+}
 
 impl Case<'_> {
     fn xml(&self) -> &str {
-        self.0["xml"].as_str().unwrap_or_default()
+        self.recorded["xml"].as_str().unwrap_or_default()
     }
 
     fn load(&self) -> Result<Problem, LoadError> {
@@ -56,7 +65,7 @@ impl Case<'_> {
     }
 
     fn with_options<T>(&self, work: impl Fn(&str, ProblemOptions<'_>) -> T) -> T {
-        let id = self.0["problem_id"].as_str().unwrap_or("q");
+        let id = self.recorded["problem_id"].as_str().unwrap_or("q");
         let named = || format!("{USAGES}{id}").parse();
         let usage: UsageKey = id.parse().or_else(|_| named()).expect("vectors name problems by keys or ids");
         let read = |path: &str| {
@@ -70,10 +79,18 @@ impl Case<'_> {
         }
         };
         let options = ProblemOptions {
-            seed: self.0["seed"].as_i64(),
+            seed: self.recorded["seed"].as_i64(),
             anonymous_id: "anon-student",
             services: ProblemServices {
                 sandbox: sandbox::sandbox().ok(),
+                queue: Some(GraderQueue {
+                    service: self.queue.clone(),
+                    usage: usage.clone(),
+                    matlab_api_key: self.recorded["fields"]["matlab_api_key"].as_str().map(str::to_owned),
+                }),
+                external_grader: Some(Arc::new(Replies(
+                    self.recorded["server_replies"].as_object().cloned().unwrap_or_default(),
+                ))),
                 now: sandbox::now(),
                 ..ProblemServices::default()
             },
@@ -86,13 +103,13 @@ impl Case<'_> {
     /// Compares loading and the points; returns the problem where it loads as it should.
     fn loaded(&self) -> Result<Option<Problem>, String> {
         let points = self.with_options(|xml, options| Problem::max_score_of(xml, &options));
-        match (&points, self.0["max_score"].as_i64()) {
+        match (&points, self.recorded["max_score"].as_i64()) {
             (Ok(points), Some(expected)) if *points == expected => {}
             // The platform counts no points where a problem cannot be put together.
             (Err(_), Some(0) | None) => {}
             (points, expected) => return Err(format!("max_score {points:?} for {expected:?}")),
         }
-        match (self.load(), self.0.get("load_error")) {
+        match (self.load(), self.recorded.get("load_error")) {
             (Ok(problem), None) => Ok(Some(problem)),
             (Ok(_), Some(error)) => Err(format!("loads, expected {error}")),
             (Err(error), None) => Err(format!("does not load: {error}")),
@@ -123,31 +140,31 @@ impl Case<'_> {
         if !problem.needs().is_empty() {
             return Err(format!("needs {}", problem.needs().join("; ")));
         }
-        if self.0["total"] != problem.max_score() {
-            return Err(format!("total {} for {}", problem.max_score(), self.0["total"]));
+        if self.recorded["total"] != problem.max_score() {
+            return Err(format!("total {} for {}", problem.max_score(), self.recorded["total"]));
         }
         self.context(problem)?;
         let answers = Json::Object(problem.question_answers());
-        if !agree(&answers, &self.0["question_answers"]) {
-            return Err(format!("answers {answers} for {}", self.0["question_answers"]));
+        if !agree(&answers, &self.recorded["question_answers"]) {
+            return Err(format!("answers {answers} for {}", self.recorded["question_answers"]));
         }
         let initial = problem.state()["student_answers"].clone();
-        let expected = self.0.get("initial_student_answers").cloned().unwrap_or_else(|| json!({}));
+        let expected = self.recorded.get("initial_student_answers").cloned().unwrap_or_else(|| json!({}));
         if initial != expected {
             return Err(format!("initial answers {initial} for {expected}"));
         }
-        compare_html("html_before", &problem.html(), &self.0["html_before"])
+        compare_html("html_before", &problem.html(), &self.recorded["html_before"])
     }
 
     fn context(&self, problem: &Problem) -> Result<(), String> {
         let mut names = problem.context();
         for own in ["seed", "anonymous_student_id", "script_code", "python_path", "extra_files"] {
-            if self.0["context"].get(own).is_none() {
+            if self.recorded["context"].get(own).is_none() {
                 names.shift_remove(own);
             }
         }
         let names: Map<_, _> = names.into_iter().map(|(name, value)| (name, plain(value))).collect();
-        let expected = self.0.get("context").cloned().unwrap_or_else(|| json!({}));
+        let expected = self.recorded.get("context").cloned().unwrap_or_else(|| json!({}));
         let found = Json::Object(names);
         if agree(&found, &expected) { Ok(()) } else { Err(format!("context {found} for {expected}")) }
     }
@@ -175,13 +192,16 @@ impl Case<'_> {
             return Err(format!("graded, expected the message {message}"));
         }
         graded(&outcome, submission)?;
+        if let Some(expected) = submission.get("xqueue_sent") {
+            self.sent(expected)?;
+        }
         if let Some(expected) = submission.get("permutation")
             && json!(problem.permutation()) != *expected
         {
             return Err(format!("permutation {} for {expected}", json!(problem.permutation())));
         }
         if let Some(expected) = submission.get("submission_metadata") {
-            let is_never = self.0["fields"]["rerandomize"].as_str().is_none_or(|when| when == "never");
+            let is_never = self.recorded["fields"]["rerandomize"].as_str().is_none_or(|when| when == "never");
             let variant = if is_never { json!("") } else { json!(problem.seed()) };
             let found = problem.submission_metadata(&answers, &variant);
             if !agree(&found, expected) {
@@ -194,6 +214,21 @@ impl Case<'_> {
                 compare_html("html_after", &problem.html(), &json!(before))
             }
             expected => compare_html("html_after", &problem.html(), expected),
+        }
+    }
+}
+
+impl Case<'_> {
+    /// Compares what went to the queue.
+    fn sent(&self, expected: &Json) -> Result<(), String> {
+        let expected = expected.as_array().into_iter().flatten();
+        let expected: Vec<Json> =
+            expected.map(|sent| json!({ "header": sent["header"], "body": sent["body"] })).collect();
+        let found = self.queue.sent();
+        if found == expected {
+            Ok(())
+        } else {
+            Err(format!("xqueue_sent {} for {}", json!(found), json!(expected)))
         }
     }
 }
@@ -216,6 +251,8 @@ fn refused(error: &GradeError, submission: &Json) -> Result<(), String> {
             // Newer Pythons add what might have been meant.
             let without_guess = expected.split(". Did you mean: ").next().unwrap_or_default();
             *expected == message
+                // Python's object for a traceback is not for learners.
+                || expected.strip_suffix(" (<traceback>)") == Some(&*message)
                 || without_guess == message
                 || (expected.contains(engine) && message.contains(engine))
         }

@@ -15,23 +15,33 @@ pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_000_000, 0).expect("a moment of this century")
 }
 
-/// Returns the sandbox, or why there is none. Its Python is that of `CAGE_PYTHON`, of the project's virtualenv, or any.
+/// The cage, or why there is none. Its Python is that of `CAGE_PYTHON`, of the project's virtualenv, or any.
+static CAGE: LazyLock<Result<Arc<Cage>, String>> = LazyLock::new(|| {
+    let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
+    let python: Option<PathBuf> =
+        std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
+    let options =
+        CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() };
+    Cage::start(options).map(Arc::new).map_err(|error| error.to_string())
+});
+
+/// Lists the modules that code of authors has ready.
+///
+/// # Errors
+/// Why no code of authors runs here.
+pub fn sandbox_modules() -> Result<Vec<String>, String> {
+    CAGE.clone().map(|cage| cage.loaded_modules())
+}
+
+/// Returns the sandbox, or why there is none.
 pub(super) fn sandbox() -> Result<Arc<dyn SandboxService>, String> {
-    static SANDBOX: LazyLock<Result<Arc<dyn SandboxService>, String>> = LazyLock::new(|| {
-        let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
-        let python: Option<PathBuf> =
-            std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
-        let options =
-            CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() };
-        let cage = Cage::start(options).map_err(|error| error.to_string())?;
-        let runtime = Arc::new(MemoryRuntime::new(Arc::new(FixedClock(now()))));
-        // How much a run may use is not what is checked here, and machines are busy.
-        let limits = RunLimits {
-            cpu: Duration::from_secs(20),
-            real_time: Duration::from_secs(60),
-            ..RunLimits::default()
-        };
-        Ok(Arc::new(CageSandbox::new(Arc::new(cage), runtime, Branch::Draft).with_limits(limits)))
-    });
-    SANDBOX.clone()
+    let cage = CAGE.clone()?;
+    let runtime = Arc::new(MemoryRuntime::new(Arc::new(FixedClock(now()))));
+    // How much a run may use is not what is checked here, and machines are busy.
+    let limits = RunLimits {
+        cpu: Duration::from_secs(20),
+        real_time: Duration::from_secs(60),
+        ..RunLimits::default()
+    };
+    Ok(Arc::new(CageSandbox::new(cage, runtime, Branch::Draft).with_limits(limits)))
 }
