@@ -14,6 +14,7 @@
 // The subcommands use this library by its name, as any other program does.
 extern crate self as courseware;
 
+mod author_code;
 mod branch_content;
 mod check;
 mod clock;
@@ -39,6 +40,7 @@ mod store_url;
 mod submission;
 mod tree;
 
+pub use author_code::AuthorCode;
 pub use branch_content::{AssetContent, BranchContent};
 pub use check::{
     CheckCounts, CheckFilter, CheckReport, check, check_context, check_directory, check_refusal,

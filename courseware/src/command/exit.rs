@@ -1,7 +1,10 @@
 //! Errors of the command and the exit codes they and other outcomes have.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
+use blocks::problem::markdown::MarkdownError;
+use blocks::problem::{GradeError, LoadError};
 use courseware::{CoursewareError, PackageError, StoreError};
 use runtime_blockstore::BlockstoreError;
 use xblock_core::block::{BlockError, RegistryError};
@@ -56,6 +59,28 @@ pub(crate) enum CommandError {
     Signals(#[source] std::io::Error),
     #[error("{text:?} is no answer; an answer is NAME=VALUE, such as input_p1_2_1=choice_2")]
     BadAnswer { text: String },
+    #[error("the answers cannot be read: {reason}")]
+    BadAnswers { reason: String },
+    #[error("the problem has no input {id}; it has {known}")]
+    NoSuchInput { id: String, known: String },
+    #[error("{id:?} cannot be a problem's id")]
+    BadProblemId {
+        id: String,
+        #[source]
+        source: KeyError,
+    },
+    #[error("{} is no JSON", path.display())]
+    NoJson {
+        path: PathBuf,
+        #[source]
+        source: serde_json::Error,
+    },
+    #[error("the problem cannot be put together")]
+    ProblemLoad(#[source] LoadError),
+    #[error("the answers were not graded")]
+    Grade(#[source] GradeError),
+    #[error("the text cannot be converted")]
+    Markdown(#[source] MarkdownError),
     #[error("{name} does not say which course; the store has {}", if *more == 0 { "none" } else { "several" })]
     WhichCourse { name: String, more: usize },
     #[error("{text:?} is no key of a course or library")]
@@ -105,7 +130,12 @@ impl CommandError {
             | Self::Registry(_)
             | Self::Schema { .. } => Exit::Failed,
             Self::NoSuchType { .. } => Exit::NotFound,
-            Self::BadAnswer { .. } | Self::BadKey { .. } => Exit::Usage,
+            Self::BadAnswer { .. }
+            | Self::BadAnswers { .. }
+            | Self::NoSuchInput { .. }
+            | Self::BadProblemId { .. }
+            | Self::BadKey { .. } => Exit::Usage,
+            Self::NoJson { .. } | Self::ProblemLoad(_) | Self::Grade(_) | Self::Markdown(_) => Exit::No,
             Self::WhichCourse { more: 0, .. } => Exit::NotFound,
             Self::WhichCourse { .. } => Exit::Usage,
         }

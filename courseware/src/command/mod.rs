@@ -14,9 +14,11 @@ mod export;
 mod fmt;
 mod fsck;
 mod gc;
+mod grade;
 mod history;
 mod import;
 mod list;
+mod markdown;
 mod problems;
 mod publish;
 mod render;
@@ -81,6 +83,8 @@ enum Command {
     Submit(submit::Arguments),
     Serve(serve::Arguments),
     Problems(problems::Arguments),
+    Grade(grade::Arguments),
+    Markdown(markdown::Arguments),
     Export(export::Arguments),
     Fmt(fmt::Arguments),
     Compare(compare::Arguments),
@@ -148,6 +152,8 @@ fn dispatch(
         Command::Submit(arguments) => submit::run(arguments, surroundings, console),
         Command::Serve(arguments) => serve::run(arguments, surroundings, console),
         Command::Problems(arguments) => problems::run(arguments, surroundings, console),
+        Command::Grade(arguments) => grade::run(arguments, console),
+        Command::Markdown(arguments) => markdown::run(arguments, console),
         Command::Export(arguments) => export::run(arguments, surroundings, console),
         Command::Fmt(arguments) => fmt::run(arguments, surroundings, console),
         Command::Compare(arguments) => compare::run(arguments, surroundings, console),
