@@ -1,25 +1,19 @@
 //! Where the command runs the code of authors: a cage that the first script starts.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use xblock_core::keys::ContextKey;
 use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
 
-/// Runs the scripts of problems in a cage, with one library of modules.
+/// Runs the scripts of problems in a cage. Libraries of modules come with the problems.
 ///
 /// The cage is built when the first script is to run, so that problems without one need no Python.
+#[derive(Default)]
 pub struct AuthorCode {
-    library: Option<Arc<[u8]>>,
     engine: OnceLock<Result<Box<dyn SandboxService>, String>>,
 }
 
 impl AuthorCode {
-    /// Takes the modules scripts may import, a `python_lib.zip`.
-    #[must_use]
-    pub const fn new(library: Option<Arc<[u8]>>) -> Self {
-        Self { library, engine: OnceLock::new() }
-    }
-
     fn engine(&self) -> Result<&dyn SandboxService, SandboxError> {
         match self.engine.get_or_init(start) {
             Ok(engine) => Ok(&**engine),
@@ -30,6 +24,8 @@ impl AuthorCode {
 
 #[cfg(target_os = "linux")]
 fn start() -> Result<Box<dyn SandboxService>, String> {
+    use std::sync::Arc;
+
     use cage::{Cage, CageOptions, CageSandbox};
     use xblock_core::runtime::{Branch, MemoryRuntime};
 
@@ -50,7 +46,7 @@ impl SandboxService for AuthorCode {
     }
 
     fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(self.library.as_ref().map(|library| library.to_vec()))
+        Ok(None)
     }
 
     fn limits(&self, context: &ContextKey) -> SandboxLimits {

@@ -2,9 +2,13 @@
 
 use std::path::Path;
 
+use blocks::formula::FormulaError;
+use blocks::problem::markdown::MarkdownError;
+use blocks::problem::{GradeError, LoadError};
 use courseware::{CoursewareError, PackageError, StoreError};
 use pyo3::exceptions::{
-    PyAssertionError, PyAttributeError, PyKeyError, PyNotImplementedError, PyTypeError, PyValueError,
+    PyAssertionError, PyAttributeError, PyKeyError, PyNotImplementedError, PyOverflowError, PyTypeError,
+    PyValueError, PyZeroDivisionError,
 };
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -30,6 +34,16 @@ pub(crate) enum BindingError {
     Block { key: Option<String>, reason: String },
     /// A store that was opened only to be read, with the usage where a block was to save something.
     ReadOnly { key: Option<String> },
+    /// A problem that cannot be put together.
+    ProblemLoad(LoadError),
+    /// Answers that cannot be graded.
+    Grade(GradeError),
+    /// What was given as answers or state, and is none.
+    Answers { reason: String },
+    /// A text of the simple editor that cannot be converted.
+    Markdown(MarkdownError),
+    /// A formula without a value.
+    Formula(FormulaError),
     /// A store that was closed.
     Closed { url: String },
     /// Everything the courseware library reports.
@@ -92,6 +106,7 @@ struct Situation {
     line: Option<u32>,
     column: Option<u32>,
     code: Option<String>,
+    learner_message: Option<String>,
 }
 
 impl Situation {
@@ -152,7 +167,37 @@ fn describe(error: &BindingError) -> Situation {
         BindingError::Closed { url } => {
             Situation { class: "StoreError", message: format!("{url} was closed"), ..Situation::default() }
         }
+        BindingError::ProblemLoad(error) => {
+            Situation { line: error.line(), ..Situation::new("ProblemError", error) }
+        }
+        BindingError::Grade(error) => Situation {
+            class: "GradingError",
+            message: error.to_string(),
+            learner_message: Some(error.learner_message()),
+            ..Situation::default()
+        },
+        BindingError::Answers { reason } => {
+            Situation { class: "ProblemError", message: reason.clone(), ..Situation::default() }
+        }
+        BindingError::Markdown(error) => {
+            let line = match error {
+                MarkdownError::InvalidXml { line, .. } => Some(*line),
+                _ => None,
+            };
+            Situation { line, ..Situation::new("ProblemError", error) }
+        }
+        BindingError::Formula(error) => Situation::new(formula_class(error), error),
         BindingError::Courseware(error) => describe_courseware(error),
+    }
+}
+
+/// Names the exception for a formula as Python's `calc` does; its own for what Python has none of.
+const fn formula_class(error: &FormulaError) -> &'static str {
+    match error {
+        FormulaError::Undefined { .. } => "UndefinedVariable",
+        FormulaError::Parentheses { .. } => "UnmatchedParenthesis",
+        FormulaError::Syntax => "ParseException",
+        _ => "FormulaError",
     }
 }
 
@@ -268,6 +313,11 @@ impl From<BindingError> for PyErr {
         {
             return builtin;
         }
+        if let BindingError::Formula(error) = &error
+            && let Some(builtin) = arithmetic(error)
+        {
+            return builtin;
+        }
         let situation = describe(&error);
         Python::attach(|py| make(py, &situation).unwrap_or_else(|failure| failure))
     }
@@ -287,6 +337,18 @@ fn builtin(error: &KeyError) -> Option<PyErr> {
     })
 }
 
+/// Makes Python's own exception where a number has no value in Python either.
+fn arithmetic(error: &FormulaError) -> Option<PyErr> {
+    let message = error.to_string();
+    Some(match error {
+        FormulaError::ZeroDivision(_) => PyZeroDivisionError::new_err(message),
+        FormulaError::Overflow(_) => PyOverflowError::new_err(message),
+        FormulaError::Kind(_) => PyTypeError::new_err(message),
+        FormulaError::Domain(_) | FormulaError::Factorial => PyValueError::new_err(message),
+        _ => return None,
+    })
+}
+
 fn make(py: Python<'_>, situation: &Situation) -> PyResult<PyErr> {
     let class = py.import("xblock_runtime.exceptions")?.getattr(situation.class)?;
     let attributes = PyDict::new(py);
@@ -295,5 +357,9 @@ fn make(py: Python<'_>, situation: &Situation) -> PyResult<PyErr> {
     attributes.set_item("line", situation.line)?;
     attributes.set_item("column", situation.column)?;
     attributes.set_item("code", &situation.code)?;
-    Ok(PyErr::from_value(class.call((situation.message.as_str(),), Some(&attributes))?))
+    let exception = class.call((situation.message.as_str(),), Some(&attributes))?;
+    if let Some(message) = &situation.learner_message {
+        exception.setattr("learner_message", message)?;
+    }
+    Ok(PyErr::from_value(exception))
 }

@@ -2,13 +2,18 @@
 //!
 //! - `error`: the one place where errors become Python exceptions.
 //! - `keys`: opaque keys.
+//! - `problem`: problems by themselves; `safe_exec`: Python's own engine for their scripts.
+//! - `formula`: formulas as learners type them.
 //! - `services`: what a Python host offers to native blocks.
 //! - `store`: stores, their contexts and blocks.
 //! - `xblocks`: native blocks inside Python's own XBlock runtime.
 
 mod error;
+mod formula;
 mod keys;
+mod problem;
 mod read_only;
+mod safe_exec;
 mod services;
 mod store;
 mod xblocks;
@@ -21,6 +26,8 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
+    use super::formula::{evaluate_formula, formula_latex};
+    #[pymodule_export]
     use super::keys::{
         AsideDefinitionKey, AsideDefinitionKeyV1, AsideDefinitionKeyV2, AsideUsageKey, AsideUsageKeyV1,
         AsideUsageKeyV2, AssetKey, AssetLocator, BlockTypeKey, BlockTypeKeyV1, BlockUsageLocator,
@@ -29,6 +36,8 @@ mod _native {
         LibraryCollectionLocator, LibraryContainerLocator, LibraryLocator, LibraryLocatorV2,
         LibraryUsageLocator, LibraryUsageLocatorV2, OpaqueKey, UsageKey, UsageKeyV2,
     };
+    #[pymodule_export]
+    use super::problem::{Problem, markdown_to_xml};
     #[pymodule_export]
     use super::store::{Handled, Store};
     #[pymodule_export]

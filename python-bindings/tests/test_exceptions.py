@@ -16,6 +16,10 @@ import pytest
 import xblock_runtime
 from conftest import CONTEXT, NUMBER, TEXT, UNIT, WriteCourse
 from xblock_runtime import Store, exceptions
+from xblock_runtime.formula import evaluate
+from xblock_runtime.problem import Problem, markdown_to_xml
+
+NUMBER_PROBLEM = '<problem><numericalresponse answer="5"><formulaequationinput/></numericalresponse></problem>'
 
 
 class Case(NamedTuple):
@@ -183,6 +187,14 @@ CASES = [
         "OlxError",
         {"file": "vertical/unit.xml", "line": 2, "column": 3, "code": "missing-file"},
     ),
+    Case("broken problem", lambda *_: Problem("<problem>\n<p></problem>", "q"), "ProblemError", {"line": 2}),
+    Case("blank choice", lambda *_: markdown_to_xml("( )\n(x) b"), "ProblemError"),
+    Case("broken markdown", lambda *_: markdown_to_xml("a\n\nb & c"), "ProblemError", {"line": 3}),
+    Case("a number that is none", lambda *_: Problem(NUMBER_PROBLEM, "q").grade({"q_2_1": "x+"}), "GradingError"),
+    Case("unknown variable", lambda *_: evaluate({}, {}, "y"), "UndefinedVariable"),
+    Case("open parenthesis", lambda *_: evaluate({}, {}, "(1"), "UnmatchedParenthesis"),
+    Case("no formula", lambda *_: evaluate({}, {}, "1+"), "ParseException"),
+    Case("endless formula", lambda *_: evaluate({}, {}, "(" * 10_000 + "1" + ")" * 10_000), "FormulaError"),
 ]
 
 

@@ -55,7 +55,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     let files = |path: &str| {
         let folder = arguments.files.as_deref()?;
         // Includes name files below the folder.
-        let is_below = Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
+        let is_below =
+            Path::new(path).components().all(|part| matches!(part, std::path::Component::Normal(_)));
         is_below.then(|| std::fs::read(folder.join(path)).ok()).flatten()
     };
     let mut options = ProblemOptions::new(usage(arguments, &xml)?);
@@ -63,7 +64,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     options.state = state.as_ref();
     options.files = Some(&files);
     options.services = ProblemServices {
-        sandbox: Some(Arc::new(AuthorCode::new(library))),
+        sandbox: Some(Arc::new(AuthorCode::default())),
+        python_lib: library,
         now: Utc::now(),
         is_author_mode: true,
         ..ProblemServices::default()

@@ -1,6 +1,7 @@
 # The native module. Structured values cross as JSON text, which the package around it reads.
+from collections.abc import Callable
 from os import PathLike
-from typing import Protocol, Self, final
+from typing import Any, Protocol, Self, TypedDict, final
 from uuid import UUID
 
 from typing_extensions import disjoint_base
@@ -37,12 +38,16 @@ __all__ = [
     "LibraryUsageLocator",
     "LibraryUsageLocatorV2",
     "OpaqueKey",
+    "Problem",
     "Store",
     "UsageKey",
     "UsageKeyV2",
     "__version__",
     "block_class",
+    "evaluate_formula",
+    "formula_latex",
     "handle_block",
+    "markdown_to_xml",
     "max_score",
     "read_olx",
     "render_block",
@@ -503,3 +508,33 @@ class LibraryContainerLocator(ContainerKey):
     def container_type(self) -> str: ...
     @property
     def container_id(self) -> str: ...
+
+class _ProblemSettings(TypedDict):
+    seed: int | None
+    state: str | None
+    anonymous_student_id: str
+    grading_method: str
+    sandbox: Any
+    python_lib: bytes | None
+    include: Callable[[str], bytes | None] | None
+
+@final
+class Problem:
+    def __new__(cls, xml: str, problem_id: str, settings: _ProblemSettings) -> Self: ...
+    def grade(self, answers: str) -> str: ...
+    def save(self, answers: str) -> None: ...
+    def score(self) -> tuple[float, int]: ...
+    def correct_answers(self) -> str: ...
+    def question_answers(self) -> str: ...
+    def html(self) -> str: ...
+    def state(self) -> str: ...
+    def context(self) -> str: ...
+    def demand_hints(self) -> list[str]: ...
+    def seed(self) -> int: ...
+    def inputs(self) -> list[tuple[str, str, str, str]]: ...
+
+def markdown_to_xml(text: str) -> str: ...
+def evaluate_formula(
+    variables: dict[str, Any], functions: dict[str, Any], expression: str, case_sensitive: bool
+) -> Any: ...
+def formula_latex(expression: str) -> str: ...

@@ -61,14 +61,47 @@ class BlockError(CoursewareError):
     """A block that cannot render a view or answer a request."""
 
 
+class ProblemError(CoursewareError):
+    """A problem that cannot be put together, converted, or given what it was given; ``line`` is one of its XML."""
+
+
+class GradingError(CoursewareError):
+    """Answers that cannot be graded; nothing was counted."""
+
+    #: What learners are told, in a form without the author's code.
+    learner_message: str = ""
+
+
+class FormulaError(CoursewareError):
+    """A formula that has no value."""
+
+
+class UndefinedVariable(FormulaError):  # noqa: N818 - the name calc gives it
+    """A formula names variables or functions that are not defined; the message is for the learner."""
+
+
+class UnmatchedParenthesis(FormulaError):  # noqa: N818 - the name calc gives it
+    """A formula's parentheses do not match; the message is for the learner."""
+
+
+class ParseException(FormulaError):  # noqa: N818 - the name pyparsing gives it
+    """A text that is not written as a formula."""
+
+
 __all__ = [
     "BlockError",
     "Conflict",
     "CoursewareError",
+    "FormulaError",
+    "GradingError",
     "InvalidEdit",
     "InvalidKey",
     "NotFound",
     "OlxError",
     "PackageError",
+    "ParseException",
+    "ProblemError",
     "StoreError",
+    "UndefinedVariable",
+    "UnmatchedParenthesis",
 ]

@@ -1,0 +1,201 @@
+//! Problems by themselves, without a store: put together, graded and shown from Python.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use blocks::problem::{Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
+use chrono::Utc;
+use courseware::AuthorCode;
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+use xblock_core::keys::UsageKey;
+use xblock_core::services::SandboxService;
+
+use crate::error::BindingError;
+use crate::safe_exec::SafeExec;
+
+/// Where the scripts of a problem run.
+#[derive(FromPyObject)]
+pub(crate) enum Sandbox {
+    /// In the cage, or nowhere: `"cage"`, `"none"`.
+    Named(String),
+    /// In Python's own `safe_exec`.
+    Python(Py<PyAny>),
+}
+
+/// What a problem is put together from besides its XML and id.
+#[derive(FromPyObject)]
+pub(crate) struct Settings {
+    #[pyo3(item)]
+    seed: Option<i64>,
+    #[pyo3(item)]
+    state: Option<String>,
+    #[pyo3(item)]
+    anonymous_student_id: String,
+    #[pyo3(item)]
+    grading_method: String,
+    #[pyo3(item)]
+    sandbox: Sandbox,
+    #[pyo3(item)]
+    python_lib: Option<Vec<u8>>,
+    #[pyo3(item)]
+    include: Option<Py<PyAny>>,
+}
+
+/// A problem with one learner's work on it; what is not a number or text goes in and out as JSON text.
+#[pyclass(frozen, module = "xblock_runtime._native")]
+pub(crate) struct Problem {
+    engine: Mutex<Engine>,
+}
+
+impl Problem {
+    /// Works on the problem while Python does other things: scripts may run, in Python too.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine) -> T + Send) -> T {
+        py.detach(|| work(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+}
+
+#[pymethods]
+impl Problem {
+    #[new]
+    fn new(py: Python<'_>, xml: &str, problem_id: &str, settings: Settings) -> PyResult<Self> {
+        let usage = usage(problem_id)?;
+        let state: Option<Value> = settings.state.as_deref().map(parse).transpose()?;
+        let library: Option<Arc<[u8]>> = settings.python_lib.map(Arc::from);
+        let sandbox: Option<Arc<dyn SandboxService>> = match settings.sandbox {
+            Sandbox::Named(name) if name == "none" => None,
+            Sandbox::Named(_) => Some(cage()),
+            Sandbox::Python(engine) => Some(Arc::new(SafeExec::new(engine))),
+        };
+        let include = settings.include;
+        let files = |path: &str| -> Option<Vec<u8>> {
+            let include = include.as_ref()?;
+            // A file that cannot be read is one that is not there.
+            Python::attach(|py| include.call1(py, (path,)).ok()?.extract::<Option<Vec<u8>>>(py).ok()?)
+        };
+        let engine = py.detach(|| {
+            let mut options = ProblemOptions::new(usage);
+            options.seed = settings.seed;
+            options.anonymous_id = &settings.anonymous_student_id;
+            options.state = state.as_ref();
+            options.grading_method = &settings.grading_method;
+            options.files = Some(&files);
+            options.services = ProblemServices {
+                sandbox,
+                python_lib: library,
+                now: Utc::now(),
+                is_author_mode: false,
+                ..ProblemServices::default()
+            };
+            Engine::load(xml, options)
+        });
+        let engine = engine.map_err(BindingError::ProblemLoad)?;
+        Ok(Self { engine: Mutex::new(engine) })
+    }
+
+    /// Grades answers: `{correct_map, overall_message, hint_events, earned}`.
+    fn grade(&self, py: Python<'_>, answers: &str) -> PyResult<String> {
+        let answers: Answers = match parse(answers)? {
+            Value::Object(answers) => answers,
+            _ => {
+                return Err(
+                    BindingError::Answers { reason: "answers are an object by input id".into() }.into()
+                );
+            }
+        };
+        let outcome = self.with(py, |problem| problem.grade(&answers)).map_err(BindingError::Grade)?;
+        Ok(json!({
+            "correct_map": outcome.correct_map,
+            "overall_message": outcome.overall_message,
+            "hint_events": outcome.hint_events,
+        })
+        .to_string())
+    }
+
+    /// Keeps answers without grading them.
+    fn save(&self, py: Python<'_>, answers: &str) -> PyResult<()> {
+        match parse(answers)? {
+            Value::Object(answers) => self.with(py, |problem| problem.save(&answers)),
+            _ => {
+                return Err(
+                    BindingError::Answers { reason: "answers are an object by input id".into() }.into()
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Points earned and possible.
+    fn score(&self, py: Python<'_>) -> (f64, i64) {
+        self.with(py, |problem| (problem.score().earned(), problem.max_score()))
+    }
+
+    fn correct_answers(&self, py: Python<'_>) -> String {
+        self.with(py, |problem| Value::Object(problem.correct_answers()).to_string())
+    }
+
+    fn question_answers(&self, py: Python<'_>) -> String {
+        self.with(py, |problem| Value::Object(problem.question_answers()).to_string())
+    }
+
+    fn html(&self, py: Python<'_>) -> String {
+        self.with(py, |problem| problem.html())
+    }
+
+    fn state(&self, py: Python<'_>) -> String {
+        self.with(py, |problem| problem.state().to_string())
+    }
+
+    fn context(&self, py: Python<'_>) -> String {
+        self.with(py, |problem| Value::Object(problem.context()).to_string())
+    }
+
+    fn demand_hints(&self, py: Python<'_>) -> Vec<String> {
+        self.with(py, |problem| problem.demand_hints())
+    }
+
+    fn seed(&self, py: Python<'_>) -> i64 {
+        self.with(py, |problem| problem.seed())
+    }
+
+    /// Id, element, element of the question and label of each input.
+    fn inputs(&self, py: Python<'_>) -> Vec<(String, String, String, String)> {
+        self.with(py, |problem| {
+            let inputs = problem.inputs().into_iter();
+            inputs.map(|input| (input.id, input.tag, input.response_tag, input.label)).collect()
+        })
+    }
+}
+
+/// Returns the cage that all problems of this process share. A process that was forked has one of its own.
+fn cage() -> Arc<dyn SandboxService> {
+    static CAGE: Mutex<Option<(u32, Arc<AuthorCode>)>> = Mutex::new(None);
+    let mut slot = CAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    match &*slot {
+        Some((owner, cage)) if *owner == process => cage.clone(),
+        _ => {
+            let cage = Arc::new(AuthorCode::default());
+            // The one that came along belongs to the parent, which ends it.
+            std::mem::forget(slot.replace((process, cage.clone())));
+            cage
+        }
+    }
+}
+
+/// Takes a usage key, or the name of a problem that stands in no course.
+fn usage(problem_id: &str) -> PyResult<UsageKey> {
+    let named = problem_id
+        .parse()
+        .or_else(|_| format!("block-v1:course+of+nobody+type@problem+block@{problem_id}").parse());
+    Ok(named.map_err(|source| BindingError::Key { text: problem_id.to_owned(), source })?)
+}
+
+fn parse(text: &str) -> PyResult<Value> {
+    Ok(serde_json::from_str(text).map_err(|error| BindingError::Answers { reason: error.to_string() })?)
+}
+
+/// Converts a text of the simple editor to a problem.
+#[pyfunction]
+pub(crate) fn markdown_to_xml(py: Python<'_>, text: &str) -> PyResult<String> {
+    Ok(py.detach(|| markdown::to_xml(text)).map_err(BindingError::Markdown)?)
+}
