@@ -4,6 +4,7 @@
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
 //! - [`format()`] gives the files of a package their canonical layout.
+//! - [`test_course`] runs the tests that authors wrote into problems, whose scripts run in [`AuthorCode`].
 //! - [`check()`] says what is wrong with a package without putting it into a store.
 //! - [`publish`] brings a context's draft to learners, there and in another store; [`compare`] proves that two stores hold
 //!   the same; [`diff()`] tells what changed from one course to another; [`Tree`] shows what hangs below what.
@@ -20,6 +21,7 @@ mod check;
 mod clock;
 pub mod command;
 mod compare;
+mod course_tests;
 mod description;
 mod diff;
 mod edit_steps;
@@ -48,6 +50,7 @@ pub use check::{
 };
 pub use clock::SystemClock;
 pub use compare::{CompareOptions, Comparison, Difference, compare};
+pub use course_tests::{CourseTestOptions, CourseTestReport, ProblemTests, TestFailure, test_course};
 pub use description::{BlockDescription, FieldDescription, Origin};
 pub use diff::{
     AddressError, AsidesDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, Colour, CourseAddress, CourseContent,

@@ -21,6 +21,8 @@ pub enum Stage {
     CompareAssets,
     /// Writes OLX.
     WritePackage,
+    /// Runs the tests of problems.
+    Test,
 }
 
 impl fmt::Display for Stage {
@@ -32,6 +34,7 @@ impl fmt::Display for Stage {
             Self::CompareBlocks => "comparing blocks",
             Self::CompareAssets => "comparing static files",
             Self::WritePackage => "writing the course",
+            Self::Test => "testing problems",
         })
     }
 }

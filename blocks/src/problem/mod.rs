@@ -6,6 +6,7 @@
 //! says what is missing ([`GradeError::Unsupported`]).
 
 mod api;
+mod author_tests;
 mod calls;
 mod check;
 mod compat;
@@ -49,6 +50,7 @@ mod vectors;
 mod view;
 
 pub use self::api::{Outcome, Problem, ProblemInput};
+pub use self::author_tests::{AuthorTest, OwnAnswers, TestFault, author_tests, own_answers};
 pub use self::check::{PROBLEM_CODES, check_problem};
 pub use self::error::{GradeError, LoadError};
 pub use self::index::{ProblemIndex, index_problem};

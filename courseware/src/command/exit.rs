@@ -79,6 +79,8 @@ pub(crate) enum CommandError {
     ProblemLoad(#[source] LoadError),
     #[error("the answers were not graded")]
     Grade(#[source] GradeError),
+    #[error("{name} is no problem of the course, or has no tests")]
+    NoTests { name: String },
     #[error("the text cannot be converted")]
     Markdown(#[source] MarkdownError),
     #[error("{name} does not say which course; the store has {}", if *more == 0 { "none" } else { "several" })]
@@ -129,7 +131,7 @@ impl CommandError {
             | Self::Threads(_)
             | Self::Registry(_)
             | Self::Schema { .. } => Exit::Failed,
-            Self::NoSuchType { .. } => Exit::NotFound,
+            Self::NoSuchType { .. } | Self::NoTests { .. } => Exit::NotFound,
             Self::BadAnswer { .. }
             | Self::BadAnswers { .. }
             | Self::NoSuchInput { .. }

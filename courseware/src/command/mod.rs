@@ -28,6 +28,7 @@ mod show;
 mod stats;
 mod submit;
 mod surroundings;
+mod test;
 mod tree;
 
 use std::process::ExitCode;
@@ -62,7 +63,7 @@ STORES
 
 EXIT CODES
   0    done; for compare and diff: no differences
-  1    the answer is no: check found errors, compare or diff found differences, import
+  1    the answer is no: check found errors, test found failures, compare or diff found differences, import
        refused the course, export could not write all there is, submit was not graded,
        fsck or backup found damage that is not repaired
   2    the command line cannot be used
@@ -83,6 +84,7 @@ enum Command {
     Submit(submit::Arguments),
     Serve(serve::Arguments),
     Problems(problems::Arguments),
+    Test(test::Arguments),
     Grade(grade::Arguments),
     Markdown(markdown::Arguments),
     Export(export::Arguments),
@@ -152,6 +154,7 @@ fn dispatch(
         Command::Submit(arguments) => submit::run(arguments, surroundings, console),
         Command::Serve(arguments) => serve::run(arguments, surroundings, console),
         Command::Problems(arguments) => problems::run(arguments, surroundings, console),
+        Command::Test(arguments) => test::run(arguments, surroundings, console),
         Command::Grade(arguments) => grade::run(arguments, console),
         Command::Markdown(arguments) => markdown::run(arguments, console),
         Command::Export(arguments) => export::run(arguments, surroundings, console),

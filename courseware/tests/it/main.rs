@@ -14,6 +14,7 @@ mod formatting;
 mod learners;
 mod main_job;
 mod packages;
+mod problem_tests;
 mod publishing;
 mod store_care;
 mod stores;

@@ -8,6 +8,7 @@ pub const PROBLEM_CODES: &[DiagnosticCode] = &[
     INVALID_FORMULA,
     INVALID_REGEXP,
     INVALID_SAMPLES,
+    INVALID_TEST,
     INVALID_TOLERANCE,
     MISSING_LABEL,
     NO_CHECK_FUNCTION,
@@ -42,6 +43,13 @@ pub(super) const INVALID_SAMPLES: DiagnosticCode = DiagnosticCode::new(
     Severity::Error,
     "samples says which numbers the formulas are compared at; without them no submission can be graded.",
     "write VARIABLES@LOWS:HIGHS#COUNT, such as x,y@1,2:3,4#10",
+);
+
+pub(super) const INVALID_TEST: DiagnosticCode = DiagnosticCode::new(
+    "invalid-test",
+    Severity::Error,
+    "A test in the problem is written wrongly, so that courseware test cannot run it. Learners do not notice.",
+    "correct the test as the message says; the guide for authors describes tests",
 );
 
 pub(super) const INVALID_TOLERANCE: DiagnosticCode = DiagnosticCode::new(

@@ -1,6 +1,7 @@
 //! What can be said of a problem without running it: questions nobody can answer, formulas that are none.
 
 mod answers;
+mod author_tests;
 mod codes;
 mod structure;
 
@@ -43,6 +44,7 @@ pub fn check_problem(source: &Source, element: &Element) -> Vec<Diagnostic> {
         check.report(&PROBLEM_WITHOUT_QUESTION, element.position(), "the problem has no question");
     }
     structure::scripts(element, &mut check);
+    author_tests::check(element, &responses, &mut check);
     // Files that are included lie where only the platform finds them.
     if !has_include(element) {
         check.load(element, &responses);

@@ -1,0 +1,176 @@
+//! `courseware test`.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use courseware::{
+    ArchiveLimits, AuthorCode, CourseTestOptions, CourseTestReport, TestFailure, open_package, test_course,
+};
+use serde_json::json;
+
+use super::console::Console;
+use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
+
+/// Runs the tests that authors wrote into the problems of a course. Scripts run in a cage.
+#[derive(Debug, Args)]
+pub(crate) struct Arguments {
+    /// The course: a directory, or an archive named .tar.gz or .tgz.
+    course: PathBuf,
+    /// Tests that name no seeds run for the seeds from 1 to this.
+    #[arg(long, default_value_t = 10, value_name = "N")]
+    seeds: u32,
+    /// Only the problem with this name or usage key.
+    #[arg(long, value_name = "ID")]
+    problem: Option<String>,
+    /// Require of every problem that it loads, renders and grades its own answers as correct, for each seed.
+    #[arg(long)]
+    own_answers: bool,
+    /// How many problems to test at once; by default as many as there are processors.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZeroUsize>,
+    /// How to write what was found.
+    #[arg(long, value_name = "FORM", default_value = "text", conflicts_with = "json")]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A table of failures, for people.
+    Text,
+    /// One JSON document.
+    Json,
+    /// JUnit's XML, for services that run tests.
+    Junit,
+}
+
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let package = open_package(&arguments.course, &ArchiveLimits::default())?;
+    let options = CourseTestOptions {
+        seeds: arguments.seeds,
+        problem: arguments.problem.clone(),
+        own_answers: arguments.own_answers,
+        threads: arguments.threads,
+        sandbox: Some(Arc::new(AuthorCode::default())),
+    };
+    let report =
+        console.watch(|progress| test_course(&*package, &surroundings.registry, &options, progress))??;
+    if let Some(name) = &arguments.problem
+        && report.problems.is_empty()
+    {
+        return Err(CommandError::NoTests { name: name.clone() });
+    }
+    match arguments.format {
+        Format::Text if !console.json => text(&report, console)?,
+        Format::Junit => console.line(junit(&report))?,
+        Format::Text | Format::Json => console.document(&json!({
+            "context": report.context,
+            "runs": report.runs(),
+            "failed": report.failed(),
+            "problems": report.problems,
+        }))?,
+    }
+    Ok(if report.failed() == 0 { Exit::Done } else { Exit::No })
+}
+
+/// Writes a table with a row for each test that fails, and how many of its seeds do.
+fn text(report: &CourseTestReport, console: &mut Console) -> Result<(), CommandError> {
+    let mut rows: Vec<[String; 4]> = Vec::new();
+    for problem in &report.problems {
+        for group in problem.failures.chunk_by(|a, b| (&a.test, a.line) == (&b.test, b.line)) {
+            let Some(first) = group.first() else { continue };
+            let seeds: Vec<String> =
+                group.iter().filter_map(|failure| failure.seed).map(|seed| seed.to_string()).collect();
+            let shown = match seeds.as_slice() {
+                [few @ .., _, _, _, _] if few.len() > 4 => {
+                    format!("{} .. ({})", seeds[..4].join(" "), seeds.len())
+                }
+                all => all.join(" "),
+            };
+            rows.push([problem.usage.block_id().to_owned(), name(first), shown, first.reasons.join("; ")]);
+        }
+    }
+    if !rows.is_empty() {
+        rows.insert(0, ["problem", "test", "seeds", "why"].map(str::to_owned));
+        let width =
+            |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        let (problem, test, seeds) = (width(0), width(1), width(2));
+        for row in &rows {
+            let [a, b, c, why] = row;
+            console.line(format_args!("{a:problem$}  {b:test$}  {c:seeds$}  {why}"))?;
+        }
+        console.line("")?;
+    }
+    let unknown = report.problems.iter().filter(|problem| problem.is_unknown).count();
+    if unknown > 0 {
+        console.line(format_args!(
+            "{unknown} problems do not say what is correct; their own answers were not tried"
+        ))?;
+    }
+    console.line(format_args!(
+        "{} problems tested, {} runs, {} failed",
+        report.problems.len(),
+        report.runs(),
+        report.failed()
+    ))
+}
+
+fn name(failure: &TestFailure) -> String {
+    match (&failure.test, failure.line) {
+        (Some(test), _) => test.clone(),
+        (None, Some(line)) => format!("line {line}"),
+        (None, None) => "own answers".to_owned(),
+    }
+}
+
+/// Writes a test suite for each problem, a case for each failure and one for all that passed.
+fn junit(report: &CourseTestReport) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let (runs, failed) = (report.runs(), report.failed());
+    out.push_str(&format!("<testsuites tests=\"{runs}\" failures=\"{failed}\">\n"));
+    for problem in &report.problems {
+        let usage = escape(&problem.usage.to_string());
+        let failures = problem.failures.len();
+        out.push_str(&format!(
+            "  <testsuite name=\"{usage}\" tests=\"{}\" failures=\"{failures}\">\n",
+            problem.runs
+        ));
+        for failure in &problem.failures {
+            let seed = failure.seed.map(|seed| format!(" (seed {seed})")).unwrap_or_default();
+            out.push_str(&format!(
+                "    <testcase classname=\"{usage}\" name=\"{}{seed}\"><failure message=\"{}\"/></testcase>\n",
+                escape(&name(failure)),
+                escape(&failure.reasons.join("; "))
+            ));
+        }
+        let passed = problem.runs.saturating_sub(failures as u64);
+        for number in 1..=passed {
+            out.push_str(&format!("    <testcase classname=\"{usage}\" name=\"passed {number}\"/>\n"));
+        }
+        out.push_str("  </testsuite>\n");
+    }
+    out.push_str("</testsuites>");
+    out
+}
+
+/// Escapes a text for an attribute; characters XML does not allow become a space.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '"' => out.push_str("&quot;"),
+            '\n' => out.push_str("&#10;"),
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}

@@ -1,0 +1,177 @@
+//! `courseware test` and `courseware grade`: the tests authors write into problems, and answers from the command line.
+
+use std::fs;
+use std::path::Path;
+
+use crate::command::courseware;
+
+const SUM: &str = r#"<problem display_name="Sum">
+  <script type="loncapa/python">
+import random
+a = random.randint(1, 9)
+b = random.randint(1, 9)
+total = a + b
+  </script>
+  <numericalresponse answer="$total"><label>$a and $b?</label><formulaequationinput/></numericalresponse>
+  <choiceresponse><label>Which?</label><checkboxgroup>
+    <choice correct="true">x <choicehint selected="true">Well chosen</choicehint></choice>
+    <choice correct="false">y</choice>
+  </checkboxgroup></choiceresponse>
+  <responseparam type="tests">
+    TESTS
+  </responseparam>
+</problem>"#;
+
+fn course(directory: &Path, tests: &str) -> String {
+    let files = [
+        ("course.xml", "<course org=\"O\" course=\"C\" url_name=\"R\"/>".to_owned()),
+        ("course/R.xml", "<course><chapter url_name=\"c\"/></course>".to_owned()),
+        ("chapter/c.xml", "<chapter><sequential url_name=\"s\"/></chapter>".to_owned()),
+        ("sequential/s.xml", "<sequential><vertical url_name=\"v\"/></sequential>".to_owned()),
+        ("vertical/v.xml", "<vertical><problem url_name=\"sum\"/></vertical>".to_owned()),
+        ("problem/sum.xml", SUM.replace("TESTS", tests)),
+    ];
+    let root = directory.join("course");
+    for (name, text) in files {
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+    root.to_str().unwrap().to_owned()
+}
+
+const RIGHT: &str = r#"<test name="right" grade="correct" score="2">
+  <given input="2_1" value="$total" correctness="correct"/>
+  <given input="sum_3_1" value="choice_0" points="1" message="Well chosen"/>
+</test>
+<test name="half" seeds="1-3, 50" grade="partially-correct">
+  <given input="2_1" value="$total + 1" correctness="incorrect"/>
+  <given input="3_1" json='["choice_0"]'/>
+</test>
+<test name="refused" error="Invalid math syntax"><given input="2_1" value="x y"/></test>"#;
+
+#[test]
+fn tests_of_authors_pass_where_grades_are_as_expected() {
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), RIGHT);
+    let report = courseware(["test", &course, "--seeds", "4", "--json"]).exits(0).json();
+    assert_eq!((&report["runs"], &report["failed"]), (&12.into(), &0.into()), "{report}");
+    let both = courseware(["test", &course, "--seeds", "4", "--own-answers"]).exits(0);
+    assert!(both.out.contains("1 problems tested, 16 runs, 0 failed"), "{}", both.out);
+    courseware(["check", &course]).exits(0);
+}
+
+#[test]
+fn failures_are_told_in_a_table_and_for_services() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = r#"<test name="wrong &amp; more" grade="correct"><given input="2_1" value="0" message="Never said"/></test>
+                   <test grade="correct"><given value="0"/></test>"#;
+    let course = course(directory.path(), wrong);
+    let ran = courseware(["test", &course, "--seeds", "3"]).exits(1);
+    assert!(ran.out.contains("wrong & more"), "{}", ran.out);
+    assert!(ran.out.contains("1 2 3"), "{}", ran.out);
+    assert!(ran.out.contains("the whole is incorrect (0 of 2), expected correct"), "{}", ran.out);
+    assert!(ran.out.contains("does not say which input it answers: sum_2_1, sum_3_1"), "{}", ran.out);
+    let junit = courseware(["test", &course, "--seeds", "1", "--format", "junit"]).exits(1).out;
+    assert!(junit.contains("tests=\"2\" failures=\"2\""), "{junit}");
+    assert!(junit.contains("name=\"wrong &amp; more (seed 1)\""), "{junit}");
+    let checked = courseware(["check", &course, "--only", "invalid-test"]).exits(1);
+    assert!(checked.out.contains("does not say which input it answers: 2_1, 3_1"), "{}", checked.out);
+    courseware(["test", &course, "--problem", "other"]).exits(3);
+}
+
+#[test]
+fn tests_that_are_none_fail_without_being_run() {
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), r#"<test seeds="1-" grade="fine"><given valu="0"/></test>"#);
+    let report = courseware(["test", &course, "--json"]).exits(1).json();
+    assert_eq!(report["runs"], 0, "{report}");
+    assert_eq!(report["failed"], 3, "{report}");
+}
+
+/// The platform neither shows `responseparam` nor keeps its text for search; what is exported is what was imported.
+#[test]
+fn learners_never_see_tests_and_exports_keep_them() {
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), RIGHT);
+    let store = format!("blockstore:{}", directory.path().join("store").display());
+    courseware(["import", &course, "--store", &store]).exits(0);
+    let usage = "block-v1:O+C+R+type@problem+block@sum";
+    let page = courseware(["render", usage, "--store", &store]).exits(0).out;
+    for secret in ["Well chosen\"", "given", "responseparam", "<test", "$total", "half"] {
+        assert!(!page.contains(secret), "{secret} in {page}");
+    }
+    let exported = directory.path().join("exported");
+    courseware(["export", "course-v1:O+C+R", "--store", &store, "--output", exported.to_str().unwrap()])
+        .exits(0);
+    assert_eq!(
+        fs::read_to_string(exported.join("problem/sum.xml")).unwrap(),
+        fs::read_to_string(Path::new(&course).join("problem/sum.xml")).unwrap()
+    );
+}
+
+#[test]
+fn answers_in_a_file_are_graded() {
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), "");
+    let problem = format!("{course}/problem/sum.xml");
+    let full = courseware(["grade", &problem, "--seed", "3", "--full"]).exits(0).json();
+    let total = full["context"]["total"].to_string();
+    let [number, choice] = [format!("sum_2_1={total}"), "sum_3_1=choice_0".to_owned()];
+    let graded =
+        courseware(["grade", &problem, "--seed", "3", "--answer", &number, "--answer", &choice]).exits(0);
+    let map = graded.json();
+    assert_eq!(map["sum_2_1"]["correctness"], "correct", "{map}");
+    assert_eq!(map["sum_3_1"]["correctness"], "correct", "{map}");
+    // A state goes before the seed, and ids may begin otherwise.
+    let state = directory.path().join("state.json");
+    fs::write(&state, full["state"].to_string()).unwrap();
+    let state = state.to_str().unwrap();
+    let answer = format!("input_q_2_1={total}");
+    let arguments = [
+        "grade",
+        &problem,
+        "--problem-id",
+        "q",
+        "--seed",
+        "9",
+        "--state",
+        state,
+        "--full",
+        "--answer",
+        &answer,
+    ];
+    let again = courseware(arguments).exits(0).json();
+    assert_eq!(again["correct_map"]["q_2_1"]["correctness"], "correct", "{again}");
+    assert_eq!(again["state"]["attempts"], 2, "{again}");
+    courseware(["grade", &problem, "--answer", "sum_9_1=1"]).exits(2);
+    courseware(["grade", &problem, "--answer", "none"]).exits(2);
+    courseware(["grade", "no-such-file.xml"]).exits(3);
+    courseware(["grade", &problem, "--answer", "sum_2_1=x y"]).exits(1);
+}
+
+#[test]
+fn texts_of_the_simple_editor_are_converted() {
+    let directory = tempfile::tempdir().unwrap();
+    let text = directory.path().join("p.md");
+    fs::write(&text, ">>Two and two?<<\n= 4\n").unwrap();
+    let text = text.to_str().unwrap();
+    let xml = courseware(["markdown", "to-xml", text]).exits(0).out;
+    assert!(xml.contains("<numericalresponse answer=\"4\">\n  <label>Two and two?</label>"), "{xml}");
+    fs::write(text, "( )\n(x) b\n").unwrap();
+    assert!(courseware(["markdown", "to-xml", text]).exits(1).err.contains("left blank"));
+}
+
+/// The guide's example is a course whose tests pass.
+#[test]
+fn the_guide_says_what_is_so() {
+    let guide =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/problem-tests.md")).unwrap();
+    let (example, _) = guide.split_once("```xml\n").unwrap().1.split_once("```").unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), "");
+    fs::write(Path::new(&course).join("problem/sum.xml"), example).unwrap();
+    courseware(["check", &course]).exits(0);
+    let ran = courseware(["test", &course, "--own-answers"]).exits(0);
+    assert!(ran.out.contains("1 problems tested, 51 runs, 0 failed"), "{}", ran.out);
+}
