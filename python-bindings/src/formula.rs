@@ -67,7 +67,7 @@ fn wrap(function: Py<PyAny>, raised: Raised) -> Function {
 /// Takes a number of Python's or numpy's, whose rules differ where they overflow or divide by zero.
 fn to_number(value: &Bound<'_, PyAny>) -> PyResult<Number> {
     let class = value.get_type();
-    let is_numpy = class.module().is_ok_and(|module| module.to_string() == "numpy");
+    let is_numpy = class.module().is_ok_and(|module| module == "numpy");
     if let Ok(value) = value.cast::<PyBool>() {
         return Ok(Number::Int(value.is_true().into()));
     }
