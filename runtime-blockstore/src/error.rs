@@ -97,8 +97,8 @@ pub enum BlockstoreError {
         /// Names of links that both have changed.
         links: Vec<String>,
     },
-    /// A draft stages no link of this name.
-    #[error("Draft {draft} does not change a link {name}")]
+    /// A draft has, or stages, no link of this name.
+    #[error("Draft {draft} has no such link: {name}")]
     LinkNotFound {
         /// The name asked for.
         name: String,

@@ -164,6 +164,22 @@ impl Blockstore {
         })
     }
 
+    /// Sets a link of a draft to the latest version of the bundle it leads to; returns that version's number.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::LinkNotFound`] where the draft has no such link, and those of
+    /// [`Blockstore::set_draft_link`].
+    pub fn update_draft_link(&self, draft: Uuid, name: &str) -> Result<u64> {
+        let data = self.get_draft(draft)?;
+        let Some(link) = data.links.get(name) else {
+            return Err(BlockstoreError::LinkNotFound { name: name.to_owned(), draft });
+        };
+        let target = link.link.direct.bundle_uuid;
+        let latest = self.get_bundle(target)?.latest_version;
+        self.set_draft_link(draft, name, Some((target, latest)))?;
+        Ok(latest)
+    }
+
     /// Deletes a draft with all it staged.
     ///
     /// # Errors

@@ -129,6 +129,31 @@ impl Blockstore {
         self.state(bundle, use_draft).map(|state| state.links)
     }
 
+    /// Names the links that lead to an older version than the latest, with the version each has and could have.
+    ///
+    /// Links to bundles that are not there any more have none.
+    ///
+    /// # Errors
+    /// As [`Blockstore::get_bundle_files`].
+    pub fn get_bundle_link_updates(
+        &self,
+        bundle: Uuid,
+        use_draft: Option<&str>,
+    ) -> Result<BTreeMap<String, (u64, u64)>> {
+        let links = self.state(bundle, use_draft)?.links;
+        self.db.read(|db| {
+            let mut updates = BTreeMap::new();
+            for (name, link) in links {
+                let Some(id) = rows::bundle_id(db, link.direct.bundle_uuid)? else { continue };
+                let Some(latest) = rows::latest_version(db, id)? else { continue };
+                if latest.snapshot != link.direct.snapshot_digest {
+                    updates.insert(name, (link.direct.version, latest.number));
+                }
+            }
+            Ok(updates)
+        })
+    }
+
     /// Returns what is known of a file.
     ///
     /// # Errors

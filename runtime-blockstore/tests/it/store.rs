@@ -1,6 +1,6 @@
 //! What the bundles store refuses that the app lets through.
 
-use runtime_blockstore::{Access, Blockstore, BlockstoreError, BundleChanges, PathProblem};
+use runtime_blockstore::{Access, Blockstore, BlockstoreError, BundleChanges, BundleQuery, PathProblem};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -154,4 +154,70 @@ fn who_depends_on_a_bundle_is_told() {
     store.commit_draft(draft).unwrap();
     store.delete_bundle(problems).unwrap();
     assert_eq!(told(&store), []);
+}
+
+#[test]
+fn links_stay_where_they_are_until_they_are_updated() {
+    let (store, _folder) = store();
+    let (media, media_draft) = bundle(&store, "media");
+    let (course, draft) = bundle(&store, "course");
+    store.set_draft_link(draft, "media", Some((media, 1))).unwrap();
+    store.commit_draft(draft).unwrap();
+    let updates = |draft: Option<&str>| store.get_bundle_link_updates(course, draft).unwrap();
+    assert!(updates(None).is_empty());
+    for content in ["2", "3"] {
+        store.write_draft_file(media_draft, "m", Some(content.as_bytes())).unwrap();
+        store.commit_draft(media_draft).unwrap();
+    }
+    assert_eq!(updates(None), [("media".to_owned(), (1, 3))].into());
+    assert_eq!(store.get_bundle_links(course, None).unwrap()["media"].direct.version, 1);
+    assert_eq!(store.update_draft_link(draft, "media").unwrap(), 3);
+    assert!(updates(Some("studio_draft")).is_empty());
+    assert_eq!(updates(None).len(), 1, "what is published stays pinned");
+    let missing = store.update_draft_link(draft, "nowhere");
+    assert!(matches!(missing, Err(BlockstoreError::LinkNotFound { .. })));
+    store.delete_bundle(media).unwrap();
+    assert!(updates(None).is_empty());
+}
+
+#[test]
+fn bundles_are_found_by_what_is_asked_for() {
+    let (store, _folder) = store();
+    let first = store.create_collection("First").unwrap().uuid;
+    let second = store.create_collection("Second").unwrap().uuid;
+    let make = |collection, slug: &str| {
+        store.create_bundle(collection, slug, &format!("É {slug}"), "").unwrap().uuid
+    };
+    let made: Vec<Uuid> =
+        (0..6).map(|n| make(if n % 2 == 0 { first } else { second }, &format!("b{n}"))).collect();
+    let find = |query: BundleQuery| -> Vec<Uuid> {
+        store.find_bundles(&query).unwrap().into_iter().map(|bundle| bundle.uuid).collect()
+    };
+    assert_eq!(find(BundleQuery::default()), made);
+    assert!(find(BundleQuery { uuids: Some(vec![]), ..BundleQuery::default() }).is_empty());
+    let some =
+        BundleQuery { uuids: Some(vec![made[4], Uuid::nil(), made[1], made[4]]), ..BundleQuery::default() };
+    assert_eq!(find(some), [made[1], made[4]]);
+    assert_eq!(
+        find(BundleQuery { collection_uuid: Some(second), ..BundleQuery::default() }),
+        [made[1], made[3], made[5]]
+    );
+    let page = |after| BundleQuery { after, limit: Some(2), ..BundleQuery::default() };
+    assert_eq!(find(page(None)), made[..2]);
+    assert_eq!(find(page(Some(made[1]))), made[2..4]);
+    let text = BundleQuery { text_search: Some("é B3".into()), limit: Some(5), ..BundleQuery::default() };
+    assert_eq!(find(text), [made[3]]);
+    let nowhere =
+        store.find_bundles(&BundleQuery { collection_uuid: Some(Uuid::nil()), ..BundleQuery::default() });
+    assert!(matches!(nowhere, Err(BlockstoreError::CollectionNotFound { .. })));
+    let (bundle, _) = bundle(&store, "described");
+    store.update_bundle_version(bundle, 1, "first words").unwrap();
+    assert_eq!(store.get_bundle_history(bundle).unwrap()[0].change_description, "first words");
+    assert!(matches!(
+        store.update_bundle_version(bundle, 2, ""),
+        Err(BlockstoreError::BundleVersionNotFound { version: 2, .. })
+    ));
+    assert!(store.get_bundle_version_files(bundle, 0).unwrap().is_empty());
+    assert!(store.get_bundle_version_links(bundle, 0).unwrap().is_empty());
+    assert_eq!(store.get_bundle_version_files(bundle, 1).unwrap().len(), 1);
 }
