@@ -10,7 +10,7 @@ use super::number::{Number, TOO_LARGE};
 use Number::{Complex, Float, Int, NumpyComplex, NumpyFloat, NumpyInt};
 
 /// The most bits a product or power of integers may have; a learner's formula must not fill the memory.
-pub(super) const MAX_BITS: u64 = 1 << 22;
+pub(super) const MAX_BITS: u64 = 1 << 20;
 
 const BY_ZERO: FormulaError = FormulaError::ZeroDivision("division by zero");
 

@@ -8,7 +8,7 @@ use super::number::Number;
 use super::parse::{Operator, Parsed, Sign, Step, check_parentheses, parse};
 
 /// How many bits whole numbers beyond 64 bits may have together, over one evaluation.
-const BIG_BITS: u64 = 1 << 24;
+const BIG_BITS: u64 = 1 << 22;
 
 /// A formula, read once to be evaluated for many values.
 #[derive(Debug, Clone, PartialEq)]

@@ -12,7 +12,7 @@ use super::complex;
 use super::number::Number;
 
 /// The largest number whose factorial is taken; a learner's formula must not fill the memory.
-const MAX_FACTORIAL: u64 = 100_000;
+const MAX_FACTORIAL: u64 = 50_000;
 
 /// The names of the constants.
 pub const CONSTANT_NAMES: [&str; 4] = ["i", "j", "e", "pi"];

@@ -35,9 +35,16 @@ impl Tolerance {
     /// Reads `0.01`, `2%` or another formula.
     ///
     /// # Errors
-    /// What is no formula.
+    /// What is no formula, or not a real number.
     pub(super) fn read(text: &str) -> Result<Self, FormulaError> {
-        let value = |text: &str| value_of(text)?.complex().map(|value| value.re);
+        let value = |text: &str| {
+            let value = value_of(text)?.float()?;
+            if value.is_nan() {
+                Err(FormulaError::Domain("the tolerance is not a number"))
+            } else {
+                Ok(value)
+            }
+        };
         Ok(match text.strip_suffix('%') {
             Some(percent) if text == DEFAULT => Self::OfLarger(value(percent)? * 0.01),
             Some(percent) => Self::OfStaff(value(percent)? * 0.01),

@@ -85,7 +85,6 @@ impl Numerical {
             let message = "You may not use complex numbers in range tolerance problems";
             return Err(GradeError::Message(message.into()));
         }
-        let student = student.complex().map_err(|error| author_error(&error))?;
         let mut ends = [0.0; 2];
         for (end, (text, is_inclusive)) in ends.iter_mut().zip(bounds) {
             let boundary = staff_value(text)?.complex().map_err(|error| author_error(&error))?;
@@ -95,12 +94,13 @@ impl Numerical {
             if boundary.re.is_nan() {
                 return Err(GradeError::Message(format!("{BAD_STAFF_ANSWER}: empty boundary.")));
             }
+            let student = student.complex().map_err(|error| author_error(&error))?;
             if tolerance::is_at_boundary(student, Complex64::new(boundary.re, 0.0)) {
                 return Ok(Entry::right(*is_inclusive));
             }
             *end = boundary.re;
         }
-        let ([low, high], student) = (ends, student.re);
+        let ([low, high], student) = (ends, student.float().map_err(|error| author_error(&error))?);
         if low < student && student < high {
             return Ok(Entry::right(true));
         }
@@ -114,12 +114,12 @@ impl Numerical {
     fn grade_point(&self, student: &Number, staff: &str, credit: &Credit) -> Result<Entry, GradeError> {
         let staff = staff_value(staff)?;
         let expanded = self.expanded_tolerance(credit.range)?;
-        let within = |staff: &Number, tolerance: &str| {
-            let tolerance = Tolerance::read(tolerance).map_err(|error| author_error(&error))?;
+        let within = |staff: &Number, tolerance: Tolerance| {
             tolerance.allows(student, staff).map_err(|error| author_error(&error))
         };
+        let tolerance = Tolerance::read(&self.tolerance).map_err(|error| author_error(&error))?;
         let partly = |points: f64| Ok(Entry::with_points("partially-correct", json!(points)));
-        if within(&staff, &self.tolerance)? {
+        if within(&staff, tolerance)? {
             return Ok(Entry::right(true));
         }
         if credit.has_list {
@@ -127,14 +127,14 @@ impl Numerical {
                 GradeError::Author("partial_credit is list, but there are no partial_answers".into())
             })?;
             for partial in partial_answers {
-                if within(partial, &self.tolerance)? || (credit.has_close && within(&staff, &expanded)?) {
+                if within(partial, tolerance)? || (credit.has_close && within(&staff, expanded.read()?)?) {
                     return partly(0.5);
                 }
-                if credit.has_close && within(partial, &expanded)? {
+                if credit.has_close && within(partial, expanded.read()?)? {
                     return partly(0.25);
                 }
             }
-        } else if credit.has_close && within(&staff, &expanded)? {
+        } else if credit.has_close && within(&staff, expanded.read()?)? {
             return partly(0.5);
         }
         Ok(Entry::right(false))
@@ -153,14 +153,35 @@ impl Numerical {
     }
 
     /// Returns the wider tolerance; it is computed for every answer, so one that is a formula stops grading.
-    fn expanded_tolerance(&self, partial_range: f64) -> Result<String, GradeError> {
-        let (number, sign) = match self.tolerance.strip_suffix('%') {
-            Some(number) => (number, "%"),
-            None => (self.tolerance.as_str(), ""),
+    fn expanded_tolerance(&self, partial_range: f64) -> Result<Expanded, GradeError> {
+        let (number, is_percent) = match self.tolerance.strip_suffix('%') {
+            Some(number) => (number, true),
+            None => (self.tolerance.as_str(), false),
         };
         let number = python::float(number)
             .ok_or_else(|| GradeError::Author(format!("could not convert string to float: '{number}'")))?;
-        Ok(format!("{:e}{sign}", partial_range * number))
+        let number = partial_range * number;
+        Ok(if is_percent {
+            Expanded::Percent(format!("{}%", python::float_repr(number)))
+        } else {
+            Expanded::Absolute(number)
+        })
+    }
+}
+
+/// A tolerance made wider.
+enum Expanded {
+    Absolute(f64),
+    /// A percentage, which is read like any other once it is needed.
+    Percent(String),
+}
+
+impl Expanded {
+    fn read(&self) -> Result<Tolerance, GradeError> {
+        match self {
+            Self::Absolute(number) => Ok(Tolerance::Absolute(*number)),
+            Self::Percent(text) => Tolerance::read(text).map_err(|error| author_error(&error)),
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
 //! - `peers`: the Python process that is the other side of most contests.
 //! - `keys`, `fields`, `imports`, `olx`: the contests, by subject.
+//! - `formula`: our side of evaluating formulas and grading by them.
 //! - `run`: both sides in turn, and the table.
 pub mod fields;
+pub mod formula;
 pub mod imports;
 pub mod keys;
 pub mod measure;
