@@ -8,11 +8,10 @@ use xblock_core::olx::{
 /// Writes the XML that could not be read, in place; one that is no XML as text with the reason.
 pub(crate) fn write(block: &BlockSource<'_>, host: &mut dyn WriteHost, node: &mut Element) {
     let contents = block.text("contents").unwrap_or_default();
-    // An element of this family would be read as an aside of the parent, and a pointer as the block that it could not be
-    // because of its name.
+    // An element of this family would be read as an aside of the parent, and some pointers as other blocks.
     let is_aside = |root: &Element| root.get(FAMILY_ATTRIBUTE) == Some(ASIDE_FAMILY);
     let is_other = |root: &Element| {
-        is_pointer(root) && root.get("url_name").is_some_and(|name| host.has_block(&root.name, name))
+        is_pointer(root) && root.get("url_name").is_some_and(|name| host.leads_to_block(&root.name, name))
     };
     let is_read_so = |root: &Element| !(host.loses_nothing() && (is_aside(root) || is_other(root)));
     if let Some(root) = parse_data(&contents).ok().filter(is_read_so) {

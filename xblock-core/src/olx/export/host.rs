@@ -380,7 +380,14 @@ impl WriteHost for Exporter<'_> {
         true
     }
 
-    fn has_block(&self, block_type: &str, name: &str) -> bool {
+    fn leads_to_block(&self, block_type: &str, name: &str) -> bool {
+        let imported = self.options.imported.filter(|_| self.kept.is_none());
+        let path = format!("{}{block_type}/{}.xml", self.folder, name.replace(':', "/"));
+        let is_there = imported.is_some_and(|imported| imported.files().contains_key(&path));
+        // Without a file, an element of an unknown type is the block itself.
+        if !is_there && !self.registry.block_type(block_type).is_known {
+            return true;
+        }
         let Ok(usage) = self.context.make_usage_key(block_type, name) else { return false };
         // A pointer to a block above leads back to it, which is why it could not be read.
         !self.path.contains(&usage) && self.runtime.block(&usage, self.branch).is_ok()

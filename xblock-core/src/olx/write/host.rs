@@ -115,9 +115,8 @@ pub trait WriteHost {
     /// Takes a value that no attribute can hold, for a place beside the XML; says whether there is one.
     fn policy(&mut self, usage: &UsageKey, name: &str, value: &Json) -> bool;
 
-    /// Says whether what is written has a block of this type and name that a pointer would lead to; where nobody knows, it
-    /// has none.
-    fn has_block(&self, block_type: &str, name: &str) -> bool {
+    /// Says whether a pointer of this type and name would be read as a block; where nobody knows, it would not.
+    fn leads_to_block(&self, block_type: &str, name: &str) -> bool {
         let _ = (block_type, name);
         false
     }
