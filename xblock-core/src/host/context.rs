@@ -132,7 +132,7 @@ impl<'h> HostContext<'h> {
         }
         let LoadedBlock { record, block } = self.load_child(child)?;
         if is_hidden(&*block, self.user) {
-            return Ok(wrap(Fragment::default(), child, view));
+            return Ok(wrap(Fragment::default(), child, None, view));
         }
         let context = Self {
             above: OnceCell::from(chain.clone()),
@@ -143,7 +143,8 @@ impl<'h> HostContext<'h> {
 
     /// Renders a view of the block with its wrapper element and the asides behind it.
     pub(super) fn render(&self, block: &dyn XBlock, view: &str) -> Result<Fragment, BlockError> {
-        let fragment = wrap(views::render(block, view, self)?, &self.record.usage, view);
+        let name = block.fields().str("name").ok();
+        let fragment = wrap(views::render(block, view, self)?, &self.record.usage, name.as_deref(), view);
         Ok(asides::render(self, block, view, fragment))
     }
 }
@@ -192,7 +193,7 @@ impl BlockContext for HostContext<'_> {
 
     fn render_child(&self, child: &UsageKey, view: &str) -> Fragment {
         self.try_render(child, view)
-            .unwrap_or_else(|error| wrap(placeholder(child, &error.to_string()), child, view))
+            .unwrap_or_else(|error| wrap(placeholder(child, &error.to_string()), child, None, view))
     }
 
     fn handler_url(&self, handler: &str, suffix: &str) -> String {

@@ -3,13 +3,13 @@
 use crate::fragment::Fragment;
 use crate::keys::UsageKey;
 
-/// Puts a block's content into its wrapper element. Unlike XBlock's own wrapper, values are escaped.
-pub(super) fn wrap(fragment: Fragment, usage: &UsageKey, view: &str) -> Fragment {
-    let data = [
-        ("usage", usage.to_string()),
-        ("block-type", usage.block_type().to_owned()),
-        ("name", usage.block_id().to_owned()),
-    ];
+/// Puts a block's content into its wrapper element, which says the field `name` where that has a value. Unlike XBlock's own
+/// wrapper, values are escaped.
+pub(super) fn wrap(fragment: Fragment, usage: &UsageKey, name: Option<&str>, view: &str) -> Fragment {
+    let mut data = vec![("usage", usage.to_string()), ("block-type", usage.block_type().to_owned())];
+    if let Some(name) = name.filter(|name| !name.is_empty()) {
+        data.push(("name", name.to_owned()));
+    }
     wrap_element(fragment, "xblock-v1", view, &data)
 }
 

@@ -142,6 +142,10 @@ fn the_wrapper_names_the_block_and_cannot_be_broken_out_of() {
     ));
     assert!(html.contains(r#"data-init="Toy" data-runtime-version="1""#));
     assert_eq!(html.matches("</script>").count(), 1, "{html}");
+    assert!(!html.contains("data-name"), "{html}");
+    let (host, _) = self::host(&[("a", data(json!({ "name": "<b\"" }), &[]))]);
+    let html = host.render(&key("a"), "student_view", None).expect("a fragment").content;
+    assert!(html.contains(r#"data-block-type="toy" data-name="&lt;b&quot;" data-init"#), "{html}");
 }
 
 #[test]
