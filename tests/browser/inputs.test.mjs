@@ -144,6 +144,98 @@ test("a formula is previewed while it is typed", async () => {
   assert.equal(await submit("preview"), "correct");
 });
 
+/* Inputs whose questions run code of authors are tried without a server: their markup, and the scripts of the page. */
+const scripts = join(root, "blocks/src/problem");
+
+const withScripts = async (script, markup) => {
+  const own = await (await browser.newContext()).newPage();
+  own.faults = [];
+  own.on("pageerror", (error) => own.faults.push(String(error)));
+  await own.setContent(`<div id="root"><div class="problem-content"><h3 class="problem-header">Q</h3>${markup}
+    <button class="submit" data-should-enable-submit-button="True">Submit</button></div><p class="problem-live"></p></div>`);
+  await own.evaluate(() => {
+    window.posted = [];
+    window.fetch = async (url, options) => {
+      window.posted.push([url, String(options.body)]);
+      return { ok: true, json: async () => ({ success: "no reply" }) };
+    };
+  });
+  await own.addStyleTag({ path: join(scripts, "problem.css") });
+  await own.addScriptTag({ path: join(scripts, "scripts", script) });
+  await own.addScriptTag({ path: join(scripts, "problem.js") });
+  await own.evaluate(() => window.XBlockRuntimeProblem({ handlerUrl: (_, name) => name }, document.getElementById("root")));
+  return own;
+};
+
+const posted = async (own) => {
+  await own.locator("button.submit").click();
+  await own.waitForFunction(() => window.posted.length > 0);
+  const [[, body]] = await own.evaluate(() => window.posted);
+  return new URLSearchParams(body).get("input_q_2_1");
+};
+
+test("things are placed with lists, and dragged", async () => {
+  const setup = {
+    base_image: `data:image/svg+xml,${encodeURIComponent(PICTURE)}`, target_outline: "true", one_per_target: "true",
+    draggables: [
+      { id: "a", label: "Ebb", icon: "", can_reuse: "", target_fields: [] },
+      { id: "b", label: "Flood", icon: "", can_reuse: "true", target_fields: [] },
+    ],
+    targets: [{ id: "t1", x: "0", y: "0", w: "90", h: "90" }, { id: "t2", x: "100", y: "0", w: "90", h: "90" }],
+  };
+  const own = await withScripts("drag_and_drop.js", `<div class="drag_and_drop_problem_div" id="drag_and_drop_div_q_2_1" data-plain-id="q_2_1"></div>
+    <div id="drag_and_drop_json_q_2_1" style="display:none">${JSON.stringify(setup)}</div>
+    <input type="text" name="input_q_2_1" id="input_q_2_1" style="display:none">`);
+  await own.getByLabel("Where to put Ebb").selectOption("t1");
+  assert.equal(await own.evaluate(() => document.activeElement.getAttribute("aria-label")), "Where to put Ebb");
+  await own.getByLabel("Where to put Flood").locator("option").nth(1).waitFor({ state: "attached" });
+  assert.deepEqual(await own.getByLabel("Where to put Flood").locator("option").allTextContents(), ["not placed", "t2"]);
+  const [chip, board] = [own.locator(".problem-draggables .problem-chip").nth(1), own.locator(".problem-board")];
+  await chip.dragTo(board, { targetPosition: { x: 150, y: 40 } });
+  assert.equal(await posted(own), '[{"a":"t1"},{"b":"t2"}]');
+  assert.deepEqual(own.faults, []);
+  await own.context().close();
+});
+
+test("a frame is asked for its answer and given its state back", async () => {
+  const frame = `<script>var App = { state: "none", setState: (s) => { App.state = s; },
+    getGrade: () => JSON.stringify({ v: 3 }), getState: () => App.state };</scr` + `ipt>`;
+  const own = await withScripts("frame.js", `<div class="jsinput" data="App.getGrade" data-getstate="App.getState"
+    data-setstate="App.setState" data-stored='{"answer": "x", "state": "kept"}' data-processed="false">
+    <iframe title="App" srcdoc='${frame.replaceAll("'", "&#39;")}'></iframe>
+    <input type="hidden" name="input_q_2_1" id="input_q_2_1" waitfor="" value=""></div>`);
+  await own.waitForFunction(() => document.querySelector("iframe").contentWindow.App?.state === "kept");
+  assert.equal(await posted(own), JSON.stringify({ answer: '{"v":3}', state: "kept" }));
+  assert.deepEqual(own.faults, []);
+  await own.context().close();
+});
+
+test("a frame of another site is asked by messages", async () => {
+  const frame = `<script>addEventListener("message", (event) => {
+      const asked = JSON.parse(event.data);
+      if (asked.method === "JSInput::__ready") {
+        if (asked.params === "ping") event.source.postMessage(JSON.stringify({ method: "JSInput::__ready", params: "pong" }), "*");
+      } else if (asked.method === "JSInput::getGrade") {
+        event.source.postMessage(JSON.stringify({ id: asked.id, result: "7" }), "*");
+      }
+    });</scr` + `ipt>`;
+  const own = await withScripts("frame.js", `<div class="jsinput" data="grade" data-sop="false" data-processed="false">
+    <iframe title="App" sandbox="allow-scripts" srcdoc='${frame.replaceAll("'", "&#39;")}'></iframe>
+    <input type="hidden" name="input_q_2_1" id="input_q_2_1" waitfor="" value=""></div>`);
+  assert.equal(await posted(own), "7");
+  assert.deepEqual(own.faults, []);
+  await own.context().close();
+});
+
+test("data of a drawing tool that is not here can be written", async () => {
+  const own = await withScripts("data_field.js", `<div><input type="hidden" class="schematic" name="input_q_2_1"
+    id="input_q_2_1" value="[]"></div>`);
+  await own.getByLabel("The circuit as JSON").fill('[["r", 1]]');
+  assert.equal(await posted(own), '[["r", 1]]');
+  assert.deepEqual(own.faults, []);
+  await own.context().close();
+});
+
 test("every input is accessible once it is answered, and no script failed", async () => {
   await assertAccessible("answered");
   assert.deepEqual(page.faults, []);
