@@ -6,10 +6,10 @@ use uuid::Uuid;
 
 use super::Blockstore;
 use super::data::{BundleFileData, DraftData, DraftFileData, DraftLinkData};
-use crate::document::{FileRecord, Link};
+use crate::document::{DraftDocument, FileRecord, Link};
 use crate::error::BlockstoreError;
 use crate::library::DefinitionState;
-use crate::rows;
+use crate::rows::{self, VersionRow};
 use crate::storage::Place;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -164,11 +164,8 @@ impl Blockstore {
         path: &str,
         use_draft: Option<&str>,
     ) -> Result<BundleFileData> {
-        let state = self.state(bundle, use_draft)?;
-        match state.files.get(path) {
-            Some(record) => Ok(file_data(path, record)),
-            None => Err(no_file(bundle, path, use_draft)),
-        }
+        let (_, record) = self.retry(|| self.find(bundle, path, use_draft))?;
+        Ok(file_data(path, &record))
     }
 
     /// Returns a file's bytes.
@@ -177,9 +174,8 @@ impl Blockstore {
     /// As [`Blockstore::get_bundle_file_metadata`].
     pub fn get_bundle_file_data(&self, bundle: Uuid, path: &str, use_draft: Option<&str>) -> Result<Vec<u8>> {
         self.retry(|| {
-            let state = self.state(bundle, use_draft)?;
-            let record = state.files.get(path).ok_or_else(|| no_file(bundle, path, use_draft))?;
-            self.storage.read(state.place(path), path, record)
+            let (place, record) = self.find(bundle, path, use_draft)?;
+            self.storage.read(place, path, &record)
         })
     }
 
@@ -217,9 +213,8 @@ impl Blockstore {
         path: &str,
         use_draft: Option<&str>,
     ) -> Result<String> {
-        let state = self.state(bundle, use_draft)?;
-        let record = state.files.get(path).ok_or_else(|| no_file(bundle, path, use_draft))?;
-        self.storage_path(state.place(path), path, record)
+        let (place, record) = self.retry(|| self.find(bundle, path, use_draft))?;
+        self.storage_path(place, path, &record)
     }
 
     /// Returns where a file of a version lies in the object store.
@@ -283,17 +278,47 @@ impl Blockstore {
         }
     }
 
-    fn state_once(&self, bundle: Uuid, use_draft: Option<&str>) -> Result<State> {
-        let (draft, latest) = self.db.read(|db| {
+    /// Finds what a draft, or the latest version where no draft has the name, says of one file, without composing the rest.
+    pub(super) fn find(
+        &self,
+        bundle: Uuid,
+        path: &str,
+        use_draft: Option<&str>,
+    ) -> Result<(Place, FileRecord)> {
+        let missing = || no_file(bundle, path, use_draft);
+        let (draft, latest) = self.draft_and_latest(bundle, use_draft)?;
+        let Some(document) = draft else {
+            let snapshot = self.snapshot(bundle, latest.ok_or_else(missing)?.snapshot)?;
+            let record = snapshot.files.get(path).ok_or_else(missing)?;
+            return Ok((Place::Data(bundle), record.clone()));
+        };
+        if let Some(staged) = document.files_to_overwrite.get(path) {
+            return Ok((Place::Draft(document.uuid), staged.clone().ok_or_else(missing)?));
+        }
+        let base = self.snapshot(bundle, document.base_snapshot.ok_or_else(missing)?)?;
+        let record = base.files.get(path).ok_or_else(missing)?;
+        Ok((Place::Data(bundle), record.clone()))
+    }
+
+    fn draft_and_latest(
+        &self,
+        bundle: Uuid,
+        use_draft: Option<&str>,
+    ) -> Result<(Option<DraftDocument>, Option<VersionRow>)> {
+        self.db.read(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
             let draft = match use_draft {
                 Some(name) => rows::draft_named(db, id, name)?,
                 None => None,
             };
             let document = draft.map(|draft| self.draft_now(db, draft)).transpose()?;
-            Ok::<_, BlockstoreError>((document, rows::latest_version(db, id)?))
-        })?;
-        let Some((document, _)) = draft else {
+            Ok((document.map(|(document, _)| document), rows::latest_version(db, id)?))
+        })
+    }
+
+    fn state_once(&self, bundle: Uuid, use_draft: Option<&str>) -> Result<State> {
+        let (draft, latest) = self.draft_and_latest(bundle, use_draft)?;
+        let Some(document) = draft else {
             let snapshot = latest.map(|row| self.snapshot(bundle, row.snapshot)).transpose()?;
             let (files, links) = snapshot.map(|s| (s.files.clone(), s.links.clone())).unwrap_or_default();
             return Ok(State { files, links, staged: None, bundle });
@@ -309,6 +334,6 @@ impl Blockstore {
     }
 }
 
-pub(super) fn no_file(bundle: Uuid, path: &str, draft: Option<&str>) -> BlockstoreError {
+fn no_file(bundle: Uuid, path: &str, draft: Option<&str>) -> BlockstoreError {
     BlockstoreError::BundleFileNotFound { bundle, draft: draft.map(str::to_owned), path: path.to_owned() }
 }

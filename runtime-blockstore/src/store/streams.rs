@@ -7,7 +7,6 @@ use uuid::Uuid;
 
 use super::Blockstore;
 use super::drafts::Incoming;
-use super::files::{State, no_file};
 use crate::digest::{Digest, Hasher};
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
@@ -111,9 +110,8 @@ impl Blockstore {
     /// As [`Blockstore::get_bundle_file_data`], but that only a wrong size is noticed as damage.
     pub fn open_bundle_file(&self, bundle: Uuid, path: &str, use_draft: Option<&str>) -> Result<BundleFile> {
         self.retry(|| {
-            let state: State = self.state(bundle, use_draft)?;
-            let record = state.files.get(path).ok_or_else(|| no_file(bundle, path, use_draft))?;
-            self.open_record(state.place(path), path, record)
+            let (place, record) = self.find(bundle, path, use_draft)?;
+            self.open_record(place, path, &record)
         })
     }
 
