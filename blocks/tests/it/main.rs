@@ -9,5 +9,6 @@ mod olx_import;
 mod package;
 mod placeholder;
 mod problem;
+mod problem_rules;
 mod settings;
 mod video;
