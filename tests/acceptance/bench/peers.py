@@ -3,19 +3,23 @@
 Run by the benchmark, which asks for one round of one piece of work at a time: a name on a line of standard input, an
 answer as JSON on a line of standard output. So both sides take turns, on the same machine in the same minutes.
 
-    peers.py KEYS COURSE
+    peers.py KEYS COURSE PROBLEMS
 """
 
 from __future__ import annotations
 
 import gc
+import gettext
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import logging
 import os
+import subprocess
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable
 from io import BytesIO
@@ -24,10 +28,22 @@ from typing import ClassVar
 warnings.simplefilter("ignore")
 logging.disable(logging.CRITICAL)
 
+import django  # noqa: E402
 import django.conf  # noqa: E402
 
-django.conf.settings.configure(USE_I18N=False)
+CAPA = os.path.join(os.path.dirname(importlib.util.find_spec("xblocks_contrib").origin), "problem", "capa")
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [os.path.join(CAPA, "templates")],
+        "OPTIONS": {},
+    }
+]
+django.conf.settings.configure(USE_I18N=False, STATIC_URL="/static/", TEMPLATES=TEMPLATES)
+django.setup()
 
+import calc  # noqa: E402
+from django.template.loader import render_to_string  # noqa: E402
 from lxml import etree  # noqa: E402
 from opaque_keys.edx import keys as opaque_keys  # noqa: E402
 from opaque_keys.edx.keys import UsageKey  # noqa: E402
@@ -55,11 +71,12 @@ from xblocks_contrib.html import HtmlBlock  # noqa: E402
 from xblocks_contrib.lti import LTIBlock  # noqa: E402
 from xblocks_contrib.poll import PollBlock  # noqa: E402
 from xblocks_contrib.problem import ProblemBlock  # noqa: E402
+from xblocks_contrib.problem.capa.capa_problem import LoncapaProblem, LoncapaSystem  # noqa: E402
 from xblocks_contrib.video import VideoBlock  # noqa: E402
 from xblocks_contrib.video import video as video_module  # noqa: E402
 from xblocks_contrib.word_cloud import WordCloudBlock  # noqa: E402
 
-PACKAGES = ["XBlock", "edx-opaque-keys", "xblocks-contrib", "lxml"]
+PACKAGES = ["XBlock", "edx-opaque-keys", "xblocks-contrib", "lxml", "openedx-calc"]
 
 # There is no service that videos would be registered with.
 video_module.get_edxval_api = lambda: None
@@ -519,11 +536,79 @@ def course_rounds(root: str) -> dict[str, Round]:
     return rounds
 
 
+# Problems.
+
+
+def problem_rounds(path: str) -> dict[str, Round]:
+    """Putting problems together and showing them, grading, computing formulas, and a Python for each script."""
+    with open(path, encoding="utf-8") as file:
+        questions = json.load(file)
+    system = LoncapaSystem(
+        ajax_url="/ajax",
+        anonymous_student_id="anon",
+        cache=None,
+        can_execute_unsafe_code=lambda: False,
+        get_python_lib_zip=lambda: None,
+        DEBUG=False,
+        i18n=gettext.NullTranslations(),
+        render_template=render_to_string,
+        resources_fs=None,
+        seed=1,
+        xqueue=None,
+    )
+    runtime = types.SimpleNamespace(publish=lambda *_: None)
+    block = types.SimpleNamespace(location="q", scope_ids=None, runtime=runtime)
+
+    def load(question: dict) -> LoncapaProblem:
+        return LoncapaProblem(question["xml"], "q", system, block, state={"seed": 1}, seed=1)
+
+    def show() -> None:
+        for question in questions["problems"]:
+            load(question).get_html()
+
+    def grader(name: str) -> Round:
+        question = next(one for one in questions["problems"] if one["name"] == name)
+        assert load(question).grade_answers(question["answers"]).get_correctness("q_2_1") == "correct"
+        problems = [load(question) for _ in range(5)]
+
+        def grade() -> None:
+            for problem in problems:
+                problem.grade_answers(question["answers"])
+
+        return lambda: each(len(problems), grade)
+
+    formula = questions["formula"]
+
+    def compute() -> None:
+        for _ in range(10):
+            calc.evaluator(formula["variables"], {}, formula["text"], case_sensitive=True)
+
+    def script(name: str) -> Round:
+        command = [sys.executable, "-E", "-B", "-c", questions["scripts"][name]]
+
+        def median() -> float:
+            times = sorted(each(1, lambda: subprocess.run(command, check=True)) for _ in range(5))
+            return times[2]
+
+        return median
+
+    return {
+        "problem_show": lambda: each(len(questions["problems"]), show),
+        "problem_grade_choice": grader("choice"),
+        "problem_grade_number": grader("number"),
+        "problem_grade_formula": grader("formula"),
+        "formula_compute": lambda: each(10, compute),
+        "script_nothing": script("nothing"),
+        "script_numpy": script("numpy"),
+    }
+
+
 def main() -> None:
-    keys, course = sys.argv[1:3]
+    keys, course, problems = sys.argv[1:4]
     rounds = {f"key_{name}": work for name, work in key_rounds(keys, opaque_keys).items()}
     rounds |= field_rounds()
     rounds |= course_rounds(course)
+    rounds |= problem_rounds(problems)
     try:
         from xblock_runtime import keys as native_keys
     except ImportError:

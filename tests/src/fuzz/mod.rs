@@ -8,9 +8,11 @@ mod formula;
 mod keys;
 mod olx_document;
 mod olx_round_trip;
+mod problem;
 
 pub use field_text::field_text;
 pub use formula::{FormulaEngine, formula};
 pub use keys::keys;
 pub use olx_document::olx_document;
 pub use olx_round_trip::olx_round_trip;
+pub use problem::{Answers, ProblemEngine, See, Seen, answers, problem};

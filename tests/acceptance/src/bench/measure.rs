@@ -43,6 +43,8 @@ pub enum Goal {
     TimesLess(f64),
     /// We take at most so many times as much as the reference.
     TimesMore(f64),
+    /// We take at most so much, whatever the reference takes.
+    AtMost(f64),
 }
 
 /// Two ways to do one thing, not yet measured.
@@ -103,6 +105,7 @@ impl Measure {
         self.goal.map(|goal| match goal {
             Goal::TimesLess(least) => ratio >= least,
             Goal::TimesMore(most) => ratio <= most,
+            Goal::AtMost(most) => self.value <= most,
         })
     }
 
@@ -112,6 +115,7 @@ impl Measure {
         let goal = self.goal.map(|goal| match goal {
             Goal::TimesLess(least) => json!({"reference_takes_at_least": least}),
             Goal::TimesMore(most) => json!({"takes_at_most": most}),
+            Goal::AtMost(most) => json!({"value_at_most": most}),
         });
         json!({
             "name": self.name,

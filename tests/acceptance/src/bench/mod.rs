@@ -2,7 +2,7 @@
 //!
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
 //! - `peers`: the Python process that is the other side of most contests.
-//! - `keys`, `fields`, `imports`, `olx`: the contests, by subject.
+//! - `keys`, `fields`, `imports`, `olx`, `problems`: the contests, by subject.
 //! - `formula`: our side of evaluating formulas and grading by them.
 //! - `run`: both sides in turn, and the table.
 pub mod fields;
@@ -12,6 +12,7 @@ pub mod keys;
 pub mod measure;
 pub mod olx;
 pub mod peers;
+pub mod problems;
 pub mod run;
 
 pub use measure::{Contest, Goal, Measure, Outcome, Pick, Reference, Round, Side, Unit, seconds_each};

@@ -21,10 +21,10 @@ impl Peers {
     ///
     /// # Errors
     /// When it does not start, or says nothing.
-    pub fn start(python: &Path, script: &Path, keys: &Path, course: &Path) -> Outcome<Self> {
+    pub fn start(python: &Path, script: &Path, keys: &Path, course: &Path, problems: &Path) -> Outcome<Self> {
         let mut process = Command::new(python)
             .arg(script)
-            .args([keys, course])
+            .args([keys, course, problems])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

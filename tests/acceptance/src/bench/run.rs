@@ -65,6 +65,9 @@ pub fn table(measures: &[Measure]) -> String {
         let goal = match (one.goal, one.is_met()) {
             (Some(Goal::TimesLess(least)), Some(met)) => format!("at least {least}x: {}", word(met)),
             (Some(Goal::TimesMore(most)), Some(met)) => format!("at most {most}x as much: {}", word(met)),
+            (Some(Goal::AtMost(most)), Some(met)) => {
+                format!("at most {}: {}", shown(one.unit, most), word(met))
+            }
             _ => String::new(),
         };
         let line = format!(

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use acceptance::bench::{Outcome, Peers, fields, imports, keys, olx, run, table};
+use acceptance::bench::{Outcome, Peers, fields, imports, keys, olx, problems, run, table};
 use serde_json::{Value, json};
 
 fn main() -> ExitCode {
@@ -43,8 +43,9 @@ fn bench() -> Outcome<()> {
     }
     let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench");
     let list = inputs.join("keys.txt");
-    let peers = match python {
-        Some(python) => Some(Peers::start(&python, &inputs.join("peers.py"), &list, &course)?),
+    let questions = inputs.join("problems.json");
+    let peers = match &python {
+        Some(python) => Some(Peers::start(python, &inputs.join("peers.py"), &list, &course, &questions)?),
         None => None,
     };
     let about = peers.as_ref().map_or(Value::Null, |peers| peers.about().clone());
@@ -53,6 +54,7 @@ fn bench() -> Outcome<()> {
     contests.extend(fields::contests()?);
     contests.extend(imports::contests(&course)?);
     contests.extend(olx::contests(&course)?);
+    contests.extend(problems::contests(&questions, python.as_deref())?);
     let measures = run(contests, peers, rounds)?;
     if as_json {
         let lines: Vec<_> = measures.iter().map(acceptance::bench::Measure::to_json).collect();
