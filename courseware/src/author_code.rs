@@ -1,21 +1,31 @@
 //! Where the command runs the code of authors: a cage that the first script starts.
 
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
 
-/// Runs the scripts of problems in a cage. Libraries of modules come with the problems.
+/// Runs the scripts of problems in a cage.
 ///
-/// The cage is built when the first script is to run, so that problems without one need no Python.
+/// The cage is built when the first script is to run, so that problems without one need no Python. Where it cannot be
+/// built no script runs, and every job says why.
 #[derive(Default)]
 pub struct AuthorCode {
     engine: OnceLock<Result<Box<dyn SandboxService>, String>>,
+    /// The store whose courses' libraries scripts may import; libraries come with the problems where there is none.
+    store: Option<(Arc<dyn Runtime>, Branch)>,
 }
 
 impl AuthorCode {
+    /// Takes the store whose courses' libraries (`python_lib.zip`) scripts may import.
+    #[must_use]
+    pub fn of(runtime: Arc<dyn Runtime>, branch: Branch) -> Self {
+        Self { engine: OnceLock::new(), store: Some((runtime, branch)) }
+    }
+
     fn engine(&self) -> Result<&dyn SandboxService, SandboxError> {
-        match self.engine.get_or_init(start) {
+        match self.engine.get_or_init(|| start(self.store.clone())) {
             Ok(engine) => Ok(&**engine),
             Err(reason) => Err(SandboxError::NoCage { reason: reason.clone() }),
         }
@@ -23,20 +33,20 @@ impl AuthorCode {
 }
 
 #[cfg(target_os = "linux")]
-fn start() -> Result<Box<dyn SandboxService>, String> {
-    use std::sync::Arc;
-
+fn start(store: Option<(Arc<dyn Runtime>, Branch)>) -> Result<Box<dyn SandboxService>, String> {
     use cage::{Cage, CageOptions, CageSandbox};
-    use xblock_core::runtime::{Branch, MemoryRuntime};
+    use xblock_core::runtime::MemoryRuntime;
 
     let cage = Cage::start(CageOptions::default()).map_err(|error| error.to_string())?;
-    // The libraries of courses come with the jobs.
-    let no_courses = Arc::new(MemoryRuntime::new(Arc::new(crate::clock::SystemClock)));
-    Ok(Box::new(CageSandbox::new(Arc::new(cage), no_courses, Branch::Published)))
+    let (runtime, branch) = store.unwrap_or_else(|| {
+        // The libraries of courses come with the jobs.
+        (Arc::new(MemoryRuntime::new(Arc::new(crate::clock::SystemClock))), Branch::Published)
+    });
+    Ok(Box::new(CageSandbox::new(Arc::new(cage), runtime, branch)))
 }
 
 #[cfg(not(target_os = "linux"))]
-fn start() -> Result<Box<dyn SandboxService>, String> {
+fn start(_: Option<(Arc<dyn Runtime>, Branch)>) -> Result<Box<dyn SandboxService>, String> {
     Err("a cage needs Linux, with Landlock and seccomp".to_owned())
 }
 
@@ -45,8 +55,8 @@ impl SandboxService for AuthorCode {
         false
     }
 
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
+    fn python_lib_zip(&self, context: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
+        if self.store.is_some() { self.engine()?.python_lib_zip(context) } else { Ok(None) }
     }
 
     fn limits(&self, context: &ContextKey) -> SandboxLimits {

@@ -9,7 +9,6 @@ use courseware::serve::{ServeOptions, serve};
 use courseware::{OpenMode, StoreUrl};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::runtime::Branch;
-use xblock_core::services::ServiceSet;
 
 use super::arguments::BranchName;
 use super::console::Console;
@@ -45,14 +44,16 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
+    let runtime = surroundings.open(&arguments.url, OpenMode::Read)?;
+    let branch = Branch::from(arguments.branch);
     let host = Host {
-        runtime: surroundings.open(&arguments.url, OpenMode::Read)?,
-        branch: Branch::from(arguments.branch),
+        services: surroundings.services(&runtime, branch),
+        runtime,
+        branch,
         registry: surroundings.registry.clone(),
         learner_state: arguments.url.learner_state(arguments.state.as_deref()),
         urls: Arc::new(PathUrls::default()),
         clock: surroundings.clock.clone(),
-        services: ServiceSet::default(),
     };
     let options = ServeOptions { address: arguments.host, port: arguments.port, staff: arguments.staff };
     let threads = tokio::runtime::Runtime::new().map_err(CommandError::Threads)?;

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use courseware::{OpenMode, StoreUrl, SystemClock};
+use courseware::{AuthorCode, OpenMode, StoreUrl, SystemClock};
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
-use xblock_core::services::ServiceSet;
+use xblock_core::services::{CacheService, MemoryCache, SandboxService, ServiceSet};
 
 use super::arguments::LearnerArguments;
 use super::exit::CommandError;
@@ -42,14 +42,26 @@ impl Surroundings {
             None => Branch::Draft,
         };
         Ok(Host {
+            services: self.services(&runtime, branch),
             runtime,
             branch,
             registry: self.registry.clone(),
             learner_state: url.learner_state(learner.state.as_deref()),
             urls: Arc::new(PathUrls::default()),
             clock: self.clock.clone(),
-            services: ServiceSet::default(),
         })
+    }
+}
+
+/// How many results of code of authors a command keeps.
+const KEPT_RESULTS: usize = 1000;
+
+impl Surroundings {
+    /// Offers what blocks ask for: a sandbox for code of authors, and a cache of what it came to.
+    pub(crate) fn services(&self, runtime: &Arc<dyn Runtime>, branch: Branch) -> ServiceSet {
+        ServiceSet::default()
+            .with::<dyn SandboxService>(Arc::new(AuthorCode::of(runtime.clone(), branch)))
+            .with::<dyn CacheService>(Arc::new(MemoryCache::new(self.clock.clone(), KEPT_RESULTS)))
     }
 }
 

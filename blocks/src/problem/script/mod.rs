@@ -148,7 +148,9 @@ impl Script {
     }
 
     fn python_path(&self, services: &ProblemServices) -> Vec<String> {
-        let has_library = self.missing.is_none() && self.library(services).is_ok_and(|found| found.is_some());
+        // Without a script nobody looks for modules.
+        let runs = !self.source.text.is_empty() && self.missing.is_none();
+        let has_library = runs && self.library(services).is_ok_and(|found| found.is_some());
         if has_library { vec![LIBRARY.to_owned()] } else { Vec::new() }
     }
 
