@@ -35,7 +35,7 @@ impl Tolerance {
     /// Reads `0.01`, `2%` or another formula.
     ///
     /// # Errors
-    /// What is no formula, or not a real number.
+    /// What is no formula.
     pub(super) fn read(text: &str) -> Result<Self, FormulaError> {
         let value = |text: &str| {
             let value = value_of(text)?.float()?;
@@ -55,7 +55,7 @@ impl Tolerance {
     /// Tells whether a student's number is within the tolerance of the staff's.
     ///
     /// # Errors
-    /// A number beyond the floats.
+    /// A number beyond the floats, or a tolerance that is not a number.
     pub(super) fn allows(self, student: &Number, staff: &Number) -> Result<bool, FormulaError> {
         let (student, staff) = (student.complex()?, staff.complex()?);
         let tolerance = match self {
@@ -63,6 +63,10 @@ impl Tolerance {
             Self::OfStaff(part) => part * modulus(staff),
             Self::OfLarger(part) => part * modulus(student).max(modulus(staff)),
         };
+        let is_finite = |value: Complex64| value.re.is_finite() && value.im == 0.0;
+        if tolerance.is_nan() && is_finite(student) && is_finite(staff) {
+            return Err(FormulaError::Domain("the tolerance is not a number"));
+        }
         Ok(compare(student, staff, tolerance))
     }
 }
