@@ -10,7 +10,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use xblock_core::block::Registry;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::olx::{Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, read_course};
+use xblock_core::olx::{
+    Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, Threads, read_course,
+};
 use xblock_core::runtime::{
     AssetSource, Base, Branch, Edit, EditOp, Extent, Origin, Runtime, RuntimeError, VersionId,
 };
@@ -41,6 +43,8 @@ pub struct ImportOptions<'a> {
     pub on_errors: OnErrors,
     /// Who imports; none by default.
     pub author: Option<i64>,
+    /// How many threads read the package; many by default.
+    pub threads: Threads,
     /// Where to report to and what stops the work.
     pub progress: Progress<'a>,
 }
@@ -121,7 +125,7 @@ impl PreparedImport {
         options: &ImportOptions<'_>,
     ) -> Result<Self, CoursewareError> {
         options.progress.step(Stage::ReadPackage, 0, None)?;
-        let mut read = ReadOptions::default();
+        let mut read = ReadOptions::default().threads(options.threads);
         if let Some(target) = options.target {
             refuse_other_kind(&**source, target)?;
             read = read.target(target.clone());

@@ -86,7 +86,7 @@ pub(crate) fn value_pairs<'a>(
 /// Returns the attributes of a static file as one map, absent ones left out.
 pub(crate) fn attributes(data: &AssetData) -> FieldMap {
     let AssetData { content_type, display_name, locked, import_path, thumbnail, extra } = data;
-    let mut map = FieldMap::new();
+    let mut map = FieldMap::default();
     let mut add = |name: &str, value: Option<Json>| {
         if let Some(value) = value {
             map.insert(name.into(), value);

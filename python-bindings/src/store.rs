@@ -14,6 +14,7 @@ use xblock_core::clock::Clock;
 use xblock_core::fields::{KeyValueStore, Value};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::olx::Threads;
 use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::ServiceSet;
 
@@ -175,7 +176,10 @@ impl Store {
             let source = courseware::open_package(&path, &ArchiveLimits::default())
                 .map_err(|error| BindingError::from(CoursewareError::Package(error)))?;
             let on_errors = if strict { OnErrors::Refuse } else { OnErrors::Write };
-            let options = ImportOptions { target: target.as_ref(), on_errors, ..ImportOptions::default() };
+            // A server may fork after this, and a pool of threads does not come along.
+            let threads = Threads::One;
+            let options =
+                ImportOptions { target: target.as_ref(), on_errors, threads, ..ImportOptions::default() };
             let report = courseware::import(&source, &opened.runtime, registry()?, &options)
                 .map_err(BindingError::from)?;
             if report.outcome == ImportOutcome::Refused {

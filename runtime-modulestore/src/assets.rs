@@ -116,7 +116,7 @@ impl FoundFile {
                 Some(RawBsonRef::Array(parts)) => parts.get_str(4).ok().map(str::to_owned),
                 _ => None,
             };
-        let mut extra = FieldMap::new();
+        let mut extra = FieldMap::default();
         for element in document {
             let (name, value) = element.map_err(|error| corrupt(place.as_str(), error))?;
             if !ATTRIBUTES.contains(&name.as_str()) {

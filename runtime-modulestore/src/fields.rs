@@ -55,7 +55,7 @@ impl<'a> FieldCodec<'a> {
         except: &[&str],
         place: &str,
     ) -> Result<FieldMap, RuntimeError> {
-        let mut map = FieldMap::new();
+        let mut map = FieldMap::default();
         for element in fields.into_iter().flatten() {
             let (name, value) = element.map_err(|error| corrupt(place, error))?;
             let name = name.as_str();

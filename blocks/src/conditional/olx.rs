@@ -55,16 +55,16 @@ impl CourseXml for ConditionalOlx {
             }
         }
         self.read_children(&mut rest, reading, &mut children)?;
-        body.fields.insert("show_tag_list".into(), shown.into());
+        body.set("show_tag_list", shown);
         for condition in CONDITIONS {
             if let Some(value) = element.get(condition) {
-                body.fields.insert("conditional_attr".into(), condition.into());
-                body.fields.insert("conditional_value".into(), value.into());
+                body.set("conditional_attr", condition);
+                body.set("conditional_value", value);
             }
         }
-        body.fields.insert("conditional_message".into(), element.get("message").unwrap_or_default().into());
+        body.set("conditional_message", element.get("message").unwrap_or_default());
         if let Some(sources) = element.get("sources") {
-            body.fields.insert("sources_list".into(), listed(sources).collect::<Vec<_>>().into());
+            body.set("sources_list", listed(sources).collect::<Vec<_>>());
             // They keep their old form: blocks of other courses may be meant.
             reading.keep_references("sources_list");
         }

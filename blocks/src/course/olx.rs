@@ -39,10 +39,10 @@ impl CourseXml for CourseOlx {
             .map(|book| json!([book.get("title"), book.get("book_url")]))
             .collect();
         let wiki_slug = element.find("wiki").and_then(|wiki| wiki.get("slug"));
-        body.fields.insert("textbooks".into(), textbooks.into());
-        body.fields.insert("wiki_slug".into(), wiki_slug.into());
+        body.set("textbooks", textbooks);
+        body.set("wiki_slug", wiki_slug);
         if let Some(license) = element.get("license").filter(|license| !license.is_empty()) {
-            body.fields.insert("license".into(), license.into());
+            body.set("license", license);
         }
         let is_block = |child: &Element| child.name != "textbook" && child.name != "wiki";
         body.children = reading.children_where(element, PointerChildren::Follow, is_block)?;

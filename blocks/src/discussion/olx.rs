@@ -21,16 +21,17 @@ impl OlxConvention for DiscussionOlx {
         let document = reading.load_xml(&path, element.position())?;
         reading.enter(document.source);
         let mut unknown = serde_json::Map::new();
+        let table = reading.block_type().table().clone();
         for attribute in &document.root.attributes {
             let name = document.root.attribute_name(attribute);
             if STRIPPED_ATTRIBUTES.contains(&&*name) {
                 continue;
             }
-            match reading.block_type().field(&name).copied() {
-                Some(spec) => {
-                    let value = attribute_json(&spec, &attribute.value);
-                    let value = reading.stored(&spec, value, attribute.position());
-                    insert_field(&mut data, &spec, value);
+            match table.entry(&name) {
+                Some((spec, name)) => {
+                    let value = attribute_json(spec, &attribute.value);
+                    let value = reading.stored(spec, value, attribute);
+                    insert_field(&mut data, spec, name, value);
                 }
                 None => {
                     unknown.insert(name.into_owned(), Json::from(attribute.value.as_str()));
@@ -38,10 +39,10 @@ impl OlxConvention for DiscussionOlx {
             }
         }
         for (name, value) in reading.policy().cloned().into_iter().flatten() {
-            match reading.block_type().field(&name).copied() {
-                Some(spec) => {
-                    let value = reading.stored(&spec, value, document.root.position());
-                    insert_field(&mut data, &spec, value);
+            match table.entry(&name) {
+                Some((spec, name)) => {
+                    let value = reading.stored(spec, value, &document.root);
+                    insert_field(&mut data, spec, name, value);
                 }
                 None => {
                     unknown.insert(name, value);

@@ -62,7 +62,7 @@ impl CourseXml for HtmlOlx {
 
 fn text_body(text: String) -> Body {
     let mut body = Body::default();
-    body.fields.insert("data".into(), text.into());
+    body.set("data", text);
     body
 }
 

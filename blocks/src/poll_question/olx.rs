@@ -59,8 +59,8 @@ impl CourseXml for PollQuestionOlx {
             return Err(reading.refuse(element.position(), "a poll_question needs at least one <answer>"));
         }
         let mut body = Body::default();
-        body.fields.insert("question".into(), inner_markup(&question).into());
-        body.fields.insert("answers".into(), answers.into());
+        body.set("question", inner_markup(&question));
+        body.set("answers", answers);
         Ok(body)
     }
 }

@@ -41,7 +41,7 @@ impl CourseXml for SplitTestOlx {
             return Err(reading.refuse(groups.position(), reason));
         };
         let mut body = Body::default();
-        body.fields.insert("group_id_to_child".into(), map);
+        body.set("group_id_to_child", map);
         if let Some(attribute) = element.attribute("user_partition_id") {
             // What is no number was written as JSON.
             let value = match serde_json::from_str(&attribute.value) {
@@ -52,13 +52,13 @@ impl CourseXml for SplitTestOlx {
                 Some(spec) => reading.stored(&spec, value, attribute.position()),
                 None => value,
             };
-            body.fields.insert("user_partition_id".into(), value);
+            body.set("user_partition_id", value);
         } else if reading.fidelity() == Fidelity::LoseNothing
             && let Some(spec) = reading.block_type().field("user_partition_id")
             && let Ok(value) = spec.default_json()
         {
             // It is always written, for the platform takes a missing one for a number.
-            body.fields.insert("user_partition_id".into(), value);
+            body.set("user_partition_id", value);
         }
         body.children = reading.children(element, PointerChildren::Follow)?;
         Ok(body)

@@ -6,7 +6,7 @@ use xblock_core::fields::{Conversion, FieldType, Json, Scope, Value};
 use xblock_core::olx::{
     Attribute, BlockSource, Definition, DefinitionError, DefinitionForm, Element, OlxConvention, OlxError,
     PlainError, Reading, STRIPPED_ATTRIBUTES, WriteError, WriteHost, attribute_json, insert_field,
-    resolve_pointer,
+    resolve_pointer, stored_json,
 };
 use xblock_core::runtime::BlockData;
 
@@ -25,20 +25,20 @@ impl OlxConvention for VideoOlx {
         read_attributes(&definition, reading.block_type(), &mut values);
         let mut data = BlockData::default();
         let mut unknown = Map::new();
+        let table = reading.block_type().table().clone();
         for (name, value) in values {
-            let Some(spec) = reading.block_type().field(&name).copied() else {
+            let Some((spec, shared)) = table.entry(&name) else {
                 // The parser's own names are dropped where they are no fields; attributes are kept.
                 if definition.attribute(&name).is_some() && !STRIPPED_ATTRIBUTES.contains(&name.as_str()) {
                     unknown.insert(name, value);
                 }
                 continue;
             };
-            let stored = spec.from_json(&value).and_then(|native| spec.to_json(&native));
-            let stored = stored.map_err(|source| {
+            let stored = stored_json(spec, value).map_err(|(_, source)| {
                 let at = definition.attribute(&name).map_or(definition.position(), |a| a.position());
                 OlxError::InvalidValue { field: name, source, place: reading.place(at) }
             })?;
-            insert_field(&mut data, &spec, stored);
+            insert_field(&mut data, spec, shared, stored);
         }
         if !unknown.is_empty() {
             data.settings.insert("xml_attributes".into(), Json::Object(unknown));

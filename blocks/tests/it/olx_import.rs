@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
-    BrokenBlocks, MemoryPackage, OlxError, Outcome, Package, ReadOptions, Severity, read_course,
+    BrokenBlocks, MemoryPackage, OlxError, Outcome, Package, PackageSource, ReadOptions, Severity,
+    SourceError, Threads, read_course,
 };
 use xblock_core::runtime::BlockData;
 
@@ -435,4 +436,80 @@ fn a_course_that_does_not_say_what_it_is_called_is_read_all_the_same() {
     assert_eq!(package.context.to_string(), "course-v1:edx+folder+R");
     assert_eq!(said(&package), ["course.xml:1:1: warning[missing-attribute]"; 2]);
     assert_eq!(block(&package, "course", "course").settings["display_name"], "Name");
+}
+
+/// A course of many sections, in which names and pointers come again in other sections and much is broken.
+fn tangled() -> Vec<(String, String)> {
+    let mut files = vec![
+        ("course.xml".to_owned(), ROOT.1.to_owned()),
+        ("html/shared.xml".to_owned(), "<html>shared</html>".to_owned()),
+        ("html/broken.xml".to_owned(), "<html><p></html>".to_owned()),
+        ("static/a.png".to_owned(), String::new()),
+        ("static/a b.png".to_owned(), String::new()),
+        ("static/a_b.png".to_owned(), String::new()),
+    ];
+    let mut course = String::from("<course>");
+    for c in 0..6 {
+        course.push_str(&format!(r#"<chapter url_name="c{c}"/>"#));
+        let mut chapter = String::from("<chapter><!-- a remark -->");
+        for s in 0..4 {
+            chapter.push_str(&format!(r#"<sequential url_name="s{c}_{s}"/> stray"#));
+            let units: String = (0..3)
+                .map(|v| {
+                    format!(
+                        r#"<vertical url_name="v{c}_{s}_{v}">
+                            <html url_name="shared"/><html url_name="broken"/><html url_name="missing"/>
+                            <html url_name="own{c}_{s}_{v}">{c}</html><html url_name="twice{s}">{c}</html>
+                            <problem url_name="p{v}" weight="x"><p/></problem><problem><p/></problem>
+                            <strange url_name="z{c}_{s}"/><problem display_name="One"/>
+                            <video url_name="w{c}" start_time="?"/>
+                        </vertical>"#
+                    )
+                })
+                .collect();
+            let units = format!(r#"<sequential>{units}<vertical url_name="lone"/></sequential>"#);
+            files.push((format!("sequential/s{c}_{s}.xml"), units));
+        }
+        chapter.push_str(r#"<sequential url_name="s0_0"/><chapter url_name="c0"/></chapter>"#);
+        files.push((format!("chapter/c{c}.xml"), chapter));
+    }
+    course.push_str("</course>");
+    files.push(("course/R.xml".to_owned(), course));
+    let draft = r#"<vertical parent_url="block-v1:O+C+R+type@sequential+block@s1_1" index_in_children_list="1">
+        <html url_name="shared"/><html url_name="twice1">draft</html></vertical>"#;
+    files.push(("drafts/vertical/v1_1_1.xml".to_owned(), draft.to_owned()));
+    files
+}
+
+#[test]
+fn many_threads_read_what_one_reads() {
+    let files = tangled();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let read = |threads| read_with(&files, &ReadOptions::default().threads(threads)).expect("it is readable");
+    let one = read(Threads::One);
+    assert!(one.published.len() > 200 && one.diagnostics.len() > 200, "{:?}", one.counts);
+    for _ in 0..10 {
+        let many = read(Threads::Many);
+        assert_eq!(said(&many), said(&one));
+        assert!(many == one);
+    }
+}
+
+#[test]
+fn an_error_of_the_source_ends_the_reading_on_any_thread() {
+    struct Unreadable(MemoryPackage);
+    impl PackageSource for Unreadable {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+            if path == "sequential/s4_2.xml" { Err("the disk is gone".into()) } else { self.0.read(path) }
+        }
+        fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+            self.0.list(folder)
+        }
+    }
+    let package = Unreadable(tangled().into_iter().collect());
+    let registry = blocks::registry().expect("no type stands twice");
+    for threads in [Threads::One, Threads::Many] {
+        let result = read_course(&package, &ReadOptions::default().threads(threads), &registry);
+        assert!(matches!(result, Err(OlxError::Source { path, .. }) if path == "sequential/s4_2.xml"));
+    }
 }

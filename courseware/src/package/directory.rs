@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use xblock_core::olx::{PackageSource, SourceError};
+use xblock_core::olx::{Contents, PackageSource, SourceError};
 
 use super::error::PackageError;
 
@@ -127,6 +128,18 @@ impl PackageSource for DirectorySource {
 
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         self.files.get(path).map(|file| Ok(fs::metadata(file)?.len())).transpose()
+    }
+
+    fn read_within(&self, path: &str, limit: u64) -> Result<Option<Contents>, SourceError> {
+        let Some(path) = self.files.get(path) else { return Ok(None) };
+        let mut file = fs::File::open(path)?;
+        let size = file.metadata()?.len();
+        if size > limit {
+            return Ok(Some(Contents::TooLarge(size)));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size)? + 1);
+        file.read_to_end(&mut bytes)?;
+        Ok(Some(Contents::Bytes(bytes)))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {

@@ -11,6 +11,10 @@ const FREE: u16 = u16::MAX;
 #[derive(Debug)]
 pub struct FieldTable {
     specs: Arc<[FieldSpec]>,
+    /// The names, as the maps of stored values share them.
+    names: Box<[Arc<str>]>,
+    /// The names of those that refer to blocks.
+    references: Box<[&'static str]>,
     /// The number of the field at the place its name hashes to, or at the next places where others were first.
     index: Box<[u16]>,
 }
@@ -20,7 +24,12 @@ impl FieldTable {
     #[must_use]
     pub fn new(declarations: impl IntoIterator<Item = FieldSpec>) -> Self {
         let mut specs: Vec<FieldSpec> = Vec::new();
-        let mut table = Self { specs: Arc::default(), index: index_of(&[], 64) };
+        let mut table = Self {
+            specs: Arc::default(),
+            names: Box::default(),
+            references: Box::default(),
+            index: index_of(&[], 64),
+        };
         for spec in declarations {
             match find(&table.index, &specs, spec.name) {
                 Ok(at) => specs[at] = spec,
@@ -35,6 +44,9 @@ impl FieldTable {
                 }
             }
         }
+        let references = specs.iter().filter(|spec| spec.kind.is_reference());
+        table.references = references.map(|spec| spec.name).collect();
+        table.names = specs.iter().map(|spec| spec.name.into()).collect();
         table.specs = specs.into();
         table
     }
@@ -49,6 +61,18 @@ impl FieldTable {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&FieldSpec> {
         self.position(name).map(|at| &self.specs[at])
+    }
+
+    /// Lists the names of the fields that refer to blocks.
+    #[must_use]
+    pub fn references(&self) -> &[&'static str] {
+        &self.references
+    }
+
+    /// Finds a field by its name; the name comes along as the maps of stored values can share it.
+    #[must_use]
+    pub fn entry(&self, name: &str) -> Option<(&FieldSpec, &Arc<str>)> {
+        self.position(name).map(|at| (&self.specs[at], &self.names[at]))
     }
 
     /// Finds the place of a field in [`specs`](Self::specs).

@@ -34,7 +34,7 @@ pub(super) fn read_aside(
     class: Option<&AsideClass>,
     conversion: &Conversion,
 ) -> (AsideData, Vec<RefusedValue>) {
-    let mut fields = FieldMap::new();
+    let mut fields = FieldMap::default();
     let mut refused = Vec::new();
     let mut read = |name: &str, text: &str, position: Position, is_none: bool| {
         let value = match (spec_of(class, name), is_none) {

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use crate::block::BlockType;
-use crate::fields::{FieldError, FieldSpec, FieldType, Json, Scope};
+use crate::fields::{FieldError, FieldSpec, FieldTable, FieldType, Json, Scope};
 use crate::keys::UsageKey;
-use crate::runtime::{BlockData, FieldMap};
+use crate::runtime::BlockData;
 
 use super::element::{Attribute, Element};
 use super::error::OlxError;
@@ -33,10 +33,17 @@ pub const STRIPPED_ATTRIBUTES: [&str; 10] = [
 /// What a type makes of its definition element.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Body {
-    /// Values of fields, which win over attributes and policy.
-    pub fields: FieldMap,
+    /// Values of fields, which win over attributes and policy; the last of a name counts.
+    pub fields: Vec<(&'static str, Json)>,
     /// The children in order.
     pub children: Vec<UsageKey>,
+}
+
+impl Body {
+    /// Sets a field.
+    pub fn set(&mut self, field: &'static str, value: impl Into<Json>) {
+        self.fields.push((field, value.into()));
+    }
 }
 
 /// A definition element that was loaded, with the file it came from.
@@ -122,8 +129,9 @@ pub fn read_definition_element(
     let at = definition.mark();
     let attributes = definition.attributes.clone();
     let source = reading.source().clone();
-    let attribute_names: Vec<_> =
-        attributes.iter().map(|a| definition.attribute_name(a).into_owned()).collect();
+    // Only prefixes have to be looked up before the element is taken apart.
+    let full_name = |a: &Attribute| a.name.contains(':').then(|| definition.attribute_name(a).into_owned());
+    let full_names: Vec<_> = attributes.iter().map(full_name).collect();
     definition.attributes.retain(|a| !reading.is_place_of_draft(&a.name));
     let loaded = form.load(definition, reading)?;
     let filename = match (&pointer, &loaded.filename) {
@@ -131,9 +139,11 @@ pub fn read_definition_element(
         (None, name) => serde_json::json!([loaded.path, name]),
     };
     let inner = std::mem::replace(reading.source_mut(), source);
-    let mut block = Merge::default();
-    for (attribute, name) in attributes.iter().zip(attribute_names) {
-        block.attribute(attribute, name, reading);
+    let table = reading.block_type().table().clone();
+    let mut block = Merge { table: &table, data: BlockData::default(), unknown: Map::new() };
+    block.data.settings.reserve(attributes.len());
+    for (attribute, full_name) in attributes.iter().zip(&full_names) {
+        block.attribute(attribute, full_name.as_deref().unwrap_or(&attribute.name), reading);
     }
     let loses_unknown = reading.fidelity() == Fidelity::Platform;
     for (name, value) in loaded.meta.into_iter().flatten() {
@@ -149,12 +159,15 @@ pub fn read_definition_element(
     }
     let mut unknown = block.unknown;
     unknown.insert("filename".into(), filename);
-    block.data.settings.insert("xml_attributes".into(), Json::Object(unknown));
+    let name =
+        table.entry("xml_attributes").map_or_else(|| "xml_attributes".into(), |(_, name)| name.clone());
+    block.data.settings.insert(name, Json::Object(unknown));
     *reading.source_mut() = inner;
     for (name, value) in loaded.body.fields {
-        let map = match reading.block_type().field(&name) {
-            Some(spec) if spec.scope == Scope::Content => &mut block.data.content,
-            _ => &mut block.data.settings,
+        let (map, name) = match table.entry(name) {
+            Some((spec, name)) if spec.scope == Scope::Content => (&mut block.data.content, name.clone()),
+            Some((_, name)) => (&mut block.data.settings, name.clone()),
+            None => (&mut block.data.settings, name.into()),
         };
         map.insert(name, value);
     }
@@ -239,7 +252,7 @@ pub fn attribute_json(spec: &FieldSpec, text: &str) -> Json {
     });
     if is_maybe_json
         && let Ok(value) = serde_json::from_str::<Json>(text)
-        && (value.is_null() || spec.from_json(&value).is_ok())
+        && (value.is_null() || spec.kind.is_stored_form(&value) || spec.from_json(&value).is_ok())
     {
         return value;
     }
@@ -253,57 +266,61 @@ pub fn attribute_json(spec: &FieldSpec, text: &str) -> Json {
 /// Brings a value to the form in which stores keep it.
 ///
 /// # Errors
-/// What the field says where the value is none of it; such a value is kept as it came.
-pub fn stored_json(spec: &FieldSpec, value: &Json) -> Result<Json, FieldError> {
-    spec.to_json(&spec.from_json(value)?)
+/// The value with what the field says, where it is none of it; such a value is kept as it came.
+pub fn stored_json(spec: &FieldSpec, value: Json) -> Result<Json, (Json, FieldError)> {
+    if spec.kind.is_stored_form(&value) {
+        return Ok(value);
+    }
+    let stored = spec.from_json(&value).and_then(|native| spec.to_json(&native));
+    stored.map_err(|error| (value, error))
 }
 
 /// Fields put together from attributes, `<meta>` and policy.
-#[derive(Default)]
-struct Merge {
+struct Merge<'t> {
+    table: &'t FieldTable,
     data: BlockData,
     unknown: Map<String, Json>,
 }
 
-impl Merge {
-    fn attribute(&mut self, attribute: &Attribute, name: String, reading: &mut Reading<'_, '_>) {
-        if STRIPPED_ATTRIBUTES.contains(&name.as_str()) {
+impl Merge<'_> {
+    fn attribute(&mut self, attribute: &Attribute, name: &str, reading: &mut Reading<'_, '_>) {
+        if STRIPPED_ATTRIBUTES.contains(&name) {
             return;
         }
-        let Some(spec) = reading.block_type().field(&name).copied() else {
-            self.unknown.insert(name, Json::from(attribute.value.as_str()));
-            return;
-        };
-        let value = attribute_json(&spec, &attribute.value);
-        self.field(&spec, value, attribute, reading);
+        match self.table.entry(name) {
+            Some((spec, name)) => {
+                let value = attribute_json(spec, &attribute.value);
+                let value = reading.stored(spec, value, attribute);
+                insert_field(&mut self.data, spec, name, value);
+            }
+            None => drop(self.unknown.insert(name.to_owned(), Json::from(attribute.value.as_str()))),
+        }
     }
 
     fn json(&mut self, name: String, value: Json, at: impl Located, reading: &mut Reading<'_, '_>) {
-        match reading.block_type().field(&name).copied() {
-            None => {
-                self.unknown.insert(name, value);
-            }
-            Some(spec) if spec.name == "xml_attributes" => {
+        match self.table.entry(&name) {
+            None => drop(self.unknown.insert(name, value)),
+            Some((spec, _)) if spec.name == "xml_attributes" => {
                 if let Json::Object(unknown) = value {
                     self.unknown = unknown;
                 }
             }
-            Some(spec) => self.field(&spec, value, at, reading),
+            Some((spec, name)) => {
+                let value = reading.stored(spec, value, at);
+                insert_field(&mut self.data, spec, name, value);
+            }
         }
-    }
-
-    fn field(&mut self, spec: &FieldSpec, value: Json, at: impl Located, reading: &mut Reading<'_, '_>) {
-        let value = reading.stored(spec, value, at);
-        insert_field(&mut self.data, spec, value);
     }
 }
 
 /// Puts a value where its scope belongs; the parent and the children are kept elsewhere.
-pub fn insert_field(data: &mut BlockData, spec: &FieldSpec, value: Json) {
+///
+/// The field and its name are an entry of the type's [`FieldTable`].
+pub fn insert_field(data: &mut BlockData, spec: &FieldSpec, name: &Arc<str>, value: Json) {
     let map = match spec.scope {
         Scope::Content => &mut data.content,
         Scope::Parent | Scope::Children => return,
         _ => &mut data.settings,
     };
-    map.insert(Arc::from(spec.name), value);
+    map.insert(name.clone(), value);
 }

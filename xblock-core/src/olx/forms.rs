@@ -81,7 +81,7 @@ impl CourseXml for EmptyRawOlx {
 
 fn data_body(data: String) -> Body {
     let mut body = Body::default();
-    body.fields.insert("data".into(), data.into());
+    body.set("data", data);
     body
 }
 

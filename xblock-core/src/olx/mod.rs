@@ -58,8 +58,8 @@ pub use json_line::json_line;
 pub use namespaces::{Namespaces, XML_NAMESPACE};
 pub use nodes::Nodes;
 pub use package::{
-    BlockTree, BrokenBlocks, Counts, Fidelity, Links, MemoryPackage, Names, Package, PackageAsset,
-    PackageSource, PointerChildren, ReadOptions, Reading, SourceError, UnknownTypes, read_blocks,
+    BlockTree, BrokenBlocks, Contents, Counts, Fidelity, Links, MemoryPackage, Names, Package, PackageAsset,
+    PackageSource, PointerChildren, ReadOptions, Reading, SourceError, Threads, UnknownTypes, read_blocks,
     read_course,
 };
 pub use parse_error::{ParseError, ParseErrorKind};

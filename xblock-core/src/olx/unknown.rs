@@ -2,7 +2,6 @@
 
 use serde_json::Map;
 
-use crate::block::BlockType;
 use crate::fields::{Json, Scope};
 use crate::runtime::BlockData;
 
@@ -66,7 +65,7 @@ impl OlxConvention for UnknownOlx {
 impl CourseXml for UnknownOlx {
     fn body(&self, element: &Element, _: &mut Reading<'_, '_>) -> Result<Body, OlxError> {
         let mut body = Body::default();
-        body.fields.insert("data".into(), element.to_text(WriteOptions::default()).into());
+        body.set("data", element.to_text(WriteOptions::default()));
         Ok(body)
     }
 
@@ -80,16 +79,16 @@ impl CourseXml for UnknownOlx {
 fn read_family(mut element: Element, family: String, reading: &Reading<'_, '_>) -> BlockData {
     let mut data = BlockData::default();
     let mut unknown = Map::new();
-    let block_type: &BlockType = reading.block_type();
+    let table = reading.block_type().table();
     let attributes = std::mem::take(&mut element.attributes);
     for attribute in attributes {
-        let spec = block_type.field(&attribute.name).filter(|spec| spec.scope == Scope::Settings);
-        let value = spec.and_then(|spec| {
+        let entry = table.entry(&attribute.name).filter(|(spec, _)| spec.scope == Scope::Settings);
+        let value = entry.and_then(|(spec, name)| {
             let value = spec.kind.parse_text(&attribute.value, reading.conversion()).ok()?;
-            Some((spec, spec.to_json(&value).ok()?))
+            Some((spec, name, spec.to_json(&value).ok()?))
         });
         match value {
-            Some((spec, value)) => insert_field(&mut data, spec, value),
+            Some((spec, name, value)) => insert_field(&mut data, spec, name, value),
             None if attribute.name == "url_name" => element.attributes.push(attribute),
             None => {
                 unknown.insert(attribute.name.to_string(), Json::from(attribute.value.as_str()));

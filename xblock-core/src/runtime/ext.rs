@@ -98,7 +98,7 @@ pub trait RuntimeExt: Runtime {
     /// # Errors
     /// As [`Runtime::block`].
     fn inherited(&self, usage: &UsageKey, branch: Branch) -> Result<FieldMap, RuntimeError> {
-        let mut inherited = FieldMap::new();
+        let mut inherited = FieldMap::default();
         for ancestor in self.ancestors(usage, branch)? {
             for (name, value) in &ancestor.data.settings {
                 if is_inheritable(name) && !inherited.contains_key(name) {

@@ -17,7 +17,7 @@ use super::error::RuntimeError;
 /// Maps a field's name to its stored JSON; a name that is present is explicitly set, `null` included.
 ///
 /// The order of the names carries no meaning and two maps with the same entries are equal.
-pub type FieldMap = IndexMap<Arc<str>, Json>;
+pub type FieldMap = IndexMap<Arc<str>, Json, foldhash::fast::RandomState>;
 
 /// Says which of a context's two states is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -127,7 +127,7 @@ pub(super) fn policy(
         if let Some(spec) = known.field(name) {
             let written = file.text.text.get(property.value.range().start..property.value.range().end);
             let value: Json = written.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
-            if let Err(error) = stored_json(spec, &value) {
+            if let Err((_, error)) = stored_json(spec, value.clone()) {
                 let start = format!("{name} cannot be ");
                 if let Some(place) = place {
                     // Reading said so of the block, and did not know where.

@@ -254,6 +254,25 @@ impl FieldType {
         }
     }
 
+    /// Says whether values name blocks.
+    #[must_use]
+    pub const fn is_reference(self) -> bool {
+        matches!(self, Self::Reference | Self::ReferenceList | Self::ReferenceValueDict)
+    }
+
+    /// Says whether a value is known to be in its stored form already, without converting it: whether reading it and
+    /// storing what was read gives the same. Values of which that is only found out by doing so are not known.
+    pub(crate) fn is_stored_form(self, json: &Json) -> bool {
+        match (self, json) {
+            (Self::String, Json::String(text)) => texts::is_clean(text),
+            (Self::Boolean, Json::Bool(_)) | (Self::String, Json::Null) => true,
+            (Self::Integer, Json::Number(number)) => number.is_i64(),
+            (Self::Float, Json::Number(number)) => number.is_f64(),
+            (Self::Dict, Json::Object(_)) | (Self::List, Json::Array(_)) => is_plain(json),
+            _ => false,
+        }
+    }
+
     /// Converts any value that a store or a caller may hold to the native one: `from_json` of the Python class.
     ///
     /// # Errors
@@ -374,5 +393,58 @@ impl FieldType {
             }
             _ => Ok(Value::from(dumps(&self.dump(value)?)?)),
         }
+    }
+}
+
+/// Says whether a value consists of what reads back as it is written.
+fn is_plain(json: &Json) -> bool {
+    match json {
+        Json::Null | Json::Bool(_) | Json::String(_) => true,
+        Json::Number(number) => number.is_i64() || number.is_f64(),
+        Json::Array(items) => items.iter().all(is_plain),
+        Json::Object(members) => members.values().all(is_plain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_taken_for_stored_is_what_comes_back() {
+        let values = [
+            json!(null),
+            json!(true),
+            json!(0),
+            json!(-7),
+            json!(u64::MAX),
+            json!(1.5),
+            json!(-0.0),
+            json!(1e300),
+            json!(""),
+            json!("a \u{e9}\t\r\n"),
+            json!("\u{0}"),
+            json!("\u{ffff}"),
+            json!("true"),
+            json!("1"),
+            json!([]),
+            json!([1, 2.0, "x", null, [true], {"b": {"a": 1}, "a": []}]),
+            json!({}),
+            json!({"b": 1, "a": {"z": [0.5], "y": null}}),
+        ];
+        for kind in FieldType::ALL {
+            for value in values.iter().filter(|value| kind.is_stored_form(value)) {
+                let stored = kind.from_json(value).and_then(|native| kind.to_json(&native));
+                assert_eq!(
+                    stored.as_ref().map(ToString::to_string).ok(),
+                    Some(value.to_string()),
+                    "{kind:?}"
+                );
+            }
+        }
+        assert!(!FieldType::String.is_stored_form(&json!("\u{1}")));
+        assert!(!FieldType::Float.is_stored_form(&json!(1)));
     }
 }

@@ -25,6 +25,12 @@ pub(super) fn decode(bytes: &[u8]) -> Result<String, FieldError> {
         .map_err(|error| FieldError::NotUtf8 { problem: error.to_string() })
 }
 
+/// Says whether a text certainly has no character that is removed.
+pub(super) fn is_clean(text: &str) -> bool {
+    let is_suspect = |byte: u8| (byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r')) || byte == 0xEF;
+    !text.bytes().any(is_suspect)
+}
+
 fn clean(mut text: String) -> String {
     text.retain(|character| !is_forbidden(character));
     text

@@ -16,7 +16,8 @@ use crate::olx::json_line::json_indented;
 use crate::olx::package::{Package, Trace, read_course_traced, read_json};
 use crate::olx::write::{BlockSource, WriteError};
 use crate::olx::{
-    Document, MemorySink, PackageSink, PackageSource, ParseOptions, ReadOptions, SourceError, read_course,
+    Document, MemorySink, PackageSink, PackageSource, ParseOptions, ReadOptions, SourceError, Threads,
+    read_course,
 };
 use crate::runtime::{
     AssetData, AssetRecord, BlockData, Branch, ContextRecord, Origin, Runtime, RuntimeError,
@@ -513,7 +514,8 @@ impl Composer<'_> {
 
     /// Reads files as a package: what is published, and the draft branch.
     fn read(&self, files: &Files) -> Option<(Blocks, Blocks)> {
-        let read = ReadOptions::default().target(self.context.clone());
+        // Whoever exports has said nothing of threads.
+        let read = ReadOptions::default().target(self.context.clone()).threads(Threads::One);
         let source = Draft { files, statics: self.statics };
         let package = read_course(&source, &read, self.registry).ok()?;
         let draft = over(&package.published, &package.draft);

@@ -1,14 +1,17 @@
 //! The static files of a package and what is said about them.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use foldhash::fast::RandomState;
+use serde::Deserialize;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Map;
 
 use crate::fields::Json;
 use crate::keys::{AssetKey, clean_asset_name};
-use crate::runtime::AssetData;
+use crate::runtime::{AssetData, FieldMap};
 
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
@@ -34,7 +37,7 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
     let metadata = read_metadata(importer)?;
     let mut assets: Vec<Option<PackageAsset>> = Vec::new();
     // The place of each key in the list; a later file leaves the earlier one's place empty.
-    let mut places: HashMap<AssetKey, usize> = HashMap::new();
+    let mut places: HashMap<AssetKey, usize, RandomState> = HashMap::default();
     for folder in ["static", "static_import"] {
         let mut paths = Vec::new();
         list_files(importer, folder, &mut paths)?;
@@ -54,7 +57,7 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
                 let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
                 importer.diagnostics.push(remark.in_file(path.as_str().into()));
             }
-            let mut data = asset_data(relative, &key, policy.get(key.path()).map(|said| &said.0));
+            let mut data = asset_data(relative, &key, policy.get(key.path()).cloned().unwrap_or_default());
             if let Some(fields) = metadata.get(key.path()) {
                 data.extra.insert("asset_metadata".into(), fields.clone());
             }
@@ -79,20 +82,59 @@ fn list_files(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) ->
     Ok(())
 }
 
+/// What `policies/assets.json` says, by the paths of the files.
+type Policy = HashMap<String, Said, RandomState>;
+
 /// What `policies/assets.json` says about one file; nothing where that is no object.
-#[derive(Default)]
-struct Said(Map<String, Json>);
+#[derive(Clone, Default)]
+struct Said {
+    content_type: Option<String>,
+    display_name: Option<String>,
+    is_locked: bool,
+    thumbnail: Option<String>,
+    /// All else, without the names under which stores keep the file and its path: they follow from its key and its
+    /// place.
+    extra: FieldMap,
+}
 
 impl Said {
-    /// The names under which stores keep the file and its path: they follow from its key and its place.
     const UNUSED: [&str; 3] = ["content_son", "filename", "import_path"];
+
+    fn set(&mut self, name: &str, value: Json) {
+        match (name, value) {
+            ("contentType", value) => self.content_type = text(value),
+            ("displayname", value) => self.display_name = text(value),
+            ("locked", value) => self.is_locked = value == Json::Bool(true),
+            ("thumbnail_location", value) => self.thumbnail = thumbnail(value),
+            (name, _) if Self::UNUSED.contains(&name) => {}
+            (name, value) => drop(self.extra.insert(name.into(), value)),
+        }
+    }
+}
+
+fn text(value: Json) -> Option<String> {
+    match value {
+        Json::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Returns the name of a thumbnail, of a location in parts or in one text.
+fn thumbnail(location: Json) -> Option<String> {
+    match location {
+        Json::Array(mut parts) if parts.len() > 4 => text(parts.swap_remove(4)),
+        Json::String(location) => location.rsplit(['/', '@']).next().map(str::to_owned),
+        _ => None,
+    }
 }
 
 impl From<Json> for Said {
     fn from(value: Json) -> Self {
-        let Json::Object(mut map) = value else { return Self::default() };
-        map.retain(|name, _| !Self::UNUSED.contains(&name.as_str()));
-        Self(map)
+        let mut said = Self::default();
+        if let Json::Object(members) = value {
+            members.into_iter().for_each(|(name, value)| said.set(&name, value));
+        }
+        said
     }
 }
 
@@ -109,11 +151,11 @@ impl<'de> Deserialize<'de> for Said {
 
             fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Said, A::Error> {
                 let mut said = Said::default();
-                while let Some(name) = entries.next_key::<String>()? {
-                    if Said::UNUSED.contains(&name.as_str()) {
+                while let Some(Name(name)) = entries.next_key()? {
+                    if Said::UNUSED.contains(&&*name) {
                         entries.next_value::<IgnoredAny>()?;
                     } else {
-                        said.0.insert(name, entries.next_value()?);
+                        said.set(&name, entries.next_value()?);
                     }
                 }
                 Ok(said)
@@ -123,43 +165,40 @@ impl<'de> Deserialize<'de> for Said {
     }
 }
 
+/// A name as it stands in the file, which is copied only where it has escapes.
+#[derive(Deserialize, PartialEq, Eq, Hash)]
+#[serde(transparent)]
+struct Name<'t>(#[serde(borrow)] Cow<'t, str>);
+
 /// Reads `policies/assets.json`. What is odd about it is found out, and remarked on, the slow way.
-fn read_asset_policy(importer: &mut Importer<'_>) -> Result<HashMap<String, Said>, OlxError> {
+fn read_asset_policy(importer: &mut Importer<'_>) -> Result<Policy, OlxError> {
     let path = "policies/assets.json";
     if let Some(bytes) = importer.read(path)?
-        && let Ok(policy) = serde_json::from_slice(&bytes)
+        && let Ok(policy) = serde_json::from_slice::<HashMap<Name<'_>, Said, RandomState>>(&bytes)
     {
-        return Ok(policy);
+        return Ok(policy.into_iter().map(|(Name(name), said)| (name.into_owned(), said)).collect());
     }
     let policy = read_json_object(importer, path)?.unwrap_or_default();
     Ok(policy.into_iter().map(|(name, said)| (name, said.into())).collect())
 }
 
-fn asset_data(path: &str, key: &AssetKey, said: Option<&Map<String, Json>>) -> AssetData {
+fn asset_data(path: &str, key: &AssetKey, said: Said) -> AssetData {
     let file = path.rsplit('/').next().unwrap_or(path);
-    let nothing = Map::new();
-    let said = said.unwrap_or(&nothing);
-    let text = |name: &str| said.get(name).and_then(Json::as_str);
-    let mut data = plain_asset(&text("displayname").unwrap_or(file).replace(['/', '\\'], "_"));
-    let declared = text("contentType").filter(|declared| !declared.is_empty());
-    data.content_type = declared
-        .filter(|declared| is_known_type(declared))
-        .or_else(|| guess_type(file))
+    let display_name = said.display_name.unwrap_or_else(|| file.to_owned());
+    let declared = said.content_type.filter(|declared| !declared.is_empty());
+    let content_type = match declared {
+        Some(declared) if is_known_type(&declared) => Some(declared),
         // A type nobody knows is better than none.
-        .or(declared)
-        .map(str::to_owned);
-    data.locked = said.get("locked").and_then(Json::as_bool).unwrap_or(false);
-    data.import_path = (path != key.path()).then(|| path.to_owned());
-    data.thumbnail = match said.get("thumbnail_location") {
-        Some(Json::Array(parts)) => parts.get(4).and_then(Json::as_str).map(str::to_owned),
-        Some(Json::String(location)) => location.rsplit(['/', '@']).next().map(str::to_owned),
-        _ => None,
+        declared => guess_type(file).map(str::to_owned).or(declared),
     };
-    const KNOWN: [&str; 4] = ["contentType", "displayname", "locked", "thumbnail_location"];
-    for (name, value) in said.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
-        data.extra.insert(name.as_str().into(), value.clone());
+    AssetData {
+        content_type,
+        locked: said.is_locked,
+        import_path: (path != key.path()).then(|| path.to_owned()),
+        thumbnail: said.thumbnail,
+        extra: said.extra,
+        ..plain_asset(&display_name.replace(['/', '\\'], "_"))
     }
-    data
 }
 
 /// Reads `assets/assets.xml`: the platform's own records of static files, as texts by the names of files.

@@ -130,20 +130,23 @@ fn read(
     importer.diagnostics = remarks;
     importer.tracer = trace.is_some().then(Tracer::default);
     if !identity.is_library {
-        importer.policy = read_policy(&mut importer, &identity.run)?;
+        importer.policy = Arc::new(read_policy(&mut importer, &identity.run)?);
     }
-    let read = importer.root(&Child::Alone(&document.root), &document.source)?;
-    let root = importer.place_root(&read, expected, || document.source.place_at(at))?;
-    if !identity.is_library {
-        read_grading_policy(&mut importer, &identity.run, &root)?;
-        read_pages(&mut importer, &identity.run, &root, trace.as_deref_mut())?;
-        finish_course(&mut importer, &identity, &root);
-        if let Some(trace) = trace.as_deref_mut() {
-            trace.policy = Some(policy_path(&importer, &identity.run)?);
-            trace.grading = Some(grading_path(&importer, &identity.run)?);
+    let tree = |importer: &mut Importer<'_>| {
+        let read = importer.root(Child::Alone(&document.root), &document.source)?;
+        let root = importer.place_root(&read, expected, || document.source.place_at(at))?;
+        if !identity.is_library {
+            read_grading_policy(importer, &identity.run, &root)?;
+            read_pages(importer, &identity.run, &root, trace.as_deref_mut())?;
+            finish_course(importer, &identity, &root);
+            if let Some(trace) = trace.as_deref_mut() {
+                trace.policy = Some(policy_path(importer, &identity.run)?);
+                trace.grading = Some(grading_path(importer, &identity.run)?);
+            }
         }
-    }
-    let assets = read_assets(&mut importer)?;
+        Ok(root)
+    };
+    let (root, assets) = importer.both(tree, |importer| read_assets(importer))?;
     let drafts = match identity.is_library {
         true => BTreeMap::new(),
         false => read_drafts(&mut importer, trace.as_deref_mut())?,
@@ -227,7 +230,7 @@ fn finish_course(importer: &mut Importer<'_>, identity: &Identity, root: &UsageK
         .slash_key()
         .and_then(|key| key.make_usage_key("course", &identity.run).ok())
         .map(|usage| usage.html_id());
-    let Some(data) = importer.blocks.get_mut(root) else { return };
+    let Some(data) = importer.blocks.get_mut(root).map(Arc::make_mut) else { return };
     if let Some((unique, _)) = target {
         let slug = data.content.get("wiki_slug").and_then(Json::as_str);
         let own = format!("{}.{}.{}", identity.org, identity.course, identity.run);
@@ -276,7 +279,7 @@ fn default_tabs() -> Json {
 /// Puts everything together: references and links get their last form, drafts keep what differs.
 fn package(
     mut importer: Importer<'_>,
-    mut drafts: BTreeMap<UsageKey, BlockData>,
+    mut drafts: BTreeMap<UsageKey, Arc<BlockData>>,
     assets: Vec<PackageAsset>,
     root: UsageKey,
     identity: &Identity,
@@ -285,6 +288,7 @@ fn package(
     let rewriter = (importer.options.links == Links::Rewrite)
         .then(|| Rewriter::new(&identity.org, &identity.course, &identity.run));
     for (usage, data) in published.iter_mut().chain(&mut drafts) {
+        let data = Arc::make_mut(data);
         importer.map_kept_references(usage, data, &root);
         if usage.block_type() == "video"
             && let Some(Json::String(handout)) = data.settings.get_mut("handout")
@@ -298,17 +302,11 @@ fn package(
             rewriter.rewrite(text);
         }
     }
-    let published: BTreeMap<_, _> =
-        published.into_iter().map(|(usage, data)| (usage, Arc::new(data))).collect();
-    let draft: BTreeMap<_, _> = drafts
-        .into_iter()
-        .filter(|(usage, data)| published.get(usage).is_none_or(|old| **old != *data))
-        .map(|(usage, data)| (usage, Arc::new(data)))
-        .collect();
+    drafts.retain(|usage, data| published.get(usage) != Some(data));
     let of = |severity| importer.diagnostics.iter().filter(|d| d.severity == severity).count();
     let counts = Counts {
         blocks: published.len(),
-        drafts: draft.len(),
+        drafts: drafts.len(),
         assets: assets.len(),
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
@@ -317,7 +315,7 @@ fn package(
         context: importer.context,
         root,
         published,
-        draft,
+        draft: drafts,
         assets,
         diagnostics: importer.diagnostics,
         counts,

@@ -1,6 +1,7 @@
 //! The `drafts/` folder: blocks that are not published, or are different there (xblock reference, section 20).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::fields::Json;
 use crate::keys::UsageKey;
@@ -11,9 +12,9 @@ use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
 use super::super::element::Element;
 use super::super::error::OlxError;
-use super::importer::{Child, Importer};
+use super::importer::{Child, Importer, pointer_key};
 use super::options::Fidelity;
-use super::source::{PackageSource, SourceError, read_within};
+use super::source::{Contents, PackageSource, SourceError, read_within};
 use super::trace::{Trace, Tracer};
 
 const FOLDER: &str = "drafts";
@@ -37,6 +38,10 @@ impl PackageSource for SubFolder<'_> {
         self.inner.size(&format!("{}/{path}", self.folder))
     }
 
+    fn read_within(&self, path: &str, limit: u64) -> Result<Option<Contents>, SourceError> {
+        self.inner.read_within(&format!("{}/{path}", self.folder), limit)
+    }
+
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         let path =
             if folder.is_empty() { self.folder.to_owned() } else { format!("{}/{folder}", self.folder) };
@@ -54,14 +59,14 @@ struct Draft {
     usage: UsageKey,
     parent: Option<UsageKey>,
     index: i64,
-    blocks: BTreeMap<UsageKey, BlockData>,
+    blocks: BTreeMap<UsageKey, Arc<BlockData>>,
 }
 
 /// Reads the drafts; what comes back are the blocks of the draft branch, with parents that got a child.
 pub(super) fn read_drafts(
     importer: &mut Importer<'_>,
     trace: Option<&mut Trace>,
-) -> Result<BTreeMap<UsageKey, BlockData>, OlxError> {
+) -> Result<BTreeMap<UsageKey, Arc<BlockData>>, OlxError> {
     let mut paths = Vec::new();
     list_marked(importer, FOLDER, &mut paths)?;
     let source = SubFolder { inner: importer.package, folder: FOLDER };
@@ -112,7 +117,8 @@ pub(super) fn read_drafts(
     for draft in &mut drafts {
         all.append(&mut draft.blocks);
     }
-    for attributes in all.values_mut().filter_map(|data| data.settings.get_mut("xml_attributes")) {
+    let all_data = all.values_mut().map(Arc::make_mut);
+    for attributes in all_data.filter_map(|data| data.settings.get_mut("xml_attributes")) {
         if let Json::Object(attributes) = attributes {
             attributes.retain(|name, _| !PLACE_ATTRIBUTES.contains(&name.as_str()));
         }
@@ -150,32 +156,32 @@ fn read_draft(
     path: &str,
 ) -> Result<Draft, OlxError> {
     let bytes = read_within(package, path, &importer.parse)?.unwrap_or_default();
-    let mut document = Document::parse(path.into(), &bytes, &importer.parse)?;
+    let document = Document::parse(path.into(), &bytes, &importer.parse)?;
     let file = path.rsplit('/').next().unwrap_or(path);
     let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let mut pointer = Element::new(&document.root.name);
     pointer.set("url_name", name);
     let is_own_file = importer.options.fidelity != Fidelity::Platform
         && path == format!("{FOLDER}/{}", pointer_path(&pointer));
-    if is_own_file && let Some(usage) = importer.known(&pointer) {
+    let key = pointer_key(&pointer);
+    if is_own_file && let Some(usage) = importer.known(&pointer, &key) {
         // Another draft pointed here, and has the block.
         let url = document.root.get("parent_url").or_else(|| document.root.get("parent_sequential_url"));
         let parent = url.and_then(|url| importer.reference(url));
         let index = document.root.get(MARK).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         return Ok(Draft { path: path.to_owned(), usage, parent, index, blocks: BTreeMap::new() });
     }
-    let own_name = document.root.get("url_name").map(str::to_owned);
-    document.root.set("url_name", name);
-    let result = importer.root(&Child::Lent { element: &document.root, own_name }, &document.source);
+    let source = document.source.clone();
+    let result = importer.root(Child::root(document, name), &source);
     let mut blocks = std::mem::take(&mut importer.blocks);
     let usage = result?;
     if is_own_file {
-        importer.remember(&pointer, &usage);
+        importer.remember(key, &usage);
     }
     let mut parent = None;
     let mut index = 0;
     if let Some(Json::Object(unknown)) =
-        blocks.get_mut(&usage).and_then(|data| data.settings.get_mut("xml_attributes"))
+        blocks.get_mut(&usage).map(Arc::make_mut).and_then(|data| data.settings.get_mut("xml_attributes"))
     {
         let url = unknown.shift_remove("parent_url");
         let old_url = unknown.shift_remove("parent_sequential_url");
@@ -196,7 +202,7 @@ fn insert_into_parent(
     importer: &mut Importer<'_>,
     draft: &Draft,
     tops: &[UsageKey],
-    all: &mut BTreeMap<UsageKey, BlockData>,
+    all: &mut BTreeMap<UsageKey, Arc<BlockData>>,
 ) {
     let Some(parent) = &draft.parent else {
         let remark = Diagnostic::new("draft-without-parent", Severity::Warning, "this draft names no parent");
@@ -229,16 +235,16 @@ fn insert_into_parent(
             return;
         }
     }
-    let mut data = data.clone();
+    let mut data = BlockData::clone(data);
     let at = usize::try_from(draft.index).unwrap_or(0).min(data.children.len());
     data.children.insert(at, draft.usage.clone());
-    all.insert(parent.clone(), data);
+    all.insert(parent.clone(), Arc::new(data));
 }
 
 /// Says whether a block of the draft branch is another one or stands below it.
 fn contains(
-    published: &BTreeMap<UsageKey, BlockData>,
-    all: &BTreeMap<UsageKey, BlockData>,
+    published: &BTreeMap<UsageKey, Arc<BlockData>>,
+    all: &BTreeMap<UsageKey, Arc<BlockData>>,
     top: &UsageKey,
     sought: &UsageKey,
 ) -> bool {

@@ -13,7 +13,7 @@ use crate::runtime::BlockData;
 use super::super::diagnostic::Diagnostic;
 use super::super::document::{Document, Source};
 use super::super::error::OlxError;
-use super::importer::{Child, Importer};
+use super::importer::Importer;
 use super::options::ReadOptions;
 use super::source::PackageSource;
 
@@ -44,9 +44,8 @@ pub fn read_blocks(
     policy: Map<String, Json>,
 ) -> Result<BlockTree, OlxError> {
     let mut importer = Importer::new(package, registry, options, context);
-    importer.policy = policy;
+    importer.policy = Arc::new(policy);
     let document = Document::parse_text(text, &importer.parse)?;
-    let root = importer.child(&Child::Alone(&document.root), &document.source)?;
-    let blocks = importer.blocks.into_iter().map(|(usage, data)| (usage, Arc::new(data))).collect();
-    Ok(BlockTree { root, blocks, diagnostics: importer.diagnostics })
+    let root = importer.top(&document.root, &document.source)?;
+    Ok(BlockTree { root, blocks: importer.blocks, diagnostics: importer.diagnostics })
 }

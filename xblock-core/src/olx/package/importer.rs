@@ -2,27 +2,30 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
+use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde_json::Map;
+use smol_str::SmolStr;
 
 use crate::block::Registry;
-use crate::fields::{FieldType, Json};
+use crate::fields::Json;
 use crate::keys::{ContextKey, UsageKey};
 use crate::runtime::BlockData;
 
 use super::super::convention::OlxConvention;
 use super::super::course_xml::{is_pointer, pointer_path};
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
-use super::super::document::Source;
+use super::super::document::{Document, Source};
 use super::super::element::{Element, Node};
 use super::super::error::{OlxError, Place};
 use super::super::parse_options::ParseOptions;
 use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::serialise::{Charset, WriteOptions};
 use super::super::unknown::UnknownOlx;
-use super::names::{NameRemark, Repeated, UsedNames, sha1_hex};
+use super::names::{NameRemark, Repeated, UsedNames, sha1_hex, write_name};
 use super::options::{BrokenBlocks, Fidelity, Names, ReadOptions, UnknownTypes};
-use super::reading::Reading;
+use super::reading::{PointerChildren, Reading};
 use super::source::{PackageSource, read_within};
 use super::trace::{Provenance, Tracer};
 
@@ -35,29 +38,56 @@ pub(super) enum Child<'e> {
     Inside { parent: &'e Element, index: usize },
     /// An element by itself.
     Alone(&'e Element),
-    /// An element by itself that has its name from outside; its own `url_name`, if any, is this.
-    Lent { element: &'e Element, own_name: Option<String> },
+    /// The root of a file, which has its name from outside; its own `url_name`, if any, is this.
+    Root { document: Box<Document>, name: String, own_name: Option<String> },
 }
 
 impl Child<'_> {
+    /// Makes one of the root of a file, which gets this name.
+    pub(super) fn root(mut document: Document, name: &str) -> Self {
+        let own_name = document.root.get("url_name").map(str::to_owned);
+        document.root.set("url_name", name);
+        Self::Root { document: Box::new(document), name: name.to_owned(), own_name }
+    }
+
     fn element(&self) -> Option<&Element> {
         match self {
             Self::Inside { parent, index } => parent.children.get(*index).and_then(Node::as_element),
-            Self::Alone(element) | Self::Lent { element, .. } => Some(element),
+            Self::Alone(element) => Some(element),
+            Self::Root { document, .. } => Some(&document.root),
+        }
+    }
+
+    /// Takes the root of a file, or copies an element that belongs to another.
+    fn take(&mut self) -> Option<Element> {
+        match self {
+            Self::Root { document, .. } => Some(std::mem::take(&mut document.root)),
+            _ => self.element().cloned(),
+        }
+    }
+
+    /// Brings back the root of a file after it was taken.
+    fn put_back(&mut self, parse: &ParseOptions) {
+        if let Self::Root { document, name, .. } = self
+            && let Ok(again) = Document::parse_text(document.source.clone(), parse)
+        {
+            document.root = again.root;
+            document.root.set("url_name", name.as_str());
         }
     }
 
     fn text(&self) -> String {
         match self {
             Self::Inside { parent, index } => parent.child_text(*index, Charset::Unicode),
-            Self::Alone(element) | Self::Lent { element, .. } => element.to_text(WriteOptions::default()),
+            Self::Alone(element) => element.to_text(WriteOptions::default()),
+            Self::Root { document, .. } => document.root.to_text(WriteOptions::default()),
         }
     }
 
     fn has_tail(&self) -> bool {
         match self {
             Self::Inside { parent, index } => parent.tail(*index).is_some_and(|tail| !tail.trim().is_empty()),
-            Self::Alone(_) | Self::Lent { .. } => false,
+            Self::Alone(_) | Self::Root { .. } => false,
         }
     }
 
@@ -70,6 +100,12 @@ impl Child<'_> {
     }
 }
 
+/// The type and the name that a pointer gives.
+pub(super) type PointerKey = (SmolStr, SmolStr);
+
+/// What pointers led to.
+type Pointers = HashMap<PointerKey, UsageKey, RandomState>;
+
 /// One import at work.
 pub(super) struct Importer<'p> {
     pub(super) package: &'p dyn PackageSource,
@@ -77,19 +113,24 @@ pub(super) struct Importer<'p> {
     pub(super) options: &'p ReadOptions,
     pub(super) parse: ParseOptions,
     pub(super) context: ContextKey,
-    pub(super) policy: Map<String, Json>,
+    pub(super) policy: Arc<Map<String, Json>>,
     pub(super) names: UsedNames,
-    pub(super) blocks: BTreeMap<UsageKey, BlockData>,
+    /// The blocks below the one being read; those that are read later replace others of their key.
+    fresh: Vec<(UsageKey, Arc<BlockData>)>,
+    /// The blocks of trees that were read to the end.
+    pub(super) blocks: BTreeMap<UsageKey, Arc<BlockData>>,
     pub(super) diagnostics: Vec<Diagnostic>,
     /// The published blocks, while drafts are read.
-    pub(super) published: Option<&'p BTreeMap<UsageKey, BlockData>>,
+    pub(super) published: Option<&'p BTreeMap<UsageKey, Arc<BlockData>>>,
     /// What each pointer led to.
-    pointers: HashMap<(String, String), UsageKey>,
+    pointers: Pointers,
+    /// The pointers that were asked for in vain, while children are read ahead of their turn.
+    asked: Option<Vec<PointerKey>>,
     /// The key under which the root was read, where it has another now.
     moved_root: Option<UsageKey>,
     depth: usize,
     /// The pointers that are being followed, from the top.
-    followed: Vec<(String, String)>,
+    followed: Vec<PointerKey>,
     /// Notes where blocks come from, for those who ask.
     pub(super) tracer: Option<Tracer>,
 }
@@ -107,16 +148,66 @@ impl<'p> Importer<'p> {
             options,
             parse: options.parse.clone().unwrap_or_else(ParseOptions::platform),
             context,
-            policy: Map::new(),
+            policy: Arc::default(),
             names: UsedNames::default(),
+            fresh: Vec::new(),
             blocks: BTreeMap::new(),
             diagnostics: Vec::new(),
             published: None,
-            pointers: HashMap::new(),
+            pointers: Pointers::default(),
+            asked: None,
             moved_root: None,
             depth: 0,
             followed: Vec::new(),
             tracer: None,
+        }
+    }
+
+    /// Begins an import that goes on from here, but knows nothing of what was read before.
+    pub(super) fn fork(&self) -> Self {
+        Self {
+            parse: self.parse.clone(),
+            policy: self.policy.clone(),
+            published: self.published,
+            asked: Some(Vec::new()),
+            depth: self.depth,
+            followed: self.followed.clone(),
+            ..Self::new(self.package, self.registry, self.options, self.context.clone())
+        }
+    }
+
+    /// Goes on with what a fork read, and says whether that is what would have been read here.
+    pub(super) fn join(&mut self, mut fork: Self) -> bool {
+        let asked = fork.asked.take().unwrap_or_default();
+        if !fork.names.is_disjoint(&self.names)
+            || asked.iter().any(|pointer| self.pointers.contains_key(pointer))
+        {
+            return false;
+        }
+        self.names.extend(fork.names);
+        self.pointers.extend(fork.pointers);
+        self.asked.iter_mut().for_each(|own| own.extend_from_slice(&asked));
+        self.fresh.append(&mut fork.fresh);
+        self.diagnostics.append(&mut fork.diagnostics);
+        true
+    }
+
+    pub(super) const fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Orders the blocks, so that there is less to do where they come together with others.
+    pub(super) fn order(&mut self) {
+        self.fresh.sort_by(|(left, _), (right, _)| left.cmp(right));
+    }
+
+    /// Puts the blocks of a tree that was read to the end where they belong.
+    fn settle(&mut self) {
+        let fresh = std::mem::take(&mut self.fresh);
+        if self.blocks.is_empty() {
+            self.blocks = fresh.into_iter().collect();
+        } else {
+            self.blocks.extend(fresh);
         }
     }
 
@@ -154,10 +245,12 @@ impl<'p> Importer<'p> {
 
     /// Returns the block that a pointer was found to mean before, or that it can only mean: a published one, where a
     /// draft points to what it has no file for.
-    pub(super) fn known(&self, pointer: &Element) -> Option<UsageKey> {
-        let key = (pointer.name.to_string(), pointer.get("url_name")?.to_owned());
-        if let Some(usage) = self.pointers.get(&key) {
+    pub(super) fn known(&mut self, pointer: &Element, key: &PointerKey) -> Option<UsageKey> {
+        if let Some(usage) = self.pointers.get(key) {
             return Some(usage.clone());
+        }
+        if let Some(asked) = &mut self.asked {
+            asked.push(key.clone());
         }
         let published = self.published?;
         let usage = self.context.make_usage_key(&key.0, &key.1).ok()?;
@@ -165,41 +258,20 @@ impl<'p> Importer<'p> {
         (!has_file && published.contains_key(&usage)).then_some(usage)
     }
 
-    /// Says whether a pointer is on the way to itself.
-    pub(super) fn is_followed(&self, pointer: &Element) -> bool {
-        let name = pointer.get("url_name").unwrap_or_default();
-        self.followed.iter().any(|(block_type, other)| *pointer.name == **block_type && name == other)
-    }
-
-    /// Notes that the file of a pointer is read, until [`Importer::leave`].
-    pub(super) fn follow(&mut self, pointer: &Element) {
-        let name = pointer.get("url_name").unwrap_or_default().to_owned();
-        self.followed.push((pointer.name.to_string(), name));
-    }
-
-    /// Notes that the file of the last pointer was read.
-    pub(super) fn leave(&mut self) {
-        self.followed.pop();
-    }
-
     /// Keeps in mind what a pointer led to.
-    pub(super) fn remember(&mut self, pointer: &Element, usage: &UsageKey) {
+    pub(super) fn remember(&mut self, pointer: PointerKey, usage: &UsageKey) {
         if usage.block_type() != "error" {
-            let name = pointer.get("url_name").unwrap_or_default().to_owned();
-            self.pointers.insert((pointer.name.to_string(), name), usage.clone());
+            self.pointers.insert(pointer, usage.clone());
         }
     }
 
     /// Makes a block of the element at the top, which must be readable.
-    pub(super) fn root(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
-        if let Some(tracer) = &self.tracer {
-            tracer.enter();
-        }
-        let result = self.block(child, source);
-        let files = self.tracer.as_ref().map(Tracer::leave).unwrap_or_default();
-        let usage = result?;
-        self.trace(&usage, child, source, files);
-        Ok(usage)
+    pub(super) fn root(&mut self, mut child: Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+        let traced = self.begin_trace(&child, source);
+        let result = self.block(&mut child, source);
+        self.settle();
+        self.end_trace(traced, result.as_ref().ok());
+        result
     }
 
     /// Puts the root where its context wants it, and returns its key.
@@ -228,9 +300,10 @@ impl<'p> Importer<'p> {
     /// Brings references that kept their old form, and those to a root that was moved, to the context.
     pub(super) fn map_kept_references(&self, usage: &UsageKey, data: &mut BlockData, root: &UsageKey) {
         let block_type = self.registry.block_type(usage.block_type());
-        let is_reference = |name: &str| block_type.field(name).is_some_and(|spec| is_reference(spec.kind));
-        for map in [&mut data.content, &mut data.settings] {
-            for (_, value) in map.iter_mut().filter(|(name, _)| is_reference(name)) {
+        for name in block_type.table().references() {
+            for value in
+                [&mut data.content, &mut data.settings].into_iter().filter_map(|map| map.get_mut(*name))
+            {
                 self.map_references(value);
                 if let Some(read) = &self.moved_root {
                     replace_text(value, &read.to_string(), &root.to_string());
@@ -239,47 +312,54 @@ impl<'p> Importer<'p> {
         }
     }
 
-    /// Makes a block of an element; a broken one becomes an error block where the options say so.
-    pub(super) fn child(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
-        if let Some(tracer) = &self.tracer {
-            tracer.enter();
-        }
-        let result = self.block(child, source);
-        let files = self.tracer.as_ref().map(Tracer::leave).unwrap_or_default();
-        let error = match result {
-            Ok(usage) => {
-                self.trace(&usage, child, source, files);
-                return Ok(usage);
-            }
-            Err(error @ OlxError::Source { .. }) => return Err(error),
-            Err(error) => error,
-        };
-        if self.options.broken_blocks == BrokenBlocks::LeaveOut {
-            return Err(error);
-        }
-        self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
-        // The block is called by its contents, and a second export may put other blanks behind it.
-        let is_strict = self.options.fidelity == Fidelity::Platform;
-        let contents = if is_strict { child.text() } else { child.own_text() };
-        let usage = self.error_block(contents, error.to_string())?;
-        self.trace(&usage, child, source, files);
-        Ok(usage)
+    /// Makes blocks of an element by itself; a broken one becomes an error block where the options say so.
+    pub(super) fn top(&mut self, element: &Element, source: &Source) -> Result<UsageKey, OlxError> {
+        let result = self.child(Child::Alone(element), source);
+        self.settle();
+        result
     }
 
-    /// Notes where a block came from, where that is asked; the first place counts.
-    fn trace(&mut self, usage: &UsageKey, child: &Child<'_>, source: &Source, files: Vec<String>) {
-        let Some(tracer) = &mut self.tracer else { return };
-        if tracer.trace.blocks.contains_key(usage) {
-            return;
-        }
+    /// Makes a block of an element; a broken one becomes an error block where the options say so.
+    pub(super) fn child(&mut self, mut child: Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+        let traced = self.begin_trace(&child, source);
+        let result = self.block(&mut child, source);
+        let result = match result {
+            Err(error @ OlxError::Source { .. }) => Err(error),
+            Err(error) if self.options.broken_blocks == BrokenBlocks::KeepAsError => {
+                self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
+                // The block is called by its contents, and a second export may put other blanks behind it.
+                let is_strict = self.options.fidelity == Fidelity::Platform;
+                child.put_back(&self.parse);
+                let contents = if is_strict { child.text() } else { child.own_text() };
+                self.error_block(contents, error.to_string())
+            }
+            result => result,
+        };
+        self.end_trace(traced, result.as_ref().ok());
+        result
+    }
+
+    /// Begins to note which files are read for a block, where that is asked.
+    fn begin_trace(&self, child: &Child<'_>, source: &Source) -> Option<Provenance> {
+        self.tracer.as_ref()?.enter();
         let element = child.element();
-        let block = Provenance {
+        Some(Provenance {
             file: source.file.clone(),
             span: element.map(|element| element.span()).unwrap_or_default(),
             is_pointer: element.is_some_and(is_pointer),
-            files,
-        };
-        tracer.trace.blocks.insert(usage.clone(), block);
+            files: Vec::new(),
+        })
+    }
+
+    /// Notes where a block came from, if it became one; the first place counts.
+    fn end_trace(&mut self, traced: Option<Provenance>, usage: Option<&UsageKey>) {
+        let (Some(tracer), Some(mut block)) = (&mut self.tracer, traced) else { return };
+        block.files = tracer.leave();
+        if let Some(usage) = usage
+            && !tracer.trace.blocks.contains_key(usage)
+        {
+            tracer.trace.blocks.insert(usage.clone(), block);
+        }
     }
 
     /// Keeps what cannot be read.
@@ -291,16 +371,17 @@ impl<'p> Importer<'p> {
         let mut data = BlockData::default();
         data.content.insert("contents".into(), contents.into());
         data.content.insert("error_msg".into(), message.into());
-        self.blocks.insert(usage.clone(), data);
+        self.fresh.push((usage.clone(), Arc::new(data)));
         Ok(usage)
     }
 
-    fn block(&mut self, child: &Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
+    fn block(&mut self, child: &mut Child<'_>, source: &Source) -> Result<UsageKey, OlxError> {
         let is_strict = self.options.fidelity == Fidelity::Platform;
         let Some(given) = child.element() else {
             let position = match child {
                 Child::Inside { parent, .. } => parent.position(),
-                Child::Alone(element) | Child::Lent { element, .. } => element.position(),
+                Child::Alone(element) => element.position(),
+                Child::Root { document, .. } => document.root.position(),
             };
             return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
         };
@@ -313,24 +394,27 @@ impl<'p> Importer<'p> {
         if self.depth >= MAX_DEPTH {
             return Err(OlxError::TooDeep { limit: MAX_DEPTH, place: place() });
         }
+        let pointer = is_pointer(given).then(|| pointer_key(given));
         if !is_strict
-            && is_pointer(given)
-            && let Some(usage) = self.known(given)
+            && let Some(pointer) = &pointer
+            && let Some(usage) = self.known(given, pointer)
         {
             return Ok(usage);
         }
-        // What was lent its name is the end of a pointer, even where it looks like one.
-        let is_way = is_pointer(given) && !matches!(child, Child::Lent { .. });
-        if is_way && self.is_followed(given) {
+        // What has its name from outside is the end of a pointer, even where it looks like one.
+        let is_way = pointer.is_some() && !matches!(child, Child::Root { .. });
+        if is_way && pointer.as_ref().is_some_and(|pointer| self.followed.contains(pointer)) {
             return Err(OlxError::Circle { path: pointer_path(given), place: place() });
         }
-        let mut element = given.clone();
         let repeated = if is_strict { Repeated::Share } else { Repeated::Rename };
-        let (name, remark) = self.names.name(&mut element, &|| child.text(), repeated);
+        let (name, remark) = self.names.name(given, &|| child.text(), repeated);
         if let Some(remark) = remark {
-            self.remark(&remark, &element, &name, source);
+            self.remark(&remark, given, &name, source);
         }
-        if self.options.names == Names::AsGiven && given.get("url_name").is_none() {
+        let keeps_no_name = self.options.names == Names::AsGiven && given.get("url_name").is_none();
+        let Some(mut element) = child.take() else { return Err(OlxError::NotOlx) };
+        write_name(&mut element, &name);
+        if keeps_no_name {
             element.remove("url_name");
         }
         let block_type = self.registry.block_type(&element.name);
@@ -345,8 +429,10 @@ impl<'p> Importer<'p> {
         if !block_type.is_known {
             // The whole element is kept, without what was only put onto it.
             match child {
-                Child::Lent { own_name: Some(own), .. } if !is_strict => element.set("url_name", own.clone()),
-                Child::Lent { own_name: None, .. } if !is_strict => drop(element.remove("url_name")),
+                Child::Root { own_name: Some(own), .. } if !is_strict => {
+                    element.set("url_name", own.as_str());
+                }
+                Child::Root { own_name: None, .. } if !is_strict => drop(element.remove("url_name")),
                 _ => {}
             }
             let message = format!("block type {} is not known; the block is kept as it is", element.name);
@@ -355,8 +441,8 @@ impl<'p> Importer<'p> {
         }
         let family = element.remove(FAMILY_ATTRIBUTE).map(String::from);
         self.depth += 1;
-        if is_way {
-            self.follow(given);
+        if let Some(pointer) = pointer.as_ref().filter(|_| is_way) {
+            self.followed.push(pointer.clone());
         }
         let mut reading = Reading {
             importer: self,
@@ -373,25 +459,72 @@ impl<'p> Importer<'p> {
         let Reading { usage, asides, block_type, kept_references, .. } = reading;
         self.depth -= 1;
         if is_way {
-            self.leave();
+            self.followed.pop();
         }
         let mut data = result?;
         data.asides.extend(asides);
-        for spec in block_type.fields().iter().filter(|spec| is_reference(spec.kind)) {
-            if kept_references.contains(&spec.name) {
-                continue;
-            }
-            for map in [&mut data.content, &mut data.settings] {
-                if let Some(value) = map.get_mut(spec.name) {
-                    self.map_references(value);
-                }
+        for name in block_type.table().references().iter().filter(|name| !kept_references.contains(name)) {
+            for value in
+                [&mut data.content, &mut data.settings].into_iter().filter_map(|map| map.get_mut(*name))
+            {
+                self.map_references(value);
             }
         }
-        if is_pointer(given) {
-            self.remember(given, &usage);
+        if let Some(pointer) = pointer {
+            self.remember(pointer, &usage);
         }
-        self.blocks.insert(usage.clone(), data);
+        self.fresh.push((usage.clone(), Arc::new(data)));
         Ok(usage)
+    }
+
+    /// Reads one child of an element.
+    pub(super) fn element_child(
+        &mut self,
+        parent: &Element,
+        index: usize,
+        source: &Source,
+        pointers: PointerChildren,
+    ) -> Result<UsageKey, OlxError> {
+        let pointer = match parent.children.get(index) {
+            Some(Node::Element(child)) if pointers == PointerChildren::Inline && is_pointer(child) => child,
+            _ => return self.child(Child::Inside { parent, index }, source),
+        };
+        let key = pointer_key(pointer);
+        let path = pointer_path(pointer);
+        let is_strict = self.options.fidelity == Fidelity::Platform;
+        // Which block a second pointer to one file means is clear: the one that was read already.
+        if !is_strict && let Some(usage) = self.known(pointer, &key) {
+            return Ok(usage);
+        }
+        if self.followed.contains(&key) {
+            return self.child(Child::Inside { parent, index }, source);
+        }
+        let bytes = match self.read(&path)? {
+            Some(bytes) => bytes,
+            None if is_strict => {
+                return Err(OlxError::MissingFile { path, place: source.place_at(&**pointer) });
+            }
+            None => return self.child(Child::Inside { parent, index }, source),
+        };
+        let document = match Document::parse_vec(path.as_str().into(), bytes, &self.parse) {
+            Ok(document) => document,
+            Err(error) if is_strict || self.options.broken_blocks == BrokenBlocks::LeaveOut => {
+                return Err(error.into());
+            }
+            Err(_) => return self.child(Child::Inside { parent, index }, source),
+        };
+        let source = document.source.clone();
+        self.followed.push(key.clone());
+        let usage = self.child(Child::root(document, &key.1), &source);
+        self.followed.pop();
+        let usage = usage?;
+        self.remember(key, &usage);
+        Ok(usage)
+    }
+
+    /// Reads a file that something points to.
+    pub(super) fn load(&self, path: &str, place: impl FnOnce() -> Box<Place>) -> Result<Vec<u8>, OlxError> {
+        self.read(path)?.ok_or_else(|| OlxError::MissingFile { path: path.to_owned(), place: place() })
     }
 
     fn remark(&mut self, remark: &NameRemark, element: &Element, name: &str, source: &Source) {
@@ -447,8 +580,9 @@ impl<'p> Importer<'p> {
     }
 }
 
-const fn is_reference(kind: FieldType) -> bool {
-    matches!(kind, FieldType::Reference | FieldType::ReferenceList | FieldType::ReferenceValueDict)
+/// Returns the type and the name that a pointer gives.
+pub(super) fn pointer_key(pointer: &Element) -> PointerKey {
+    (pointer.name.as_str().into(), pointer.get("url_name").unwrap_or_default().into())
 }
 
 fn replace_text(value: &mut Json, old: &str, new: &str) {

@@ -1,5 +1,6 @@
 //! Whole packages: a course or a library as a folder of OLX files (xblock reference, sections 17 to 20).
 
+mod ahead;
 mod assets;
 mod course;
 mod drafts;
@@ -20,8 +21,8 @@ pub use assets::PackageAsset;
 pub(crate) use course::read_course_traced;
 pub use course::{Counts, Package, read_course};
 pub use fragment::{BlockTree, read_blocks};
-pub use options::{BrokenBlocks, Fidelity, Links, Names, ReadOptions, UnknownTypes};
+pub use options::{BrokenBlocks, Fidelity, Links, Names, ReadOptions, Threads, UnknownTypes};
 pub(crate) use python_json::read_json;
 pub use reading::{PointerChildren, Reading};
-pub use source::{MemoryPackage, PackageSource, SourceError};
+pub use source::{Contents, MemoryPackage, PackageSource, SourceError};
 pub(crate) use trace::{BranchTrace, Provenance, Trace};

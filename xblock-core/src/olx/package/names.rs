@@ -1,8 +1,11 @@
 //! The names of blocks: where they come from and how they are kept apart (xblock reference, section 18).
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
 use sha1::{Digest, Sha1};
+use smol_str::SmolStr;
 
 use crate::keys::clean;
 
@@ -35,55 +38,77 @@ pub(super) enum Repeated {
 /// The names used so far, by type.
 #[derive(Debug, Default)]
 pub(super) struct UsedNames {
-    by_type: HashMap<String, HashSet<String>>,
+    by_type: HashMap<SmolStr, HashSet<SmolStr, RandomState>, RandomState>,
 }
 
 impl UsedNames {
-    /// Finds an element's name, makes it unique and writes it onto the element as `url_name`.
+    /// Finds an element's name and makes it unique.
     ///
     /// `text` gives the element as text, which is only needed where a name must be made up.
     pub(super) fn name(
         &mut self,
-        element: &mut Element,
+        element: &Element,
         text: &dyn Fn() -> String,
         repeated: Repeated,
     ) -> (String, Option<NameRemark>) {
-        let tag = element.name.clone();
-        let is_stateful = STATEFUL.contains(&tag.as_str());
+        let tag = element.name.as_str();
+        let is_stateful = STATEFUL.contains(&tag);
         let mut remark = None;
         let mut name = given_name(element).unwrap_or_default();
         if name.is_empty() {
             name = format!("{tag}_{}", hash(&text()));
             remark = is_stateful.then_some(NameRemark::NoName);
         }
-        let used = self.by_type.entry(tag.to_string()).or_default();
-        if used.contains(&name) {
+        let used = self.by_type.entry(tag.into()).or_default();
+        if !used.insert(name.as_str().into()) {
             if is_stateful || repeated == Repeated::Rename {
-                let new = renamed(&tag, &name, &hash(&text()));
+                let new = renamed(tag, &name, &hash(&text()));
                 remark = Some(match new == name {
                     true => NameRemark::SameContent,
                     false => NameRemark::Renamed { old: std::mem::replace(&mut name, new) },
                 });
+                used.insert(name.as_str().into());
             } else {
                 remark = Some(NameRemark::Shared);
             }
         }
-        used.insert(name.clone());
-        if element.get("url_name") != Some(&name) {
-            element.set("url_name", name.as_str());
-        }
         (name, remark)
+    }
+
+    /// Says whether none of the other's names was used here.
+    pub(super) fn is_disjoint(&self, other: &Self) -> bool {
+        let mut types = self.by_type.iter();
+        types.all(|(tag, names)| other.by_type.get(tag).is_none_or(|others| names.is_disjoint(others)))
+    }
+
+    /// Takes over the names that were used elsewhere.
+    pub(super) fn extend(&mut self, other: Self) {
+        for (tag, names) in other.by_type {
+            match self.by_type.entry(tag) {
+                Entry::Occupied(mut own) => own.get_mut().extend(names),
+                Entry::Vacant(place) => {
+                    place.insert(names);
+                }
+            }
+        }
     }
 }
 
-fn given_name(element: &mut Element) -> Option<String> {
-    if let Some(name) = element.get("url_name") {
-        return Some(name.to_owned());
+/// Writes a name that was found onto its element as `url_name`; a slug that gave it goes.
+pub(super) fn write_name(element: &mut Element, name: &str) {
+    match element.get("url_name") {
+        Some(given) if given == name => return,
+        Some(_) => {}
+        None => drop(element.remove("slug")),
     }
-    if let Some(name) = element.remove("slug") {
-        return Some(name.into());
-    }
-    element.get("name").or_else(|| element.get("display_name")).map(clean)
+    element.set("url_name", name);
+}
+
+fn given_name(element: &Element) -> Option<String> {
+    let given = element.get("url_name").or_else(|| element.get("slug"));
+    given
+        .map(str::to_owned)
+        .or_else(|| element.get("name").or_else(|| element.get("display_name")).map(clean))
 }
 
 /// Makes a new name of one that is taken; a hash that was made up before is replaced.

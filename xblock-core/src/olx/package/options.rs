@@ -57,6 +57,16 @@ pub enum Names {
     AsGiven,
 }
 
+/// How many threads read a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Threads {
+    /// Those of rayon's pool. What is read, remarks and their order included, is the same as with one.
+    #[default]
+    Many,
+    /// The one that asks. A process that forks later, as web servers in Python do, cannot use a pool in both halves.
+    One,
+}
+
 /// How a package is read.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -79,6 +89,8 @@ pub struct ReadOptions {
     pub parse: Option<ParseOptions>,
     /// What dates without a year are completed with.
     pub conversion: Conversion,
+    /// How many threads read; many by default.
+    pub threads: Threads,
 }
 
 impl ReadOptions {
@@ -113,6 +125,13 @@ impl ReadOptions {
     #[must_use]
     pub const fn links(mut self, links: Links) -> Self {
         self.links = links;
+        self
+    }
+
+    /// Replaces how many threads read.
+    #[must_use]
+    pub const fn threads(mut self, threads: Threads) -> Self {
+        self.threads = threads;
         self
     }
 }

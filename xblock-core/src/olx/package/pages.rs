@@ -1,5 +1,7 @@
 //! The pages of a course outside its tree: about, updates and handouts, static tabs, templates of custom tags.
 
+use std::sync::Arc;
+
 use crate::fields::{Json, Scope};
 use crate::keys::UsageKey;
 use crate::runtime::BlockData;
@@ -104,7 +106,7 @@ fn read_page(
         data.settings.insert("display_name".into(), tab.get("name").cloned().unwrap_or_default());
         data.settings.insert("course_staff_only".into(), staff_only.into());
     }
-    importer.blocks.insert(usage.clone(), data);
+    importer.blocks.insert(usage.clone(), Arc::new(data));
     Ok(Some(usage))
 }
 
@@ -151,7 +153,7 @@ fn read_field(
         importer.diagnostics.push(ignored("the block has no such field; the file is ignored"));
         return Ok(None);
     };
-    let data = importer.blocks.entry(usage.clone()).or_default();
+    let data = Arc::make_mut(importer.blocks.entry(usage.clone()).or_default());
     let map = if spec.scope == Scope::Content { &mut data.content } else { &mut data.settings };
     map.insert(spec.name.into(), value);
     Ok(Some(usage))

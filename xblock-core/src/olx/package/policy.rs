@@ -1,5 +1,7 @@
 //! The policies of a course: settings that override what its XML says.
 
+use std::sync::Arc;
+
 use serde_json::Map;
 
 use crate::fields::Json;
@@ -46,7 +48,7 @@ pub(super) fn read_grading_policy(
     let Some(policy) = read_json_object(importer, &path)? else { return Ok(()) };
     let default =
         importer.registry.block_type("course").field("grading_policy").and_then(|f| f.default_json().ok());
-    let Some(data) = importer.blocks.get_mut(root) else { return Ok(()) };
+    let Some(data) = importer.blocks.get_mut(root).map(Arc::make_mut) else { return Ok(()) };
     // A policy file may have put it among the settings.
     let present =
         data.settings.shift_remove("grading_policy").or_else(|| data.content.get("grading_policy").cloned());

@@ -10,7 +10,7 @@ use crate::keys::{ContextKey, UsageKey};
 use crate::runtime::AsideData;
 
 use super::super::aside::{RefusedValue, read_aside};
-use super::super::course_xml::{is_pointer, pointer_path, stored_json};
+use super::super::course_xml::stored_json;
 use super::super::diagnostic::{Outcome, Severity};
 use super::super::document::{Document, Source};
 use super::super::element::{Element, Node};
@@ -20,7 +20,7 @@ use super::super::position::Located;
 use super::drafts::PLACE_ATTRIBUTES;
 use super::importer::{Child, Importer};
 use super::names::sha1_hex;
-use super::options::{BrokenBlocks, Fidelity};
+use super::options::Fidelity;
 
 /// What becomes of children that point to files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,20 +203,14 @@ impl Reading<'_, '_> {
         if let Some(tracer) = &self.importer.tracer {
             tracer.read(path);
         }
-        self.load_for_child(path, at)
-    }
-
-    fn load_for_child(&self, path: &str, at: impl Located) -> Result<Vec<u8>, OlxError> {
-        self.importer
-            .read(path)?
-            .ok_or_else(|| OlxError::MissingFile { path: path.to_owned(), place: self.place(at) })
+        self.importer.load(path, || self.place(at))
     }
 
     /// Brings a value to the form in which stores keep it; one the field refuses stays and is remarked on.
     pub fn stored(&mut self, spec: &FieldSpec, value: Json, at: impl Located) -> Json {
-        match stored_json(spec, &value) {
+        match stored_json(spec, value) {
             Ok(stored) => stored,
-            Err(error) => {
+            Err((value, error)) => {
                 let message = format!("{} cannot be {value}: {error}", spec.name);
                 self.report("invalid-value", Severity::Error, at, message);
                 value
@@ -273,7 +267,7 @@ impl Reading<'_, '_> {
     /// Whatever is wrong with the child, where broken blocks are left out.
     pub fn child(&mut self, parent: &Element, index: usize) -> Result<UsageKey, OlxError> {
         let source = self.source.clone();
-        let usage = self.importer.child(&Child::Inside { parent, index }, &source)?;
+        let usage = self.importer.child(Child::Inside { parent, index }, &source)?;
         if let Some(element) = parent.children.get(index).and_then(Node::as_element) {
             self.trace_child(element, &usage);
         }
@@ -305,13 +299,19 @@ impl Reading<'_, '_> {
         let mut children: Vec<UsageKey> = Vec::new();
         let mut seen: HashSet<UsageKey> = HashSet::new();
         let is_strict = self.importer.options.fidelity == Fidelity::Platform;
+        let nodes = parent.children.iter().enumerate();
+        let places = nodes.filter(|(_, node)| node.as_element().is_some_and(&wanted)).map(|(index, _)| index);
+        let places: Vec<usize> = places.collect();
+        let source = self.source.clone();
+        let mut ahead = self.importer.read_ahead(parent, &places, &source, pointers).into_iter();
+        let mut places = places.into_iter().peekable();
         for (index, node) in parent.children.iter().enumerate() {
             let result = match node {
-                Node::Element(child) if !wanted(child) => continue,
-                Node::Element(child) if pointers == PointerChildren::Inline && is_pointer(child) => {
-                    self.inlined_child(parent, index, child)
+                Node::Element(_) if places.next_if_eq(&index).is_none() => continue,
+                Node::Element(_) => {
+                    let read = ahead.next().and_then(|child| self.importer.take_over(child));
+                    read.unwrap_or_else(|| self.importer.element_child(parent, index, &source, pointers))
                 }
-                Node::Element(_) => self.child(parent, index),
                 Node::Text(chars) | Node::CData(chars) => {
                     let is_loss = !is_strict && !chars.value.trim().is_empty();
                     if is_loss {
@@ -322,7 +322,9 @@ impl Reading<'_, '_> {
                     }
                     continue;
                 }
-                Node::Comment(_) | Node::ProcessingInstruction(_) if is_strict => self.child(parent, index),
+                Node::Comment(_) | Node::ProcessingInstruction(_) if is_strict => {
+                    self.importer.element_child(parent, index, &source, pointers)
+                }
                 Node::Comment(_) | Node::ProcessingInstruction(_) => continue,
             };
             if let (Some(element), Ok(usage)) = (node.as_element(), &result) {
@@ -350,45 +352,5 @@ impl Reading<'_, '_> {
         if let Some(tracer) = &mut self.importer.tracer {
             tracer.trace.children.insert((self.source.file.clone(), element.span()), usage.clone());
         }
-    }
-
-    /// Puts the file of a pointer in the place of the pointer, as verticals do, and reads that.
-    fn inlined_child(
-        &mut self,
-        parent: &Element,
-        index: usize,
-        child: &Element,
-    ) -> Result<UsageKey, OlxError> {
-        let path = pointer_path(child);
-        let is_strict = self.importer.options.fidelity == Fidelity::Platform;
-        if !is_strict {
-            // Which block a second pointer to one file means is clear: the one that was read already.
-            if let Some(usage) = self.importer.known(child) {
-                return Ok(usage);
-            }
-            if !self.exists(&path)? {
-                return self.child(parent, index);
-            }
-        }
-        if self.importer.is_followed(child) {
-            return self.child(parent, index);
-        }
-        let bytes = self.load_for_child(&path, child)?;
-        let document = match Document::parse_vec(path.as_str().into(), bytes, &self.importer.parse) {
-            Ok(document) => document,
-            Err(error) if is_strict || self.importer.options.broken_blocks == BrokenBlocks::LeaveOut => {
-                return Err(error.into());
-            }
-            Err(_) => return self.child(parent, index),
-        };
-        let mut root = document.root;
-        let own_name = root.get("url_name").map(str::to_owned);
-        root.set("url_name", child.get("url_name").unwrap_or_default());
-        self.importer.follow(child);
-        let usage = self.importer.child(&Child::Lent { element: &root, own_name }, &document.source);
-        self.importer.leave();
-        let usage = usage?;
-        self.importer.remember(child, &usage);
-        Ok(usage)
     }
 }

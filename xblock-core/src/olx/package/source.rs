@@ -3,10 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::error::OlxError;
-use super::super::parse_options::ParseOptions;
+use super::super::parse_options::{MOST_BYTES, ParseOptions};
 
 /// What a source says when it cannot be read.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
+
+/// What [`PackageSource::read_within`] finds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Contents {
+    /// All bytes of the file.
+    Bytes(Vec<u8>),
+    /// Only how many there are.
+    TooLarge(u64),
+}
 
 /// The files of a package: a folder, an archive, or texts in memory.
 ///
@@ -26,6 +35,18 @@ pub trait PackageSource: Send + Sync {
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         let _ = path;
         Ok(None)
+    }
+
+    /// Reads a file that has no more than so many bytes; of a larger one the size is told, where it is known before it
+    /// is read.
+    ///
+    /// # Errors
+    /// As [`PackageSource::read`].
+    fn read_within(&self, path: &str, limit: u64) -> Result<Option<Contents>, SourceError> {
+        match self.size(path)? {
+            Some(size) if size > limit => Ok(Some(Contents::TooLarge(size))),
+            _ => Ok(self.read(path)?.map(Contents::Bytes)),
+        }
     }
 
     /// Lists what stands in a folder, in order of the names; names of folders end in `/`. The root is the empty path;
@@ -53,11 +74,16 @@ pub(super) fn read_within(
     path: &str,
     options: &ParseOptions,
 ) -> Result<Option<Vec<u8>>, OlxError> {
-    let unreadable = |source| OlxError::Source { path: path.to_owned(), source };
-    if let Some(size) = source.size(path).map_err(unreadable)? {
-        options.check_size(&path.into(), usize::try_from(size).unwrap_or(usize::MAX))?;
+    let limit = options.max_size.min(MOST_BYTES) as u64;
+    let read = source.read_within(path, limit);
+    match read.map_err(|source| OlxError::Source { path: path.to_owned(), source })? {
+        Some(Contents::Bytes(bytes)) => Ok(Some(bytes)),
+        Some(Contents::TooLarge(size)) => {
+            options.check_size(&path.into(), usize::try_from(size).unwrap_or(usize::MAX))?;
+            Ok(None)
+        }
+        None => Ok(None),
     }
-    source.read(path).map_err(unreadable)
 }
 
 /// A package in memory.
@@ -80,6 +106,14 @@ impl PackageSource for MemoryPackage {
 
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         Ok(self.files.get(path).map(|bytes| bytes.len() as u64))
+    }
+
+    fn read_within(&self, path: &str, limit: u64) -> Result<Option<Contents>, SourceError> {
+        let file = self.files.get(path);
+        Ok(file.map(|bytes| match bytes.len() as u64 {
+            size if size > limit => Contents::TooLarge(size),
+            _ => Contents::Bytes(bytes.clone()),
+        }))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {

@@ -1,0 +1,81 @@
+//! Children that are read ahead of their turn, several at a time.
+//!
+//! Each is read as if it came first in the package. What its tree asked about the names and pointers before it was then
+//! answered with "not yet"; where that turns out to be wrong it is read again in its turn. So what comes of it all,
+//! remarks and their order included, is the same as without.
+
+use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+
+use crate::keys::UsageKey;
+
+use super::super::document::Source;
+use super::super::element::Element;
+use super::super::error::OlxError;
+use super::importer::Importer;
+use super::options::{Fidelity, Threads};
+use super::reading::PointerChildren;
+
+/// How deep blocks may stand whose children are read ahead: courses and sections. Below them the work is too small to
+/// be divided.
+const DEEPEST: usize = 2;
+
+/// A child that was read ahead of its turn.
+pub(super) struct Ahead<'p> {
+    importer: Importer<'p>,
+    result: Result<UsageKey, OlxError>,
+}
+
+impl<'p> Importer<'p> {
+    /// Says whether there are several threads to read with.
+    fn is_many(&self) -> bool {
+        self.options.threads == Threads::Many && self.tracer.is_none() && rayon::current_num_threads() > 1
+    }
+
+    /// Does two pieces of work, at the same time where there are several threads. The second must not look for what was
+    /// read before; its remarks come last.
+    pub(super) fn both<A: Send, B: Send>(
+        &mut self,
+        first: impl FnOnce(&mut Self) -> Result<A, OlxError> + Send,
+        second: impl FnOnce(&mut Self) -> Result<B, OlxError> + Send,
+    ) -> Result<(A, B), OlxError> {
+        if !self.is_many() {
+            return Ok((first(self)?, second(self)?));
+        }
+        let mut fork = self.fork();
+        let (first, second) = rayon::join(|| first(self), || second(&mut fork));
+        let (first, second) = (first?, second?);
+        self.diagnostics.append(&mut fork.diagnostics);
+        Ok((first, second))
+    }
+
+    /// Reads the children at these places of an element ahead, where that pays and makes no difference.
+    ///
+    /// What comes back is in the same order, or empty where each child is to be read in its turn.
+    pub(super) fn read_ahead(
+        &self,
+        parent: &Element,
+        places: &[usize],
+        source: &Source,
+        pointers: PointerChildren,
+    ) -> Vec<Ahead<'p>> {
+        let is_possible = self.options.fidelity == Fidelity::LoseNothing
+            && self.depth() <= DEEPEST
+            && places.len() > 1
+            && self.is_many();
+        if !is_possible {
+            return Vec::new();
+        }
+        let jobs: Vec<_> = places.iter().map(|place| (*place, self.fork())).collect();
+        let read = |(place, mut importer): (usize, Self)| {
+            let result = importer.element_child(parent, place, source, pointers);
+            importer.order();
+            Ahead { importer, result }
+        };
+        jobs.into_par_iter().with_max_len(1).map(read).collect()
+    }
+
+    /// Takes over what was read ahead, or nothing where it has to be read again.
+    pub(super) fn take_over(&mut self, ahead: Ahead<'p>) -> Option<Result<UsageKey, OlxError>> {
+        self.join(ahead.importer).then_some(ahead.result)
+    }
+}
