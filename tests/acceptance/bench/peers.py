@@ -48,7 +48,7 @@ from lxml import etree  # noqa: E402
 from opaque_keys.edx import keys as opaque_keys  # noqa: E402
 from opaque_keys.edx.keys import UsageKey  # noqa: E402
 from opaque_keys.edx.locator import BlockUsageLocator, CourseLocator  # noqa: E402
-from xblock.core import XBlock  # noqa: E402
+from xblock.core import XBlock, XBlockAside  # noqa: E402
 from xblock.field_data import SplitFieldData  # noqa: E402
 from xblock.fields import (  # noqa: E402
     Boolean,
@@ -168,6 +168,15 @@ class Inheritable(XBlock):
     video_speed_optimizations = Boolean(scope=Scope.settings, default=True)
     visible_to_staff_only = Boolean(scope=Scope.settings, default=False)
     xqa_key = String(scope=Scope.settings)
+
+
+class LmsFields(XBlock):
+    """The other settings that the platform mixes into every block."""
+
+    chrome = String(scope=Scope.settings)
+    default_tab = String(scope=Scope.settings)
+    format = String(scope=Scope.settings)
+    source_file = String(scope=Scope.settings)
 
 
 INHERITABLE = frozenset(name for name, field in Inheritable.fields.items() if field.scope == Scope.settings)
@@ -397,9 +406,10 @@ class CourseRuntime(BenchRuntime):
         "word_cloud": WordCloudBlock,
     }
 
-    def __init__(self, files: Files, policies: dict[str, dict[str, object]]) -> None:
+    def __init__(self, files: Files, policies: dict[str, dict[str, object]], aside_types: list[str] | None) -> None:
         ids = Ids()
-        super().__init__(ids, ids, mixins=[Inheritable])
+        self.aside_types = aside_types
+        super().__init__(ids, ids, mixins=[LmsFields, Inheritable])
         self.resources_fs = files
         self.policies = policies
         self.blocks: dict[BlockUsageLocator, XBlock] = {}
@@ -416,35 +426,61 @@ class CourseRuntime(BenchRuntime):
     def get_policy(self, usage_id: BlockUsageLocator) -> dict[str, object]:
         return self.policies.get(f"{usage_id.block_type}/{usage_id.block_id}", {})
 
-    def parse_asides(self, *_: object) -> list[object]:
-        return []
+    def parse_asides(self, node: etree._Element, *_: object) -> list[etree._Element]:
+        """Takes the asides out of an element; the families of other elements in it are taken note of."""
+        families = [(child, child.attrib.pop("xblock-family", None)) for child in node.iterchildren(tag=etree.Element)]
+        asides = [child for child, family in families if family == XBlockAside.entry_point]
+        for aside in asides:
+            node.remove(aside)
+        return asides
 
-    def get_asides(self, block: XBlock) -> list[object]:
-        return []
+    def applicable_aside_types(self, block: XBlock) -> list[str]:
+        """Lists the types of asides: found out once, though the platform looks for them with every block."""
+        return self.aside_types if self.aside_types is not None else super().applicable_aside_types(block)
+
+    def get_block(self, usage_id: BlockUsageLocator, for_parent: XBlock | None = None) -> XBlock:
+        return self.blocks[usage_id]
 
     def process_xml(self, xml: str | bytes) -> XBlock:
-        """Reads a block and what is in it, sets its fields and keeps it."""
+        """Reads a block and what is in it, sets its fields and keeps it, in the steps of the platform's loader."""
         node = etree.fromstring(xml, parser=EDX_XML_PARSER)
         name = self.unique_name(node, xml)
+        node.attrib.pop("xblock-family", None)
         def_id = self.id_generator.create_definition(node.tag, name)
         usage_id = self.id_generator.create_usage(def_id)
         block_class = self.mixologist.mix(self.load_block_type(node.tag))
+        found = {aside.tag for aside in self.parse_asides(node)}
         block = block_class.parse_xml(node, self, ScopeIds(None, node.tag, def_id, usage_id))
         self.adapt_references(block)
+        block.parent = None
         block.save()
+        for aside in self.get_asides(block):
+            if aside.scope_ids.block_type in found:
+                block.add_aside(aside)
         self.blocks[usage_id] = block
+        if block.has_children:
+            for child in block.get_children():
+                if child.parent is None or child.parent > usage_id:
+                    child.parent = usage_id
+                    child.save()
+        block.save()
         return block
 
     def adapt_references(self, block: XBlock) -> None:
-        """Turns the texts of other blocks' keys in a block's fields into keys, in this course."""
+        """Turns the texts of other blocks' keys in a block's fields into keys, in this course.
+
+        As in the platform, every field that is set is read to see what it holds.
+        """
 
         def adapted(value: object) -> object:
             key = UsageKey.from_string(value) if isinstance(value, str) else value
             return key if key is None else key.map_into_course(Ids.COURSE)
 
         for field in block.fields.values():
-            if isinstance(field, (Reference, ReferenceList, ReferenceValueDict)) and field.is_set_on(block):
-                value = field.read_from(block)
+            if not field.is_set_on(block):
+                continue
+            value = field.read_from(block)
+            if value is not None and isinstance(field, (Reference, ReferenceList, ReferenceValueDict)):
                 if isinstance(field, ReferenceList):
                     value = [adapted(one) for one in value]
                 elif isinstance(field, ReferenceValueDict):
@@ -516,8 +552,10 @@ def course_rounds(root: str) -> dict[str, Round]:
     pages = [content for path, content in contents.items() if path.endswith(".xml")]
     policies = [content for path, content in contents.items() if path.endswith("/policy.json")]
 
-    def load(files: Files) -> int:
-        runtime = CourseRuntime(files, json.loads(policies[0]) if policies else {})
+    aside_types = [name for name, _ in XBlockAside.load_classes()]
+
+    def load(files: Files, asides: list[str] | None = aside_types) -> int:
+        runtime = CourseRuntime(files, json.loads(policies[0]) if policies else {}, asides)
         with files.open("course.xml") as file:
             runtime.inherit(runtime.process_xml(file.read()))
         return len(runtime.blocks)
@@ -530,6 +568,7 @@ def course_rounds(root: str) -> dict[str, Round]:
     blocks = load(memory)
     rounds: dict[str, Round] = {
         "course_memory": lambda: each(blocks, lambda: load(memory)),
+        "course_asides": lambda: each(blocks, lambda: load(memory, None)),
         "course_disk": lambda: each(blocks, lambda: load(disk)),
         "lxml_course": lambda: each(1, read_pages),
     }

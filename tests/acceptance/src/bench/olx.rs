@@ -1,12 +1,18 @@
 //! OLX: parsing against quick-xml merely reading the same bytes, memory against those bytes, whole courses read.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
+use courseware::{ArchiveLimits, open_package};
 use quick_xml::events::Event;
 use quick_xml::{Reader, XmlVersion};
 use xblock_core::block::Registry;
-use xblock_core::olx::{Document, FileName, MemoryPackage, ParseOptions, ReadOptions, read_course};
+use xblock_core::olx::{
+    Document, FileName, MemoryPackage, PackageSource, ParseOptions, ReadOptions, SourceError, Threads,
+    read_course,
+};
 
 use super::{Contest, Goal, Measure, Outcome, Pick, Reference, Side, Unit, seconds_each};
 
@@ -160,37 +166,27 @@ fn merely_load(folder: &Path, names: &[String]) -> Outcome<Files> {
     names.iter().map(read).collect()
 }
 
-/// A package in a folder, read the straight way.
-struct Folder(PathBuf);
+/// Finds out which files of a package are read with it: all but the static ones, which are only listed.
+fn files_read(package: &MemoryPackage, registry: &Registry) -> Outcome<Vec<String>> {
+    struct Noting<'p>(&'p MemoryPackage, Mutex<BTreeSet<String>>);
+    impl PackageSource for Noting<'_> {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+            self.1.lock().unwrap_or_else(PoisonError::into_inner).insert(path.to_owned());
+            self.0.read(path)
+        }
 
-impl xblock_core::olx::PackageSource for Folder {
-    fn read(&self, path: &str) -> Result<Option<Vec<u8>>, xblock_core::olx::SourceError> {
-        match std::fs::read(self.0.join(path)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error.into()),
+        fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+            self.0.list(folder)
+        }
+
+        fn exists(&self, path: &str) -> Result<bool, SourceError> {
+            self.0.exists(path)
         }
     }
-
-    fn list(&self, folder: &str) -> Result<Vec<String>, xblock_core::olx::SourceError> {
-        let entries = match std::fs::read_dir(self.0.join(folder)) {
-            Ok(entries) => entries,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error.into()),
-        };
-        let mut names = Vec::new();
-        for entry in entries {
-            let entry = entry?;
-            let end = if entry.file_type()?.is_dir() { "/" } else { "" };
-            names.push(format!("{}{end}", entry.file_name().to_string_lossy()));
-        }
-        names.sort();
-        Ok(names)
-    }
-
-    fn exists(&self, path: &str) -> Result<bool, xblock_core::olx::SourceError> {
-        Ok(self.0.join(path).is_file())
-    }
+    let noting = Noting(package, Mutex::default());
+    read_course(&noting, &ReadOptions::default(), registry)?;
+    let read = noting.1.into_inner().unwrap_or_else(PoisonError::into_inner);
+    Ok(read.into_iter().filter(|path| package.files.contains_key(path)).collect())
 }
 
 /// Lists the comparisons for a course in a folder: parsing its OLX files and a big one, and reading it as a whole.
@@ -200,12 +196,13 @@ impl xblock_core::olx::PackageSource for Folder {
 pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
     let files = load(course)?;
     let registry: Registry = blocks::registry()?;
-    // What no block has is left out on both sides.
-    let names: Vec<String> = files.iter().map(|(name, _)| name.clone()).collect();
     let package: MemoryPackage = files.iter().cloned().collect();
     let options = ReadOptions::default();
     let read = read_course(&package, &options, &registry)?;
     let blocks = read.published.len() + read.draft.len();
+    let names = files_read(&package, &registry)?;
+    let one = ReadOptions::default().threads(Threads::One);
+    let (same_package, same_registry) = (package.clone(), registry.clone());
     let (folder, same) = (course.to_owned(), course.to_owned());
     let other = registry.clone();
     Ok(vec![
@@ -224,14 +221,27 @@ pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
             goal: Some(Goal::TimesLess(100.0)),
         },
         Contest {
+            name: "the same on one thread, a block",
+            unit: Unit::Seconds,
+            pick: Pick::Least,
+            ours: Side::Rust(Box::new(move || {
+                seconds_each(blocks, || Ok(read_course(&same_package, &one, &same_registry)?))
+            })),
+            theirs: Some(("lxml, XBlock, xblocks-contrib", Side::Python("course_memory"))),
+            goal: None,
+        },
+        Contest {
             name: "read a course from disk",
             unit: Unit::Seconds,
             pick: Pick::Least,
             ours: Side::Rust(Box::new(move || {
-                seconds_each(1, || Ok(read_course(&Folder(folder.clone()), &options, &other)?))
+                seconds_each(1, || {
+                    let package = open_package(&folder, &ArchiveLimits::default())?;
+                    Ok(read_course(&*package, &options, &other)?)
+                })
             })),
             theirs: Some((
-                "merely reading its files",
+                "merely reading the same files",
                 Side::Rust(Box::new(move || seconds_each(1, || merely_load(&same, &names)))),
             )),
             goal: Some(Goal::TimesMore(2.0)),

@@ -7,7 +7,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use acceptance::bench::{Outcome, Peers, fields, imports, keys, olx, problems, run, table};
+use mimalloc::MiMalloc;
 use serde_json::{Value, json};
+
+/// As the command `courseware` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match bench() {

@@ -6,6 +6,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use acceptance::bench::{Outcome, olx, run, table};
+use mimalloc::MiMalloc;
+
+/// As the command `courseware` has it.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     match bench() {

@@ -1,7 +1,7 @@
 //! The names of blocks: where they come from and how they are kept apart (xblock reference, section 18).
 
-use std::collections::hash_map::Entry;
-use std::collections::{HashMap, HashSet};
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashSet};
 
 use foldhash::fast::RandomState;
 use sha1::{Digest, Sha1};
@@ -38,7 +38,7 @@ pub(super) enum Repeated {
 /// The names used so far, by type.
 #[derive(Debug, Default)]
 pub(super) struct UsedNames {
-    by_type: HashMap<SmolStr, HashSet<SmolStr, RandomState>, RandomState>,
+    by_type: BTreeMap<SmolStr, HashSet<SmolStr, RandomState>>,
 }
 
 impl UsedNames {
