@@ -51,11 +51,14 @@ impl CourseXml for HtmlOlx {
         let (filename, at) = (attribute.value.to_string(), element.mark());
         let name = name_to_path(reading.name());
         let folder = name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-        let mut path = format!("html/{folder}{filename}.html");
-        if !reading.exists(&path)? {
-            path = reading.first_existing(self.fallback_paths(&path))?.unwrap_or(path);
-        }
-        let text = reading.load_text(&path, at)?;
+        let mut path = ["html/", &folder, &filename, ".html"].concat();
+        let text = match reading.find_text(&path)? {
+            Some(text) => text,
+            None => {
+                path = reading.first_existing(self.fallback_paths(&path))?.unwrap_or(path);
+                reading.load_text(&path, at)?
+            }
+        };
         Ok(Loaded { body: text_body(text), path, filename: Some(filename), meta: None })
     }
 }

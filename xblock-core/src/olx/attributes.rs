@@ -61,18 +61,14 @@ pub(super) fn read_start_tag(
         let Some(quote) = bytes.get(open).filter(|b| matches!(b, b'"' | b'\'')) else {
             return Err(syntax(format!("the value of attribute {name} is not in quotes")));
         };
-        let mut is_as_written = true;
-        let value_end = bytes[open + 1..].iter().position(|byte| {
-            is_as_written &= !matches!(byte, b'&' | b'<' | b'\t' | b'\n' | b'\r');
-            byte == quote
-        });
+        let value_end = memchr::memchr(*quote, &bytes[open + 1..]);
         let Some(length) = value_end else {
             return Err(syntax(format!("the value of attribute {name} does not end")));
         };
         let close = open + 1 + length;
         let fail = |kind| Failure::new(kind, at_byte(start));
         let raw = &tag[open + 1..close];
-        let value = if is_as_written {
+        let value = if is_as_written(raw) {
             check_length(raw.len(), builder).map_err(fail)?;
             builder.text(raw, base + open + 1, place)
         } else {
@@ -161,6 +157,16 @@ fn name_at(tag: &str, start: usize, end: impl Fn(u8) -> bool) -> (&str, bool) {
     (&tag[start..start + length], known > 0 && length == known)
 }
 
+/// Says whether a byte in an attribute's value stands for something else, or should not be there.
+const fn is_special(byte: u8) -> bool {
+    matches!(byte, b'&' | b'<' | b'\t' | b'\n' | b'\r')
+}
+
+/// Says whether a value is what is written. Without a way out in the middle this takes many bytes at a time.
+fn is_as_written(raw: &str) -> bool {
+    !raw.bytes().fold(false, |found, byte| found | is_special(byte))
+}
+
 /// Replaces entities, and white space by blanks.
 fn attribute_value(
     builder: &mut Builder<'_>,
@@ -175,7 +181,7 @@ fn attribute_value(
 
 fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Result<(), ParseErrorKind> {
     let mut rest = raw;
-    while let Some(at) = rest.find(['&', '<', '\t', '\n', '\r']) {
+    while let Some(at) = rest.bytes().position(is_special) {
         value.push_str(&rest[..at]);
         check_length(value.len(), builder)?;
         let special = &rest[at..];
@@ -185,7 +191,7 @@ fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Res
                 return Err(ParseErrorKind::Attribute("< is not allowed in an attribute; write &lt;".into()));
             }
             b'&' => {
-                let Some(end) = rest.find(';') else {
+                let Some(end) = memchr::memchr(b';', rest.as_bytes()) else {
                     return Err(ParseErrorKind::Ampersand);
                 };
                 let name = &rest[..end];

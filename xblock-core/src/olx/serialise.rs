@@ -302,7 +302,10 @@ pub(super) fn escape_attribute(out: &mut String, text: &str) {
 fn escape(out: &mut String, text: &str, special: impl Fn(u8) -> Option<&'static str>) {
     let mut plain = 0;
     for (at, byte) in text.bytes().enumerate() {
-        if let Some(escaped) = special(byte) {
+        // All that is escaped comes before this, and most text behind.
+        if byte <= b'>'
+            && let Some(escaped) = special(byte)
+        {
             out.push_str(&text[plain..at]);
             out.push_str(escaped);
             plain = at + 1;

@@ -183,11 +183,19 @@ impl Reading<'_, '_> {
     /// # Errors
     /// [`OlxError::MissingFile`], [`OlxError::NotUtf8`], [`OlxError::Source`].
     pub fn load_text(&self, path: &str, at: impl Located) -> Result<String, OlxError> {
-        let bytes = self.load(path, at)?;
-        String::from_utf8(bytes).map_err(|error| OlxError::NotUtf8 {
-            path: path.to_owned(),
-            valid_up_to: error.utf8_error().valid_up_to(),
-        })
+        text(path, self.load(path, at)?)
+    }
+
+    /// Reads a text file, if there is one.
+    ///
+    /// # Errors
+    /// [`OlxError::NotUtf8`], [`OlxError::Source`].
+    pub fn find_text(&self, path: &str) -> Result<Option<String>, OlxError> {
+        let Some(bytes) = self.importer.read(path)? else { return Ok(None) };
+        if let Some(tracer) = &self.importer.tracer {
+            tracer.read(path);
+        }
+        text(path, bytes).map(Some)
     }
 
     /// Reads an XML file that the element at `at` points to.
@@ -353,4 +361,11 @@ impl Reading<'_, '_> {
             tracer.trace.children.insert((self.source.file.clone(), element.span()), usage.clone());
         }
     }
+}
+
+fn text(path: &str, bytes: Vec<u8>) -> Result<String, OlxError> {
+    String::from_utf8(bytes).map_err(|error| OlxError::NotUtf8 {
+        path: path.to_owned(),
+        valid_up_to: error.utf8_error().valid_up_to(),
+    })
 }
