@@ -513,3 +513,19 @@ fn an_error_of_the_source_ends_the_reading_on_any_thread() {
         assert!(matches!(result, Err(OlxError::Source { path, .. }) if path == "sequential/s4_2.xml"));
     }
 }
+
+#[test]
+fn sections_may_be_many_and_deep_on_threads() {
+    let deep = "<vertical>".repeat(70) + &"</vertical>".repeat(70);
+    let mut files = vec![("course.xml".to_owned(), ROOT.1.to_owned())];
+    let pointers: String = (0..200).map(|n| format!(r#"<chapter url_name="c{n}"/>"#)).collect();
+    files.push(("course/R.xml".to_owned(), format!("<course>{pointers}</course>")));
+    files.extend((0..200).map(|n| {
+        let sequentials =
+            format!(r#"<sequential url_name="a{n}">{deep}</sequential><sequential url_name="b{n}"/>"#);
+        (format!("chapter/c{n}.xml"), format!("<chapter>{sequentials}</chapter>"))
+    }));
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let read = |threads| read_with(&files, &ReadOptions::default().threads(threads)).expect("it is readable");
+    assert!(read(Threads::Many) == read(Threads::One));
+}

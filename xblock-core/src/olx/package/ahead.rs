@@ -4,7 +4,10 @@
 //! answered with "not yet"; where that turns out to be wrong it is read again in its turn. So what comes of it all,
 //! remarks and their order included, is the same as without.
 
+use std::sync::LazyLock;
+
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::keys::UsageKey;
 
@@ -14,6 +17,16 @@ use super::super::error::OlxError;
 use super::importer::Importer;
 use super::options::{Fidelity, Threads};
 use super::reading::PointerChildren;
+
+/// How much stack each thread has: one that waits for its children's turn may begin with another section meanwhile, and
+/// so on.
+const STACK: usize = 16 << 20;
+
+/// The threads, started when they are first needed; none where there is one core or they cannot be had.
+static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let builder = ThreadPoolBuilder::new().stack_size(STACK).thread_name(|number| format!("olx-{number}"));
+    builder.build().ok().filter(|pool| pool.current_num_threads() > 1)
+});
 
 /// How deep blocks may stand whose children are read ahead: courses and sections. Below them the work is too small to
 /// be divided.
@@ -26,9 +39,10 @@ pub(super) struct Ahead<'p> {
 }
 
 impl<'p> Importer<'p> {
-    /// Says whether there are several threads to read with.
-    fn is_many(&self) -> bool {
-        self.options.threads == Threads::Many && self.tracer.is_none() && rayon::current_num_threads() > 1
+    /// Returns the threads to read with, where there are several.
+    fn pool(&self) -> Option<&'static ThreadPool> {
+        let is_asked = self.options.threads == Threads::Many && self.tracer.is_none();
+        if is_asked { POOL.as_ref() } else { None }
     }
 
     /// Does two pieces of work, at the same time where there are several threads. The second must not look for what was
@@ -38,11 +52,9 @@ impl<'p> Importer<'p> {
         first: impl FnOnce(&mut Self) -> Result<A, OlxError> + Send,
         second: impl FnOnce(&mut Self) -> Result<B, OlxError> + Send,
     ) -> Result<(A, B), OlxError> {
-        if !self.is_many() {
-            return Ok((first(self)?, second(self)?));
-        }
+        let Some(pool) = self.pool() else { return Ok((first(self)?, second(self)?)) };
         let mut fork = self.fork();
-        let (first, second) = rayon::join(|| first(self), || second(&mut fork));
+        let (first, second) = pool.join(|| first(self), || second(&mut fork));
         let (first, second) = (first?, second?);
         self.diagnostics.append(&mut fork.diagnostics);
         Ok((first, second))
@@ -58,20 +70,16 @@ impl<'p> Importer<'p> {
         source: &Source,
         pointers: PointerChildren,
     ) -> Vec<Ahead<'p>> {
-        let is_possible = self.options.fidelity == Fidelity::LoseNothing
-            && self.depth() <= DEEPEST
-            && places.len() > 1
-            && self.is_many();
-        if !is_possible {
-            return Vec::new();
-        }
+        let is_possible =
+            self.options.fidelity == Fidelity::LoseNothing && self.depth() <= DEEPEST && places.len() > 1;
+        let Some(pool) = self.pool().filter(|_| is_possible) else { return Vec::new() };
         let jobs: Vec<_> = places.iter().map(|place| (*place, self.fork())).collect();
         let read = |(place, mut importer): (usize, Self)| {
             let result = importer.element_child(parent, place, source, pointers);
             importer.order();
             Ahead { importer, result }
         };
-        jobs.into_par_iter().with_max_len(1).map(read).collect()
+        pool.install(|| jobs.into_par_iter().with_max_len(1).map(read).collect())
     }
 
     /// Takes over what was read ahead, or nothing where it has to be read again.

@@ -60,7 +60,7 @@ pub enum Names {
 /// How many threads read a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Threads {
-    /// Those of rayon's pool. What is read, remarks and their order included, is the same as with one.
+    /// As many as there are cores, kept for the next package. What is read, remarks and their order included, is the same as with one.
     #[default]
     Many,
     /// The one that asks. A process that forks later, as web servers in Python do, cannot use a pool in both halves.
