@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use blocks::problem::markdown::MarkdownError;
+use blocks::problem::markdown::{MarkdownError, NotMarkdown};
 use blocks::problem::{GradeError, LoadError};
 use courseware::{CoursewareError, PackageError, StoreError};
 use runtime_blockstore::BlockstoreError;
@@ -83,6 +83,8 @@ pub(crate) enum CommandError {
     NoTests { name: String },
     #[error("the text cannot be converted")]
     Markdown(#[source] MarkdownError),
+    #[error("the problem cannot be converted")]
+    NotMarkdown(#[source] NotMarkdown),
     #[error("{name} does not say which course; the store has {}", if *more == 0 { "none" } else { "several" })]
     WhichCourse { name: String, more: usize },
     #[error("{text:?} is no key of a course or library")]
@@ -137,7 +139,11 @@ impl CommandError {
             | Self::NoSuchInput { .. }
             | Self::BadProblemId { .. }
             | Self::BadKey { .. } => Exit::Usage,
-            Self::NoJson { .. } | Self::ProblemLoad(_) | Self::Grade(_) | Self::Markdown(_) => Exit::No,
+            Self::NoJson { .. }
+            | Self::ProblemLoad(_)
+            | Self::Grade(_)
+            | Self::Markdown(_)
+            | Self::NotMarkdown(_) => Exit::No,
             Self::WhichCourse { more: 0, .. } => Exit::NotFound,
             Self::WhichCourse { .. } => Exit::Usage,
         }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use blocks::problem::markdown::to_xml;
+use blocks::problem::markdown::{from_xml, to_xml};
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -24,6 +24,11 @@ enum Direction {
         /// The text.
         file: PathBuf,
     },
+    /// Print the text of the simple editor that stands for a problem, where nothing is lost; else say why not.
+    FromXml {
+        /// The problem's XML.
+        file: PathBuf,
+    },
 }
 
 pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
@@ -31,6 +36,10 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         Direction::ToXml { file } => {
             let text = String::from_utf8_lossy(&read(file)?).into_owned();
             ("xml", to_xml(&text).map_err(CommandError::Markdown)?)
+        }
+        Direction::FromXml { file } => {
+            let xml = String::from_utf8_lossy(&read(file)?).into_owned();
+            ("markdown", from_xml(&xml).map_err(CommandError::NotMarkdown)?)
         }
     };
     if console.json {

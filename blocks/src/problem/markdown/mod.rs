@@ -6,11 +6,15 @@
 mod answers;
 mod choices;
 mod dropdown;
+mod from_xml;
 mod hint;
+mod meaning;
 mod paragraphs;
 mod prompt;
 mod single_response;
 mod text;
+
+pub use from_xml::{NotMarkdown, from_xml};
 
 /// Why a text of the simple editor cannot be saved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
