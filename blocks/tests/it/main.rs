@@ -9,6 +9,7 @@ mod olx_import;
 mod package;
 mod placeholder;
 mod problem;
+mod problem_bounds;
 mod problem_rules;
 mod settings;
 mod video;

@@ -56,8 +56,16 @@ impl Grader for Image {
     }
 }
 
+/// How many characters of an answer that is no point are said again.
+const SAID: usize = 200;
+
 fn bad_point(id: &str, given: &Json) -> GradeError {
-    let given = crate::problem::python::printed(given);
+    let mut given = crate::problem::python::printed(given);
+    // An answer can be as long as anybody likes; what is said of it is not.
+    if let Some((end, _)) = given.char_indices().nth(SAID) {
+        given.truncate(end);
+        given.push('…');
+    }
     GradeError::Author(format!(
         "[capamodule.capa.responsetypes.imageinput] error grading {id} (input={given})"
     ))
