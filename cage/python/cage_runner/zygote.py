@@ -26,7 +26,12 @@ def _load(name):
     return module
 
 
-_load("cage_runner.memory_modules").install(setup["sources"], "<cage>")  # noqa: F821
+memory_modules = _load("cage_runner.memory_modules")
+# Ours go before packages of the same names, which may want files that are not there; but other packages rely on all of
+# `six` where it is installed.
+ours = {path: text for path, text in setup["sources"].items() if path != "six.py"}  # noqa: F821
+memory_modules.install(ours, "<cage>", first=True)
+memory_modules.install({"six.py": setup["sources"]["six.py"]}, "<cage>")  # noqa: F821
 
 from cage_runner import runner  # noqa: E402
 
@@ -249,8 +254,9 @@ def main():
         try:
             importlib.import_module(name)
             loaded.append(name)
-        except ImportError:
-            pass
+        except Exception:
+            # Not installed, or it does not bear being caged: scripts that import it are told.
+            continue
     runner.warm()
     runner.warm_large()
     zygote = Zygote(control, Confinement(setup["run_filter"]), setup["spares"])  # noqa: F821

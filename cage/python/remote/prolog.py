@@ -5,12 +5,12 @@ import os as _os
 _os.environ["OPENBLAS_NUM_THREADS"] = "1"
 _os.environ["TMPDIR"] = _os.environ["MPLCONFIGDIR"] = _os.path.join(_os.getcwd(), "tmp")
 
-import importlib as _importlib  # noqa: E402
-import sys  # noqa: E402
-import types as _types  # noqa: E402
+import importlib as _importlib
+import sys
+import types as _types
 
-import random2 as random_module  # noqa: E402
-from six.moves import xrange  # noqa: E402, F401
+import random2 as random_module
+from six.moves import xrange  # noqa: F401
 
 random = random_module.Random(SEED)  # noqa: F821
 random.Random = random_module.Random
