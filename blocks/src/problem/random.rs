@@ -3,16 +3,57 @@
 const N: usize = 624;
 const M: usize = 397;
 
-/// A Mersenne Twister seeded with an integer.
+/// A generator seeded with an integer. Most problems draw nothing, so it is set up by the first draw.
 #[derive(Debug, Clone)]
 pub(super) struct Random {
+    seed: i64,
+    twister: Option<Twister>,
+}
+
+impl Random {
+    /// Keeps a seed to draw from.
+    pub(super) fn new(seed: i64) -> Self {
+        Self { seed, twister: None }
+    }
+
+    /// Returns a number from 0 up to 1.
+    pub(super) fn random(&mut self) -> f64 {
+        let seed = self.seed;
+        let twister = self.twister.get_or_insert_with(|| Twister::new(seed));
+        let (high, low) = (twister.next() >> 5, twister.next() >> 6);
+        (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
+    }
+
+    /// Returns an index below `count`.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "this is how Python 2 draws"
+    )]
+    pub(super) fn below(&mut self, count: usize) -> usize {
+        (self.random() * count as f64) as usize
+    }
+
+    /// Shuffles in place.
+    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            let j = self.below(i + 1);
+            items.swap(i, j);
+        }
+    }
+}
+
+/// A Mersenne Twister.
+#[derive(Debug, Clone)]
+struct Twister {
     state: [u32; N],
     index: usize,
 }
 
-impl Random {
+impl Twister {
     /// Seeds the generator as Python does: by the 32-bit words of the absolute value, lowest first.
-    pub(super) fn new(seed: i64) -> Self {
+    fn new(seed: i64) -> Self {
         let seed = seed.unsigned_abs();
         #[expect(clippy::cast_possible_truncation, reason = "the words are the point")]
         let mut key = vec![seed as u32];
@@ -76,31 +117,6 @@ impl Random {
         y ^= (y << 7) & 0x9d2c_5680;
         y ^= (y << 15) & 0xefc6_0000;
         y ^ (y >> 18)
-    }
-
-    /// Returns a number from 0 up to 1.
-    pub(super) fn random(&mut self) -> f64 {
-        let (high, low) = (self.next() >> 5, self.next() >> 6);
-        (f64::from(high) * 67_108_864.0 + f64::from(low)) / 9_007_199_254_740_992.0
-    }
-
-    /// Returns an index below `count`.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "this is how Python 2 draws"
-    )]
-    pub(super) fn below(&mut self, count: usize) -> usize {
-        (self.random() * count as f64) as usize
-    }
-
-    /// Shuffles in place.
-    pub(super) fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            let j = self.below(i + 1);
-            items.swap(i, j);
-        }
     }
 }
 
