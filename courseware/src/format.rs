@@ -66,7 +66,7 @@ pub fn format(
             for (done, (name, bytes)) in (0..).zip(&files) {
                 progress.step(Stage::WritePackage, done, Some(files.len() as u64))?;
                 if let Some(file) = source.file(name) {
-                    replace(file, bytes)?;
+                    replace(&file, bytes)?;
                 }
             }
         }
@@ -83,8 +83,8 @@ pub fn format(
             match files.get(name) {
                 Some(bytes) => sink.write(name, bytes)?,
                 None => {
-                    let file = source.file(name).unwrap_or(path);
-                    sink.write(name, &fs::read(file).map_err(PackageError::io("read", file))?)?;
+                    let file = source.file(name).unwrap_or_else(|| path.to_path_buf());
+                    sink.write(name, &fs::read(&file).map_err(PackageError::io("read", &file))?)?;
                 }
             }
         }

@@ -1,8 +1,8 @@
 //! A course package as a directory.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::Read;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File, FileType};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use xblock_core::olx::{Contents, PackageSource, SourceError};
@@ -27,8 +27,8 @@ const MAX_DEPTH: usize = 64;
 #[derive(Debug)]
 pub struct DirectorySource {
     root: PathBuf,
-    /// Paths inside the package, with `/`, and where the files are.
-    files: BTreeMap<String, PathBuf>,
+    /// The files' paths below the root, with `/`, in order.
+    files: Vec<String>,
     leftovers: Vec<PathBuf>,
     refused: Vec<(String, PackageError)>,
 }
@@ -74,7 +74,7 @@ impl DirectorySource {
     fn list_below(path: &Path, shown: &Path, refusal: Refusal) -> Result<Self, PackageError> {
         let no_course = || PackageError::NoCourse { path: shown.to_path_buf() };
         let root = find_root(path, 0)?.ok_or_else(no_course)?;
-        let mut files = BTreeMap::new();
+        let mut files = Vec::new();
         let real = root.canonicalize().map_err(PackageError::io("read", &root))?;
         let (mut leftovers, mut refused) = (Vec::new(), Vec::new());
         let mut listing = Listing {
@@ -86,6 +86,8 @@ impl DirectorySource {
             refused: &mut refused,
         };
         listing.list(&root, "", Depth::default())?;
+        // Folders stand among the names beside them without their `/`.
+        files.sort();
         Ok(Self { root, files, leftovers, refused })
     }
 
@@ -108,70 +110,104 @@ impl DirectorySource {
 
     /// Lists the files' paths inside the package, in order.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.files.keys().map(String::as_str)
+        self.files.iter().map(String::as_str)
     }
 
     /// Returns where a file of the package is.
     #[must_use]
-    pub fn file(&self, path: &str) -> Option<&Path> {
-        self.files.get(path).map(PathBuf::as_path)
+    pub fn file(&self, path: &str) -> Option<PathBuf> {
+        self.has(path).then(|| self.root.join(path))
+    }
+
+    fn has(&self, path: &str) -> bool {
+        self.files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()
     }
 }
 
 impl PackageSource for DirectorySource {
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
-        match self.files.get(path) {
-            Some(file) => Ok(Some(fs::read(file)?)),
-            None => Ok(None),
-        }
+        Ok(self.file(path).map(fs::read).transpose()?)
     }
 
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
-        self.files.get(path).map(|file| Ok(fs::metadata(file)?.len())).transpose()
+        self.file(path).map(|file| Ok(fs::metadata(file)?.len())).transpose()
     }
 
     fn read_within(&self, path: &str, limit: u64) -> Result<Option<Contents>, SourceError> {
-        let Some(path) = self.files.get(path) else { return Ok(None) };
-        let mut file = fs::File::open(path)?;
+        let Some(path) = self.file(path) else { return Ok(None) };
+        let mut file = File::open(path)?;
         let size = file.metadata()?.len();
         if size > limit {
             return Ok(Some(Contents::TooLarge(size)));
         }
-        let mut bytes = Vec::with_capacity(usize::try_from(size)? + 1);
-        file.read_to_end(&mut bytes)?;
-        Ok(Some(Contents::Bytes(bytes)))
+        Ok(Some(Contents::Bytes(read_all(&mut file, usize::try_from(size)?)?)))
     }
 
     fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
         let prefix = if folder.is_empty() { String::new() } else { format!("{folder}/") };
-        let below = self.files.range(prefix.clone()..).map_while(|(path, _)| path.strip_prefix(&prefix));
-        let names: BTreeSet<String> = below
-            .map(|rest| match rest.split_once('/') {
-                Some((folder, _)) => format!("{folder}/"),
-                None => rest.to_owned(),
-            })
-            .collect();
-        Ok(names.into_iter().collect())
+        let first = self.files.partition_point(|path| *path < prefix);
+        let below = self.files[first..].iter().map_while(|path| path.strip_prefix(&prefix));
+        // What is in one folder stands together.
+        let mut names: Vec<String> = Vec::new();
+        for path in below {
+            let name = path.find('/').map_or(path, |end| &path[..=end]);
+            if names.last().is_none_or(|last| last != name) {
+                names.push(name.to_owned());
+            }
+        }
+        Ok(names)
     }
 
     fn exists(&self, path: &str) -> Result<bool, SourceError> {
-        Ok(self.files.contains_key(path))
+        Ok(self.has(path))
     }
 }
 
-/// Entries of a directory in order of their names.
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, PackageError> {
-    let read = fs::read_dir(directory).map_err(PackageError::io("read", directory))?;
-    let mut paths: Vec<PathBuf> = read
-        .map(|entry| entry.map(|entry| entry.path()))
-        .collect::<Result<_, _>>()
-        .map_err(PackageError::io("read", directory))?;
-    paths.sort();
-    Ok(paths)
+/// Reads a file of about this size to its end.
+fn read_all(file: &mut File, size: usize) -> io::Result<Vec<u8>> {
+    // With room for one byte more, a call that brings all of them has also found their end: it brings fewer than asked.
+    let mut bytes = vec![0; size + 1];
+    let mut filled = 0;
+    loop {
+        match file.read(&mut bytes[filled..]) {
+            Ok(0) => break,
+            Ok(read) => filled += read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if filled > size {
+            file.read_to_end(&mut bytes)?;
+            return Ok(bytes);
+        }
+        if filled == size {
+            break;
+        }
+    }
+    bytes.truncate(filled);
+    Ok(bytes)
 }
 
-fn is_temporary(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes()))
+/// Something in a directory; its kind was read with its name and tells links from what they lead to.
+struct Entry {
+    name: OsString,
+    kind: FileType,
+}
+
+/// Entries of a directory in order of their names.
+fn entries(directory: &Path) -> Result<Vec<Entry>, PackageError> {
+    let unreadable = || PackageError::io("read", directory);
+    let mut entries = Vec::new();
+    for entry in fs::read_dir(directory).map_err(unreadable())? {
+        let entry = entry.map_err(unreadable())?;
+        let kind = entry.file_type().map_err(unreadable())?;
+        entries.push(Entry { name: entry.file_name(), kind });
+    }
+    entries.sort_unstable_by(|left, right| left.name.cmp(&right.name));
+    Ok(entries)
+}
+
+fn is_temporary(name: &OsStr) -> bool {
+    name.as_encoded_bytes().starts_with(TEMPORARY.as_bytes())
 }
 
 fn find_root(directory: &Path, depth: usize) -> Result<Option<PathBuf>, PackageError> {
@@ -181,11 +217,10 @@ fn find_root(directory: &Path, depth: usize) -> Result<Option<PathBuf>, PackageE
     if depth >= MAX_DEPTH {
         return Ok(None);
     }
-    for path in entries(directory)? {
-        let kind = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
+    for Entry { name, kind } in entries(directory)? {
         if kind.is_dir()
-            && !is_temporary(&path)
-            && let Some(found) = find_root(&path, depth + 1)?
+            && !is_temporary(&name)
+            && let Some(found) = find_root(&directory.join(name), depth + 1)?
         {
             return Ok(Some(found));
         }
@@ -199,7 +234,7 @@ struct Listing<'a> {
     /// What errors name.
     shown: &'a Path,
     refusal: Refusal,
-    files: &'a mut BTreeMap<String, PathBuf>,
+    files: &'a mut Vec<String>,
     leftovers: &'a mut Vec<PathBuf>,
     refused: &'a mut Vec<(String, PackageError)>,
 }
@@ -220,17 +255,15 @@ impl Listing<'_> {
             Err(error) if !prefix.is_empty() => return self.refuse(prefix.trim_end_matches('/'), error),
             entries => entries?,
         };
-        for path in entries {
-            if is_temporary(&path) {
-                let metadata = fs::symlink_metadata(&path).map_err(PackageError::io("read", &path))?;
-                if metadata.is_file() && !depth.is_linked {
-                    self.leftovers.push(path);
+        for Entry { name, kind } in entries {
+            if is_temporary(&name) {
+                if kind.is_file() && !depth.is_linked {
+                    self.leftovers.push(directory.join(name));
                 }
                 continue;
             }
-            let name = path.file_name().unwrap_or_default();
             let member = format!("{prefix}{}", name.to_string_lossy());
-            if let Err(error) = self.entry(&path, &member, depth) {
+            if let Err(error) = self.entry(directory, &Entry { name, kind }, &member, depth) {
                 self.refuse(&member, error)?;
             }
         }
@@ -247,42 +280,48 @@ impl Listing<'_> {
         }
     }
 
-    fn entry(&mut self, path: &Path, member: &str, depth: Depth) -> Result<(), PackageError> {
+    fn entry(
+        &mut self,
+        directory: &Path,
+        entry: &Entry,
+        member: &str,
+        depth: Depth,
+    ) -> Result<(), PackageError> {
         let archive = || self.shown.to_path_buf();
-        let name = path.file_name().unwrap_or_default();
-        let Some(name) = name.to_str() else {
-            let name = name.to_string_lossy().into_owned();
+        let Some(name) = entry.name.to_str() else {
+            let name = entry.name.to_string_lossy().into_owned();
             return Err(PackageError::NameNotUtf8 { archive: archive(), name });
         };
         // Version control keeps its own files beside the course's; no export has such a directory.
         if member == ".git" {
             return Ok(());
         }
-        let metadata = fs::symlink_metadata(path).map_err(PackageError::io("read", path))?;
-        let is_link = metadata.is_symlink();
-        if is_link && name.starts_with(".#") && !path.exists() {
+        let path = || directory.join(name);
+        let is_link = entry.kind.is_symlink();
+        if is_link && name.starts_with(".#") && !path().exists() {
             return Ok(());
         }
-        let metadata = if is_link { self.follow(path, member, depth)? } else { metadata };
-        if metadata.is_dir() {
+        let kind = if is_link { self.follow(&path(), member, depth)? } else { entry.kind };
+        if kind.is_dir() {
             if depth.directories >= MAX_DEPTH {
                 let member = member.to_owned();
                 return Err(PackageError::TooDeep { archive: archive(), member, limit: MAX_DEPTH });
             }
             let below = Depth { directories: depth.directories + 1, is_linked: depth.is_linked || is_link };
-            return self.list(path, &format!("{member}/"), below);
+            return self.list(&path(), &format!("{member}/"), below);
         }
-        if !metadata.is_file() {
+        if !kind.is_file() {
             return Err(PackageError::SpecialFile { archive: archive(), member: member.to_owned() });
         }
         if self.refusal == Refusal::Collect {
-            fs::File::open(path).map_err(PackageError::io("read", path))?;
+            let path = path();
+            File::open(&path).map_err(PackageError::io("read", &path))?;
         }
-        self.files.insert(member.to_owned(), path.to_path_buf());
+        self.files.push(member.to_owned());
         Ok(())
     }
 
-    fn follow(&self, path: &Path, member: &str, depth: Depth) -> Result<fs::Metadata, PackageError> {
+    fn follow(&self, path: &Path, member: &str, depth: Depth) -> Result<FileType, PackageError> {
         let archive = || self.shown.to_path_buf();
         let written = || fs::read_link(path).map(|target| target.display().to_string()).unwrap_or_default();
         let illegal =
@@ -300,6 +339,6 @@ impl Listing<'_> {
                 target: written(),
             });
         }
-        Ok(metadata)
+        Ok(metadata.file_type())
     }
 }

@@ -8,18 +8,19 @@ use super::{Contest, Goal, Measure, Outcome, Peers, Reference, Side};
 /// Does all contests, the two sides of each taking turns, and returns the lines of the table.
 ///
 /// Each round goes through all contests before the next begins, so that a slow minute of the machine falls on all of
-/// them. A contest with a side in Python is left out where there is no Python, or no wheel in it.
+/// them. Where there is no Python, or no wheel in it, a contest whose other side is there is done by one side alone, and one
+/// whose own side is there is left out.
 ///
 /// # Errors
 /// The first error of a side.
 pub fn run(contests: Vec<Contest>, mut peers: Option<Peers>, rounds: usize) -> Outcome<Vec<Measure>> {
     let mut contests: Vec<_> = contests
         .into_iter()
-        .filter(|contest| {
-            can(&contest.ours, peers.as_ref())
-                && contest.theirs.as_ref().is_none_or(|(_, side)| can(side, peers.as_ref()))
+        .filter(|contest| can(&contest.ours, peers.as_ref()))
+        .map(|contest| {
+            let theirs = contest.theirs.filter(|(_, side)| can(side, peers.as_ref()));
+            (Contest { theirs, ..contest }, Vec::new(), Vec::new())
         })
-        .map(|contest| (contest, Vec::new(), Vec::new()))
         .collect();
     for _ in 0..rounds {
         for (contest, ours, theirs) in &mut contests {
