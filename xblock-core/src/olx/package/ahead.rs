@@ -4,7 +4,9 @@
 //! answered with "not yet"; where that turns out to be wrong it is read again in its turn. So what comes of it all,
 //! remarks and their order included, is the same as without.
 
-use std::sync::LazyLock;
+use std::num::NonZero;
+use std::sync::{LazyLock, Mutex, PoisonError};
+use std::thread::available_parallelism;
 
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
@@ -22,10 +24,13 @@ use super::reading::PointerChildren;
 /// so on.
 const STACK: usize = 16 << 20;
 
-/// The threads, started when they are first needed; none where there is one core or they cannot be had.
+/// The threads, started when they are first needed; none where there is one core or they cannot be had. The thread that
+/// asks works too, so there is one less than there are cores.
 static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
-    let builder = ThreadPoolBuilder::new().stack_size(STACK).thread_name(|number| format!("olx-{number}"));
-    builder.build().ok().filter(|pool| pool.current_num_threads() > 1)
+    let others =
+        available_parallelism().map_or(0, NonZero::get).checked_sub(1).filter(|others| *others > 0)?;
+    let builder = ThreadPoolBuilder::new().num_threads(others).stack_size(STACK);
+    builder.thread_name(|number| format!("olx-{number}")).build().ok()
 });
 
 /// How deep blocks may stand whose children are read ahead: courses and sections. Below them the work is too small to
@@ -54,8 +59,12 @@ impl<'p> Importer<'p> {
     ) -> Result<(A, B), OlxError> {
         let Some(pool) = self.pool() else { return Ok((first(self)?, second(self)?)) };
         let mut fork = self.fork();
-        let (first, second) = pool.join(|| first(self), || second(&mut fork));
-        let (first, second) = (first?, second?);
+        let mut other = None;
+        let first = pool.in_place_scope(|scope| {
+            scope.spawn(|_| other = Some(second(&mut fork)));
+            first(self)
+        });
+        let (first, second) = (first?, other.expect("the scope waits for it")?);
         self.diagnostics.append(&mut fork.diagnostics);
         Ok((first, second))
     }
@@ -79,11 +88,37 @@ impl<'p> Importer<'p> {
             importer.order();
             Ahead { importer, result }
         };
-        pool.install(|| jobs.into_par_iter().with_max_len(1).map(read).collect())
+        do_all(pool, jobs, read)
     }
 
     /// Takes over what was read ahead, or nothing where it has to be read again.
     pub(super) fn take_over(&mut self, ahead: Ahead<'p>) -> Option<Result<UsageKey, OlxError>> {
         self.join(ahead.importer).then_some(ahead.result)
     }
+}
+
+/// Does a piece of work with each of these, at the same time; what comes of it is in their order.
+fn do_all<J: Send, R: Send>(pool: &ThreadPool, jobs: Vec<J>, work: impl Fn(J) -> R + Send + Sync) -> Vec<R> {
+    if pool.current_thread_index().is_some() {
+        return jobs.into_par_iter().with_max_len(1).map(work).collect();
+    }
+    // A thread that is none of the pool's does what the others have not begun, instead of waiting for them: where other
+    // processes want all cores, that can be everything.
+    let others = pool.current_num_threads().min(jobs.len() - 1);
+    let done = Mutex::new(Vec::with_capacity(jobs.len()));
+    let left = Mutex::new(jobs.into_iter().enumerate());
+    let take = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work_off = || {
+        while let Some((place, job)) = take() {
+            let result = work(job);
+            done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+        }
+    };
+    pool.in_place_scope(|scope| {
+        (0..others).for_each(|_| scope.spawn(|_| work_off()));
+        work_off();
+    });
+    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+    done.sort_unstable_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, result)| result).collect()
 }
