@@ -15,7 +15,7 @@ PEERS := .venv-bench
 APP := .venv-blockstore
 BENCH ?=
 
-.PHONY: help demo test test-rust test-python test-browser test-store fuzz check bench wheel venv clean
+.PHONY: help demo messages test test-rust test-python test-browser test-store fuzz check bench wheel venv clean
 
 help: ## Print this help.
 	@echo "xblock-runtime: Open edX courseware on Blockstore and Modulestore. Targets:"; echo
@@ -78,6 +78,9 @@ check: wheel ## Check formatting, lints, types, docs and the layering.
 	$(VENV)/bin/ruff check python-bindings cage/python tests examples
 	$(VENV)/bin/mypy --config-file python-bindings/pyproject.toml python-bindings/python python-bindings/tests
 	$(PY) -m mypy.stubtest xblock_runtime._native
+
+messages: ## Write the catalogue of what native blocks say, for translators (blocks/locale).
+	cargo run --quiet -p acceptance --bin messages
 
 bench: $(PEERS)/.made ## Measure beside the Python packages that do the same, in one run; prints ratios (BENCH=--json for JSON).
 	rm -rf target/bench-wheel

@@ -36,6 +36,7 @@ mod template;
 mod vertical;
 mod video;
 mod word_cloud;
+pub mod words;
 
 pub use annotatable::AnnotatableBlock;
 pub use chapter::ChapterBlock;

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value};
 
 use crate::escape;
+use crate::words::Words;
 
 pub(crate) use minijinja::context;
 
@@ -64,10 +65,12 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(|| {
     environment
 });
 
-/// Renders a template of this crate.
-pub(crate) fn render(name: &str, values: Value) -> String {
+/// Renders a template of this crate, what it says itself in these words.
+pub(crate) fn render(name: &str, words: &Words, values: Value) -> String {
     let template = ENVIRONMENT.get_template(name).expect("callers name templates of the list above");
-    template.render(values).expect("templates only print and repeat what they are given")
+    template
+        .render(context! { ..words.functions(), ..values })
+        .expect("templates only print and repeat what they are given")
 }
 
 #[cfg(test)]
@@ -77,13 +80,13 @@ mod tests {
     #[test]
     fn every_template_parses_and_renders_without_values() {
         for (name, source) in TEMPLATES {
-            assert!(render(name, context! {}).len() <= source.len() * 2, "{name}");
+            assert!(render(name, &Words::default(), context! {}).len() <= source.len() * 2, "{name}");
         }
     }
 
     #[test]
     fn values_are_escaped() {
-        let html = render("vertical.html", context! { name => "<b>\"" });
+        let html = render("vertical.html", &Words::default(), context! { name => "<b>\"" });
         assert!(html.contains("&lt;b&gt;&#34;"), "{html}");
     }
 }

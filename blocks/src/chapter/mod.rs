@@ -4,6 +4,7 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::SequenceOlx;
+use xblock_core::services::I18nService;
 
 use crate::outline::outline;
 use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
@@ -16,6 +17,7 @@ use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields
     completion = aggregator,
     olx = SequenceOlx,
     views(student_view, public_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SequenceFields, ProctoringFields)]
 #[field(highlights: List, scope = settings, display_name = "Highlights",

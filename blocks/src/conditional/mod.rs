@@ -5,6 +5,7 @@ mod olx_write;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
+use xblock_core::services::I18nService;
 
 use self::olx::ConditionalOlx;
 use crate::placeholder::placeholder_view;
@@ -12,7 +13,7 @@ use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields
 
 /// Content that depends on what a learner did elsewhere.
 #[derive(XBlock)]
-#[xblock(type = "conditional", has_children, olx = ConditionalOlx, view = placeholder_view)]
+#[xblock(type = "conditional", has_children, olx = ConditionalOlx, view = placeholder_view, wants(dyn I18nService))]
 #[fields(SequenceFields, ProctoringFields)]
 #[field(conditional_attr: String = "correct", scope = content, display_name = "Conditional Attribute",
     values = ["correct", "attempted", "poll_answer", "voted", "submitted"],

@@ -7,6 +7,7 @@ mod olx_write;
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::I18nService;
 
 use self::olx::CourseOlx;
 use crate::outline::outline;
@@ -22,6 +23,7 @@ pub use fields::{CourseFields, HasCourseFields};
     completion = aggregator,
     olx = CourseOlx,
     views(student_view, public_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SequenceFields, ProctoringFields, CourseFields)]
 pub struct CourseBlock {

@@ -4,13 +4,14 @@ mod olx;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
+use xblock_core::services::I18nService;
 
 use self::olx::DiscussionOlx;
 use crate::placeholder::placeholder_view;
 
 /// A topic of the forum.
 #[derive(XBlock)]
-#[xblock(type = "discussion", completion = excluded, olx = DiscussionOlx, view = placeholder_view)]
+#[xblock(type = "discussion", completion = excluded, olx = DiscussionOlx, view = placeholder_view, wants(dyn I18nService))]
 #[field(discussion_category: String = "Week 1", scope = settings, display_name = "Category",
     help = "The category the topic is listed under.")]
 #[field(discussion_id: Option<String> = unique_id, scope = settings, display_name = "Discussion Id", force_export,

@@ -4,6 +4,7 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::RawOlx;
+use xblock_core::services::I18nService;
 
 use crate::placeholder::placeholder_view;
 
@@ -14,6 +15,7 @@ use crate::placeholder::placeholder_view;
     completion = excluded,
     olx = RawOlx,
     views(student_view, public_view = student_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[field(data: String = "", scope = content, help = "The block's XML as it came.")]
 pub struct HiddenBlock {

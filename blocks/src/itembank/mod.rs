@@ -5,6 +5,7 @@ mod olx;
 use xblock_core::block::{BlockContext, BlockError, FieldGroup, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::I18nService;
 
 pub(crate) use self::olx::ItemBankOlx;
 use crate::vertical::stack;
@@ -28,6 +29,7 @@ pub struct SelectionFields;
     completion = aggregator,
     olx = ItemBankOlx,
     views(student_view, public_view = student_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SelectionFields)]
 #[field(display_name: Option<String> = "Problem Bank", scope = settings, display_name = "Display Name",

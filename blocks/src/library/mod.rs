@@ -4,6 +4,7 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::PlainOlx;
+use xblock_core::services::I18nService;
 
 use crate::name;
 use crate::vertical::stack;
@@ -15,6 +16,7 @@ use crate::vertical::stack;
     has_children,
     olx = PlainOlx,
     views(student_view, public_view = student_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[field(advanced_modules: List, scope = settings, display_name = "Advanced Module List", xml_node,
     help = "The block types beyond the usual ones that authors may add.")]

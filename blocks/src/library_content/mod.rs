@@ -3,6 +3,7 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::I18nService;
 
 use crate::itembank::{HasSelectionFields, ItemBankOlx, SelectionFields};
 use crate::vertical::stack;
@@ -15,6 +16,7 @@ use crate::vertical::stack;
     completion = aggregator,
     olx = ItemBankOlx,
     views(student_view, public_view = student_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SelectionFields)]
 #[field(capa_type: String = "any", scope = settings, display_name = "Problem Type",

@@ -3,12 +3,13 @@
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
 use xblock_core::olx::EmptyRawOlx;
+use xblock_core::services::I18nService;
 
 use crate::placeholder::placeholder_view;
 
 /// A tool of another site.
 #[derive(XBlock)]
-#[xblock(type = "lti", has_score, olx = EmptyRawOlx, view = placeholder_view)]
+#[xblock(type = "lti", has_score, olx = EmptyRawOlx, view = placeholder_view, wants(dyn I18nService))]
 #[field(accept_grades_past_due: Boolean = true, scope = settings, display_name = "Accept grades past deadline",
     help = "Whether scores are taken after the due date.")]
 #[field(ask_to_send_email: Boolean = false, scope = settings, display_name = "Request user's email",

@@ -5,6 +5,7 @@ use xblock_core::fragment::Fragment;
 
 use crate::name;
 use crate::template::{self, context};
+use crate::words::Words;
 
 /// Renders the block's name and a list of its children: chapters with their own outline, anything else as a link.
 pub(crate) fn outline(block: &dyn XBlock, context: &dyn BlockContext, view: &str) -> Fragment {
@@ -25,6 +26,7 @@ pub(crate) fn outline(block: &dyn XBlock, context: &dyn BlockContext, view: &str
     }
     fragment.content = template::render(
         "outline.html",
+        &Words::of(context),
         context! {
             name => name::shown(block.fields(), context.usage()),
             block_type => context.usage().block_type(),

@@ -3,12 +3,13 @@
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
 use xblock_core::olx::PlainOlx;
+use xblock_core::services::I18nService;
 
 use crate::placeholder::placeholder_view;
 
 /// A PDF document.
 #[derive(XBlock)]
-#[xblock(type = "pdf", olx = PlainOlx, view = placeholder_view)]
+#[xblock(type = "pdf", olx = PlainOlx, view = placeholder_view, wants(dyn I18nService))]
 #[field(allow_download: Boolean = true, scope = content, display_name = "PDF Download Allowed",
     help = "Whether a button to download the document is shown.")]
 #[field(display_name: Option<String> = "PDF", scope = settings, display_name = "Display Name",

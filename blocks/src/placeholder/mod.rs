@@ -4,13 +4,15 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::UnknownOlx;
+use xblock_core::services::I18nService;
 
 use crate::name;
 use crate::template::{self, context};
+use crate::words::Words;
 
 /// A block of a type nobody registered. Its content is stored and exported as it came.
 #[derive(XBlock)]
-#[xblock(type = "unknown", olx = UnknownOlx, view = placeholder_view)]
+#[xblock(type = "unknown", olx = UnknownOlx, view = placeholder_view, wants(dyn I18nService))]
 #[field(data: String = "", scope = content, help = "The block's XML as it came.")]
 pub struct UnknownBlock {
     fields: BlockFields,
@@ -33,6 +35,7 @@ pub fn placeholder_view(
     }
     let html = template::render(
         "placeholder.html",
+        &Words::of(context),
         context! {
             name => name::shown(block.fields(), context.usage()),
             block_type => context.usage().block_type(),

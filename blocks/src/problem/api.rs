@@ -133,7 +133,7 @@ impl Problem {
     pub fn grade(&mut self, answers: &Answers) -> Result<Outcome, GradeError> {
         self.state.student_answers_history.push(json!(answers));
         let verdicts = self.attempt(answers, &Files::new())?;
-        let usage = self.engine.usage().to_string();
+        let (usage, words) = (self.engine.usage().to_string(), self.services.words());
         Ok(Outcome {
             correct_map: match self.state.correct_map.to_json() {
                 Json::Object(entries) => entries,
@@ -144,7 +144,7 @@ impl Problem {
             hint_events: verdicts
                 .feedback
                 .iter()
-                .map(|(response, tag, feedback)| feedback.event(&usage, response, tag))
+                .map(|(response, tag, feedback)| feedback.event(&usage, response, tag, &words))
                 .collect(),
         })
     }

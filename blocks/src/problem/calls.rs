@@ -16,7 +16,9 @@ use super::session::Session;
 use super::submission::{self, Posted};
 use super::view::{self, LastResult};
 use super::{ProblemBlock, loncapa::Verdicts};
+use crate::escape;
 use crate::setting::or_default;
+use crate::words::{Words, fill, marked};
 
 /// Why a call came to nothing. Nothing is saved then.
 enum Refusal {
@@ -41,9 +43,11 @@ struct Reply {
 }
 
 const STALE: &str =
-    "The state of this problem has changed since you loaded this page. Please refresh your page.";
-const FAILED: &str = "We're sorry, there was an error with processing your request. Please try reloading your page \
-                      and trying again.";
+    marked("The state of this problem has changed since you loaded this page. Please refresh your page.");
+const FAILED: &str = marked(
+    "We're sorry, there was an error with processing your request. Please try reloading your page \
+     and trying again.",
+);
 
 /// Answers one call.
 pub(super) fn answer(
@@ -99,8 +103,8 @@ fn run(
     let call_data = Call { posted, context, usage: context.usage().to_string() };
     let mut reply = match call(&mut session, &call_data) {
         Ok(reply) => reply,
-        Err(Refusal::Stale) => return Ok(HandlerResponse::json(&json!({ "success": STALE }))),
-        Err(Refusal::Failed) => return Ok(HandlerResponse::json(&json!({ "success": FAILED }))),
+        Err(Refusal::Stale) => return Ok(refused(&session, STALE)),
+        Err(Refusal::Failed) => return Ok(refused(&session, FAILED)),
         Err(Refusal::Block(error)) => return Err(error),
     };
     if reply.keeps_state {
@@ -113,6 +117,14 @@ fn run(
     reply.body.insert("total_possible".into(), total);
     reply.body.insert("attempts_used".into(), json!(session.problem.state.attempts));
     Ok(HandlerResponse::json(&Json::Object(reply.body)))
+}
+
+fn refused(session: &Session<'_>, why: &str) -> HandlerResponse {
+    HandlerResponse::json(&json!({ "success": words(session).gettext(why) }))
+}
+
+fn words(session: &Session<'_>) -> Words {
+    session.problem.services().words()
 }
 
 /// Answers a call there is not, in the platform's words.
@@ -183,7 +195,7 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     match session.problem.attempt(&answers, &call.posted.files) {
         Ok(verdicts) => graded(session, call, &verdicts, event),
         Err(GradeError::Author(_)) => Err(Refusal::Failed),
-        Err(error) => Ok(reply(json!({ "success": error.learner_message() }), true)),
+        Err(error) => Ok(reply(json!({ "success": error.said(&words(session)) }), true)),
     }
 }
 
@@ -208,8 +220,11 @@ fn too_early(session: &Session<'_>, call: &Call<'_>) -> Result<Option<String>, R
         return Ok(None);
     }
     let remaining = remaining.num_seconds();
-    let (wait, remaining) = (duration(wait), duration(remaining));
-    Ok(Some(format!("You must wait at least {wait} between submissions. {remaining} remaining.")))
+    let words = words(session);
+    let (wait, remaining) = (duration(wait, &words), duration(remaining, &words));
+    let text =
+        words.gettext("You must wait at least {wait_secs} between submissions. {remaining_secs} remaining.");
+    Ok(Some(fill(&text, &[("wait_secs", &wait), ("remaining_secs", &remaining)])))
 }
 
 /// Keeps learners from filling the queue of external graders.
@@ -219,7 +234,11 @@ fn still_queued(session: &Session<'_>, call: &Call<'_>) -> Option<String> {
         session.problem.state.correct_map.entries().filter_map(|(_, entry)| entry.queuestate.as_ref());
     let newest = states.filter_map(queued_at).max()?;
     let passed = (call.context.now() - newest).to_std().unwrap_or_default();
-    (passed < wait).then(|| format!("You must wait at least {} seconds between submissions.", wait.as_secs()))
+    (passed < wait).then(|| {
+        let words = words(session);
+        let text = words.gettext("You must wait at least {wait} seconds between submissions.");
+        fill(&text, &[("wait", &wait.as_secs())])
+    })
 }
 
 fn graded(
@@ -228,8 +247,12 @@ fn graded(
     verdicts: &Verdicts,
     mut event: Json,
 ) -> Result<Reply, Refusal> {
+    let said = words(session);
     for (response, tag, feedback) in &verdicts.feedback {
-        call.publish("edx.problem.hint.feedback_displayed", feedback.event(&call.usage, response, tag));
+        call.publish(
+            "edx.problem.hint.feedback_displayed",
+            feedback.event(&call.usage, response, tag, &said),
+        );
     }
     session.refresh();
     let score = session.problem.score();
@@ -268,43 +291,43 @@ fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     event["answers"] = json!(answers);
     let is_survey = session.policy.max_attempts == Some(0);
     let refusal = if session.policy.is_closed() && !is_survey {
-        Some(("closed", "Problem is closed."))
+        Some(("closed", marked("Problem is closed.")))
     } else if session.policy.needs_reset() {
-        Some(("done", "Problem needs to be reset prior to save."))
+        Some(("done", marked("Problem needs to be reset prior to save.")))
     } else {
         None
     };
     if let Some((failure, message)) = refusal {
         event["failure"] = json!(failure);
         call.publish("save_problem_fail", event);
-        return Ok(reply(json!({ "success": false, "msg": message }), false));
+        return Ok(reply(json!({ "success": false, "msg": words(session).gettext(message) }), false));
     }
     session.problem.save(&answers);
     session.refresh();
     add_permutation(&mut event, session);
     call.publish("save_problem_success", event);
     let message = if is_survey {
-        "Your answers have been saved."
+        marked("Your answers have been saved.")
     } else {
-        "Your answers have been saved but not graded. Click 'Submit' to grade them."
+        marked("Your answers have been saved but not graded. Click 'Submit' to grade them.")
     };
     let html = view::html(session, call.context, LastResult::Hidden)?;
-    Ok(reply(json!({ "success": true, "msg": message, "html": html }), true))
+    Ok(reply(json!({ "success": true, "msg": words(session).gettext(message), "html": html }), true))
 }
 
 fn reset(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     let mut event = json!({ "old_state": session.problem.state.for_events(), "problem_id": call.usage });
     let refusal = if session.policy.is_closed() {
-        Some(("closed", "You cannot select Reset for a problem that is closed."))
+        Some(("closed", marked("You cannot select Reset for a problem that is closed.")))
     } else if !session.problem.state.done {
-        Some(("not_done", "You must submit an answer before you can select Reset."))
+        Some(("not_done", marked("You must submit an answer before you can select Reset.")))
     } else {
         None
     };
     if let Some((failure, message)) = refusal {
         event["failure"] = json!(failure);
         call.publish("reset_problem_fail", event);
-        return Ok(reply(json!({ "success": false, "msg": message }), false));
+        return Ok(reply(json!({ "success": false, "msg": words(session).gettext(message) }), false));
     }
     session.reset(call.context)?.map_err(|_| Refusal::Failed)?;
     call.publish_grade(&session.problem.score());
@@ -326,7 +349,8 @@ fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     for (id, answer) in session.problem.question_answers() {
         answers.insert(id, view::with_addresses(answer, session.block, call.context)?);
     }
-    let body = json!({ "answers": answers, "correct_status_html": status_html("", "correct") });
+    let body =
+        json!({ "answers": answers, "correct_status_html": status_html("", "correct", &words(session)) });
     Ok(reply(body, false))
 }
 
@@ -339,15 +363,15 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
         return Err(Refusal::Failed);
     }
     let index = usize::try_from(asked.rem_euclid(count)).unwrap_or_default();
+    let said = words(session);
     let items: String = hints
         .iter()
         .take(index + 1)
         .enumerate()
         .map(|(at, hint)| {
-            format!(
-                "<li class=\"hint-index-{at}\" tabindex=\"-1\"><strong>Hint ({} of {count}): </strong>{hint}</li>",
-                at + 1
-            )
+            let label = said.gettext("Hint ({hint_num} of {hints_count}): ");
+            let label = escape::html(&fill(&label, &[("hint_num", &(at + 1)), ("hints_count", &count)]));
+            format!("<li class=\"hint-index-{at}\" tabindex=\"-1\"><strong>{label}</strong>{hint}</li>")
         })
         .collect();
     let text = session.problem.engine.context.substitute(&hints[index]);

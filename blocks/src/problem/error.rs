@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::words::{Words, fill};
+
 /// Says why a problem cannot be put together, in words for its author.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -90,6 +92,11 @@ impl GradeError {
     /// found (capa reference, section 3.8).
     #[must_use]
     pub fn learner_message(&self) -> String {
+        self.said(&Words::default())
+    }
+
+    /// Says what learners are told; graders have said theirs in the learner's language.
+    pub(super) fn said(&self, words: &Words) -> String {
         let text = self.to_string();
         match self {
             // The sandbox shows bytes as Python writes them, so that lines end in a backslash and the letter n.
@@ -98,7 +105,10 @@ impl GradeError {
                 .nth(1)
                 .and_then(|line| line.split_once(": "))
                 .map_or_else(|| text.clone(), |(_, message)| message.to_owned()),
-            Self::Unsupported { .. } | Self::Author(_) => text,
+            Self::Unsupported { needs } => {
+                fill(&words.gettext("This problem cannot be graded here yet: {needs}."), &[("needs", needs)])
+            }
+            Self::Author(_) => text,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde_json::{Value as Json, json};
 
 use super::tree::Node;
 use crate::escape;
+use crate::words::Words;
 
 /// One hint as it is written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,19 +66,19 @@ impl Feedback {
         }
     }
 
-    fn shown_label(&self) -> String {
+    fn shown_label(&self, words: &Words) -> String {
         match &self.label {
             Some(label) if label.is_empty() => String::new(),
             Some(label) => format!("{label} "),
-            None if self.is_correct => "Correct: ".into(),
-            None => "Incorrect: ".into(),
+            None if self.is_correct => words.gettext("Correct: ").into_owned(),
+            None => words.gettext("Incorrect: ").into_owned(),
         }
     }
 
     /// Returns the markup that is added to the answer's message.
-    pub(super) fn html(&self) -> String {
+    pub(super) fn html(&self, words: &Words) -> String {
         let class = if self.is_correct { "correct" } else { "incorrect" };
-        let label = self.shown_label();
+        let label = self.shown_label(words);
         let label = if label.is_empty() {
             label
         } else {
@@ -87,13 +88,20 @@ impl Feedback {
             self.texts.iter().map(|(text, _)| format!("<div class=\"hint-text\">{text}</div>")).collect();
         let texts =
             if self.is_list { format!("<div class=\"feedback-hint-multi\">{texts}</div>") } else { texts };
+        let title = escape::html(&words.gettext("Answer"));
         format!(
-            "<div class=\"feedback-hint-{class}\"><div class=\"explanation-title\">Answer</div>{label}{texts}</div>"
+            "<div class=\"feedback-hint-{class}\"><div class=\"explanation-title\">{title}</div>{label}{texts}</div>"
         )
     }
 
     /// Returns the event `edx.problem.hint.feedback_displayed`.
-    pub(super) fn event(&self, module_id: &str, response_id: &str, question_type: &str) -> Json {
+    pub(super) fn event(
+        &self,
+        module_id: &str,
+        response_id: &str,
+        question_type: &str,
+        words: &Words,
+    ) -> Json {
         let hints: Vec<Json> = self
             .texts
             .iter()
@@ -112,7 +120,7 @@ impl Feedback {
             "module_id": module_id,
             "problem_part_id": response_id,
             "trigger_type": if self.is_compound { "compound" } else { "single" },
-            "hint_label": self.shown_label().trim_end(),
+            "hint_label": self.shown_label(words).trim_end(),
             "hints": hints,
             "correctness": self.is_correct,
             "student_answer": self.student_answer,

@@ -8,6 +8,7 @@ use super::queue::{self, Sender};
 use super::tree::Node;
 use crate::chemistry;
 use crate::formula;
+use crate::words::Words;
 
 /// Answers an input's own call; nothing where the input has none, or the request is none.
 pub(super) fn input_ajax(problem: &mut Problem, data: &Data<'_>) -> Option<Json> {
@@ -15,8 +16,10 @@ pub(super) fn input_ajax(problem: &mut Problem, data: &Data<'_>) -> Option<Json>
     let tag = problem.engine.input(id)?.1.tag.clone();
     let dispatch = data.get("dispatch").unwrap_or_default();
     match (tag.as_str(), dispatch) {
-        ("formulaequationinput", "preview_formcalc") => preview_formula(data),
-        ("chemicalequationinput", "preview_chemcalc") => Some(preview_equation(data)),
+        ("formulaequationinput", "preview_formcalc") => preview_formula(data, &problem.services().words()),
+        ("chemicalequationinput", "preview_chemcalc") => {
+            Some(preview_equation(data, &problem.services().words()))
+        }
         ("matlabinput", "plot") => plot(problem, id, data.get("submission")?),
         ("formulaequationinput" | "chemicalequationinput" | "matlabinput", _) => Some(json!({})),
         _ => None,
@@ -34,16 +37,16 @@ impl<'d> Data<'d> {
 }
 
 /// Shows how a formula is understood, as LaTeX.
-fn preview_formula(data: &Data<'_>) -> Option<Json> {
+fn preview_formula(data: &Data<'_>, words: &Words) -> Option<Json> {
     let Some(formula) = data.get("formula") else {
-        return Some(json!({ "preview": "", "error": "No formula specified." }));
+        return Some(json!({ "preview": "", "error": words.gettext("No formula specified.") }));
     };
     let request_start = super::python::int(data.get("request_start").unwrap_or("0"))?;
     Some(match formula::latex(formula) {
         Ok(preview) => json!({ "preview": preview, "error": "", "request_start": request_start }),
         Err(_) => json!({
             "preview": "",
-            "error": "Sorry, couldn't parse formula",
+            "error": words.gettext("Sorry, couldn't parse formula"),
             "request_start": request_start,
             "formula": formula,
         }),
@@ -51,9 +54,9 @@ fn preview_formula(data: &Data<'_>) -> Option<Json> {
 }
 
 /// Shows how a chemical equation is understood; what is not, is marked in it.
-fn preview_equation(data: &Data<'_>) -> Json {
+fn preview_equation(data: &Data<'_>, words: &Words) -> Json {
     match data.get("formula") {
-        None => json!({ "preview": "", "error": "No formula specified." }),
+        None => json!({ "preview": "", "error": words.gettext("No formula specified.") }),
         Some(equation) => json!({ "preview": chemistry::render_to_html(equation), "error": "" }),
     }
 }
@@ -62,7 +65,9 @@ fn preview_equation(data: &Data<'_>) -> Json {
 fn plot(problem: &mut Problem, id: &str, program: &str) -> Option<Json> {
     let services = problem.services().clone();
     let Some(grader_queue) = &services.queue else {
-        return Some(json!({ "success": false, "message": "Cannot connect to the queue" }));
+        return Some(
+            json!({ "success": false, "message": services.words().gettext("Cannot connect to the queue") }),
+        );
     };
     let nodes = problem.engine.root.descendants();
     let payload = nodes.into_iter().find(|node: &&Node| node.get("id") == Some(id)).map(inputs::plot_payload);
@@ -85,11 +90,12 @@ fn plot(problem: &mut Problem, id: &str, program: &str) -> Option<Json> {
 /// Takes an external grader's verdict on an answer.
 pub(super) fn score_update(problem: &mut Problem, data: &Data<'_>) -> Option<Json> {
     let (key, reply) = (data.get("queuekey")?, data.get("xqueue_body")?);
+    let words = problem.services().words();
     let responses = problem.engine.responses.iter().filter(|response| response.tag == "coderesponse");
     for input in responses.flat_map(|response| &response.inputs) {
         let mut entry = problem.state.correct_map.get(&input.id).cloned().unwrap_or_default();
         let before = entry.clone();
-        queue::take_reply(&mut entry, key, reply);
+        queue::take_reply(&mut entry, key, reply, &words);
         if entry != before {
             problem.state.correct_map.set(&input.id, entry);
         }

@@ -23,6 +23,7 @@ use super::responses::{Answers, Permutation, Response, Setup};
 use super::script::Script;
 use super::services::ProblemServices;
 use super::tree::{Mark, Node, escape_text};
+use crate::words::Words;
 
 /// A problem ready to be shown and graded.
 #[derive(Debug, Clone)]
@@ -77,7 +78,7 @@ impl LoncapaProblem {
                 Ok(response) => responses.push(response),
                 // Without its script a problem's answers may be nothing that can be read; it is shown all the same.
                 Err(_) if script.missing().is_some() => {
-                    responses.push(Response::unread(node, index + 1, inputs, labels));
+                    responses.push(Response::unread(node, index + 1, inputs, labels, &services.words()));
                 }
                 Err(error) => failure = failure.take().or(Some(error)),
             }
@@ -150,6 +151,11 @@ impl LoncapaProblem {
     /// Returns the points all questions together are worth.
     pub(super) fn max_score(&self) -> i64 {
         self.responses.iter().map(Response::max_points).sum()
+    }
+
+    /// Returns what the problem says itself, in the learner's language.
+    pub(super) fn words(&self) -> Words {
+        self.services.words()
     }
 
     /// Says what grading a question would need that the host does not offer.

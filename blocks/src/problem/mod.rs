@@ -66,7 +66,7 @@ use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerRespon
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::services::{
-    CacheService, ExternalGraderService, SandboxService, UserService, XQueueService,
+    CacheService, ExternalGraderService, I18nService, SandboxService, UserService, XQueueService,
 };
 
 use self::olx::ProblemOlx;
@@ -90,7 +90,14 @@ use self::olx::ProblemOlx;
         xmodule_handler,
     ),
     max_score = max_score,
-    wants(dyn UserService, dyn SandboxService, dyn CacheService, dyn XQueueService, dyn ExternalGraderService),
+    wants(
+        dyn UserService,
+        dyn I18nService,
+        dyn SandboxService,
+        dyn CacheService,
+        dyn XQueueService,
+        dyn ExternalGraderService,
+    ),
 )]
 #[field(attempts: Integer = 0, scope = user_state, help = "How often the learner's answers were graded.")]
 #[field(attempts_before_showanswer_button: Integer = 0, scope = settings, min = 0, display_name = "Show Answer: Number of Attempts",

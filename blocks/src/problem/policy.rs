@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
 
+use crate::words::{Words, fill};
+
 /// The settings and circumstances the rules are about.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Policy {
@@ -202,16 +204,23 @@ pub(super) fn by_method(method: &str, history: &[Score], max_score: i64) -> Opti
 }
 
 /// Prints a duration as `1 hour 2 minutes 3 seconds`, without parts that are zero.
-pub(super) fn duration(seconds: i64) -> String {
-    let part = |count: i64, name: &str| {
-        (count > 0).then(|| format!("{count} {name}{}", if count == 1 { "" } else { "s" }))
-    };
-    let parts: Vec<String> =
-        [part(seconds / 3600, "hour"), part(seconds / 60 % 60, "minute"), part(seconds % 60, "second")]
-            .into_iter()
-            .flatten()
-            .collect();
-    if parts.is_empty() { "0 seconds".into() } else { parts.join(" ") }
+pub(super) fn duration(seconds: i64, words: &Words) -> String {
+    let seconds = u64::try_from(seconds).unwrap_or_default();
+    let (hours, minutes, rest) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    let mut parts = Vec::new();
+    if hours > 0 {
+        let text = words.ngettext("{num_hour} hour", "{num_hour} hours", hours);
+        parts.push(fill(&text, &[("num_hour", &hours)]));
+    }
+    if minutes > 0 {
+        let text = words.ngettext("{num_minute} minute", "{num_minute} minutes", minutes);
+        parts.push(fill(&text, &[("num_minute", &minutes)]));
+    }
+    if rest > 0 || parts.is_empty() {
+        let text = words.ngettext("{num_second} second", "{num_second} seconds", rest);
+        parts.push(fill(&text, &[("num_second", &rest)]));
+    }
+    parts.join(" ")
 }
 
 #[cfg(test)]
@@ -369,7 +378,7 @@ mod tests {
     #[test]
     fn durations_are_printed_as_recorded() {
         for row in rows("pretty_print_seconds") {
-            assert_eq!(json!(duration(row[0].as_i64().unwrap_or_default())), row[1]);
+            assert_eq!(json!(duration(row[0].as_i64().unwrap_or_default(), &Words::default())), row[1]);
         }
     }
 }

@@ -1,6 +1,6 @@
 /* Sends answers, shows verdicts, hints and solutions, and tells screen readers of them. Everything can be read
    without it, and all of it works from the keyboard. */
-function XBlockRuntimeProblem(runtime, element) {
+function XBlockRuntimeProblem(runtime, element, data) {
   "use strict";
   const root = element instanceof Element ? element : element[0];
   const content = root.querySelector(".problem-content");
@@ -12,6 +12,11 @@ function XBlockRuntimeProblem(runtime, element) {
   /* What the inputs at hand do before their answers are read. */
   let preparations = [];
   let isBusy = false;
+
+  /* Says a text in the learner's language, with values in the place of their names in braces. */
+  const words = (data && data.words) || {};
+  const gettext = (text, values = {}) =>
+    (words[text] || text).replace(/\{(\w+)\}/g, (braces, name) => (name in values ? values[name] : braces));
 
   const announce = (text) => {
     if (live) {
@@ -60,9 +65,9 @@ function XBlockRuntimeProblem(runtime, element) {
     const strange = names.filter((name) => allowed.length > 0 && !allowed.includes(name));
     const large = files.filter((file) => file.size > MOST_BYTES).map((file) => file.name);
     for (const [what, found] of [
-      ["These files are missing", missing],
-      ["These files are not asked for", strange],
-      ["These files are larger than 4 MB", large],
+      [gettext("These files are missing"), missing],
+      [gettext("These files are not asked for"), strange],
+      [gettext("These files are larger than 4 MB"), large],
     ]) {
       if (found.length > 0) {
         throw Object.assign(new Error(`${what}: ${found.join(", ")}.`), { isForLearner: true });
@@ -189,7 +194,7 @@ function XBlockRuntimeProblem(runtime, element) {
       if (heading) {
         heading.focus();
       }
-      announce("Your answers were cleared.");
+      announce(gettext("Your answers were cleared."));
     } else {
       alert(String(reply.msg || reply.success));
     }
@@ -210,7 +215,7 @@ function XBlockRuntimeProblem(runtime, element) {
             label.classList.add(label.tagName === "LABEL" ? "choicegroup_correct" : "choicetextgroup_correct");
             const mark = document.createElement("span");
             mark.className = "problem-right-answer";
-            mark.textContent = "Correct answer";
+            mark.textContent = gettext("Correct answer");
             label.append(mark);
           }
         }
@@ -227,7 +232,7 @@ function XBlockRuntimeProblem(runtime, element) {
     if (button) {
       button.disabled = true;
     }
-    notify("show-answer", "Answers are displayed within the problem");
+    notify("show-answer", gettext("Answers are displayed within the problem"));
   };
 
   const hint = async () => {
@@ -267,7 +272,8 @@ function XBlockRuntimeProblem(runtime, element) {
     try {
       await action();
     } catch (error) {
-      alert(error.isForLearner ? error.message : `The problem could not be reached: ${error.message}`);
+      const { message } = error;
+      alert(error.isForLearner ? message : gettext("The problem could not be reached: {message}", { message }));
     } finally {
       isBusy = false;
       refreshSubmit();
@@ -337,6 +343,7 @@ function XBlockRuntimeProblem(runtime, element) {
 
   const page = {
     content,
+    gettext,
     changed: () => refreshSubmit(),
     announce,
     alert,

@@ -13,6 +13,7 @@ use super::context::Context;
 use super::correct_map::Entry;
 use super::json_text;
 use super::tree::is_markup;
+use crate::words::{Words, marked};
 
 /// The queue that a problem's answers go to.
 #[derive(Clone)]
@@ -162,13 +163,13 @@ pub(super) fn queued_at(queuestate: &Json) -> Option<DateTime<Utc>> {
 }
 
 /// What learners read when a grader's reply cannot be used.
-const INVALID: &str = "Invalid grader reply. Please contact the course staff.";
+const INVALID: &str = marked("Invalid grader reply. Please contact the course staff.");
 
 /// Takes a grader's reply to an answer: `{correct, score, msg}`. A reply with another key changes nothing, one that
 /// cannot be used replaces what is known.
-pub(super) fn take_reply(entry: &mut Entry, key: &str, reply: &str) {
+pub(super) fn take_reply(entry: &mut Entry, key: &str, reply: &str, words: &Words) {
     let Some((is_correct, score, message)) = read_reply(reply) else {
-        *entry = Entry { msg: Some(INVALID.into()), ..Entry::default() };
+        *entry = Entry { msg: Some(words.gettext(INVALID).into_owned()), ..Entry::default() };
         return;
     };
     let is_awaited = entry.queuestate.as_ref().is_some_and(|state| state["key"] == key);
@@ -219,7 +220,7 @@ mod tests {
 
     fn after(key: &str, reply: &Json) -> Entry {
         let mut entry = waiting();
-        take_reply(&mut entry, key, &reply.to_string());
+        take_reply(&mut entry, key, &reply.to_string(), &Words::default());
         entry
     }
 

@@ -11,6 +11,7 @@ use super::loncapa::LoncapaProblem;
 use super::responses::{Answers, Response};
 use super::tree::{Mark, Node, close_tag, escape_text, markup, open_tag};
 use crate::escape;
+use crate::words::{Words, fill};
 
 /// What rendering must know of the learner.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +43,7 @@ const REMOVED: [&str; 8] = [
 
 /// Renders the problem.
 pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
-    let mut renderer = Renderer { problem, shown, out: String::new() };
+    let mut renderer = Renderer { problem, shown, words: problem.words(), out: String::new() };
     renderer.element(&problem.shown_root(shown.done), None);
     problem.context.substitute(&renderer.out)
 }
@@ -50,6 +51,7 @@ pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
 struct Renderer<'p> {
     problem: &'p LoncapaProblem,
     shown: Shown<'p>,
+    words: Words,
     out: String,
 }
 
@@ -118,9 +120,10 @@ impl Renderer<'_> {
         };
         let is_inline = node.get("inline").is_some_and(|inline| !inline.is_empty());
         let class = if is_inline { "inline" } else { "wrapper-problem-response" };
+        let name = fill(&self.words.gettext("Question {number}"), &[("number", &response.number)]);
         self.out.push_str(&format!(
-            "<div class=\"{class}\" tabindex=\"-1\" aria-label=\"Question {}\" role=\"group\">",
-            response.number
+            "<div class=\"{class}\" tabindex=\"-1\" aria-label=\"{}\" role=\"group\">",
+            escape::html(&name)
         ));
         if let Some(group) = &response.group {
             self.out.push_str("<div class=\"multi-inputs-group\" role=\"group\"");
@@ -149,11 +152,11 @@ impl Renderer<'_> {
 
     /// Says that a question cannot be answered here.
     fn notice(&mut self, needs: &str) {
-        self.out.push_str(
-            "<p class=\"problem-unsupported\" role=\"note\">This question cannot be answered here yet: ",
-        );
-        escape_text(needs, &mut self.out);
-        self.out.push_str(".</p>");
+        let text = self.words.gettext("This question cannot be answered here yet: {needs}.");
+        let text = fill(&text, &[("needs", &needs)]);
+        self.out.push_str("<p class=\"problem-unsupported\" role=\"note\">");
+        escape_text(&text, &mut self.out);
+        self.out.push_str("</p>");
     }
 
     fn input(&mut self, node: &Node, response: usize, index: usize) {
@@ -167,7 +170,7 @@ impl Renderer<'_> {
             return;
         }
         let state = self.state_of(response, &input.id);
-        self.out.push_str(&inputs::render(node, input, state));
+        self.out.push_str(&inputs::render(node, input, state, &self.words));
     }
 
     /// Puts together what an input shows: the answer, and what grading said of it.
@@ -239,14 +242,15 @@ impl Renderer<'_> {
             }
             let is_right =
                 chosen.and_then(|c| c.get("correct")).is_some_and(|c| c.eq_ignore_ascii_case("true"));
-            verdict = Some(if is_right { "Correct" } else { "Incorrect" });
+            verdict =
+                Some(if is_right { self.words.gettext("Correct") } else { self.words.gettext("Incorrect") });
         }
         self.out.push_str("<section class=\"targeted-feedback-span\"><span>");
         let mut copy = node.clone();
         if let Some(verdict) = verdict {
             let mut label = Node::new("span");
             label.set("class", "sr");
-            label.text = verdict.into();
+            label.text = verdict.into_owned();
             label.tail = std::mem::take(&mut copy.text);
             copy.children.insert(0, label);
             copy.set("role", "group");
@@ -267,8 +271,9 @@ impl Renderer<'_> {
 
     fn clarification(&mut self, node: &Node) {
         let text = escape::html(&node.inner_xml());
+        let name = escape::html(&self.words.gettext("Clarification"));
         self.out.push_str(&format!(
-            "<span class=\"clarification\" tabindex=\"0\" role=\"note\" aria-label=\"Clarification\">\
+            "<span class=\"clarification\" tabindex=\"0\" role=\"note\" aria-label=\"{name}\">\
              <span class=\"fa fa-info-circle\" data-tooltip=\"{text}\" data-tooltip-show-on-click=\"true\" \
              aria-hidden=\"true\"></span><span class=\"sr\">({text})</span></span>"
         ));

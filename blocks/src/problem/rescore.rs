@@ -68,12 +68,13 @@ impl Scorable for ProblemBlock {
             Ok(graded) => graded,
             Err(error) => return fail(event, "input_error", refusal(&error, context)),
         };
+        let words = session.problem.services().words();
         for verdicts in &graded.attempts {
             for (response, tag, feedback) in &verdicts.feedback {
                 publish(
                     context,
                     "edx.problem.hint.feedback_displayed",
-                    feedback.event(&usage, response, tag),
+                    feedback.event(&usage, response, tag, &words),
                 );
             }
         }

@@ -7,8 +7,8 @@ use serde_json::{Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::Value;
 use xblock_core::services::{
-    CacheService, ExternalGraderService, SandboxService, Service, ServiceError, UserAttribute, UserService,
-    XQueueService,
+    CacheService, ExternalGraderService, I18nService, SandboxService, Service, ServiceError, UserAttribute,
+    UserService, XQueueService,
 };
 
 use super::ProblemBlock;
@@ -133,6 +133,7 @@ fn load(
             cache: offered::<dyn CacheService>(context)?,
             queue: queue(block, context)?,
             external_grader: offered::<dyn ExternalGraderService>(context)?,
+            i18n: offered::<dyn I18nService>(context).ok().flatten(),
             now: context.now(),
             ..ProblemServices::default()
         },

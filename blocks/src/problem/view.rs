@@ -1,7 +1,7 @@
 //! What a learner sees of a problem: the questions, what can be done with them, and what came of it (capa reference,
 //! section 7.6).
 
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fragment::Fragment;
 
@@ -12,6 +12,7 @@ use super::session::Session;
 use super::{ProblemBlock, error::LoadError};
 use crate::rewrite;
 use crate::template::{self, context};
+use crate::words::{Words, fill, marked, marked_forms};
 
 /// Whether the result of the last submission is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +26,7 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
     let mut fragment = match Session::open(block, context)? {
         Ok(session) => {
             let score = session.display_score();
+            let words = session.problem.services().words();
             let values = context! {
                 id => session.problem.engine.id.as_str(),
                 usage => context.usage().to_string(),
@@ -35,12 +37,12 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
                 graded => is_graded(block),
                 content => html(&session, context, LastResult::Shown)?,
             };
-            let mut fragment = Fragment::new(template::render("problem/student_view.html", values));
-            for script in scripts(&session.problem) {
-                fragment.add_javascript(script);
-            }
-            fragment.add_javascript(include_str!("problem.js"));
-            fragment.initialize_js("XBlockRuntimeProblem", None);
+            let mut fragment = Fragment::new(template::render("problem/student_view.html", &words, values));
+            let mut scripts = scripts(&session.problem);
+            scripts.push(include_str!("problem.js"));
+            let said = words.of_scripts(&scripts);
+            scripts.into_iter().for_each(|script| fragment.add_javascript(script));
+            fragment.initialize_js("XBlockRuntimeProblem", said.map(|said| json!({ "words": said })));
             fragment
         }
         Err(error) => load_error(block, context, &error),
@@ -76,6 +78,7 @@ fn scripts(problem: &Problem) -> Vec<&'static str> {
 fn load_error(block: &ProblemBlock, context: &dyn BlockContext, error: &LoadError) -> Fragment {
     let mut fragment = Fragment::new(template::render(
         "problem/load_error.html",
+        &Words::of(context),
         context! {
             name => name(block),
             is_staff => context.user().is_some_and(|user| user.is_staff),
@@ -108,16 +111,23 @@ pub(super) fn html(
     let state = &session.problem.state;
     let content = session.problem.html_with(policy.correctness_available());
     let is_answerable = session.problem.needs().is_empty();
+    let words = session.problem.services().words();
     let attempts = policy.max_attempts.filter(|most| *most > 0).map(|most| {
-        format!("You have used {} of {most} attempt{}", state.attempts, if most == 1 { "" } else { "s" })
+        let text = words.ngettext(
+            "You have used {num_used} of {num_total} attempt",
+            "You have used {num_used} of {num_total} attempts",
+            most.unsigned_abs(),
+        );
+        fill(&text, &[("num_used", &state.attempts), ("num_total", &most)])
     });
     let html = template::render(
         "problem/problem.html",
+        &words,
         context! {
             id => session.problem.engine.id.as_str(),
             usage => context.usage().to_string(),
             name => name(session.block),
-            progress => progress(session),
+            progress => progress(session, &words),
             content => without_hints(&content),
             has_hints => !session.problem.demand_hints().is_empty(),
             shows_save => is_answerable && policy.shows_save(),
@@ -125,35 +135,71 @@ pub(super) fn html(
             shows_answer => is_answerable && policy.answer_available(),
             submit_enabled => is_answerable && policy.is_submit_enabled(),
             attempts,
-            grading_method => grading_method(&session.grading_method),
-            result => if result == LastResult::Shown { result_of(session) } else { None },
+            grading_method => grading_method(&session.grading_method, &words),
+            result => if result == LastResult::Shown { result_of(session, &words) } else { None },
             saved_message => state
                 .has_saved_answers
-                .then_some("Your answers were previously saved. Click 'Submit' to grade them."),
+                .then(|| words.gettext("Your answers were previously saved. Click 'Submit' to grade them.")),
         },
     );
     rewrite::addresses(&html, session.block.fields(), context)
 }
 
+/// What is said of points: of one, of several.
+type Forms = (&'static str, &'static str);
+
+const HIDDEN_GRADED: Forms = marked_forms(
+    "{num_points} point possible (graded, results hidden)",
+    "{num_points} points possible (graded, results hidden)",
+);
+const HIDDEN_UNGRADED: Forms = marked_forms(
+    "{num_points} point possible (ungraded, results hidden)",
+    "{num_points} points possible (ungraded, results hidden)",
+);
+const POSSIBLE_GRADED: Forms =
+    marked_forms("{num_points} point possible (graded)", "{num_points} points possible (graded)");
+const POSSIBLE_UNGRADED: Forms =
+    marked_forms("{num_points} point possible (ungraded)", "{num_points} points possible (ungraded)");
+const EARNED_GRADED: Forms =
+    marked_forms("{earned}/{possible} point (graded)", "{earned}/{possible} points (graded)");
+const EARNED_UNGRADED: Forms =
+    marked_forms("{earned}/{possible} point (ungraded)", "{earned}/{possible} points (ungraded)");
+
 /// Returns how many points there are, and how many were earned.
-fn progress(session: &Session<'_>) -> String {
+fn progress(session: &Session<'_>, words: &Words) -> String {
     let (score, total) = session.display_score();
     let possible = total.as_f64().unwrap_or_default();
-    let graded = if is_graded(session.block) { "graded" } else { "ungraded" };
-    let points = if possible == 1.0 { "point" } else { "points" };
     if possible == 0.0 {
         return String::new();
     }
-    match score.as_f64() {
-        None => format!("{} {points} possible ({graded}, results hidden)", short(possible)),
-        Some(_) if session.problem.state.attempts == 0 => {
-            format!("{} {points} possible ({graded})", short(possible))
-        }
-        Some(earned) => format!("{}/{} {points} ({graded})", short(earned), short(possible)),
-    }
+    let is_new = session.problem.state.attempts == 0;
+    let (one, many) = match (score.as_f64(), is_graded(session.block)) {
+        (None, true) => HIDDEN_GRADED,
+        (None, false) => HIDDEN_UNGRADED,
+        (Some(_), true) if is_new => POSSIBLE_GRADED,
+        (Some(_), false) if is_new => POSSIBLE_UNGRADED,
+        (Some(_), true) => EARNED_GRADED,
+        (Some(_), false) => EARNED_UNGRADED,
+    };
+    let earned = short(score.as_f64().unwrap_or_default());
+    fill(
+        &words.ngettext_of(one, many, possible),
+        &[("num_points", &short(possible)), ("earned", &earned), ("possible", &short(possible))],
+    )
 }
 
-fn grading_method(stored: &str) -> String {
+/// The names of the grading methods there are.
+const METHODS: [(&str, &str); 4] = [
+    ("last_score", marked("Last Score")),
+    ("first_score", marked("First Score")),
+    ("highest_score", marked("Highest Score")),
+    ("average_score", marked("Average Score")),
+];
+
+fn grading_method(stored: &str, words: &Words) -> String {
+    if let Some((_, name)) = METHODS.iter().find(|(method, _)| *method == stored) {
+        return words.gettext(name).into_owned();
+    }
     let words = stored.split('_').map(|word| {
         let mut letters = word.chars();
         letters
@@ -164,8 +210,13 @@ fn grading_method(stored: &str) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
+const CORRECT: Forms = marked_forms("Correct ({progress} point)", "Correct ({progress} points)");
+const INCORRECT: Forms = marked_forms("Incorrect ({progress} point)", "Incorrect ({progress} points)");
+const PARTIALLY_CORRECT: Forms =
+    marked_forms("Partially correct ({progress} point)", "Partially correct ({progress} points)");
+
 /// Returns the message about the last submission.
-fn result_of(session: &Session<'_>) -> Option<minijinja::Value> {
+fn result_of(session: &Session<'_>, words: &Words) -> Option<minijinja::Value> {
     let map = &session.problem.state.correct_map;
     let verdict = if !session.policy.correctness_available() && map.entries().len() > 0 {
         "submitted"
@@ -174,20 +225,19 @@ fn result_of(session: &Session<'_>) -> Option<minijinja::Value> {
         let first = verdicts.next()?;
         if verdicts.all(|verdict| verdict == first) { first } else { "partially-correct" }
     };
-    let (kind, icon, word) = match verdict {
-        "correct" => ("success", "check", "Correct"),
-        "incorrect" => ("error", "close", "Incorrect"),
-        "partially-correct" => ("success", "asterisk", "Partially correct"),
-        "submitted" => ("general", "info-circle", "Answer submitted."),
+    let (kind, icon, word, (one, many)) = match verdict {
+        "correct" => ("success", "check", marked("Correct"), CORRECT),
+        "incorrect" => ("error", "close", marked("Incorrect"), INCORRECT),
+        "partially-correct" => ("success", "asterisk", marked("Partially Correct"), PARTIALLY_CORRECT),
+        "submitted" => ("general", "info-circle", marked("Answer submitted."), ("", "")),
         _ => return None,
     };
     let message = match session.problem.score().weighted(session.weight) {
         Some(score) if verdict != "submitted" => {
-            let plural = if score.possible() == 1.0 { "" } else { "s" };
-            format!("{word} ({} point{plural})", Score::text(&score))
+            let text = words.ngettext_of(one, many, score.possible());
+            fill(&text, &[("progress", &Score::text(&score))])
         }
-        None if verdict == "partially-correct" => "Partially Correct".into(),
-        _ => word.to_owned(),
+        _ => words.gettext(word).into_owned(),
     };
     Some(context! { kind, icon, message })
 }

@@ -7,10 +7,12 @@ use xblock_core::block::{BlockContext, BlockError, HandlerRequest, HandlerRespon
 use xblock_core::fields::{BlockFields, Json};
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::SequenceOlx;
+use xblock_core::services::I18nService;
 
 use crate::name;
 use crate::setting::or_default;
 use crate::template::{self, context};
+use crate::words::Words;
 
 pub use fields::{HasProctoringFields, HasSequenceFields, ProctoringFields, SequenceFields};
 
@@ -24,6 +26,7 @@ pub use fields::{HasProctoringFields, HasSequenceFields, ProctoringFields, Seque
     olx = SequenceOlx,
     views(student_view, public_view, author_view = student_view),
     handlers(goto_position),
+    wants(dyn I18nService),
 )]
 #[fields(SequenceFields, ProctoringFields)]
 pub struct SequentialBlock {
@@ -59,6 +62,7 @@ impl SequentialBlock {
         }
         fragment.content = template::render(
             "sequential.html",
+            &Words::of(context),
             context! { name => name::shown(self.fields(), context.usage()), items, position },
         );
         fragment.add_css(include_str!("sequential.css"));

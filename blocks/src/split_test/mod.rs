@@ -5,6 +5,7 @@ mod olx_write;
 
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
+use xblock_core::services::I18nService;
 
 use self::olx::SplitTestOlx;
 use crate::placeholder::placeholder_view;
@@ -12,7 +13,7 @@ use crate::sequential::{HasProctoringFields, HasSequenceFields, ProctoringFields
 
 /// A content experiment.
 #[derive(XBlock)]
-#[xblock(type = "split_test", has_children, olx = SplitTestOlx, view = placeholder_view)]
+#[xblock(type = "split_test", has_children, olx = SplitTestOlx, view = placeholder_view, wants(dyn I18nService))]
 #[fields(SequenceFields, ProctoringFields)]
 #[field(display_name: Option<String> = "Content Experiment", scope = settings, display_name = "Display Name",
     help = "The name of the experiment.")]

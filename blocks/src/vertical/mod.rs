@@ -4,10 +4,12 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
 use xblock_core::olx::VerticalOlx;
+use xblock_core::services::I18nService;
 
 use crate::name;
 use crate::sequential::{HasSequenceFields, SequenceFields};
 use crate::template::{self, context};
+use crate::words::Words;
 
 /// A unit of a course.
 #[derive(XBlock)]
@@ -18,6 +20,7 @@ use crate::template::{self, context};
     completion = aggregator,
     olx = VerticalOlx,
     views(student_view, public_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SequenceFields)]
 #[field(discussion_enabled: Boolean = true, scope = settings, display_name = "Enable in-context discussions for the Unit",
@@ -44,6 +47,7 @@ impl VerticalBlock {
     completion = aggregator,
     olx = VerticalOlx,
     views(student_view, public_view, author_view = student_view),
+    wants(dyn I18nService),
 )]
 #[fields(SequenceFields)]
 #[field(discussion_enabled: Boolean = true, scope = settings, display_name = "Enable in-context discussions for the Unit",
@@ -76,7 +80,8 @@ pub(crate) fn stack(heading: Option<String>, context: &dyn BlockContext, view: &
         fragment.add_resources_of(&rendered);
         items.push(context! { id => child.usage.to_string(), content => rendered.content });
     }
-    fragment.content = template::render("vertical.html", context! { name => heading, items });
+    fragment.content =
+        template::render("vertical.html", &Words::of(context), context! { name => heading, items });
     fragment.add_css(include_str!("vertical.css"));
     fragment
 }

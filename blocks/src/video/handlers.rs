@@ -10,6 +10,7 @@ use super::VideoBlock;
 use super::transcript::{Format, convert};
 use crate::form;
 use crate::setting::or_default;
+use crate::words::Words;
 
 impl VideoBlock {
     /// Answers `transcript/webvtt/LANGUAGE`, `transcript/translation/LANGUAGE`, `transcript/download?lang=LANGUAGE`
@@ -24,7 +25,7 @@ impl VideoBlock {
             "available_translations" => {
                 let languages = self.transcript_languages()?;
                 if languages.is_empty() {
-                    Ok(not_found())
+                    Ok(not_found(context))
                 } else {
                     Ok(HandlerResponse::json(&json!(languages)))
                 }
@@ -51,14 +52,17 @@ impl VideoBlock {
                 }
                 Ok(response)
             }
-            _ => Ok(not_found()),
+            _ => Ok(not_found(context)),
         }
     }
 
     /// Answers with the platform's form of a transcript, and remembers that the learner chose this language.
     fn translation(&self, language: &str, context: &dyn BlockContext) -> Result<HandlerResponse, BlockError> {
         if context.user().is_none() {
-            return Ok(HandlerResponse::error(403, "Log in to choose a transcript"));
+            return Ok(HandlerResponse::error(
+                403,
+                &Words::of(context).gettext("Log in to choose a transcript"),
+            ));
         }
         if language.is_empty() {
             return Ok(HandlerResponse::error(400, "Language is required."));
@@ -77,7 +81,7 @@ impl VideoBlock {
         context: &dyn BlockContext,
     ) -> Result<HandlerResponse, BlockError> {
         if !self.transcript_languages()?.iter().any(|known| known == language) {
-            return Ok(not_found());
+            return Ok(not_found(context));
         }
         for file in self.transcript_files(language)? {
             let content = match context.read_asset(&file) {
@@ -98,7 +102,7 @@ impl VideoBlock {
                 body: text.into_bytes(),
             });
         }
-        Ok(not_found())
+        Ok(not_found(context))
     }
 
     /// Lists the languages with a transcript, in order of their codes; `sub` is an English one.
@@ -157,7 +161,7 @@ impl VideoBlock {
         context: &dyn BlockContext,
     ) -> Result<HandlerResponse, BlockError> {
         if request.suffix != "save_user_state" {
-            return Ok(not_found());
+            return Ok(not_found(context));
         }
         for (name, value) in form::pairs(request)? {
             match name.as_str() {
@@ -212,8 +216,8 @@ impl VideoBlock {
     }
 }
 
-fn not_found() -> HandlerResponse {
-    HandlerResponse::error(404, "There is no such transcript.")
+fn not_found(context: &dyn BlockContext) -> HandlerResponse {
+    HandlerResponse::error(404, &Words::of(context).gettext("There is no such transcript."))
 }
 
 /// Keeps the characters of a file name that a header can hold without escaping.

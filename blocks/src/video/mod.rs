@@ -11,6 +11,7 @@ mod view;
 use xblock_core::block::{BlockContext, BlockError, ValidationMessage, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::services::I18nService;
 
 use self::olx::VideoOlx;
 use view::State;
@@ -26,6 +27,7 @@ use view::State;
     views(student_view, public_view, author_view = student_view),
     handlers(transcript, ajax_handler, xmodule_handler = ajax_handler, publish_completion),
     validate = warnings,
+    wants(dyn I18nService),
 )]
 #[field(auto_advance: Boolean = true, scope = preferences, help = "Whether the next unit opens when a video ends.")]
 #[field(bumper_do_not_show_again: Boolean = false, scope = preferences, help = "Whether the learner skips the pre-roll video for good.")]

@@ -8,6 +8,7 @@ use super::{VideoBlock, languages, source};
 use crate::name;
 use crate::setting::or_default;
 use crate::template::{self, context};
+use crate::words::Words;
 
 /// Whether the rendering may remember where the learner was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,6 +79,7 @@ pub(super) fn render(
     };
     let html = template::render(
         "video.html",
+        &Words::of(context),
         context! {
             name => name::shown(block.fields(), context.usage()),
             sources,

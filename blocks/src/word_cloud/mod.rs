@@ -3,12 +3,13 @@
 use xblock_core::block::XBlock;
 use xblock_core::fields::BlockFields;
 use xblock_core::olx::EmptyRawOlx;
+use xblock_core::services::I18nService;
 
 use crate::placeholder::placeholder_view;
 
 /// A cloud of the words learners entered.
 #[derive(XBlock)]
-#[xblock(type = "word_cloud", olx = EmptyRawOlx, view = placeholder_view)]
+#[xblock(type = "word_cloud", olx = EmptyRawOlx, view = placeholder_view, wants(dyn I18nService))]
 #[field(all_words: Dict = {}, scope = user_state_summary, help = "How often each word was entered.")]
 #[field(data: String = "", scope = content, help = "The block's XML as it came.")]
 #[field(display_name: Option<String> = "Word cloud", scope = settings, display_name = "Display Name",

@@ -12,7 +12,7 @@ use xblock_core::fragment::Fragment;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{Branch, RuntimeError};
 use xblock_core::services::{
-    AnyService, ServiceError, ServiceRequest, ServiceSet, XQueueService, XQueueSubmission,
+    AnyService, I18nService, ServiceError, ServiceRequest, ServiceSet, XQueueService, XQueueSubmission,
 };
 
 /// Everything a block asks of its surroundings.
@@ -24,6 +24,7 @@ pub(crate) struct World {
     pub(crate) children: Vec<(ChildSummary, String)>,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) queue: Option<Arc<TestQueue>>,
+    pub(crate) i18n: Option<Arc<dyn I18nService>>,
 }
 
 /// A queue of external graders that gives one answer to everything.
@@ -63,6 +64,7 @@ impl World {
             children: Vec::new(),
             events: RefCell::default(),
             queue: None,
+            i18n: None,
         }
     }
 
@@ -148,9 +150,14 @@ impl BlockContext for World {
     }
 
     fn find_service(&self, service: &str) -> Option<AnyService> {
-        let queue: Arc<dyn XQueueService> = self.queue.clone()?;
-        let request = ServiceRequest { usage: &self.usage, user: None };
-        ServiceSet::default().with(queue).find(service, &request)
+        let mut services = ServiceSet::default();
+        if let Some(queue) = self.queue.clone() {
+            services = services.with::<dyn XQueueService>(queue);
+        }
+        if let Some(i18n) = self.i18n.clone() {
+            services = services.with::<dyn I18nService>(i18n);
+        }
+        services.find(service, &ServiceRequest { usage: &self.usage, user: None })
     }
 
     fn publish(&self, event: Event) {

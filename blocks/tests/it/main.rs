@@ -12,4 +12,5 @@ mod problem;
 mod problem_bounds;
 mod problem_rules;
 mod settings;
+mod translated;
 mod video;

@@ -5,6 +5,7 @@ mod definitions;
 mod documents;
 mod fuzz;
 mod markdown;
+mod messages;
 mod origins;
 mod packages;
 mod random_course;

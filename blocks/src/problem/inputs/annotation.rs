@@ -6,10 +6,12 @@ use serde_json::Value as Json;
 use super::{InputState, Rendered, status_texts};
 use crate::problem::python;
 use crate::problem::tree::{Node, markup};
+use crate::words::Words;
 
-pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
-    let text = |name: &str, default: &str| {
-        markup(node.all(name).next().map_or(default, |child| child.text.as_str()))
+pub(super) fn render(node: &Node, state: &InputState, words: &Words) -> Rendered {
+    let text = |name: &str, default: &str| match node.all(name).next() {
+        Some(child) => markup(&child.text),
+        None => markup(default),
     };
     let value = match &state.value {
         Json::String(text) if text.is_empty() => "null".to_owned(),
@@ -35,11 +37,11 @@ pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
     let context = context! {
         value,
         options,
-        title => text("title", "Annotation Exercise"),
+        title => text("title", &words.gettext("Annotation Exercise")),
         text => text("text", "None"),
         comment => text("comment", "None"),
-        comment_prompt => text("comment_prompt", "Type a commentary below:"),
-        tag_prompt => text("tag_prompt", "Select one tag:"),
+        comment_prompt => text("comment_prompt", &words.gettext("Type a commentary below:")),
+        tag_prompt => text("tag_prompt", &words.gettext("Select one tag:")),
         comment_value => comment,
     };
     ("problem/annotationinput.html", context)

@@ -1,11 +1,14 @@
 //! The attributes of inputs with their defaults, and what is wrong with inputs that cannot be shown (capa reference,
 //! section 2.4).
 
+use std::borrow::Cow;
+
 use super::drag_and_drop;
 use crate::problem::error::LoadError;
 use crate::problem::python;
 use crate::problem::responses::split_options;
 use crate::problem::tree::Node;
+use crate::words::{Words, marked};
 
 /// What an attribute is when it is not written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,12 +23,15 @@ enum Absent {
 
 use Absent::{Nothing, Required, Text};
 
+const RECEIVED: &str = marked("Answer received.");
+const REMOTE: &str = marked("Problem Remote Content");
+
 /// Returns the attributes of a kind of input, in the order in which they are asked for.
 fn attributes(tag: &str) -> &'static [(&'static str, Absent)] {
     match tag {
         "optioninput" => &[("options", Required), ("inline", Text(""))],
         "choicegroup" | "radiogroup" | "checkboxgroup" | "radiotextgroup" | "checkboxtextgroup" => {
-            &[("show_correctness", Text("always")), ("submitted_message", Text("Answer received."))]
+            &[("show_correctness", Text("always")), ("submitted_message", Text(RECEIVED))]
         }
         "textbox" | "codeinput" | "matlabinput" => &[
             ("rows", Text("30")),
@@ -60,7 +66,7 @@ fn attributes(tag: &str) -> &'static [(&'static str, Absent)] {
             ("set_statefn", Text("")),
             ("width", Text("400")),
             ("height", Text("300")),
-            ("title", Text("Problem Remote Content")),
+            ("title", Text(REMOTE)),
             ("sop", Text("")),
         ],
         _ => &[],
@@ -74,6 +80,14 @@ pub(super) fn attribute<'n>(node: &'n Node, name: &str) -> &'n str {
         Some((_, Nothing)) => "None",
         _ => "",
     })
+}
+
+/// Returns an attribute of an input as its author wrote it, or what stands for it in the learner's language.
+pub(super) fn or_default<'n>(node: &'n Node, name: &str, words: &'n Words) -> Cow<'n, str> {
+    match node.get(name) {
+        Some(text) => text.into(),
+        None => words.gettext(attribute(node, name)),
+    }
 }
 
 /// Lists the attributes of an input with their values, for its template.

@@ -3,11 +3,12 @@
 use minijinja::{Value, context};
 use serde_json::Value as Json;
 
-use super::attributes::attribute;
+use super::attributes::{attribute, or_default};
 use super::{InputState, Rendered, is_empty};
 use crate::problem::tree::{Node, markup};
+use crate::words::Words;
 
-pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
+pub(super) fn render(node: &Node, state: &InputState, words: &Words) -> Rendered {
     let (kind, suffix) = match node.name.as_str() {
         "choicegroup" => ("radio", ""),
         "radiogroup" => ("radio", "[]"),
@@ -32,7 +33,7 @@ pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
         suffix,
         choices,
         shows_correctness,
-        submitted_message => markup(attribute(node, "submitted_message")),
+        submitted_message => markup(&or_default(node, "submitted_message", words)),
         is_answered,
     };
     ("problem/choicegroup.html", context)

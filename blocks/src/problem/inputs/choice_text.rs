@@ -4,12 +4,13 @@
 use minijinja::{Value, context};
 use serde_json::Value as Json;
 
-use super::attributes::attribute;
+use super::attributes::{attribute, or_default};
 use super::{InputState, Rendered, is_empty};
 use crate::problem::python;
 use crate::problem::tree::{Node, markup};
+use crate::words::Words;
 
-pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
+pub(super) fn render(node: &Node, state: &InputState, words: &Words) -> Rendered {
     let kind = if node.name == "radiotextgroup" { "radio" } else { "checkbox" };
     let is_blank = is_empty(&state.value);
     let choices: Vec<Value> = node
@@ -39,7 +40,7 @@ pub(super) fn render(node: &Node, state: &InputState) -> Rendered {
         value,
         shows_status => kind == "checkbox" || is_blank || is_waiting,
         is_answered => is_hidden && (!is_blank || state.status != "unsubmitted"),
-        submitted_message => markup(attribute(node, "submitted_message")),
+        submitted_message => markup(&or_default(node, "submitted_message", words)),
     };
     ("problem/choicetextgroup.html", context)
 }

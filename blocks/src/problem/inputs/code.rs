@@ -7,14 +7,17 @@ use super::{InputState, Rendered, grader_message};
 use crate::problem::python;
 use crate::problem::sanitize::sanitized;
 use crate::problem::tree::Node;
+use crate::words::{Words, marked};
 
 /// What learners read while an external grader works.
-const SUBMITTED: &str = "Your answer has been submitted. As soon as your submission is graded, this message will be \
-                         replaced with the grader's feedback.";
+const SUBMITTED: &str = marked(
+    "Your answer has been submitted. As soon as your submission is graded, this message will be \
+     replaced with the grader's feedback.",
+);
 
 /// The same for Matlab.
 const SUBMITTED_MATLAB: &str =
-    "Submitted. As soon as a response is returned, this message will be replaced by that feedback.";
+    marked("Submitted. As soon as a response is returned, this message will be replaced by that feedback.");
 
 /// How many seconds a plot is waited for.
 const PLOT_TIMEOUT: f64 = 35.0;
@@ -36,8 +39,8 @@ pub(super) fn wait(state: &mut InputState, submitted: &str) -> String {
     std::mem::replace(&mut state.message, submitted.to_owned())
 }
 
-pub(super) fn render(node: &Node, state: &mut InputState) -> Rendered {
-    let queue_length = wait(state, SUBMITTED);
+pub(super) fn render(node: &Node, state: &mut InputState, words: &Words) -> Rendered {
+    let queue_length = wait(state, &words.gettext(SUBMITTED));
     state.message = grader_message(&state.message);
     let context = context! {
         value => value(node, state),
@@ -47,8 +50,8 @@ pub(super) fn render(node: &Node, state: &mut InputState) -> Rendered {
     ("problem/textbox.html", context)
 }
 
-pub(super) fn render_matlab(node: &Node, state: &mut InputState) -> Rendered {
-    let mut queue_length = wait(state, SUBMITTED_MATLAB);
+pub(super) fn render_matlab(node: &Node, state: &mut InputState, words: &Words) -> Rendered {
+    let mut queue_length = wait(state, &words.gettext(SUBMITTED_MATLAB));
     let kept = |name: &str| state.kept.get(name).cloned().unwrap_or_default();
     let mut queue_message = String::new();
     if matches!(state.status.as_str(), "queued" | "incomplete" | "unsubmitted") {
@@ -60,11 +63,11 @@ pub(super) fn render_matlab(node: &Node, state: &mut InputState) -> Rendered {
         let is_late = kept("queuetime").as_f64().is_none_or(|since| now - since > PLOT_TIMEOUT);
         if is_late {
             state.status = "unsubmitted".into();
-            state.message = "No response from Xqueue within 35 seconds. Aborted.".into();
+            state.message = words.gettext("No response from Xqueue within 35 seconds. Aborted.").into_owned();
             queue_length = "0".into();
         } else {
             state.status = "queued".into();
-            state.message = SUBMITTED_MATLAB.into();
+            state.message = words.gettext(SUBMITTED_MATLAB).into_owned();
             queue_length = "1".into();
         }
     }

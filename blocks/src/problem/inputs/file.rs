@@ -7,12 +7,15 @@ use super::code::wait;
 use super::{InputState, Rendered, grader_message};
 use crate::problem::tree::Node;
 use crate::problem::{json_text, python};
+use crate::words::{Words, marked};
 
-const SUBMITTED: &str = "Your files have been submitted. As soon as your submission is graded, this message will be \
-                         replaced with the grader's feedback.";
+const SUBMITTED: &str = marked(
+    "Your files have been submitted. As soon as your submission is graded, this message will be \
+     replaced with the grader's feedback.",
+);
 
-pub(super) fn render(node: &Node, state: &mut InputState) -> Rendered {
-    let queue_length = wait(state, SUBMITTED);
+pub(super) fn render(node: &Node, state: &mut InputState, words: &Words) -> Rendered {
+    let queue_length = wait(state, &words.gettext(SUBMITTED));
     state.message = grader_message(&state.message);
     let names = |attribute: &str| match node.get(attribute) {
         Some(names) => json_text::dumps(&names.split_whitespace().collect::<Json>()),

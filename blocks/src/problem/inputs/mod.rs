@@ -14,13 +14,14 @@ use chrono::{DateTime, Utc};
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use self::attributes::attribute;
+use self::attributes::{attribute, or_default};
 use super::labels::Label;
 use super::python;
 use super::responses::{Input, split_options};
 use super::sanitize::sanitized;
 use super::tree::{Node, is_markup, markup, plain_text};
 use crate::template::{self, context};
+use crate::words::{Words, marked};
 
 pub(super) use self::attributes::check;
 pub(super) use self::code::plot_payload;
@@ -62,57 +63,64 @@ impl Default for InputState {
 /// A template, and what it shows beside what all inputs show.
 type Rendered = (&'static str, Value);
 
-/// Returns the style class, the name and the explanation of a status.
-pub(super) fn status_texts(status: &str) -> (&str, &str, &'static str) {
+/// Returns the style class, the name and the explanation of a status, in English.
+fn status_texts(status: &str) -> (&str, &str, &'static str) {
     match status {
-        "unsubmitted" | "unanswered" => ("unanswered", "unanswered", "Not yet answered."),
-        "incomplete" => ("incorrect", "incomplete", "Not yet answered."),
-        "queued" => ("processing", "processing", "This answer is being processed."),
-        "correct" => ("correct", "correct", "This answer is correct."),
-        "incorrect" => ("incorrect", "incorrect", "This answer is incorrect."),
+        "unsubmitted" | "unanswered" => ("unanswered", marked("unanswered"), NOT_YET),
+        "incomplete" => ("incorrect", marked("incomplete"), NOT_YET),
+        "queued" => ("processing", marked("processing"), marked("This answer is being processed.")),
+        "correct" => ("correct", marked("correct"), marked("This answer is correct.")),
+        "incorrect" => ("incorrect", marked("incorrect"), marked("This answer is incorrect.")),
         "partially-correct" => {
-            ("partially-correct", "partially correct", "This answer is partially correct.")
+            ("partially-correct", marked("partially correct"), marked("This answer is partially correct."))
         }
         other => (other, other, ""),
     }
 }
 
 /// Returns the mark of a status, as it stands beside inputs.
-pub(super) fn status_html(id: &str, status: &str) -> String {
-    let (class, name, tooltip) = status_texts(status);
-    template::render("problem/status.html", context! { id, status => context! { class, name, tooltip } })
+pub(super) fn status_html(id: &str, status: &str, words: &Words) -> String {
+    template::render("problem/status.html", words, context! { id, status => shown_status(status, words) })
 }
 
+fn shown_status(status: &str, words: &Words) -> Value {
+    let (class, name, tooltip) = status_texts(status);
+    // Catalogues keep what is said of themselves under the empty text.
+    let tooltip = if tooltip.is_empty() { tooltip.into() } else { words.gettext(tooltip) };
+    context! { class, name => words.gettext(name), tooltip }
+}
+
+const NOT_YET: &str = marked("Not yet answered.");
+
 /// Renders an input.
-pub(super) fn render(node: &Node, input: &Input, mut state: InputState) -> String {
+pub(super) fn render(node: &Node, input: &Input, mut state: InputState, words: &Words) -> String {
     let (name, own) = match node.name.as_str() {
         "textline" => text::textline(node),
         "formulaequationinput" => text::formula_equation(node),
         "chemicalequationinput" => ("problem/chemicalequationinput.html", context! {}),
         "optioninput" => option_input(node, &state),
-        "choicegroup" | "radiogroup" | "checkboxgroup" => choice_group::render(node, &state),
-        "radiotextgroup" | "checkboxtextgroup" => choice_text::render(node, &state),
-        "textbox" | "codeinput" => code::render(node, &mut state),
-        "matlabinput" => code::render_matlab(node, &mut state),
-        "filesubmission" => file::render(node, &mut state),
+        "choicegroup" | "radiogroup" | "checkboxgroup" => choice_group::render(node, &state, words),
+        "radiotextgroup" | "checkboxtextgroup" => choice_text::render(node, &state, words),
+        "textbox" | "codeinput" => code::render(node, &mut state, words),
+        "matlabinput" => code::render_matlab(node, &mut state, words),
+        "filesubmission" => file::render(node, &mut state, words),
         "imageinput" => image::render(&state),
-        "annotationinput" => annotation::render(node, &state),
+        "annotationinput" => annotation::render(node, &state, words),
         "drag_and_drop_input" => drag_and_drop::render(node),
         // These are a field for the answer beside the place where a page's script draws.
         "schematic" => ("problem/schematic.html", context! {}),
-        "jsinput" => ("problem/jsinput.html", context! {}),
+        "jsinput" => ("problem/jsinput.html", context! { title => or_default(node, "title", words) }),
         "crystallography" => ("problem/crystallography.html", context! {}),
         "vsepr_input" => ("problem/vsepr_input.html", context! {}),
         "designprotein2dinput" => ("problem/designprotein2dinput.html", context! {}),
         "editageneinput" => ("problem/editageneinput.html", context! {}),
         _ => return String::new(),
     };
-    template::render(name, context! { ..own, ..common(node, input, &state) })
+    template::render(name, words, context! { ..own, ..common(node, input, &state, words) })
 }
 
 /// Collects what every input's template needs, its attributes among it.
-fn common(node: &Node, input: &Input, state: &InputState) -> Value {
-    let (class, name, tooltip) = status_texts(&state.status);
+fn common(node: &Node, input: &Input, state: &InputState, words: &Words) -> Value {
     let Label { label, descriptions, .. } = &input.label;
     let trailing_text = node.get("trailing_text").unwrap_or_default();
     let mut described_by = Vec::new();
@@ -133,7 +141,7 @@ fn common(node: &Node, input: &Input, state: &InputState) -> Value {
         labelled_by => if label.is_empty() { state.named_by.as_str() } else { "" },
         descriptions,
         described_by => described_by.join(" "),
-        status => context! { class, name, tooltip },
+        status => shown_status(status, words),
         is_wrapped,
         is_wrapped_submitted => is_wrapped || status == "submitted",
         message => state.message.as_str(),

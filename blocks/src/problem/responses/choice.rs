@@ -11,6 +11,7 @@ use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
 use crate::problem::tree::Node;
+use crate::words::Words;
 
 /// Checkboxes.
 #[derive(Debug, Clone)]
@@ -82,16 +83,18 @@ impl Choice {
         schemes: &[String],
         selected: &BTreeSet<&str>,
         points: i64,
+        words: &Words,
     ) -> Result<Entry, GradeError> {
         let [scheme] = schemes else {
-            let message = "Only one type of partial credit is allowed for Checkbox problems.";
-            return Err(GradeError::Message(message.into()));
+            let message = words.gettext("Only one type of partial credit is allowed for Checkbox problems.");
+            return Err(GradeError::Message(message.into_owned()));
         };
         match scheme.as_str() {
             "edc" => Ok(self.every_decision_counts(selected, points)),
             "halves" => Ok(self.halves(selected, points)),
             _ => {
-                Err(GradeError::Message("partial_credit attribute should be one of: edc,halves,false".into()))
+                let message = words.gettext("partial_credit attribute should be one of: edc,halves,false");
+                Err(GradeError::Message(message.into_owned()))
             }
         }
     }
@@ -187,7 +190,9 @@ impl Grader for Choice {
         } else {
             match &self.partial {
                 None => Entry::right(selected == self.names(Some(true))),
-                Some(schemes) => self.partial_entry(schemes, &selected, input.points)?,
+                Some(schemes) => {
+                    self.partial_entry(schemes, &selected, input.points, &grading.services.words())?
+                }
             }
         };
         let is_correct = entry.correctness.as_deref() == Some("correct");

@@ -13,6 +13,7 @@ use crate::problem::grading::Grading;
 use crate::problem::python;
 use crate::problem::tolerance::{self, Tolerance};
 use crate::problem::tree::Node;
+use crate::words::{Words, fill};
 
 /// Choices with numbers in them.
 #[derive(Debug, Clone)]
@@ -50,12 +51,13 @@ impl ChoiceText {
     }
 
     /// Compares what was typed. In wrong choices it only must be a number.
-    fn is_right_number(&self, name: &str, typed: &Json) -> Result<bool, GradeError> {
+    fn is_right_number(&self, name: &str, typed: &Json, words: &Words) -> Result<bool, GradeError> {
         let expected = self.numbers.get(name);
         let (answer, tolerance) = expected
             .map_or(("0", tolerance::DEFAULT), |(answer, tolerance)| (answer.as_str(), tolerance.as_str()));
         let answer = python::complex(answer).ok_or_else(|| {
-            GradeError::Message("The Staff answer could not be interpreted as a number.".into())
+            let message = words.gettext("The Staff answer could not be interpreted as a number.");
+            GradeError::Message(message.into_owned())
         })?;
         let typed = typed.as_str().ok_or_else(|| {
             GradeError::Author(format!("a number is to be a text: {}", python::printed(typed)))
@@ -63,7 +65,8 @@ impl ChoiceText {
         let is_near = value_of(typed)
             .and_then(|value| Tolerance::read(tolerance)?.allows(&value, &Number::Complex(answer)))
             .map_err(|_| {
-                GradeError::Message(format!("Could not interpret '{}' as a number.", html(typed)))
+                let message = words.gettext("Could not interpret '{given_answer}' as a number.");
+                GradeError::Message(fill(&message, &[("given_answer", &html(typed))]))
             })?;
         Ok(is_near || expected.is_none())
     }
@@ -77,11 +80,12 @@ impl Grader for ChoiceText {
         let chosen: BTreeSet<&str> =
             answer.keys().map(String::as_str).filter(|key| key.ends_with("bc")).collect();
         let right: BTreeSet<&str> = self.choices.iter().map(|(name, _)| name.as_str()).collect();
+        let words = grading.services.words();
         let mut is_correct = chosen == right;
         for (name, value) in answer {
             let choice = name.split_once("_numtolerance_input_").map_or(name.as_str(), |(choice, _)| choice);
             if chosen.contains(format!("{choice}bc").as_str()) {
-                is_correct &= self.is_right_number(name, value)?;
+                is_correct &= self.is_right_number(name, value, &words)?;
             }
         }
         Ok(Graded::one(input, Entry::right(is_correct)))

@@ -10,6 +10,7 @@ use crate::problem::grading::Grading;
 use crate::problem::queue::{GraderQueue, Sender};
 use crate::problem::services::ProblemServices;
 use crate::problem::tree::Node;
+use crate::words::{Words, fill};
 
 /// A program.
 #[derive(Debug, Clone)]
@@ -22,7 +23,7 @@ pub(in crate::problem) struct Code {
 }
 
 impl Code {
-    pub(super) fn build(node: &Node) -> Result<Self, LoadError> {
+    pub(super) fn build(node: &Node, words: &Words) -> Result<Self, LoadError> {
         let param = node.all("codeparam").next().ok_or_else(|| {
             LoadError::Rule("Unsupported old format! <coderesponse> without <codeparam>".into())
         })?;
@@ -39,7 +40,7 @@ impl Code {
             grader_payload,
             is_matlab: node.all("matlabinput").next().is_some(),
             initial_display: text("initial_display", ""),
-            answer_display: text("answer_display", "No answer provided."),
+            answer_display: text("answer_display", &words.gettext("No answer provided.")),
         })
     }
 
@@ -62,8 +63,12 @@ impl Grader for Code {
     fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
         let input = only_input(inputs)?;
         let answer = grading.answers.get(&input.id).ok_or_else(|| missing(&input.id))?;
+        let words = grading.services.words();
         let Some(queue) = &grading.services.queue else {
-            return Ok(Graded::one(input, said("Error: No grader has been set up for this problem.".into())));
+            return Ok(Graded::one(
+                input,
+                said(words.gettext("Error: No grader has been set up for this problem.").into_owned()),
+            ));
         };
         let files = grading.files.get(&input.id).map(Vec::as_slice).unwrap_or_default();
         // Files go beside the submission.
@@ -77,8 +82,11 @@ impl Grader for Code {
                 queuestate: Some(json!({ "key": queued.key, "time": queued.time })),
                 ..Entry::new("incomplete")
             },
-            Err(reason) => said(format!(
-                "Unable to deliver your submission to grader (Reason: {reason}). Please try again later."
+            Err(reason) => said(fill(
+                &words.gettext(
+                    "Unable to deliver your submission to grader (Reason: {error_msg}). Please try again later.",
+                ),
+                &[("error_msg", &reason)],
             )),
         };
         grading.context.set("submission", answer);
@@ -93,7 +101,10 @@ impl Grader for Code {
 
     fn needs(&self, services: &ProblemServices) -> Option<String> {
         let is_missing = services.queue.is_none() && !services.is_author_mode;
-        is_missing.then(|| "a question of type coderesponse needs a queue for its grader".into())
+        is_missing.then(|| {
+            let words = services.words();
+            words.gettext("a question of type coderesponse needs a queue for its grader").into_owned()
+        })
     }
 
     fn initial_answers(&self, inputs: &[Input]) -> Vec<(String, Json)> {

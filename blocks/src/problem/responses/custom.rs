@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value as Json, json};
 
 use super::{Graded, Grader, Input, Setup};
+use crate::escape;
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
@@ -14,6 +15,7 @@ use crate::problem::python;
 use crate::problem::script::{Caching, ScriptError};
 use crate::problem::services::ProblemServices;
 use crate::problem::tree::Node;
+use crate::words::{Words, fill};
 
 /// Answers that the author's code grades.
 #[derive(Debug, Clone)]
@@ -141,7 +143,7 @@ impl Grader for Custom {
         {
             let mut entry = Entry::right(false);
             if self.tells_empty {
-                entry.add_message("<span class=\"inline-error\">No answer entered!</span>");
+                entry.add_message(&no_answer(&grading.services.words()));
             }
             return Ok(Graded::one(input, entry));
         }
@@ -166,10 +168,18 @@ impl Grader for Custom {
     }
 }
 
+/// Says that nothing was answered.
+pub(super) fn no_answer(words: &Words) -> String {
+    format!("<span class=\"inline-error\">{}</span>", escape::html(&words.gettext("No answer entered!")))
+}
+
 /// Says that a question needs the sandbox, where there is none.
 pub(super) fn needs_sandbox(tag: &str, services: &ProblemServices) -> Option<String> {
-    let what = format!("a question of type {tag} needs its author's code in the Python sandbox");
-    services.sandbox.is_none().then_some(what)
+    services.sandbox.is_none().then(|| {
+        let words = services.words();
+        let what = words.gettext("a question of type {tag} needs its author's code in the Python sandbox");
+        fill(&what, &[("tag", &tag)])
+    })
 }
 
 /// Returns the answer that is expected, by the attribute `expect` or else `answer`.

@@ -11,6 +11,7 @@ use crate::problem::grading::Grading;
 use crate::problem::json_text;
 use crate::problem::services::ProblemServices;
 use crate::problem::tree::Node;
+use crate::words::marked;
 
 /// Answers graded elsewhere.
 #[derive(Debug, Clone)]
@@ -25,7 +26,7 @@ pub(in crate::problem) struct External {
     answers: Vec<Json>,
 }
 
-const NEEDS: &str = "a question of type externalresponse needs its grader on another server";
+const NEEDS: &str = marked("a question of type externalresponse needs its grader on another server");
 
 /// Where answers go that name no grader; there is none any more.
 const DEFAULT_URL: &str = "http://qisx.mit.edu:8889/pyloncapa";
@@ -93,7 +94,9 @@ impl External {
 impl Grader for External {
     fn grade(&self, inputs: &[Input], grading: &mut Grading<'_>) -> Result<Graded, GradeError> {
         let grader = grading.services.external_grader.as_deref();
-        let grader = grader.ok_or_else(|| GradeError::Unsupported { needs: NEEDS.into() })?;
+        let grader = grader.ok_or_else(|| GradeError::Unsupported {
+            needs: grading.services.words().gettext(NEEDS).into_owned(),
+        })?;
         let mut sorted: Vec<&Input> = inputs.iter().collect();
         sorted.sort_by(|a, b| a.id.cmp(&b.id));
         let submission: Vec<&Json> = sorted
@@ -130,7 +133,7 @@ impl Grader for External {
     }
 
     fn needs(&self, services: &ProblemServices) -> Option<String> {
-        services.external_grader.is_none().then(|| NEEDS.into())
+        services.external_grader.is_none().then(|| services.words().gettext(NEEDS).into_owned())
     }
 }
 

@@ -14,6 +14,7 @@ use crate::problem::python;
 use crate::problem::random::Random;
 use crate::problem::tolerance::{self, Tolerance};
 use crate::problem::tree::Node;
+use crate::words::{Words, fill};
 
 /// The most samples that are compared; the rest of more adds nothing.
 const MAX_SAMPLES: usize = 10_000;
@@ -97,29 +98,36 @@ enum Trouble {
     Author(String),
 }
 
-impl From<Trouble> for GradeError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
-            Trouble::Author(reason) => Self::Author(reason),
-            Trouble::Formula { text, error } => Self::Message(message(&text, &error)),
+impl Trouble {
+    fn said(self, words: &Words) -> GradeError {
+        match self {
+            Self::Author(reason) => GradeError::Author(reason),
+            Self::Formula { text, error } => GradeError::Message(message(&text, &error, words)),
         }
     }
 }
 
 /// Returns what is said of a formula without a value, the author's no less than the learner's.
-fn message(text: &str, error: &FormulaError) -> String {
+fn message(text: &str, error: &FormulaError, words: &Words) -> String {
     let shown = escape::python_html(text);
     match error {
         FormulaError::Undefined { message }
         | FormulaError::Parentheses { message }
         | FormulaError::TooMuch { message } => message.clone(),
         FormulaError::Factorial => {
-            format!(
-                "Factorial function not permitted in answer for this problem. Provided answer was: {shown}"
-            )
+            let message = words.gettext(
+                "Factorial function not permitted in answer for this problem. Provided answer was: {bad_input}",
+            );
+            fill(&message, &[("bad_input", &shown)])
         }
-        FormulaError::Domain(_) => format!("Invalid input: Could not parse '{shown}' as a formula."),
-        _ => format!("Invalid input: Could not parse '{shown}' as a formula"),
+        FormulaError::Domain(_) => {
+            let message = words.gettext("Invalid input: Could not parse '{bad_input}' as a formula.");
+            fill(&message, &[("bad_input", &shown)])
+        }
+        _ => {
+            let message = words.gettext("Invalid input: Could not parse '{bad_input}' as a formula");
+            fill(&message, &[("bad_input", &shown)])
+        }
     }
 }
 
@@ -184,7 +192,9 @@ impl Grader for FormulaMatch {
         let given = given.ok_or_else(|| GradeError::Author(format!("there is no answer to {}", input.id)))?;
         let given = python::printed(given);
         let seed = grading.context.get("seed").and_then(Json::as_i64).unwrap_or(1);
-        let is_right = self.is_same(&self.answer, &given, &self.samples, seed)?;
+        let is_right = self
+            .is_same(&self.answer, &given, &self.samples, seed)
+            .map_err(|trouble| trouble.said(&grading.services.words()))?;
         let mut graded = Graded::one(input, Entry::right(is_right));
         for condition in &self.hints {
             if let Ok(true) = self.is_same(&condition.answer, &given, &condition.samples, seed) {

@@ -85,14 +85,14 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["textline", "formulaequationinput"],
         is_single: true,
         attributes: &["answer"],
-        build: |node, setup| Ok(Arc::new(Numerical::build(node, setup.context)?)),
+        build: |node, setup| Ok(Arc::new(Numerical::build(node, setup.context, &setup.services.words())?)),
     },
     ResponseKind {
         tag: "stringresponse",
         inputs: &["textline"],
         is_single: true,
         attributes: &["answer"],
-        build: |node, setup| Ok(Arc::new(StringMatch::build(node, setup.context)?)),
+        build: |node, setup| Ok(Arc::new(StringMatch::build(node, setup.context, &setup.services.words())?)),
     },
     ResponseKind {
         tag: "customresponse",
@@ -113,7 +113,7 @@ const KINDS: [ResponseKind; 15] = [
         inputs: &["textbox", "filesubmission", "matlabinput"],
         is_single: true,
         attributes: &[],
-        build: |node, _| Ok(Arc::new(Code::build(node)?)),
+        build: |node, setup| Ok(Arc::new(Code::build(node, &setup.services.words())?)),
     },
     ResponseKind {
         tag: "externalresponse",

@@ -38,6 +38,8 @@ use super::random::Random;
 use super::script::HintFunction;
 use super::services::ProblemServices;
 use super::tree::Node;
+use crate::escape;
+use crate::words::Words;
 
 pub(super) use kinds::is_response;
 pub(super) use option::split_options;
@@ -179,7 +181,13 @@ impl Response {
     }
 
     /// Sets a question up whose element cannot be read, because the problem's script was not run.
-    pub(super) fn unread(node: &Node, number: usize, inputs: Vec<NumberedInput>, labels: Labels) -> Self {
+    pub(super) fn unread(
+        node: &Node,
+        number: usize,
+        inputs: Vec<NumberedInput>,
+        labels: Labels,
+        words: &Words,
+    ) -> Self {
         let inputs = inputs.into_iter().map(|input| NumberedInput { points: None, ..input }).collect();
         Self {
             tag: node.name.clone(),
@@ -187,7 +195,7 @@ impl Response {
             number,
             inputs: read_inputs(inputs, labels.inputs).unwrap_or_default(),
             group: labels.group,
-            grader: Arc::new(unread::Unread::new(&node.name)),
+            grader: Arc::new(unread::Unread::new(&node.name, words)),
             hint_function: None,
             correct_answers: Vec::new(),
         }
@@ -235,7 +243,7 @@ impl Response {
             return Ok(graded);
         }
         if let (Some(feedback), Some((_, entry))) = (&graded.feedback, graded.entries.first_mut()) {
-            entry.add_message(&feedback.html());
+            entry.add_message(&feedback.html(&grading.services.words()));
         }
         let last = self.inputs.last();
         for hint in std::mem::take(&mut graded.conditional) {
@@ -262,6 +270,11 @@ impl Response {
     pub(super) fn initial_answers(&self) -> Vec<(String, Json)> {
         self.grader.initial_answers(&self.inputs)
     }
+}
+
+/// Returns what stands between answers of which each is right.
+fn or_between(words: &Words) -> String {
+    format!(" <b>{}</b> ", escape::html(&words.gettext("or")))
 }
 
 /// Returns the only input of a question of a kind that has one.

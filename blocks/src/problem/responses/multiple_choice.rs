@@ -112,14 +112,16 @@ impl Grader for MultipleChoice {
             .and_then(Json::as_str)
             .is_some_and(|name| self.choices.iter().any(|choice| choice.is_correct && choice.name == name));
         let mut entry = Entry::right(is_correct);
+        let words = grading.services.words();
         if let Some(schemes) = &self.partial {
             let [scheme] = schemes.as_slice() else {
-                let message = "Only one type of partial credit is allowed for Multiple Choice problems.";
-                return Err(GradeError::Message(message.into()));
+                let message =
+                    words.gettext("Only one type of partial credit is allowed for Multiple Choice problems.");
+                return Err(GradeError::Message(message.into_owned()));
             };
             if scheme != "points" {
-                let message = "partial_credit attribute should be one of: points,false";
-                return Err(GradeError::Message(message.into()));
+                let message = words.gettext("partial_credit attribute should be one of: points,false");
+                return Err(GradeError::Message(message.into_owned()));
             }
             if let (false, Some(points)) = (is_correct, chosen.and_then(|choice| choice.partial)) {
                 entry = Entry::with_points("partially-correct", json!(points));

@@ -3,7 +3,7 @@
 use num_complex::Complex64;
 use serde_json::{Value as Json, json};
 
-use super::{Graded, Grader, Input, only_answer, only_input, partial_credit};
+use super::{Graded, Grader, Input, only_answer, only_input, or_between, partial_credit};
 use crate::escape;
 use crate::formula::{FormulaError, Number, value_of};
 use crate::problem::context::Context;
@@ -14,6 +14,7 @@ use crate::problem::hints::{Feedback, Hint};
 use crate::problem::python;
 use crate::problem::tolerance::{self, Tolerance};
 use crate::problem::tree::Node;
+use crate::words::{Words, fill, marked};
 
 /// A number.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(in crate::problem) struct Numerical {
     partial_range: Option<String>,
     partial_answers: Option<Vec<String>>,
     hint: Option<Hint>,
+    /// What stands between answers of which each is right.
+    or: String,
 }
 
 /// What is right.
@@ -53,10 +56,10 @@ struct Credit {
     has_close: bool,
 }
 
-const BAD_STAFF_ANSWER: &str = "There was a problem with the staff answer to this problem";
+const BAD_STAFF_ANSWER: &str = marked("There was a problem with the staff answer to this problem.");
 
 impl Numerical {
-    pub(super) fn build(node: &Node, context: &Context) -> Result<Self, LoadError> {
+    pub(super) fn build(node: &Node, context: &Context, words: &Words) -> Result<Self, LoadError> {
         let answer = node.get("answer").unwrap_or_default();
         let partial_range = node.all("responseparam").find_map(|param| param.get("partial_range"));
         let partial_answers = node.all("responseparam").find_map(|param| param.get("partial_answers"));
@@ -72,6 +75,7 @@ impl Numerical {
             partial_range: partial_range.map(str::to_owned),
             partial_answers: partial_answers.map(|text| text.split(',').map(str::to_owned).collect()),
             hint: node.all("correcthint").next().and_then(Hint::read),
+            or: or_between(words),
         })
     }
 
@@ -80,19 +84,30 @@ impl Numerical {
         student: &Number,
         bounds: &[(String, bool); 2],
         credit: &Credit,
+        words: &Words,
     ) -> Result<Entry, GradeError> {
         if student.is_complex() {
-            let message = "You may not use complex numbers in range tolerance problems";
+            let message = words.gettext("You may not use complex numbers in range tolerance problems");
             return Err(GradeError::Message(message.into()));
         }
         let mut ends = [0.0; 2];
         for (end, (text, is_inclusive)) in ends.iter_mut().zip(bounds) {
-            let boundary = staff_value(text)?.complex().map_err(|error| author_error(&error))?;
+            let boundary = staff_value(text, words)?.complex().map_err(|error| author_error(&error))?;
             if boundary.im != 0.0 {
-                return Err(GradeError::Message(format!("{BAD_STAFF_ANSWER}: complex boundary.")));
+                return Err(GradeError::Message(
+                    words
+                        .gettext(
+                            "There was a problem with the staff answer to this problem: complex boundary.",
+                        )
+                        .into_owned(),
+                ));
             }
             if boundary.re.is_nan() {
-                return Err(GradeError::Message(format!("{BAD_STAFF_ANSWER}: empty boundary.")));
+                return Err(GradeError::Message(
+                    words
+                        .gettext("There was a problem with the staff answer to this problem: empty boundary.")
+                        .into_owned(),
+                ));
             }
             let student = student.complex().map_err(|error| author_error(&error))?;
             if tolerance::is_at_boundary(student, Complex64::new(boundary.re, 0.0)) {
@@ -111,8 +126,14 @@ impl Numerical {
         Ok(Entry::right(false))
     }
 
-    fn grade_point(&self, student: &Number, staff: &str, credit: &Credit) -> Result<Entry, GradeError> {
-        let staff = staff_value(staff)?;
+    fn grade_point(
+        &self,
+        student: &Number,
+        staff: &str,
+        credit: &Credit,
+        words: &Words,
+    ) -> Result<Entry, GradeError> {
+        let staff = staff_value(staff, words)?;
         let expanded = self.expanded_tolerance(credit.range)?;
         let within = |staff: &Number, tolerance: Tolerance| {
             tolerance.allows(student, staff).map_err(|error| author_error(&error))
@@ -141,13 +162,14 @@ impl Numerical {
     }
 
     /// Reads what partial credit goes by; it is read for every answer, so that a mistake in it stops grading.
-    fn credit(&self, schemes: &[String]) -> Result<Credit, GradeError> {
+    fn credit(&self, schemes: &[String], words: &Words) -> Result<Credit, GradeError> {
         let range = self.partial_range.as_deref().map_or(Ok(2.0), |text| {
             let message = || GradeError::Author(format!("could not convert string to float: '{text}'"));
             python::float(text).ok_or_else(message)
         })?;
         let answers = self.partial_answers.as_ref();
-        let answers = answers.map(|answers| answers.iter().map(|answer| staff_value(answer)).collect());
+        let answers =
+            answers.map(|answers| answers.iter().map(|answer| staff_value(answer, words)).collect());
         let has = |name: &str| schemes.iter().any(|scheme| scheme == name);
         Ok(Credit { range, answers: answers.transpose()?, has_list: has("list"), has_close: has("close") })
     }
@@ -191,21 +213,24 @@ impl Grader for Numerical {
         let Some(answer) = grading.answers.get(&input.id) else {
             return Ok(Graded::one(input, Entry::right(false)));
         };
+        let words = grading.services.words();
         let schemes = self.partial.as_deref().unwrap_or_default();
         if schemes.iter().any(|scheme| scheme != "list" && scheme != "close") {
-            return Err(GradeError::Message("partial_credit attribute should be one of: list,close".into()));
+            return Err(GradeError::Message(
+                words.gettext("partial_credit attribute should be one of: list,close").into_owned(),
+            ));
         }
-        let (text, value) = student_value(answer)?;
-        let credit = self.credit(schemes)?;
+        let (text, value) = student_value(answer, &words)?;
+        let credit = self.credit(schemes, &words)?;
         let mut entry = match &self.expected {
-            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, &credit)?,
-            Expected::Point(staff) => self.grade_point(&value, staff, &credit)?,
+            Expected::Range { bounds, .. } => self.grade_range(&value, bounds, &credit, &words)?,
+            Expected::Point(staff) => self.grade_point(&value, staff, &credit, &words)?,
         };
         let mut hint = self.hint.as_ref();
         if entry.correctness.as_deref() == Some("incorrect") {
             let complex = value.complex().map_err(|error| author_error(&error))?;
             for additional in &self.additional {
-                if staff_value(&additional.answer)?.complex().is_ok_and(|staff| staff == complex) {
+                if staff_value(&additional.answer, &words)?.complex().is_ok_and(|staff| staff == complex) {
                     entry = Entry::right(true);
                     hint = additional.hint.as_ref();
                     break;
@@ -224,7 +249,7 @@ impl Grader for Numerical {
         };
         let answers =
             std::iter::once(main).chain(self.additional.iter().map(|additional| &additional.answer));
-        let answer = answers.map(|answer| escape::html(answer)).collect::<Vec<_>>().join(" <b>or</b> ");
+        let answer = answers.map(|answer| escape::html(answer)).collect::<Vec<_>>().join(&self.or);
         Ok(only_answer(inputs, json!(answer)))
     }
 }
@@ -238,7 +263,7 @@ impl Expected {
         let (open, close) = (&answer[..1], &answer[answer.len() - 1..]);
         let mut parts = answer[1..answer.len() - 1].split(',').map(|part| context.substitute(part));
         let (Some(low), Some(high)) = (parts.next(), parts.next()) else {
-            return Err(LoadError::at(line, format!("{BAD_STAFF_ANSWER}.")));
+            return Err(LoadError::at(line, BAD_STAFF_ANSWER));
         };
         let shown = format!("{open}{low}, {high}{close}");
         Ok(Self::Range { bounds: [(low, open == "["), (high, close == "]")], shown })
@@ -246,10 +271,10 @@ impl Expected {
 }
 
 /// Evaluates what the learner wrote; returns its text, too.
-fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
+fn student_value(answer: &Json, words: &Words) -> Result<(String, Number), GradeError> {
     let text = match answer {
         Json::String(text) => text.clone(),
-        other => return Err(GradeError::Message(not_a_number(&python::printed(other)))),
+        other => return Err(GradeError::Message(not_a_number(&python::printed(other), words))),
     };
     let value = value_of(&text).map_err(|error| {
         GradeError::Message(match error {
@@ -257,25 +282,31 @@ fn student_value(answer: &Json) -> Result<(String, Number), GradeError> {
             | FormulaError::Parentheses { message }
             | FormulaError::TooMuch { message } => message,
             FormulaError::Factorial => {
-                format!("Factorial function evaluated outside its domain:'{}'", escape::python_html(&text))
+                let message =
+                    words.gettext("Factorial function evaluated outside its domain:'{student_answer}'");
+                fill(&message, &[("student_answer", &escape::python_html(&text))])
             }
-            FormulaError::Syntax => format!("Invalid math syntax: '{}'", escape::python_html(&text)),
-            _ => not_a_number(&text),
+            FormulaError::Syntax => {
+                let message = words.gettext("Invalid math syntax: '{student_answer}'");
+                fill(&message, &[("student_answer", &escape::python_html(&text))])
+            }
+            _ => not_a_number(&text, words),
         })
     })?;
     Ok((text, value))
 }
 
-fn not_a_number(text: &str) -> String {
-    format!("Could not interpret '{}' as a number.", escape::python_html(text))
+fn not_a_number(text: &str, words: &Words) -> String {
+    let message = words.gettext("Could not interpret '{student_answer}' as a number.");
+    fill(&message, &[("student_answer", &escape::python_html(text))])
 }
 
 /// Reads what the author wrote: a complex number, else a formula.
-fn staff_value(text: &str) -> Result<Number, GradeError> {
+fn staff_value(text: &str, words: &Words) -> Result<Number, GradeError> {
     if let Some(value) = python::complex(text) {
         return Ok(Number::Complex(value));
     }
-    value_of(text).map_err(|_| GradeError::Message(format!("{BAD_STAFF_ANSWER}.")))
+    value_of(text).map_err(|_| GradeError::Message(words.gettext(BAD_STAFF_ANSWER).into_owned()))
 }
 
 fn author_error(error: &FormulaError) -> GradeError {

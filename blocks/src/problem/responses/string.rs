@@ -2,7 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Graded, Grader, Input, only_answer, only_input};
+use super::{Graded, Grader, Input, only_answer, only_input, or_between};
 use crate::escape;
 use crate::problem::context::Context;
 use crate::problem::correct_map::Entry;
@@ -11,6 +11,7 @@ use crate::problem::grading::Grading;
 use crate::problem::hints::{ConditionalHint, Feedback, Hint};
 use crate::problem::regexp;
 use crate::problem::tree::Node;
+use crate::words::Words;
 
 /// A text.
 #[derive(Debug, Clone)]
@@ -18,6 +19,8 @@ pub(in crate::problem) struct StringMatch {
     rule: Rule,
     answers: Vec<String>,
     hints: Hints,
+    /// What stands between answers of which each is right.
+    or: String,
 }
 
 /// How texts are compared.
@@ -37,7 +40,7 @@ enum Hints {
 }
 
 impl StringMatch {
-    pub(super) fn build(node: &Node, context: &Context) -> Result<Self, LoadError> {
+    pub(super) fn build(node: &Node, context: &Context, words: &Words) -> Result<Self, LoadError> {
         let types: Vec<String> =
             node.get("type").unwrap_or_default().to_lowercase().split(' ').map(str::to_owned).collect();
         let has = |name: &str| types.iter().any(|known| known == name);
@@ -59,7 +62,7 @@ impl StringMatch {
             }
             (Rule { ignores_case: has("ci"), is_pattern: has("regexp") }, answers)
         };
-        Ok(Self { rule, answers, hints: Hints::read(node, context) })
+        Ok(Self { rule, answers, hints: Hints::read(node, context), or: or_between(words) })
     }
 
     /// Finds the hint for an answer, which is compared as it was typed, blanks around it included.
@@ -113,7 +116,7 @@ impl Grader for StringMatch {
 
     fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
         let answers = self.answers.iter().map(|answer| escape::html(answer));
-        Ok(only_answer(inputs, json!(answers.collect::<Vec<_>>().join(" <b>or</b> "))))
+        Ok(only_answer(inputs, json!(answers.collect::<Vec<_>>().join(&self.or))))
     }
 }
 

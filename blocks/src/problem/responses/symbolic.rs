@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::custom::{answers_of, expected, needs_sandbox, shown_answers, submission};
+use super::custom::{answers_of, expected, needs_sandbox, no_answer, shown_answers, submission};
 use super::{Graded, Grader, Input, Setup, only_input};
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
@@ -44,7 +44,7 @@ impl Grader for Symbolic {
         if answer == "" || answer.is_null() {
             let mut entry = Entry::right(false);
             if self.tells_empty {
-                entry.add_message("<span class=\"inline-error\">No answer entered!</span>");
+                entry.add_message(&no_answer(&grading.services.words()));
             }
             return Ok(Graded::one(input, entry));
         }

@@ -6,6 +6,7 @@ use super::{Graded, Grader, Input};
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::services::ProblemServices;
+use crate::words::{Words, fill};
 
 /// A question that cannot be graded without the problem's script.
 #[derive(Debug, Clone)]
@@ -14,8 +15,9 @@ pub(super) struct Unread {
 }
 
 impl Unread {
-    pub(super) fn new(tag: &str) -> Self {
-        Self { needs: format!("a question of type {tag} needs the author's script") }
+    pub(super) fn new(tag: &str, words: &Words) -> Self {
+        let needs = words.gettext("a question of type {tag} needs the author's script");
+        Self { needs: fill(&needs, &[("tag", &tag)]) }
     }
 }
 

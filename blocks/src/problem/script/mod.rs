@@ -15,6 +15,7 @@ use super::error::{GradeError, LoadError};
 use super::services::ProblemServices;
 use super::tree::Node;
 use crate::escape;
+use crate::words::fill;
 
 /// The file of a course that its scripts import modules from.
 const LIBRARY: &str = "python_lib.zip";
@@ -174,9 +175,11 @@ impl Script {
         services: &ProblemServices,
     ) -> Result<Globals, ScriptError> {
         let Some(sandbox) = &services.sandbox else {
-            return Err(ScriptError::NotRun("the author's script needs the Python sandbox".into()));
+            return Err(ScriptError::NotRun(
+                services.words().gettext("the author's script needs the Python sandbox").into_owned(),
+            ));
         };
-        let library = self.library(services).map_err(not_run)?;
+        let library = self.library(services).map_err(|error| not_run(&error, services))?;
         let job = SandboxJob {
             code: code.to_owned(),
             globals,
@@ -199,11 +202,13 @@ impl Script {
             SandboxError::LimitExceeded { .. } => {
                 ScriptError::Failed { message: error.to_string(), last_line: None, line: None }
             }
-            error => not_run(error),
+            error => not_run(&error, services),
         })
     }
 }
 
-fn not_run(error: SandboxError) -> ScriptError {
-    ScriptError::NotRun(format!("the Python sandbox does not work: {error}"))
+fn not_run(error: &SandboxError, services: &ProblemServices) -> ScriptError {
+    let words = services.words();
+    let text = words.gettext("the Python sandbox does not work: {error}");
+    ScriptError::NotRun(fill(&text, &[("error", error)]))
 }

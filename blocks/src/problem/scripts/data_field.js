@@ -3,24 +3,24 @@
 (function () {
   "use strict";
   const kinds = (window.XBlockRuntimeInputs = window.XBlockRuntimeInputs || {});
-  const WAYS = [
-    ["input.schematic", "The circuit as JSON", "A list of parts, as the circuit editor writes it."],
+  const ways = (gettext) => [
+    ["input.schematic", gettext("The circuit as JSON"), gettext("A list of parts, as the circuit editor writes it.")],
     [
       ".crystalography_problem ~ * input[name^='input_']",
-      "The plane as JSON",
-      'For example {"lattice": "sc", "points": [["0.50", "0.00", "0.00"], ["0.00", "0.50", "0.00"], ["0.00", "0.00", "0.50"]]}.',
+      gettext("The plane as JSON"),
+      gettext("For example {example}.", { example: '{"lattice": "sc", "points": [["0.50", "0.00", "0.00"], ["0.00", "0.50", "0.00"], ["0.00", "0.00", "0.50"]]}' }),
     ],
     [
       "[id^='vsepr_div_']",
-      "The molecule as JSON",
-      'For example {"geometry": "AX2E0", "atoms": {"c0": "C", "p0": "O", "p1": "O"}}.',
+      gettext("The molecule as JSON"),
+      gettext("For example {example}.", { example: '{"geometry": "AX2E0", "atoms": {"c0": "C", "p0": "O", "p1": "O"}}' }),
     ],
-    [".designprotein2dinput input[name^='input_']", "The protein", "Its sequence of amino acids."],
-    [".editageneinput input[name^='input_']", "The gene", "Its sequence of bases."],
+    [".designprotein2dinput input[name^='input_']", gettext("The protein"), gettext("Its sequence of amino acids.")],
+    [".editageneinput input[name^='input_']", gettext("The gene"), gettext("Its sequence of bases.")],
   ];
 
   kinds.dataField = (page) => {
-    for (const [selector, name, form] of WAYS) {
+    for (const [selector, name, form] of ways(page.gettext)) {
       for (const found of page.content.querySelectorAll(selector)) {
         const field = found.matches("input")
           ? found
@@ -49,7 +49,10 @@
     text.setAttribute("aria-describedby", `${id}_form`);
     const note = document.createElement("p");
     note.id = `${id}_form`;
-    note.textContent = `The drawing tool for this question is not available here; its data can be written instead. ${form}`;
+    const instead = page.gettext(
+      "The drawing tool for this question is not available here; its data can be written instead.",
+    );
+    note.textContent = `${instead} ${form}`;
     text.addEventListener("input", () => {
       field.value = text.value;
       page.changed();

@@ -61,7 +61,7 @@
       this.board = element("div", "problem-board");
       const picture = element("img", "problem-board-picture");
       picture.src = this.setup.base_image;
-      picture.alt = "The picture on which things are placed";
+      picture.alt = this.page.gettext("The picture on which things are placed");
       picture.draggable = false;
       this.board.append(picture);
       this.targets = this.setup.targets.map((target) => {
@@ -79,13 +79,14 @@
 
     /* Where an item can go, as pairs of a text for the list and a place for the answer. */
     choices(item) {
-      const choices = [["not placed", null]];
+      const choices = [[this.page.gettext("not placed"), null]];
       this.setup.targets.forEach((target) => choices.push([target.id, target.id]));
       for (const other of this.items) {
         if (other !== item && other.where !== null) {
           for (const target of other.draggable.target_fields) {
             const where = { [target.id]: { [other.draggable.id]: other.where } };
-            choices.push([`${target.id} on ${this.name(other.draggable)}`, where]);
+            const text = this.page.gettext("{target} on {item}", { target: target.id, item: this.name(other.draggable) });
+            choices.push([text, where]);
           }
         }
       }
@@ -103,7 +104,7 @@
 
     put(item, where) {
       if (where !== null && this.isTaken(where, item)) {
-        this.page.announce("There is something already.");
+        this.page.announce(this.page.gettext("There is something already."));
         return;
       }
       item.where = where;
@@ -114,7 +115,13 @@
       }
       this.store();
       this.show(item);
-      const said = where === null ? "not placed" : Array.isArray(where) ? `at ${where.join(", ")}` : "placed";
+      const { gettext } = this.page;
+      let said = gettext("placed");
+      if (where === null) {
+        said = gettext("not placed");
+      } else if (Array.isArray(where)) {
+        said = gettext("at {point}", { point: where.join(", ") });
+      }
       this.page.announce(`${this.name(draggable)}: ${said}`);
     }
 
@@ -175,7 +182,7 @@
       }
       const select = element("select");
       select.id = `place_${this.id}_${index}`;
-      select.setAttribute("aria-label", `Where to put ${name}`);
+      select.setAttribute("aria-label", this.page.gettext("Where to put {item}", { item: name }));
       const choices = this.choices(item);
       choices.forEach(([text, where], at) => {
         const option = element("option");

@@ -17,7 +17,7 @@
     const field = place.querySelector("input[waitfor]");
     const { getstate, setstate, sop } = place.dataset;
     const keepsState = Boolean(getstate && setstate);
-    const ask = sop === "false" ? byMessages(frame) : byFunctions(frame);
+    const ask = sop === "false" ? byMessages(page, frame) : byFunctions(page, frame);
     const text = (value) => (typeof value === "string" ? value : JSON.stringify(value) || "");
 
     page.beforeSubmit(async () => {
@@ -46,7 +46,7 @@
   };
 
   /* Calls functions of the frame's page, given by their path. */
-  const byFunctions = (frame) => async (path, value) => {
+  const byFunctions = (page, frame) => async (path, value) => {
     const names = path.split(".");
     let owner = frame.contentWindow;
     for (const name of names.slice(0, -1)) {
@@ -54,12 +54,12 @@
     }
     const call = owner[names.at(-1)];
     if (typeof call !== "function") {
-      throw new Error(`the frame has no function ${path}`);
+      throw new Error(page.gettext("the frame has no function {name}", { name: path }));
     }
     return value === undefined ? call.call(owner) : call.call(owner, value);
   };
 
-  const byMessages = (frame) => {
+  const byMessages = (page, frame) => {
     const scope = "JSInput";
     const waiting = new Map();
     let count = Math.floor(Math.random() * 1000001);
@@ -111,7 +111,7 @@
         window.setTimeout(() => {
           if (waiting.delete(id)) {
             queued = queued.filter((other) => other !== message);
-            reject(new Error("the frame does not answer"));
+            reject(new Error(page.gettext("the frame does not answer")));
           }
         }, PATIENCE);
       });

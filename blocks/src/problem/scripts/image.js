@@ -43,8 +43,10 @@
     // Screen readers pass the arrow keys on to what says it is an application.
     picture.tabIndex = 0;
     picture.setAttribute("role", "application");
-    picture.setAttribute("aria-roledescription", "picture to choose a point on");
-    picture.setAttribute("aria-label", `${page.labelOf(field)}. Arrow keys move the mark, with Shift in small steps.`);
+    picture.setAttribute("aria-roledescription", page.gettext("picture to choose a point on"));
+    picture.setAttribute("aria-label", 
+      page.gettext("{label}. Arrow keys move the mark, with Shift in small steps.", { label: page.labelOf(field) }),
+    );
     picture.setAttribute("aria-describedby", `status_${id}`);
     picture.addEventListener("click", (event) => {
       const box = picture.getBoundingClientRect();
@@ -60,7 +62,7 @@
       const size = event.shiftKey ? 1 : 10;
       const from = point() || [Math.round(width / 2), Math.round(height / 2)];
       choose(from[0] + step[0] * size, from[1] + step[1] * size);
-      page.announce(`${point().join(", ")} of ${width}, ${height}`);
+      page.announce(page.gettext("{point} of {width}, {height}", { point: point().join(", "), width, height }));
     });
     show();
   };
@@ -75,7 +77,7 @@
     drawing.setAttribute("width", place.dataset.width);
     drawing.setAttribute("height", place.dataset.height);
     drawing.setAttribute("role", "img");
-    drawing.setAttribute("aria-label", "The right places are marked on the picture.");
+    drawing.setAttribute("aria-label", page.gettext("The right places are marked on the picture."));
     drawing.style.pointerEvents = "none";
     const outline = (corners) => {
       const polygon = document.createElementNS("http://www.w3.org/2000/svg", "polygon");
