@@ -10,6 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 use tempfile::TempDir;
+use xblock_core::olx::{Contents, MemoryPackage, PackageSource};
 
 type Tar = Builder<GzEncoder<File>>;
 
@@ -211,6 +212,54 @@ fn a_directory_may_not_lead_out() {
         matches!(&error, PackageError::IllegalLink { member, target, .. } if member == "outside" && target == "/etc/passwd"),
         "{error}"
     );
+}
+
+#[test]
+fn a_directory_says_the_same_as_its_files_in_memory() {
+    let directory = tempfile::tempdir().unwrap();
+    let large = vec![b'x'; 100_000];
+    // In the order of whole paths the folder `a` stands between `a-b` and `a0`, not where its own name would.
+    let files: [(&str, &[u8]); 8] = [
+        ("course.xml", b"<course/>"),
+        ("a-b", b"1"),
+        ("a.xml", b""),
+        ("a/x.xml", b"2"),
+        ("a/y/z.bin", &large),
+        ("a/y-z", b"3"),
+        ("a0", b"4"),
+        ("static/b/c.png", b"5"),
+    ];
+    for (path, content) in files {
+        let file = directory.path().join(path);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+    let source = DirectorySource::open(directory.path()).unwrap();
+    let memory: MemoryPackage = files.into_iter().collect();
+    for folder in ["", "a", "a/y", "static", "stat", "static/b", "a-b", "none"] {
+        assert_eq!(source.list(folder).unwrap(), memory.list(folder).unwrap(), "{folder}");
+    }
+    for path in files.iter().map(|(path, _)| *path).chain(["a", "a/x", "none", "../course.xml"]) {
+        assert_eq!(source.exists(path).unwrap(), memory.exists(path).unwrap(), "{path}");
+        assert_eq!(source.read(path).unwrap(), memory.read(path).unwrap(), "{path}");
+        for limit in [0, 1, 99_999, 100_000] {
+            let within = |source: &dyn PackageSource| source.read_within(path, limit).unwrap();
+            assert_eq!(within(&source), within(&memory), "{path}, {limit}");
+        }
+    }
+}
+
+#[test]
+fn a_file_that_changed_since_it_was_listed_is_read_to_its_end() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("course.xml");
+    fs::write(&path, "<course/>").unwrap();
+    let source = DirectorySource::open(directory.path()).unwrap();
+    for content in ["", "<course url_name=\"longer\"/>"] {
+        fs::write(&path, content).unwrap();
+        let read = source.read_within("course.xml", 1000).unwrap();
+        assert_eq!(read, Some(Contents::Bytes(content.into())));
+    }
 }
 
 #[test]
