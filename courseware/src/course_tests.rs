@@ -33,6 +33,8 @@ pub struct CourseTestOptions {
     pub own_answers: bool,
     /// How many problems are tested at once; as many as there are processors where this does not say.
     pub threads: Option<NonZeroUsize>,
+    /// The modules that scripts may import, in place of the course's `static/python_lib.zip`.
+    pub library: Option<Arc<[u8]>>,
     /// Where scripts run.
     pub sandbox: Option<Arc<dyn SandboxService>>,
 }
@@ -40,7 +42,7 @@ pub struct CourseTestOptions {
 impl Default for CourseTestOptions {
     /// Ten seeds, every problem, only the tests of authors, without scripts.
     fn default() -> Self {
-        Self { seeds: 10, problem: None, own_answers: false, threads: None, sandbox: None }
+        Self { seeds: 10, problem: None, own_answers: false, threads: None, library: None, sandbox: None }
     }
 }
 
@@ -119,7 +121,8 @@ pub fn test_course(
     progress.step(Stage::ReadPackage, 0, None)?;
     let mut package = read_course(source, &ReadOptions::default(), registry)?;
     package.published.append(&mut package.draft);
-    let library: Option<Arc<[u8]>> = source.read(LIBRARY).ok().flatten().map(Arc::from);
+    let own_library = || source.read(LIBRARY).ok().flatten().map(Arc::from);
+    let library: Option<Arc<[u8]>> = options.library.clone().or_else(own_library);
     let mut found: BTreeMap<UsageKey, ProblemTests> = BTreeMap::new();
     let mut subjects = Vec::new();
     for (usage, data) in &package.published {

@@ -67,6 +67,23 @@ class MemoryFinder(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
         return data.encode() if isinstance(data, str) else data
 
 
+class BrokenArchive(importlib.abc.MetaPathFinder):
+    """Says of modules found nowhere that the archive they may be in cannot be read; Python passes over it."""
+
+    def __init__(self, label, reason):
+        self.label = label
+        self.reason = reason
+
+    def find_spec(self, fullname, path=None, target=None):
+        message = "No module named %r (%s cannot be read: %s)" % (fullname, self.label, self.reason)
+        raise ModuleNotFoundError(message, name=fullname)
+
+
+def tell_of_broken(label, error):
+    """Makes imports that fail name the archive that cannot be read."""
+    sys.meta_path.append(BrokenArchive(label, str(error) or type(error).__name__))
+
+
 def lend(files):
     """Lets files be opened for reading by their names, as if they lay in the folder that code runs in."""
     elsewhere = io.open

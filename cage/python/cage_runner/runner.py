@@ -118,7 +118,10 @@ def add_files(files, path):
     for name in path:
         if name.endswith(".zip"):
             if name in files:
-                memory_modules.install(unpack(files[name]), name)
+                try:
+                    memory_modules.install(unpack(files[name]), name)
+                except Exception as error:
+                    memory_modules.tell_of_broken(name, error)
         else:
             prefix = name.rstrip("/") + "/"
             inside = {entry[len(prefix) :]: data for entry, data in files.items() if entry.startswith(prefix)}

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::console::Console;
 use super::exit::{CommandError, Exit};
+use super::grade::read;
 use super::surroundings::Surroundings;
 
 /// Runs the tests that authors wrote into the problems of a course. Scripts run in a cage.
@@ -28,6 +29,9 @@ pub(crate) struct Arguments {
     /// Require of every problem that it loads, renders and grades its own answers as correct, for each seed.
     #[arg(long)]
     own_answers: bool,
+    /// The modules that scripts may import, in place of the course's static/python_lib.zip.
+    #[arg(long, value_name = "PYTHON_LIB.ZIP")]
+    library: Option<PathBuf>,
     /// How many problems to test at once; by default as many as there are processors.
     #[arg(long, value_name = "N")]
     threads: Option<NonZeroUsize>,
@@ -57,6 +61,7 @@ pub(crate) fn run(
         problem: arguments.problem.clone(),
         own_answers: arguments.own_answers,
         threads: arguments.threads,
+        library: arguments.library.as_deref().map(read).transpose()?.map(Arc::from),
         sandbox: Some(Arc::new(AuthorCode::default())),
     };
     let report =

@@ -7,6 +7,7 @@ mod fuzz;
 mod markdown;
 mod messages;
 mod origins;
+mod own_answers;
 mod packages;
 mod random_course;
 mod random_packages;

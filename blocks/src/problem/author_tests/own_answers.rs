@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::problem::responses::Response;
 use crate::problem::{Answers, Problem, ProblemInput};
 
 /// How a problem writes that several texts are correct; the first of them is as good as any.
@@ -27,12 +28,17 @@ pub enum OwnAnswers {
 /// Gives a problem its own answers. It is one nobody has answered yet.
 #[must_use]
 pub fn own_answers(problem: &mut Problem) -> OwnAnswers {
+    // What is rendered to learners is part of what can fail.
+    let _ = problem.html();
     let own = problem.correct_answers();
+    let responses = problem.engine.responses.iter();
+    let in_form: Answers = responses.flat_map(Response::answers_to_give).collect();
     let inputs = problem.inputs();
     let mut answers = Answers::new();
     let mut unknown = Vec::new();
     for input in &inputs {
-        match own.get(&input.id).and_then(|shown| answer(input, shown)) {
+        let given = in_form.get(&input.id).cloned();
+        match given.or_else(|| answer(input, own.get(&input.id)?)) {
             Some(answer) => _ = answers.insert(input.id.clone(), answer),
             None => unknown.push(input.id.clone()),
         }
@@ -40,8 +46,6 @@ pub fn own_answers(problem: &mut Problem) -> OwnAnswers {
     if !unknown.is_empty() || inputs.is_empty() {
         return OwnAnswers::Unknown { inputs: unknown };
     }
-    // What is rendered to learners is part of what can fail.
-    let _ = problem.html();
     match problem.grade(&answers) {
         Err(error) => OwnAnswers::Wrong { reason: error.learner_message() },
         Ok(outcome) => {
@@ -68,7 +72,6 @@ fn answer(input: &ProblemInput, shown: &Json) -> Option<Json> {
         Json::Array(choices) if is_list => Some(json!(choices)),
         Json::Array(choices) => choices.first().cloned(),
         Json::String(choice) if is_list => Some(json!([choice])),
-        Json::String(text) if input.tag == "imageinput" => middle_of_rectangle(text).map(Json::String),
         Json::String(text) => {
             let first = text.split(OR).next().unwrap_or(text);
             let first = htmlize::unescape(first);
@@ -89,18 +92,6 @@ fn middle_of_range(range: &str) -> Option<String> {
     Some(((number(low)? + number(high)?) / 2.0).to_string())
 }
 
-/// Finds the point in the middle of the first rectangle of `(1,2)-(3,4);(5,6)-(7,8)`.
-fn middle_of_rectangle(rectangles: &str) -> Option<String> {
-    let numbers: Vec<f64> = rectangles
-        .split(';')
-        .next()?
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .filter_map(|number| number.parse().ok())
-        .collect();
-    let [left, top, right, bottom] = numbers[..] else { return None };
-    Some(format!("[{},{}]", (left + right) / 2.0, (top + bottom) / 2.0))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,7 +99,6 @@ mod tests {
     #[test]
     fn points_lie_inside() {
         assert_eq!(middle_of_range("[5, 7)"), Some("6".into()));
-        assert_eq!(middle_of_rectangle("(10,20)-(30,40);(1,2)-(3,4)"), Some("[20,30]".into()));
-        assert_eq!(middle_of_rectangle("(10,20)"), None);
+        assert_eq!(middle_of_range("7"), None);
     }
 }

@@ -50,6 +50,14 @@ impl Grader for Image {
         Ok(graded)
     }
 
+    fn answers_to_give(&self, inputs: &[Input]) -> Vec<(String, Json)> {
+        let points = inputs.iter().zip(&self.places).filter_map(|(input, place)| {
+            let (x, y) = place.inside()?;
+            Some((input.id.clone(), json!(format!("[{x},{y}]"))))
+        });
+        points.collect()
+    }
+
     fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError> {
         let shown = |place: &Place| json!({ "rectangle": place.rectangle, "regions": place.regions });
         Ok(inputs.iter().zip(&self.places).map(|(input, place)| (input.id.clone(), shown(place))).collect())
@@ -72,6 +80,25 @@ fn bad_point(id: &str, given: &Json) -> GradeError {
 }
 
 impl Place {
+    /// Finds a point inside: the middle of the first rectangle, or of the corners of the first region.
+    fn inside(&self) -> Option<(i64, i64)> {
+        let rectangle = self.rectangle.as_deref().and_then(|text| text.split(';').next()).and_then(corners);
+        if let Some([left, top, right, bottom]) = rectangle {
+            return Some((left.midpoint(right), top.midpoint(bottom)));
+        }
+        let regions = read_regions(self.regions.as_deref()?).ok()?;
+        let corners = regions.first().filter(|corners| !corners.is_empty())?;
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            reason = "pictures are small, and points whole pixels"
+        )]
+        let middle = |one: fn(&Point) -> f64| {
+            (corners.iter().map(one).sum::<f64>() / corners.len() as f64).round() as i64
+        };
+        Some((middle(|corner| corner.0), middle(|corner| corner.1)))
+    }
+
     fn holds(&self, point: (i64, i64)) -> Result<bool, GradeError> {
         for rectangle in
             self.rectangle.iter().filter(|text| !text.is_empty()).flat_map(|text| text.split(';'))

@@ -100,6 +100,12 @@ pub(super) trait Grader: fmt::Debug + Send + Sync {
     /// [`LoadError`] where they cannot be had; the problem cannot be put together then.
     fn correct_answers(&self, inputs: &[Input]) -> Result<Vec<(String, Json)>, LoadError>;
 
+    /// Returns right answers as a form would send them, by input id, where what is shown is for readers only.
+    fn answers_to_give(&self, inputs: &[Input]) -> Vec<(String, Json)> {
+        let _ = inputs;
+        Vec::new()
+    }
+
     /// Says what the question needs to be graded that the host does not offer, as a sentence without a full stop.
     fn needs(&self, services: &ProblemServices) -> Option<String> {
         let _ = services;
@@ -264,6 +270,11 @@ impl Response {
     /// Returns the answers to be shown, by input id.
     pub(super) fn correct_answers(&self) -> &[(String, Json)] {
         &self.correct_answers
+    }
+
+    /// Returns right answers as a form would send them, by input id, where what is shown is for readers only.
+    pub(super) fn answers_to_give(&self) -> Vec<(String, Json)> {
+        self.grader.answers_to_give(&self.inputs)
     }
 
     /// Returns the answers that stand in the inputs before the learner wrote any.

@@ -9,7 +9,7 @@ mod keys;
 mod markdown;
 mod olx;
 
-pub use capa::sandbox_modules;
+pub use capa::{sandbox, sandbox_modules};
 
 use std::path::{Path, PathBuf};
 

@@ -9,7 +9,7 @@ mod random;
 mod sandbox;
 mod seeds;
 
-pub use sandbox::sandbox_modules;
+pub use sandbox::{sandbox, sandbox_modules};
 
 use serde_json::Value as Json;
 

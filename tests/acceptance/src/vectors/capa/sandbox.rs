@@ -33,8 +33,11 @@ pub fn sandbox_modules() -> Result<Vec<String>, String> {
     CAGE.clone().map(|cage| cage.loaded_modules())
 }
 
-/// Returns the sandbox, or why there is none.
-pub(super) fn sandbox() -> Result<Arc<dyn SandboxService>, String> {
+/// Returns the sandbox that code of authors runs in.
+///
+/// # Errors
+/// Why no code of authors runs here.
+pub fn sandbox() -> Result<Arc<dyn SandboxService>, String> {
     let cage = CAGE.clone()?;
     let runtime = Arc::new(MemoryRuntime::new(Arc::new(FixedClock(now()))));
     // How much a run may use is not what is checked here, and machines are busy.
