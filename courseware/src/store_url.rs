@@ -128,6 +128,12 @@ pub enum StoreError {
         /// What was asked for.
         url: StoreUrl,
     },
+    /// The store is of another kind than the one there must be.
+    #[error("{url} is no Modulestore; this works on modulestore:FILE")]
+    NotModulestore {
+        /// What was asked for.
+        url: StoreUrl,
+    },
     /// The directory a new store should be made in cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory {
@@ -197,6 +203,35 @@ impl StoreUrl {
         }
         Blockstore::open(directory, access, clock.clone())
             .map_err(|error| StoreError::Open { url: self.clone(), source: error.into() })
+    }
+
+    /// Opens a Modulestore with what only that can do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_modulestore(
+        &self,
+        mode: OpenMode,
+        registry: &Registry,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<ModulestoreRuntime, StoreError> {
+        let Self::Modulestore(file) = self else {
+            return Err(StoreError::NotModulestore { url: self.clone() });
+        };
+        match mode {
+            OpenMode::Create => make_parent(file)?,
+            OpenMode::Read | OpenMode::Write if !self.is_made() => {
+                return Err(StoreError::NoSuchStore { url: self.clone() });
+            }
+            OpenMode::Read | OpenMode::Write => {}
+        }
+        let opened = match mode {
+            OpenMode::Read => ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()),
+            OpenMode::Write | OpenMode::Create => {
+                ModulestoreRuntime::open(file, registry.clone(), clock.clone())
+            }
+        };
+        opened.map_err(|source| StoreError::Open { url: self.clone(), source })
     }
 
     /// Returns the directory of a Blockstore, whether there is one or not.

@@ -15,5 +15,5 @@ mod reader;
 mod runtime;
 pub mod store;
 
-pub use dump::DumpCounts;
+pub use dump::{DumpCounts, ExportedDump};
 pub use runtime::{CacheUse, ModulestoreRuntime};

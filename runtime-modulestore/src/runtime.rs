@@ -18,7 +18,7 @@ use xblock_core::runtime::{
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
-use crate::dump::{self, DumpCounts};
+use crate::dump::{self, DumpCounts, ExportedDump};
 use crate::fields::FieldCodec;
 use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
@@ -112,16 +112,29 @@ impl ModulestoreRuntime {
         }
     }
 
-    /// Loads the collections of Split and of the contentstore from a folder that `mongodump` wrote, all or none.
+    /// Loads what `mongodump` wrote into a folder, all or none.
     ///
-    /// Structures and definitions that are in the store already are passed over, as they never change; the change feed
-    /// gets an entry for each branch.
+    /// Collections that are no part of Split and of the contentstore are kept as they are, for
+    /// [`ModulestoreRuntime::export_dump`]. Documents that are in the store already are passed over, as structures and
+    /// definitions never change; the change feed gets an entry for each branch.
     ///
     /// # Errors
-    /// [`RuntimeError::ContextExists`] where the store has one of the contexts, [`RuntimeError::Corrupt`] where a
-    /// document is damaged, [`RuntimeError::Storage`] where a file cannot be read.
+    /// [`RuntimeError::ContextExists`] where the store has one of the contexts, [`RuntimeError::Unstorable`] where it has
+    /// another document with an id of the dump's, [`RuntimeError::Corrupt`] where a document is damaged or there is no
+    /// dump, [`RuntimeError::Storage`] where a file cannot be read.
     pub fn import_dump(&self, folder: impl AsRef<Path>) -> Result<DumpCounts, RuntimeError> {
         dump::import(&*self.store, folder.as_ref())
+    }
+
+    /// Writes every document into a new folder, in the files `mongorestore` reads, whole or not at all.
+    ///
+    /// The documents are those that were loaded and written; what only this store knows (messages of versions, its change
+    /// feed, the packages of imports) is not among them.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Unstorable`] where the folder is there already, [`RuntimeError::Storage`] where it cannot be written.
+    pub fn export_dump(&self, folder: impl AsRef<Path>) -> Result<ExportedDump, RuntimeError> {
+        dump::export(&*self.store, folder.as_ref())
     }
 
     fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {

@@ -157,7 +157,9 @@ fn code_of(error: &CoursewareError) -> Exit {
     match error {
         CoursewareError::StoreUrl(_)
         | CoursewareError::OtherKind { .. }
-        | CoursewareError::Store(StoreError::NotBlockstore { .. }) => Exit::Usage,
+        | CoursewareError::Store(StoreError::NotBlockstore { .. } | StoreError::NotModulestore { .. }) => {
+            Exit::Usage
+        }
         CoursewareError::Interrupted => Exit::Interrupted,
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })

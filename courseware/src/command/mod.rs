@@ -26,6 +26,7 @@ mod schema;
 mod serve;
 mod show;
 mod stats;
+mod store;
 mod submit;
 mod surroundings;
 mod test;
@@ -97,6 +98,8 @@ enum Command {
     Fsck(fsck::Arguments),
     Gc(gc::Arguments),
     Stats(stats::Arguments),
+    #[command(subcommand)]
+    Store(store::Command),
     Backup(backup::BackupArguments),
     Restore(backup::RestoreArguments),
 }
@@ -167,6 +170,7 @@ fn dispatch(
         Command::Fsck(arguments) => fsck::run(arguments, surroundings, console),
         Command::Gc(arguments) => gc::run(arguments, surroundings, console),
         Command::Stats(arguments) => stats::run(arguments, surroundings, console),
+        Command::Store(command) => store::run(command, surroundings, console),
         Command::Backup(arguments) => backup::run(arguments, surroundings, console),
         Command::Restore(arguments) => backup::run_restore(arguments, surroundings, console),
     }

@@ -19,6 +19,9 @@ pub enum Bucket {
 }
 
 impl Bucket {
+    /// Every bucket.
+    pub const ALL: [Self; 3] = [Self::Published, Self::Draft, Self::Replaced];
+
     /// Returns the bucket's name.
     #[must_use]
     pub const fn name(self) -> &'static str {

@@ -1,5 +1,6 @@
 //! Where the documents lie. The runtime above decides what they say; a store only keeps and finds them.
 
+mod collection;
 mod sqlite;
 
 use bson::oid::ObjectId;
@@ -8,6 +9,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
+pub use collection::Collection;
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.
@@ -122,6 +124,30 @@ pub trait DocumentReads {
     /// # Errors
     /// The medium's.
     fn origin(&self, context: &str) -> Result<Option<Vec<u8>>, RuntimeError>;
+
+    /// Returns the names of the collections no other table is for, in order.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn other_collections(&self) -> Result<Vec<String>, RuntimeError>;
+
+    /// Finds a document of such a collection by its `_id`.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError>;
+
+    /// Hands every document of a collection over, one at a time.
+    ///
+    /// Chunks that were not loaded from a dump get an `_id` of the file's and their number.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn each_document(
+        &self,
+        collection: &Collection,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
 }
 
 /// Changes documents, all at once.
@@ -166,6 +192,23 @@ pub trait DocumentWrites: DocumentReads {
     /// # Errors
     /// The medium's.
     fn append_chunk(&self, file: FileHandle, number: i32, data: &[u8]) -> Result<(), RuntimeError>;
+
+    /// Adds a chunk as a dump has it, with its other fields.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn append_chunk_document(
+        &self,
+        file: FileHandle,
+        number: i32,
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError>;
+
+    /// Adds a document to a collection no other table is for.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError>;
 
     /// Completes a file with its document.
     ///

@@ -14,7 +14,7 @@ use xblock_core::runtime::{Branch, FieldMap, Runtime};
 
 use crate::fixture::new_store;
 
-fn shared() -> Option<PathBuf> {
+pub(crate) fn shared() -> Option<PathBuf> {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared");
     let folder = std::env::var_os("XBLOCK_SHARED").map_or(beside, PathBuf::from).join("golden/split");
     folder.is_dir().then_some(folder)
@@ -219,4 +219,34 @@ fn the_platforms_documents_can_be_edited() {
             published.map(|head| head.version).as_ref()
         );
     }
+}
+
+/// Every dump there is, of Old Mongo too, loads and comes back with equal documents in every collection.
+#[test]
+fn a_dump_comes_back_as_it_was() {
+    let Some(folder) = shared() else { return };
+    let mut folders = vec![folder];
+    let (mut dumps, mut documents) = (0, 0);
+    while let Some(at) = folders.pop() {
+        for entry in at.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path()) {
+            if entry.is_dir() && entry.ends_with("dump/edxapp") {
+                let (runtime, out) = new_store();
+                // The folder of the dump is given, the one database in it is found.
+                runtime.import_dump(entry.parent().expect("dump")).expect("the dump loads");
+                let target = out.path().join("out/edxapp");
+                runtime.export_dump(&target).expect("the dump is written");
+                let read = crate::dumps::collections(&target);
+                let wanted = crate::dumps::collections(&entry);
+                assert_eq!(read.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());
+                for (name, wanted) in wanted {
+                    assert_eq!(read[&name], wanted, "{name} of {}", entry.display());
+                    documents += wanted.len();
+                }
+                dumps += 1;
+            } else if entry.is_dir() {
+                folders.push(entry);
+            }
+        }
+    }
+    assert!(dumps >= 14 && documents > 850, "only {dumps} dumps, {documents} documents");
 }

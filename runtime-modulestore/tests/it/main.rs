@@ -1,6 +1,7 @@
 //! The runtime over Split documents.
 
 mod classes;
+mod dumps;
 mod failures;
 mod fixture;
 mod golden;

@@ -1,5 +1,6 @@
 //! The embedded store: the collections as tables of one SQLite file.
 
+mod chunks;
 mod connection;
 mod reads;
 mod schema;

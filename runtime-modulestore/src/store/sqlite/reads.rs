@@ -1,14 +1,14 @@
 //! Finding documents.
 
 use bson::oid::ObjectId;
-use bson::raw::RawDocumentBuf;
+use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, Params, Row, params};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
-use crate::store::{DocumentReads, FeedEntry};
+use crate::store::{Collection, DocumentReads, FeedEntry};
 
 fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
     RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
@@ -38,6 +38,12 @@ impl Session<'_> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row(params, row).optional())
             .map_err(failed("reading the store"))
+    }
+
+    fn has_others(&self) -> Result<bool, RuntimeError> {
+        // Stores no dump was loaded into have no such table.
+        let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'other_documents'";
+        Ok(self.one(sql, [], |_| Ok(()))?.is_some())
     }
 
     fn many<T>(
@@ -156,5 +162,54 @@ impl DocumentReads for Session<'_> {
             return Ok(None);
         }
         self.one("SELECT packed FROM origins WHERE context = ?", [context], |row| row.get(0))
+    }
+
+    fn other_collections(&self) -> Result<Vec<String>, RuntimeError> {
+        if !self.has_others()? {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT DISTINCT collection FROM other_documents ORDER BY collection";
+        self.many(sql, [], |row| row.get(0))
+    }
+
+    fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        if !self.has_others()? {
+            return Ok(None);
+        }
+        let sql = "SELECT document FROM other_documents WHERE collection = ? AND _id = ?";
+        let found = self.one(sql, params![collection, id.as_bytes()], |row| row.get(0))?;
+        found.map(|bytes| document(bytes, &format!("{} of {collection}", id.value()))).transpose()
+    }
+
+    fn each_document(
+        &self,
+        collection: &Collection,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let table = match collection {
+            Collection::Indexes => r#"SELECT document FROM "modulestore.active_versions" ORDER BY rowid"#,
+            Collection::Structures => r#"SELECT document FROM "modulestore.structures" ORDER BY rowid"#,
+            Collection::Definitions => r#"SELECT document FROM "modulestore.definitions" ORDER BY rowid"#,
+            Collection::Files(_) => "SELECT document FROM files WHERE bucket = ? ORDER BY number",
+            Collection::Chunks(bucket) => return self.each_chunk(*bucket, receive),
+            Collection::Other(_) if !self.has_others()? => return Ok(()),
+            Collection::Other(_) => {
+                "SELECT document FROM other_documents WHERE collection = ? ORDER BY rowid"
+            }
+        };
+        let fail = || failed("reading the store");
+        let mut statement = self.connection().prepare_cached(table).map_err(fail())?;
+        let mut rows = match collection {
+            Collection::Files(bucket) => statement.query([bucket.name()]),
+            Collection::Other(name) => statement.query([name]),
+            _ => statement.query([]),
+        }
+        .map_err(fail())?;
+        while let Some(row) = rows.next().map_err(fail())? {
+            let place = || format!("a document of {}", collection.name());
+            let bytes = row.get_ref(0).map_err(fail())?.as_blob().map_err(|error| corrupt(place(), error))?;
+            receive(RawDocument::from_bytes(bytes).map_err(|error| corrupt(place(), error))?)?;
+        }
+        Ok(())
     }
 }

@@ -66,6 +66,15 @@ CREATE TABLE feed (
 );
 "#;
 
+/// The table of documents of collections that no other table is for.
+pub(super) const OTHERS: &str = "
+CREATE TABLE IF NOT EXISTS other_documents (
+    collection TEXT NOT NULL,
+    _id BLOB NOT NULL,
+    document BLOB NOT NULL,
+    UNIQUE (collection, _id)
+)";
+
 /// Why a file cannot serve as a store.
 pub(super) enum Unfit {
     Foreign,

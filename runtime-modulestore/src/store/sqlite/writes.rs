@@ -1,11 +1,13 @@
 //! Changing documents.
 
 use bson::oid::ObjectId;
-use bson::raw::RawDocument;
+use bson::raw::{RawBsonRef, RawDocument};
 use rusqlite::{Params, params};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
+use super::chunks::chunk_document;
 use super::connection::{Session, failed};
+use super::schema::OTHERS;
 use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
 use crate::store::{DocumentWrites, FileHandle};
 
@@ -86,6 +88,33 @@ impl DocumentWrites for Session<'_> {
     fn append_chunk(&self, file: FileHandle, number: i32, data: &[u8]) -> Result<(), RuntimeError> {
         self.run("INSERT INTO chunks (file, n, data) VALUES (?, ?, ?)", params![file.0, number, data])
             .map(drop)
+    }
+
+    fn append_chunk_document(
+        &self,
+        file: FileHandle,
+        number: i32,
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError> {
+        if !self.has_chunk_documents()? {
+            self.run("ALTER TABLE chunks ADD COLUMN document BLOB", [])?;
+        }
+        let data = match document.get("data") {
+            Ok(Some(RawBsonRef::Binary(data))) => data.bytes,
+            _ => return Err(corrupt(format!("chunk {number} of a file"), "it has no data")),
+        };
+        let sql = "INSERT INTO chunks (file, n, data, document) VALUES (?, ?, ?, ?)";
+        let rest = chunk_document(document, &[], None)?;
+        self.run(sql, params![file.0, number, data, rest.as_bytes()]).map(drop)
+    }
+
+    fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError> {
+        // It is made when it is needed, for stores of earlier days.
+        self.connection().execute_batch(OTHERS).map_err(failed("writing to the store"))?;
+        let id = FileId::of(document, "_id")
+            .map_err(|_| corrupt(format!("a document of {collection}"), "it has no `_id`"))?;
+        let sql = "INSERT INTO other_documents (collection, _id, document) VALUES (?, ?, ?)";
+        self.run(sql, params![collection, id.as_bytes(), document.as_bytes()]).map(drop)
     }
 
     fn finish_file(&self, file: FileHandle, document: &RawDocument) -> Result<(), RuntimeError> {

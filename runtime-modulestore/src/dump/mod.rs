@@ -1,0 +1,10 @@
+//! Dumps in the layout of `mongodump`: files of concatenated BSON documents, one per collection.
+
+mod export;
+mod folder;
+mod import;
+
+pub use export::ExportedDump;
+pub(crate) use export::export;
+pub use import::DumpCounts;
+pub(crate) use import::import;
