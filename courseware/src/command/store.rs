@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use courseware::{OpenMode, StoreUrl};
+use courseware::{OpenMode, PackageError, StoreUrl};
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
@@ -89,6 +89,9 @@ fn export(
 ) -> Result<Exit, CommandError> {
     let (registry, clock) = (&surroundings.registry, &surroundings.clock);
     let store = arguments.store.open_modulestore(OpenMode::Read, registry, clock)?;
+    if arguments.directory.symlink_metadata().is_ok() {
+        return Err(PackageError::TargetTaken { path: arguments.directory.clone() }.into());
+    }
     let exported = store.export_dump(&arguments.directory)?;
     if console.json {
         let collections: Map<_, _> =

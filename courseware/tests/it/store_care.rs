@@ -96,3 +96,22 @@ fn other_stores_and_no_stores_are_refused() {
     }
     assert!(!folder.path().join("nowhere").exists());
 }
+
+#[test]
+fn a_modulestore_is_taken_out_and_brought_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (one, two) = (format!("modulestore:{}", at("one.db")), format!("modulestore:{}", at("two.db")));
+    import_tides(&one);
+    let written = courseware(["store", "export-dump", &one, &at("dump"), "--json"]).exits(0).json();
+    assert_eq!(written["collections"]["modulestore.active_versions"], 1);
+    let read = courseware(["store", "import-dump", &at("dump"), &two, "--json"]).exits(0).json();
+    assert_eq!(read["contexts"], serde_json::json!([TIDES]));
+    courseware(["compare", TIDES, &one, &two]).exits(0);
+    // What is there already stays, and other stores have no such documents.
+    courseware(["store", "export-dump", &one, &at("dump")]).exits(5);
+    courseware(["store", "import-dump", &at("dump"), &two]).exits(5);
+    courseware(["store", "import-dump", &at("dump"), "memory:"]).exits(2);
+    courseware(["store", "export-dump", &format!("modulestore:{}", at("none.db")), &at("out")]).exits(3);
+    courseware(["store", "import-dump", &at("nowhere"), &two]).exits(4);
+}

@@ -206,17 +206,18 @@ fn damage_in_a_dump_is_named() {
     let index = "modulestore.active_versions";
     let structures = "modulestore.structures";
     let definitions = "modulestore.definitions";
-    let cases: [(&str, &dyn Fn(&mut Document), &str); 7] = [
-        (structures, &|d| drop(d.remove("_id")), "no `_id`"),
-        (structures, &|d| drop(d.insert("blocks", "none")), "blocks"),
-        (structures, &|d| drop(d.insert("root", 7)), "root"),
-        (definitions, &|d| drop(d.insert("fields", Bson::from(3))), "fields"),
-        (definitions, &|d| drop(d.insert("_id", "text")), "ObjectId"),
-        (index, &|d| drop(d.insert("versions", doc! { "draft-branch": ObjectId::new() })), "missing"),
-        (index, &|d| drop(d.insert("org", 5)), "org"),
+    type Spoil = fn(&mut Document);
+    let cases: [(&str, Spoil, &str); 7] = [
+        (structures, |d| drop(d.remove("_id")), "no `_id`"),
+        (structures, |d| drop(d.insert("blocks", "none")), "blocks"),
+        (structures, |d| drop(d.insert("root", 7)), "root"),
+        (definitions, |d| drop(d.insert("fields", Bson::from(3))), "fields"),
+        (definitions, |d| drop(d.insert("_id", "text")), "ObjectId"),
+        (index, |d| drop(d.insert("versions", doc! { "draft-branch": ObjectId::new() })), "missing"),
+        (index, |d| drop(d.insert("org", 5)), "org"),
     ];
     for (name, change, words) in cases {
-        let text = spoil(name, change);
+        let text = spoil(name, &change);
         assert!(text.contains(words), "{text}");
     }
     // No database can have written it, and no length that is read decides how much memory is taken.
