@@ -6,10 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::Path;
 
-use flate2::read::MultiGzDecoder;
+use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType};
 use tempfile::TempDir;
 use xblock_core::olx::{PackageSource, SourceError};
@@ -104,7 +104,41 @@ pub(crate) fn is_archive_name(path: &Path) -> bool {
 
 fn decoder(path: &Path) -> Result<Archive<impl Read>, PackageError> {
     let file = File::open(path).map_err(PackageError::io("open", path))?;
-    Ok(Archive::new(MultiGzDecoder::new(BufReader::new(file))))
+    Ok(Archive::new(Unzip { member: Some(GzDecoder::new(BufReader::new(file))) }))
+}
+
+/// The contents of a gzip file: those of its members, one after the other. Zeros may stand behind the last one, which
+/// programs that write in blocks leave there; gzip and Python pass over them, too.
+struct Unzip<R> {
+    member: Option<GzDecoder<R>>,
+}
+
+impl<R: BufRead> Read for Unzip<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while let Some(member) = &mut self.member {
+            let read = member.read(buffer)?;
+            if read > 0 || buffer.is_empty() {
+                return Ok(read);
+            }
+            let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { break };
+            if pass_over_zeros(&mut rest)? {
+                self.member = Some(GzDecoder::new(rest));
+            }
+        }
+        Ok(0)
+    }
+}
+
+/// Passes over zeros and says whether anything is behind them.
+fn pass_over_zeros(file: &mut impl BufRead) -> io::Result<bool> {
+    loop {
+        let bytes = file.fill_buf()?;
+        let (zeros, held) = (bytes.iter().take_while(|byte| **byte == 0).count(), bytes.len());
+        file.consume(zeros);
+        if zeros < held || held == 0 {
+            return Ok(held > 0);
+        }
+    }
 }
 
 fn damaged(path: &Path, source: io::Error) -> PackageError {

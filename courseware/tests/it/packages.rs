@@ -181,6 +181,23 @@ fn a_truncated_archive_is_damaged() {
 }
 
 #[test]
+fn only_zeros_may_stand_behind_an_archive() {
+    let archive = Archive::new(|tar| file(tar, "course/static/a.bin", &[7; 50_000]));
+    let bytes = fs::read(archive.path()).unwrap();
+    let followed_by = |rest: &[u8]| {
+        fs::write(archive.path(), [&bytes, rest].concat()).unwrap();
+        archive.open().map(|_| ())
+    };
+    for zeros in [1, 512, 100_000] {
+        followed_by(&vec![0; zeros]).expect("zeros fill the last block of a tape or a disk");
+    }
+    followed_by(&[vec![0; 512], bytes.clone()].concat()).expect("members may stand apart");
+    for rest in [b"garbage".as_slice(), b"\0\0garbage", &bytes[..bytes.len() / 2]] {
+        assert!(matches!(followed_by(rest), Err(PackageError::Damaged { .. })), "{}", rest.len());
+    }
+}
+
+#[test]
 fn what_is_no_package_says_so() {
     let directory = tempfile::tempdir().unwrap();
     fs::create_dir_all(directory.path().join("a/b")).unwrap();
