@@ -1,5 +1,6 @@
 //! Problems by themselves, without a store: put together, graded and shown from Python.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use blocks::problem::{Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
@@ -63,7 +64,7 @@ impl Problem {
         let library: Option<Arc<[u8]>> = settings.python_lib.map(Arc::from);
         let sandbox: Option<Arc<dyn SandboxService>> = match settings.sandbox {
             Sandbox::Named(name) if name == "none" => None,
-            Sandbox::Named(_) => Some(cage()),
+            Sandbox::Named(_) => Some(cage(py)),
             Sandbox::Python(engine) => Some(Arc::new(SafeExec::new(engine))),
         };
         let include = settings.include;
@@ -166,20 +167,37 @@ impl Problem {
     }
 }
 
+/// Finds the Python this process runs in, whose packages scripts then have, too: the program may be another one, such as
+/// a server that has Python in it, and `PATH` may name another Python.
+fn own_python(py: Python<'_>) -> Option<PathBuf> {
+    let prefix: PathBuf = py.import("sys").ok()?.getattr("prefix").ok()?.extract().ok()?;
+    Some(prefix.join("bin/python3")).filter(|path| path.is_file())
+}
+
 /// Returns the cage that all problems of this process share. A process that was forked has one of its own.
-fn cage() -> Arc<dyn SandboxService> {
+fn cage(py: Python<'_>) -> Arc<dyn SandboxService> {
     static CAGE: Mutex<Option<(u32, Arc<AuthorCode>)>> = Mutex::new(None);
-    let mut slot = CAGE.lock().unwrap_or_else(PoisonError::into_inner);
     let process = std::process::id();
-    match &*slot {
-        Some((owner, cage)) if *owner == process => cage.clone(),
-        _ => {
-            let cage = Arc::new(AuthorCode::default());
-            // The one that came along belongs to the parent, which ends it.
-            std::mem::forget(slot.replace((process, cage.clone())));
-            cage
-        }
+    let shared = |slot: &Option<(u32, Arc<AuthorCode>)>| {
+        slot.as_ref().filter(|(owner, _)| *owner == process).map(|(_, cage)| cage.clone())
+    };
+    let found = shared(&CAGE.lock().unwrap_or_else(PoisonError::into_inner));
+    if let Some(cage) = found {
+        return cage;
     }
+    // Python is asked without the lock: others may have their turn meanwhile, and want it.
+    let code = AuthorCode::default();
+    let code = Arc::new(match own_python(py) {
+        Some(python) => code.with_python(python),
+        None => code,
+    });
+    let mut slot = CAGE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(cage) = shared(&slot) {
+        return cage;
+    }
+    // The one that came along belongs to the parent, which ends it.
+    std::mem::forget(slot.replace((process, code.clone())));
+    code
 }
 
 /// Takes a usage key, or the name of a problem that stands in no course.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from typing import Any
@@ -72,6 +73,18 @@ def test_scripts_run_in_the_cage() -> None:
     verdict = asked.grade({"q_2_1": str(number)})["q_2_1"]
     assert verdict["correctness"] == "correct"
     assert Problem(SCRIPT, "q", seed=3).context["a"] == number
+
+
+def test_scripts_have_the_packages_of_this_python() -> None:
+    script = "<problem><script>import sys\np = [sys.prefix] + sys.path</script></problem>"
+    assert any(path.startswith(sys.prefix) for path in Problem(script, "q", seed=1).context["p"])
+
+
+def test_halves_of_surrogate_pairs_become_replacement_characters() -> None:
+    asked = Problem(TEXT, "q", state={"seed": 1, "student_answers": {"q_2_1": "a\ud83d"}, "done": True, "attempts": 1})
+    assert asked.state()["student_answers"] == {"q_2_1": "a\ufffd"}
+    asked.grade({"q_2_1": "\ud83d\ude00\ud800"})
+    assert asked.state()["student_answers"] == {"q_2_1": "\U0001f600\ufffd"}
 
 
 def test_without_a_sandbox_a_script_is_not_run() -> None:

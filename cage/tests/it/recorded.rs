@@ -238,12 +238,22 @@ fn symbolic_answers_are_graded_as_recorded() {
             }
         }
     }
+    // The example of the platform's guide for authors, and a name of Python's own; from xblocks-contrib 0.13.1.
+    let none = "[symmath_check] failed to get MathML for input; dynamath=[None]";
+    let shown = "<p>You entered: [mathjax]a_{b}^{c} + b^{d}_{x}[/mathjax]<br/></p>";
+    for (expect, given, ok, msg) in
+        [("a_b^c + b_x__d", "a_b^c+b_x__d", true, shown), ("x", "__import__", false, none)]
+    {
+        answers.push(json!({
+            "expect": expect, "options": null, "given": given, "dynamath": [null], "ok": ok, "msg": msg,
+        }));
+    }
     let Some((compared, different)) =
         compare(include_str!("check_symbolic.py"), json!({"answers": answers}), &["sympy"])
     else {
         return;
     };
-    assert_eq!((compared, different), (46, vec![]));
+    assert_eq!((compared, different), (48, vec![]));
 }
 
 /// The calls that grade a problem's own answers, in Python.

@@ -19,6 +19,11 @@ from xblock_runtime import _native
 from xblock_runtime.exceptions import GradingError, ProblemError
 
 
+def _json(value: object) -> str:
+    """Writes JSON in which halves of surrogate pairs, which no JSON of the engine has, are U+FFFD."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 class SafeExec(Protocol):
     """What edx-platform's ``safe_exec`` looks like: it runs code and leaves its names in ``globals_dict``."""
 
@@ -63,14 +68,15 @@ class Input(NamedTuple):
 class Problem:
     """A problem with one learner's work on it.
 
-    ``problem_id`` is what ids of inputs begin with, or a usage key. ``state`` is the learner's state in the form in which
-    it is stored: what :meth:`state` returned, or what a platform stored before. The ``seed`` counts where the state holds
-    none.
+    ``problem_id`` is what ids of inputs begin with, or a usage key. ``state`` is the learner's state in the form in
+    which it is stored: what :meth:`state` returned, or what a platform stored before. The ``seed`` counts where the
+    state holds none.
 
-    Scripts run in ``sandbox``: :data:`CAGE`, a function in the form of edx-platform's ``safe_exec`` (:class:`SafeExec`;
-    also an object with a method of that name), or ``None``. Without one a problem is shown all the same, and grading says
-    what is missing. ``python_lib`` is the bytes of a ``python_lib.zip`` with modules for scripts; ``include`` returns
-    the bytes of an included file, or ``None``, by the path its author wrote.
+    Scripts run in ``sandbox``: :data:`CAGE`, with the packages of the Python of this process, a function in the form
+    of edx-platform's ``safe_exec`` (:class:`SafeExec`; also an object with a method of that name), or ``None``.
+    Without one a problem is shown all the same, and grading says what is missing. ``python_lib`` is the bytes of a
+    ``python_lib.zip`` with modules for scripts; ``include`` returns the bytes of an included file, or ``None``, by
+    the path its author wrote.
 
     Raises :class:`ProblemError` where the problem cannot be put together.
     """
@@ -96,7 +102,7 @@ class Problem:
             str(problem_id),
             {
                 "seed": seed,
-                "state": None if state is None else json.dumps(state),
+                "state": None if state is None else _json(state),
                 "anonymous_student_id": anonymous_student_id,
                 "grading_method": grading_method,
                 "sandbox": "none" if sandbox is None else sandbox,
@@ -111,13 +117,13 @@ class Problem:
 
         Raises :class:`GradingError`; then nothing was counted.
         """
-        outcome = json.loads(self._native.grade(json.dumps(dict(answers))))
+        outcome = json.loads(self._native.grade(_json(dict(answers))))
         self._overall_message = outcome["overall_message"]
         return outcome["correct_map"]
 
     def save(self, answers: Mapping[str, Any]) -> None:
         """Keeps answers without grading them."""
-        self._native.save(json.dumps(dict(answers)))
+        self._native.save(_json(dict(answers)))
 
     def score(self) -> Score:
         """Returns the learner's points, and how many there are."""
@@ -132,7 +138,11 @@ class Problem:
         return json.loads(self._native.question_answers())
 
     def html(self) -> str:
-        """Renders the questions with the learner's answers and what grading said of them."""
+        """Renders the questions with the learner's answers and what grading said of them.
+
+        Inputs without a label are named by the heading of the page around it, whose id is ``q-problem-title`` where the
+        problem's is ``q``.
+        """
         return self._native.html()
 
     def state(self) -> dict[str, Any]:

@@ -12,8 +12,8 @@ MATHML = "{http://www.w3.org/1998/Math/MathML}"
 # Names that stand for themselves, though SymPy has a meaning for them.
 PLAIN = ("I", "N", "Q", "p", "g", "ZZ", "XI")
 HARMLESS = frozenset(("abs", "max", "min", "pow", "round", "sum", "divmod", "len", "sorted"))
-# An expression has no texts, no members and no names of Python's own workings.
-NOT_IN_EXPRESSIONS = re.compile(r"__|[\"'`;\\]|(?<![0-9])\.\s*[A-Za-z_]|[A-Za-z_]\w*\s*\.\s*[A-Za-z_]")
+# An expression has no texts, no members and no names of Python's own workings, which begin with two underscores.
+NOT_IN_EXPRESSIONS = re.compile(r"(?<!\w)__|[\"'`;\\]|(?<![0-9])\.\s*[A-Za-z_]|[A-Za-z_]\w*\s*\.\s*[A-Za-z_]")
 
 
 def check(expect, given, options=None, dynamath=None):
