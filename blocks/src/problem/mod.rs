@@ -45,8 +45,6 @@ mod state;
 mod submission;
 mod tolerance;
 mod tree;
-#[cfg(test)]
-mod vectors;
 mod view;
 
 pub use self::api::{Outcome, Problem, ProblemInput};

@@ -2,8 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use xblock_core::block::{BlockContext, BlockError, ChildSummary, Event, HandlerRequest, User, XBlock};
@@ -11,9 +10,7 @@ use xblock_core::fields::{BlockFields, DictFieldData, Json, ScopeIds};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{Branch, RuntimeError};
-use xblock_core::services::{
-    AnyService, I18nService, ServiceError, ServiceRequest, ServiceSet, XQueueService, XQueueSubmission,
-};
+use xblock_core::services::{AnyService, I18nService, ServiceRequest, ServiceSet};
 
 /// Everything a block asks of its surroundings.
 pub(crate) struct World {
@@ -23,34 +20,7 @@ pub(crate) struct World {
     pub(crate) assets: BTreeMap<String, Vec<u8>>,
     pub(crate) children: Vec<(ChildSummary, String)>,
     pub(crate) events: RefCell<Vec<Event>>,
-    pub(crate) queue: Option<Arc<TestQueue>>,
     pub(crate) i18n: Option<Arc<dyn I18nService>>,
-}
-
-/// A queue of external graders that gives one answer to everything.
-#[derive(Debug)]
-pub(crate) struct TestQueue {
-    pub(crate) reply: Result<String, String>,
-    pub(crate) sent: Mutex<Vec<XQueueSubmission>>,
-}
-
-impl XQueueService for TestQueue {
-    fn callback_url(&self, _: &UsageKey, dispatch: &str) -> String {
-        format!("http://lms.example/callback/{dispatch}")
-    }
-
-    fn default_queue_name(&self) -> String {
-        "default-q".into()
-    }
-
-    fn wait_between_requests(&self) -> Duration {
-        Duration::from_secs(5)
-    }
-
-    fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError> {
-        self.sent.lock().expect("no test panics here").push(submission);
-        self.reply.clone().map_err(|message| ServiceError::Failed { service: "xqueue", message })
-    }
 }
 
 impl World {
@@ -63,7 +33,6 @@ impl World {
             assets: BTreeMap::new(),
             children: Vec::new(),
             events: RefCell::default(),
-            queue: None,
             i18n: None,
         }
     }
@@ -151,9 +120,6 @@ impl BlockContext for World {
 
     fn find_service(&self, service: &str) -> Option<AnyService> {
         let mut services = ServiceSet::default();
-        if let Some(queue) = self.queue.clone() {
-            services = services.with::<dyn XQueueService>(queue);
-        }
         if let Some(i18n) = self.i18n.clone() {
             services = services.with::<dyn I18nService>(i18n);
         }

@@ -10,7 +10,6 @@ mod package;
 mod placeholder;
 mod problem;
 mod problem_bounds;
-mod problem_rules;
 mod settings;
 mod translated;
 mod video;

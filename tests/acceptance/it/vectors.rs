@@ -57,14 +57,17 @@ fn a_store_of_the_blockstore_app_is_read_as_it_was_written() {
 }
 
 /// The files of recorded problems.
-const PROBLEMS: [&str; 16] = [
+const PROBLEMS: [&str; 19] = [
     "annotationresponse",
+    "block_rules",
+    "block_sequences",
     "choiceresponse",
     "choicetextresponse",
     "coderesponse",
     "externalresponse",
     "formularesponse",
     "imageresponse",
+    "index_report",
     "multiplechoiceresponse",
     "numericalresponse",
     "optionresponse",

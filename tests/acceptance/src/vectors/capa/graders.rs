@@ -11,9 +11,15 @@ use xblock_core::services::{ExternalGraderService, ServiceError, XQueueService, 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     sent: Mutex<Vec<XQueueSubmission>>,
+    refusal: Option<String>,
 }
 
 impl Queue {
+    /// Makes a queue that refuses everything where there is a reason to.
+    pub(super) fn refusing(reason: Option<&str>) -> Self {
+        Self { refusal: reason.map(str::to_owned), ..Self::default() }
+    }
+
     /// Returns what was sent, as it was recorded: keys and times hidden.
     pub(super) fn sent(&self) -> Vec<Json> {
         let sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
@@ -51,7 +57,10 @@ impl XQueueService for Queue {
 
     fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError> {
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).push(submission);
-        Ok("3".into())
+        match self.refusal.clone() {
+            Some(message) => Err(ServiceError::Failed { service: "xqueue", message }),
+            None => Ok("3".into()),
+        }
     }
 }
 

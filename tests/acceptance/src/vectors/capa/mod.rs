@@ -4,10 +4,15 @@
 
 mod graders;
 mod html;
+mod page_html;
 mod problems;
 mod random;
+mod reports;
+mod rules;
 mod sandbox;
 mod seeds;
+mod sequences;
+mod world;
 
 pub use sandbox::{sandbox, sandbox_modules};
 
@@ -29,9 +34,13 @@ pub(super) fn run(vectors: &Json, report: &mut Report) {
             random::check(&members["streams"], report)
         }
         Json::Object(members) if members.contains_key("cache_keys") => seeds::check(vectors, report),
-        // What the block makes of calls, and of its rules and reports, the tests of `blocks` check.
-        Json::Array(cases) if cases.iter().all(|case| case.get("steps").is_some()) => {}
-        Json::Object(members) if ["closed", "report"].iter().any(|name| members.contains_key(*name)) => {}
+        Json::Object(members) if members.contains_key("report") => reports::check(vectors, report),
+        Json::Object(members) if members.contains_key("closed") => rules::check(members, report),
+        Json::Array(cases) if cases.iter().all(|case| case.get("steps").is_some()) => {
+            for case in cases {
+                sequences::check(case, report);
+            }
+        }
         _ => report.case("file", Err("no check for vectors of this shape".into())),
     }
 }

@@ -343,7 +343,7 @@ fn plain(value: Json) -> Json {
 }
 
 /// Tells whether two JSON values agree, floats nearly.
-fn agree(a: &Json, b: &Json) -> bool {
+pub(super) fn agree(a: &Json, b: &Json) -> bool {
     match (a, b) {
         (Json::Number(a), Json::Number(b)) => match (a.as_f64(), b.as_f64()) {
             (Some(a), Some(b)) => a == b || (a - b).abs() <= 1e-12 * a.abs().max(b.abs()),
