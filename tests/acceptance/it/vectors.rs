@@ -156,3 +156,38 @@ fn a_wrong_or_unknown_expectation_of_a_key_fails() {
     assert_eq!(counts(&serde_json::json!({ "strange_cases": [] })), (0, 1));
     assert_eq!(counts(&serde_json::json!({ "meta": {} })), (0, 1));
 }
+
+#[test]
+fn a_wrong_expectation_of_a_call_a_rule_or_a_report_fails() {
+    let read = |name: &str| -> serde_json::Value {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors/capa").join(name);
+        serde_json::from_slice(&std::fs::read(path).expect("the vectors")).expect("JSON")
+    };
+    let mut rules = read("block_rules.json");
+    assert_eq!(counts_of("capa", &rules).1, 0);
+    rules["max_score_and_types"]["rows"][0][1] = 7.into();
+    rules["stored_score_loading"]["rows"][1][1] = serde_json::json!({ "raises": "ValueError" });
+    rules["stored_correct_map_loading"]["rows"][0][2][1] = 7.into();
+    rules["surprise"] = serde_json::json!({ "rows": [] });
+    assert_eq!(counts_of("capa", &rules).1, 4);
+    let mut reports = read("index_report.json");
+    reports["index"][1]["index_dictionary"]["content"]["capa_content"] = "x".into();
+    reports["report"][0]["rows"][0][1]["Answer"] = "x".into();
+    assert_eq!(counts_of("capa", &reports).1, 2);
+    let sequences = read("block_sequences.json");
+    let native = sequences.as_array().expect("a list").iter().find(|scenario| {
+        let step = &scenario["steps"][0];
+        let is_graded = step["op"] == "problem_check" && step["response"]["success"] == "correct";
+        is_graded && !scenario["xml"].to_string().contains("<script")
+    });
+    let native = native.expect("a scenario without a script");
+    let failures = |change: &dyn Fn(&mut serde_json::Value)| {
+        let mut scenario = native.clone();
+        change(&mut scenario["steps"][0]);
+        counts_of("capa", &serde_json::json!([scenario])).1
+    };
+    assert_eq!(failures(&|_| {}), 0);
+    assert_eq!(failures(&|step| step["response"]["success"] = "x".into()), 1);
+    assert_eq!(failures(&|step| step["events"] = serde_json::json!([])), 1);
+    assert_eq!(failures(&|step| step["state"]["attempts"] = 9.into()), 1);
+}
