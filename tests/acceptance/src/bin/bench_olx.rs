@@ -1,11 +1,12 @@
 //! Measures OLX alone: parsing and reading courses.
 //!
-//! `bench_olx [COURSE] [--rounds N]`. What memory it takes is for `bench_memory` to say.
+//! `bench_olx [COURSE] [--rounds N] [--python PROGRAM]`, the last as `make bench` has it. Its rounds are short, so that there
+//! can be many where other processes leave few moments in which nothing is disturbed. What memory it takes is for `bench_memory` to say.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use acceptance::bench::{Outcome, olx, run, table};
+use acceptance::bench::{Outcome, Peers, olx, run, table};
 use mimalloc::MiMalloc;
 
 /// As the command `courseware` has it.
@@ -29,6 +30,7 @@ fn say(line: &str) {
 
 fn bench() -> Outcome<()> {
     let mut rounds = 15;
+    let mut python = None;
     let mut course = PathBuf::from("../shared/courses/openedx-demo-course/course");
     if !course.exists() {
         course = "examples/courses/tides".into();
@@ -37,10 +39,17 @@ fn bench() -> Outcome<()> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--rounds" => rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?,
+            "--python" => python = Some(PathBuf::from(arguments.next().ok_or("--python needs a program")?)),
             _ => course = argument.into(),
         }
     }
-    let measures = run(olx::contests(&course)?, None, rounds)?;
+    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench");
+    let (list, questions) = (inputs.join("keys.txt"), inputs.join("problems.json"));
+    let peers = match &python {
+        Some(python) => Some(Peers::start(python, &inputs.join("peers.py"), &list, &course, &questions)?),
+        None => None,
+    };
+    let measures = run(olx::contests(&course)?, peers, rounds)?;
     say(table(&measures).trim_end());
     Ok(())
 }
