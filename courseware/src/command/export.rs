@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use courseware::{ExportForm, ExportOptions, OpenMode, Overwrite, export};
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::Severity;
+use xblock_core::olx::{Outcome, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -45,7 +45,9 @@ pub(crate) fn run(
         let options = ExportOptions { form, overwrite, progress };
         export(&*runtime, &context, &surroundings.registry, &arguments.output, &options)
     })??;
-    let is_whole = report.diagnostics.iter().all(|diagnostic| diagnostic.severity != Severity::Error);
+    let is_whole = report.diagnostics.iter().all(|diagnostic| {
+        diagnostic.severity != Severity::Error && diagnostic.outcome != Some(Outcome::LeftOut)
+    });
     let exit = if is_whole { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;

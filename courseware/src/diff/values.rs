@@ -20,8 +20,20 @@ pub(super) fn without_layout<'a>(name: &str, value: &'a Json) -> Option<Cow<'a, 
             map.shift_remove("filename");
             (!map.is_empty()).then_some(Cow::Owned(Json::Object(map)))
         }
+        Json::String(text) if name == "error_msg" => Some(match without_place(text) {
+            message if message.len() < text.len() => Cow::Owned(Json::from(message)),
+            _ => Cow::Borrowed(value),
+        }),
         value => Some(Cow::Borrowed(value)),
     }
+}
+
+/// Returns what an error block says without the `file:line:column: ` where it was found: lines move with the layout.
+fn without_place(message: &str) -> &str {
+    let Some((place, rest)) = message.split_once(": ") else { return message };
+    let mut parts = place.rsplitn(3, ':');
+    let is_number = |part: Option<&str>| part.is_some_and(|part| part.parse::<u32>().is_ok());
+    if is_number(parts.next()) && is_number(parts.next()) && parts.next().is_some() { rest } else { message }
 }
 
 /// Writes a value on one line, none where it is too long for that.
@@ -148,4 +160,22 @@ fn pieces(text: &str) -> Vec<&str> {
         pieces.push(&line[start..]);
     }
     pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_an_error_stood_is_no_difference_but_what_it_says_is() {
+        assert_eq!(
+            without_place("course/r.xml:3:12: chapter/a.xml: no such file"),
+            "chapter/a.xml: no such file"
+        );
+        assert_eq!(without_place("chapter/a.xml: no such file"), "chapter/a.xml: no such file");
+        assert_eq!(without_place("nothing"), "nothing");
+        let value = Json::from("r.xml:1:2: x");
+        assert_eq!(without_layout("error_msg", &value).unwrap().as_ref(), "x");
+        assert_eq!(without_layout("display_name", &value).unwrap().as_ref(), &value);
+    }
 }

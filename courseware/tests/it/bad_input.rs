@@ -400,3 +400,28 @@ fn files_that_could_not_be_read_come_back_in_the_canonical_form_too() {
     }
     courseware(["diff", course.path().to_str().unwrap(), target]).exits(0);
 }
+
+#[test]
+fn an_export_that_leaves_blocks_out_says_so_and_exits_with_1() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course/>"),
+        (
+            "course/drafts/vertical/a.xml",
+            b"<vertical parent_url=\"i4x://O/C/sequential/gone\" index_in_children_list=\"0\"><html url_name=\"h\">t</html></vertical>",
+        ),
+    ]);
+    course.import().exits(0);
+    let out = course.directory.path().join("out");
+    let ran = courseware([
+        "export",
+        "course-v1:O+C+R",
+        "--store",
+        &course.store(),
+        "--canonical",
+        "-o",
+        out.to_str().unwrap(),
+    ])
+    .exits(1);
+    assert!(ran.err.contains("orphan-left-out") && ran.err.contains("the block is left out"), "{}", ran.err);
+}

@@ -296,7 +296,9 @@ impl<'a> Exporter<'a> {
     pub(super) fn leave_orphan_out(&mut self, usage: &UsageKey) {
         if self.left_out.insert(usage.clone()) {
             let host: &mut dyn WriteHost = self;
-            host.warn("orphan-left-out", usage, "no block has it as a child");
+            let message = format!("{usage}: no block has it as a child");
+            let remark = Diagnostic::new("orphan-left-out", Severity::Warning, message);
+            host.report(remark.outcome(Outcome::LeftOut));
         }
     }
 }
