@@ -1,4 +1,4 @@
-//! Split Modulestore documents and the XBlock runtime over them.
+//! Split Modulestore documents and the XBlock runtime over them; courses of Old Mongo are read.
 //!
 //! - [`documents`]: typed views over course indexes, structures, blocks, definitions and files.
 //! - [`store`]: where documents lie; the embedded store keeps them as BSON in one SQLite file.
@@ -10,6 +10,7 @@ mod commit;
 pub mod documents;
 mod dump;
 mod fields;
+mod old_mongo;
 mod origin;
 mod reader;
 mod runtime;

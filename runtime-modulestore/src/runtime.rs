@@ -11,15 +11,17 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor, DefinitionRecord,
-    Edit, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor,
+    DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    VersionRecord,
 };
 
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
-use crate::documents::{CourseIndex, Structure, corrupt, to_bson_id};
+use crate::documents::{BlockKey, CourseIndex, Structure, corrupt, to_bson_id};
 use crate::dump::{self, DumpCounts, ExportedDump};
 use crate::fields::FieldCodec;
+use crate::old_mongo::{self, OldCourse};
 use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
 use crate::store::{DocumentReads, DocumentStore, SqliteStore, StoreMode};
@@ -30,6 +32,8 @@ const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
 const STRUCTURES: usize = 1_000;
 /// How many digests of files are remembered that the store does not hold.
 const DIGESTS: usize = 20_000;
+/// How many courses of Old Mongo are kept decoded.
+const OLD_COURSES: usize = 16;
 
 /// What the cache of structures holds and how it served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +58,8 @@ pub struct ModulestoreRuntime {
     clock: Arc<dyn Clock>,
     structures: StructureCache,
     digests: Cache<Vec<u8>, Arc<str>>,
+    /// Courses of Old Mongo, each with how far the documents went when it was read.
+    old_courses: Cache<ContextKey, (i64, Arc<OldCourse>)>,
 }
 
 impl ModulestoreRuntime {
@@ -92,6 +98,7 @@ impl ModulestoreRuntime {
             clock,
             structures: Cache::with_weighter(STRUCTURES, STRUCTURE_BYTES, ByBytes),
             digests: Cache::new(DIGESTS),
+            old_courses: Cache::new(OLD_COURSES),
         }
     }
 
@@ -141,6 +148,68 @@ impl ModulestoreRuntime {
         Reader { docs, registry: &self.registry, structures: &self.structures, context }
     }
 
+    /// Finds a course of Old Mongo; one that Split has by the same key stands before it, as in the mixed store.
+    fn old_course(&self, context: &ContextKey) -> Result<Option<Arc<OldCourse>>, RuntimeError> {
+        if !context.is_deprecated() {
+            return Ok(None);
+        }
+        let docs = self.store.read()?;
+        if self.reader(&*docs, context).index()?.is_some() {
+            return Ok(None);
+        }
+        let end = docs.other_end()?;
+        if let Some((read_at, course)) = self.old_courses.get(context)
+            && read_at == end
+        {
+            return Ok(Some(course));
+        }
+        let Some(course) = OldCourse::read(&*docs, &self.registry, context)?.map(Arc::new) else {
+            return Ok(None);
+        };
+        self.old_courses.insert(context.clone(), (end, course.clone()));
+        Ok(Some(course))
+    }
+
+    /// Says whether a block, or one below it, is not as it is published (modulestore reference, sections 7 and 13).
+    ///
+    /// # Errors
+    /// As [`Runtime::block`].
+    pub fn has_changes(&self, usage: &UsageKey) -> Result<bool, RuntimeError> {
+        let context = usage.context_key();
+        if let Some(course) = self.old_course(&context)? {
+            return course.has_changes(usage);
+        }
+        let key = block_key(usage)
+            .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft })?;
+        self.in_context(&context, |reader, index| {
+            let draft = reader.structure(index.draft()?)?;
+            if !draft.contains(&key.block_type, &key.block_id) {
+                return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft });
+            }
+            // A library has one branch, whose blocks are as they are.
+            let published = match index.head(Branch::Published) {
+                Some(id) => reader.structure(id)?,
+                None => return Ok(context.as_library().is_none()),
+            };
+            differs(&draft, &published, key)
+        })
+    }
+
+    /// Returns who published a block last, and when; nothing where it is not published.
+    ///
+    /// # Errors
+    /// As [`Runtime::block`], but for a block that is not published.
+    pub fn published(&self, usage: &UsageKey) -> Result<Option<EditInfo>, RuntimeError> {
+        if let Some(course) = self.old_course(&usage.context_key())? {
+            return Ok(course.published(usage));
+        }
+        match self.block(usage, Branch::Published) {
+            Ok(block) => Ok(Some(block.edit_info)),
+            Err(RuntimeError::NoSuchUsage { .. } | RuntimeError::NoSuchBranch { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads in one view of the store, with the context's index.
     fn in_context<T>(
         &self,
@@ -172,6 +241,13 @@ impl ModulestoreRuntime {
         read: impl FnOnce(&dyn DocumentReads, FoundFile) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
         let context = key.context_key();
+        if self.old_course(&context)?.is_some() {
+            let docs = self.store.read()?;
+            return match assets::find_published(&*docs, key)? {
+                Some(found) => read(&*docs, found),
+                None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
+            };
+        }
         self.in_context(&context, |reader, index| {
             head_id(index, &context, branch)?;
             let found = match branch {
@@ -201,6 +277,29 @@ impl ModulestoreRuntime {
     }
 }
 
+/// Compares a block and all below it in the draft with what is published.
+fn differs(draft: &Structure, published: &Structure, top: BlockKey) -> Result<bool, RuntimeError> {
+    let mut seen = HashSet::from([top.clone()]);
+    let mut left = vec![top];
+    while let Some(BlockKey { block_type, block_id }) = left.pop() {
+        let (Some(ours), Some(theirs)) =
+            (draft.block(&block_type, &block_id), published.block(&block_type, &block_id))
+        else {
+            return Ok(true);
+        };
+        if ours.compared_version()? != theirs.compared_version()? {
+            return Ok(true);
+        }
+        for (block_type, block_id) in ours.children()? {
+            let key = BlockKey::new(block_type, block_id);
+            if seen.insert(key.clone()) {
+                left.push(key);
+            }
+        }
+    }
+    Ok(false)
+}
+
 fn head_id(index: &CourseIndex, context: &ContextKey, branch: Branch) -> Result<ObjectId, RuntimeError> {
     match branch {
         Branch::Draft => index.draft(),
@@ -221,16 +320,22 @@ fn in_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
 
 impl Runtime for ModulestoreRuntime {
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
-        let indexes = self.store.read()?.indexes()?;
+        let docs = self.store.read()?;
+        let indexes = docs.indexes()?;
         let mut contexts = indexes
             .iter()
             .map(|raw| CourseIndex::read(raw)?.context())
             .collect::<Result<Vec<_>, RuntimeError>>()?;
+        contexts.extend(old_mongo::contexts(&*docs)?);
         contexts.sort();
+        contexts.dedup();
         Ok(contexts)
     }
 
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
+        if let Some(course) = self.old_course(key)? {
+            return Ok(course.record());
+        }
         self.in_context(key, |reader, index| {
             let draft = reader.structure(index.draft()?)?;
             let published = index.head(Branch::Published).map(|id| reader.structure(id)).transpose()?;
@@ -245,10 +350,16 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        if let Some(course) = self.old_course(context)? {
+            return Ok(course.usages(branch));
+        }
         self.in_branch(context, branch, |reader, structure| reader.usages(structure))
     }
 
     fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
+        if let Some(course) = self.old_course(&usage.context_key())? {
+            return course.block(usage, branch);
+        }
         self.in_branch(&usage.context_key(), branch, |reader, structure| {
             let key = block_key(usage);
             match key.as_ref().and_then(|key| structure.block(&key.block_type, &key.block_id)) {
@@ -259,6 +370,9 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        if let Some(course) = self.old_course(&usage.context_key())? {
+            return course.parents(usage, branch);
+        }
         self.in_branch(&usage.context_key(), branch, |reader, structure| {
             if !block_key(usage).is_some_and(|key| structure.contains(&key.block_type, &key.block_id)) {
                 return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
@@ -284,6 +398,11 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
+        if self.old_course(context)?.is_some() {
+            let docs = self.store.read()?;
+            let files = assets::list_published(&*docs, context)?;
+            return files.iter().map(|(key, found)| self.asset_record(&*docs, key, found)).collect();
+        }
         self.in_context(context, |reader, index| {
             head_id(index, context, branch)?;
             let files = match branch {
@@ -303,6 +422,9 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
+        if let Some(course) = self.old_course(context)? {
+            return Ok(course.history(branch));
+        }
         self.in_context(context, |reader, index| {
             let mut versions = Vec::new();
             let mut seen = HashSet::new();
@@ -324,6 +446,9 @@ impl Runtime for ModulestoreRuntime {
 
     /// Reads a version. Which files older drafts had is not kept.
     fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        if let Some(course) = self.old_course(context)? {
+            return course.version(version, self.assets(context, Branch::Published)?);
+        }
         self.in_context(context, |reader, index| {
             let newer_published = versions_after(&reader, index.head(Branch::Published), &version.0)?;
             let files = match newer_published {
@@ -381,6 +506,16 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
+        if self.old_course(&edit.context)?.is_some() {
+            return Err(match edit.base {
+                Base::New { .. } => RuntimeError::ContextExists { key: edit.context },
+                _ => RuntimeError::UnsupportedKey {
+                    key: edit.context.to_string(),
+                    store: "Old Mongo",
+                    reason: "its courses are only read; they are changed after a move to another store",
+                },
+            });
+        }
         let docs = self.store.write()?;
         let reader = self.reader(&*docs, &edit.context);
         let now = in_milliseconds(self.clock.now());
@@ -393,6 +528,9 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        if self.old_course(context)?.is_some() {
+            return Ok(None);
+        }
         let packed = self.in_context(context, |reader, _| reader.docs.origin(&context.to_string()))?;
         packed.map(|packed| origin::unpack(&packed, context)).transpose()
     }

@@ -21,4 +21,6 @@ pub use file::{Bucket, FileId, FileOwner, FileView};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
 pub use structure::{NextStructure, Structure, StructureHeader};
 
-pub(crate) use read::{corrupt, integer, object_id, pair, text, to_bson_id, to_key_id, to_time};
+pub(crate) use read::{
+    corrupt, document, integer, object_id, pair, text, time, to_bson_id, to_key_id, to_time,
+};

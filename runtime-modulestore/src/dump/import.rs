@@ -13,12 +13,13 @@ use super::folder::{Folder, Place, each_document};
 use crate::documents::{
     CourseIndex, DefinitionView, FileId, Structure, StructureHeader, corrupt, integer, object_id,
 };
-use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle};
+use crate::old_mongo;
+use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO};
 
 /// What was loaded from a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DumpCounts {
-    /// The contexts whose index was loaded.
+    /// The contexts whose index was loaded, and the courses of Old Mongo.
     pub contexts: Vec<ContextKey>,
     /// New structures; those that were there already are not counted.
     pub structures: usize,
@@ -149,6 +150,11 @@ impl Import<'_> {
         }
         self.docs.insert_other(collection, document)?;
         self.counts.others += 1;
+        if collection == OLD_MONGO
+            && let Some(context) = old_mongo::context(document)?
+        {
+            self.counts.contexts.push(context);
+        }
         Ok(())
     }
 }

@@ -2,6 +2,9 @@
 
 use crate::documents::Bucket;
 
+/// The name of Old Mongo's one collection.
+pub const OLD_MONGO: &str = "modulestore";
+
 /// A collection of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Collection {

@@ -9,7 +9,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
-pub use collection::Collection;
+pub use collection::{Collection, OLD_MONGO};
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.
@@ -136,6 +136,32 @@ pub trait DocumentReads {
     /// # Errors
     /// The medium's.
     fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError>;
+
+    /// Returns how far the documents of such collections go; it grows with every one that is added.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn other_end(&self) -> Result<i64, RuntimeError>;
+
+    /// Hands the documents of Old Mongo's courses over, of each the block of type `course`.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn each_old_course(
+        &self,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
+
+    /// Hands Old Mongo's documents of a course over, in the order of their ids.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn each_old_block(
+        &self,
+        org: &str,
+        course: &str,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
 
     /// Hands every document of a collection over, one at a time.
     ///

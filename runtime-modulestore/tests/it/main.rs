@@ -6,6 +6,7 @@ mod failures;
 mod fixture;
 mod golden;
 mod model;
+mod old_mongo;
 mod shapes;
 mod suite;
 mod values;

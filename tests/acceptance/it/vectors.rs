@@ -56,6 +56,16 @@ fn a_store_of_the_blockstore_app_is_read_as_it_was_written() {
     }
 }
 
+#[test]
+fn a_database_of_the_platform_is_read_as_the_platform_reads_it() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let found = root.ancestors().map(|above| above.join("shared/golden/split")).find(|f| f.is_dir());
+    match found {
+        Some(folder) => check("split", folder.to_str().expect("a path in UTF-8")),
+        None => println!("SKIPPED: the golden data is not here (shared/golden/split beside the project)"),
+    }
+}
+
 /// The files of recorded problems.
 const PROBLEMS: [&str; 19] = [
     "annotationresponse",

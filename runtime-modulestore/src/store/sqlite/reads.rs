@@ -8,7 +8,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
-use crate::store::{Collection, DocumentReads, FeedEntry};
+use crate::store::{Collection, DocumentReads, FeedEntry, OLD_MONGO};
 
 fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
     RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
@@ -38,6 +38,24 @@ impl Session<'_> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.query_row(params, row).optional())
             .map_err(failed("reading the store"))
+    }
+
+    fn each(
+        &self,
+        sql: &str,
+        params: impl Params,
+        collection: &str,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let fail = || failed("reading the store");
+        let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
+        let mut rows = statement.query(params).map_err(fail())?;
+        while let Some(row) = rows.next().map_err(fail())? {
+            let place = || format!("a document of {collection}");
+            let bytes = row.get_ref(0).map_err(fail())?.as_blob().map_err(|error| corrupt(place(), error))?;
+            receive(RawDocument::from_bytes(bytes).map_err(|error| corrupt(place(), error))?)?;
+        }
+        Ok(())
     }
 
     fn has_others(&self) -> Result<bool, RuntimeError> {
@@ -197,19 +215,44 @@ impl DocumentReads for Session<'_> {
                 "SELECT document FROM other_documents WHERE collection = ? ORDER BY rowid"
             }
         };
-        let fail = || failed("reading the store");
-        let mut statement = self.connection().prepare_cached(table).map_err(fail())?;
-        let mut rows = match collection {
-            Collection::Files(bucket) => statement.query([bucket.name()]),
-            Collection::Other(name) => statement.query([name]),
-            _ => statement.query([]),
+        let name = collection.name();
+        match collection {
+            Collection::Files(bucket) => self.each(table, [bucket.name()], &name, receive),
+            Collection::Other(other) => self.each(table, [other], &name, receive),
+            _ => self.each(table, [], &name, receive),
         }
-        .map_err(fail())?;
-        while let Some(row) = rows.next().map_err(fail())? {
-            let place = || format!("a document of {}", collection.name());
-            let bytes = row.get_ref(0).map_err(fail())?.as_blob().map_err(|error| corrupt(place(), error))?;
-            receive(RawDocument::from_bytes(bytes).map_err(|error| corrupt(place(), error))?)?;
+    }
+
+    fn other_end(&self) -> Result<i64, RuntimeError> {
+        if !self.has_others()? {
+            return Ok(0);
         }
-        Ok(())
+        let end =
+            self.one("SELECT max(rowid) FROM other_documents", [], |row| row.get::<_, Option<i64>>(0))?;
+        Ok(end.flatten().unwrap_or(0))
+    }
+
+    fn each_old_course(
+        &self,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        if !self.has_others()? {
+            return Ok(());
+        }
+        let sql = "SELECT document FROM other_documents WHERE category = 'course' ORDER BY _id";
+        self.each(sql, [], OLD_MONGO, receive)
+    }
+
+    fn each_old_block(
+        &self,
+        org: &str,
+        course: &str,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        if !self.has_others()? {
+            return Ok(());
+        }
+        let sql = "SELECT document FROM other_documents WHERE org = ? AND course = ? ORDER BY _id";
+        self.each(sql, [org, course], OLD_MONGO, receive)
     }
 }

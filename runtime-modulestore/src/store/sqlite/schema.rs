@@ -71,9 +71,15 @@ pub(super) const OTHERS: &str = "
 CREATE TABLE IF NOT EXISTS other_documents (
     collection TEXT NOT NULL,
     _id BLOB NOT NULL,
+    -- Those of Old Mongo's ids.
+    org TEXT,
+    course TEXT,
+    category TEXT,
     document BLOB NOT NULL,
     UNIQUE (collection, _id)
-)";
+);
+CREATE INDEX IF NOT EXISTS old_blocks ON other_documents (org, course) WHERE org IS NOT NULL;
+CREATE INDEX IF NOT EXISTS old_courses ON other_documents (category) WHERE category = 'course'";
 
 /// Why a file cannot serve as a store.
 pub(super) enum Unfit {

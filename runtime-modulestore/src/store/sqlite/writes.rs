@@ -9,7 +9,7 @@ use super::chunks::chunk_document;
 use super::connection::{Session, failed};
 use super::schema::OTHERS;
 use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
-use crate::store::{DocumentWrites, FileHandle};
+use crate::store::{DocumentWrites, FileHandle, OLD_MONGO};
 
 impl Session<'_> {
     fn run(&self, sql: &str, params: impl Params) -> Result<usize, RuntimeError> {
@@ -113,8 +113,13 @@ impl DocumentWrites for Session<'_> {
         self.connection().execute_batch(OTHERS).map_err(failed("writing to the store"))?;
         let id = FileId::of(document, "_id")
             .map_err(|_| corrupt(format!("a document of {collection}"), "it has no `_id`"))?;
-        let sql = "INSERT INTO other_documents (collection, _id, document) VALUES (?, ?, ?)";
-        self.run(sql, params![collection, id.as_bytes(), document.as_bytes()]).map(drop)
+        let old = document.get_document("_id").ok().filter(|_| collection == OLD_MONGO);
+        let part = |name| old.and_then(|id| id.get_str(name).ok());
+        let sql = "INSERT INTO other_documents (collection, _id, org, course, category, document)
+                   VALUES (?, ?, ?, ?, ?, ?)";
+        let (org, course, category) = (part("org"), part("course"), part("category"));
+        self.run(sql, params![collection, id.as_bytes(), org, course, category, document.as_bytes()])
+            .map(drop)
     }
 
     fn finish_file(&self, file: FileHandle, document: &RawDocument) -> Result<(), RuntimeError> {

@@ -8,6 +8,7 @@ mod fields;
 mod keys;
 mod markdown;
 mod olx;
+mod split;
 
 pub use capa::{sandbox, sandbox_modules};
 
@@ -34,6 +35,7 @@ pub const KINDS: &[(&str, Run)] = &[
     ("keys", Run::File(keys::run)),
     ("markdown", Run::File(markdown::run)),
     ("olx", Run::File(olx::run)),
+    ("split", Run::Folder(split::is_vectors, split::run)),
 ];
 
 /// Finds the check for a kind of vectors.

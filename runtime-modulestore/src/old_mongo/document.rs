@@ -1,0 +1,158 @@
+//! One document of Old Mongo: a block in one revision (modulestore reference, section 13).
+
+use bson::raw::{RawBsonRef, RawDocument};
+use chrono::{DateTime, NaiveDate, Utc};
+use serde_json::Value as Json;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{EditInfo, FieldMap, RuntimeError};
+
+use crate::documents::{corrupt, document, integer, text, time};
+use crate::fields::FieldCodec;
+
+/// How the text of an old usage key begins.
+const SCHEME: &str = "i4x://";
+/// What older documents hold among their settings instead of in `edit_info`.
+const PUBLISHED_DATE: &str = "published_date";
+const PUBLISHED_BY: &str = "published_by";
+
+/// A view over a document; nothing is decoded before it is asked for.
+pub(super) struct OldDocument<'a> {
+    raw: &'a RawDocument,
+    id: &'a RawDocument,
+    place: String,
+}
+
+impl<'a> OldDocument<'a> {
+    pub(super) fn new(raw: &'a RawDocument) -> Result<Self, RuntimeError> {
+        let unnamed = "a block of Old Mongo";
+        let id = document(raw, "_id", unnamed)?.ok_or_else(|| corrupt(unnamed, "it has no `_id`"))?;
+        let part = |name| id.get_str(name).unwrap_or("?");
+        let mut place =
+            format!("{SCHEME}{}/{}/{}/{}", part("org"), part("course"), part("category"), part("name"));
+        if let Ok(revision) = id.get_str("revision") {
+            place = format!("{place}@{revision}");
+        }
+        Ok(Self { raw, id, place })
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    fn part(&self, name: &str) -> Result<&'a str, RuntimeError> {
+        text(self.id, name, &self.place)?
+            .ok_or_else(|| corrupt(self.place.as_str(), format!("its `_id` has no `{name}`")))
+    }
+
+    pub(super) fn category(&self) -> Result<&'a str, RuntimeError> {
+        self.part("category")
+    }
+
+    pub(super) fn name(&self) -> Result<&'a str, RuntimeError> {
+        self.part("name")
+    }
+
+    pub(super) fn owner(&self) -> Result<(&'a str, &'a str), RuntimeError> {
+        Ok((self.part("org")?, self.part("course")?))
+    }
+
+    /// Says whether it is what authors work on; an absent revision is the published one.
+    pub(super) fn is_draft(&self) -> Result<bool, RuntimeError> {
+        match text(self.id, "revision", &self.place)? {
+            None => Ok(false),
+            Some("draft") => Ok(true),
+            Some(other) => Err(corrupt(self.place.as_str(), format!("no revision is called {other:?}"))),
+        }
+    }
+
+    /// Returns the content fields; a text in their place is the field `data`.
+    pub(super) fn content(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
+        let Some(definition) = document(self.raw, "definition", &self.place)? else {
+            return Ok(FieldMap::default());
+        };
+        match definition.get("data").map_err(|error| corrupt(self.place.as_str(), error))? {
+            Some(RawBsonRef::String(data)) => {
+                let mut content = FieldMap::default();
+                content.insert("data".into(), Json::from(data));
+                Ok(content)
+            }
+            _ => codec.read(document(definition, "data", &self.place)?, &[], &self.place),
+        }
+    }
+
+    /// Returns the settings, without what older documents noted about publishing among them.
+    pub(super) fn settings(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
+        let metadata = document(self.raw, "metadata", &self.place)?;
+        codec.read(metadata, &[PUBLISHED_DATE, PUBLISHED_BY], &self.place)
+    }
+
+    /// Returns the children; their texts name no run and, whatever revision the parent has, no revision.
+    pub(super) fn children(&self, context: &ContextKey) -> Result<Vec<UsageKey>, RuntimeError> {
+        let Some(definition) = document(self.raw, "definition", &self.place)? else { return Ok(Vec::new()) };
+        let damaged = |reason: String| corrupt(self.place.as_str(), reason);
+        match definition.get("children").map_err(|error| damaged(error.to_string()))? {
+            None | Some(RawBsonRef::Null) => Ok(Vec::new()),
+            Some(RawBsonRef::Array(children)) => children
+                .into_iter()
+                .map(|child| {
+                    let child = child.map_err(|error| damaged(error.to_string()))?;
+                    let text = child.as_str().ok_or_else(|| damaged("a child is no text".into()))?;
+                    child_key(context, text).map_err(|reason| damaged(format!("child {text:?}: {reason}")))
+                })
+                .collect(),
+            Some(_) => Err(damaged("`children` is no list".into())),
+        }
+    }
+
+    /// Returns who changed it last, and when.
+    pub(super) fn edit_info(&self) -> Result<EditInfo, RuntimeError> {
+        self.info("edited_on", "edited_by")
+    }
+
+    /// Returns who published it last, and when; in older documents that stands among the settings.
+    pub(super) fn publish_info(&self) -> Result<EditInfo, RuntimeError> {
+        let info = self.info(PUBLISHED_DATE, PUBLISHED_BY)?;
+        let Some(metadata) = document(self.raw, "metadata", &self.place)? else { return Ok(info) };
+        let numbers = metadata.get_array(PUBLISHED_DATE).ok();
+        Ok(EditInfo {
+            edited_on: info.edited_on.or_else(|| numbers.and_then(date_of_numbers)),
+            edited_by: info.edited_by.or_else(|| integer(metadata, PUBLISHED_BY, &self.place).ok().flatten()),
+        })
+    }
+
+    fn info(&self, on: &str, by: &str) -> Result<EditInfo, RuntimeError> {
+        let Some(info) = document(self.raw, "edit_info", &self.place)? else {
+            return Ok(EditInfo::default());
+        };
+        Ok(EditInfo { edited_on: time(info, on, &self.place)?, edited_by: integer(info, by, &self.place)? })
+    }
+}
+
+/// Reads a child's key: of the old form, which names no run, or of any form that names a block of this course.
+fn child_key(context: &ContextKey, text: &str) -> Result<UsageKey, String> {
+    let parts: Option<Vec<_>> = text.strip_prefix(SCHEME).map(|path| path.splitn(4, '/').collect());
+    match parts.as_deref() {
+        Some([_, _, category, name]) => {
+            let name = name.split_once('@').map_or(*name, |(name, _)| name);
+            context.make_usage_key(category, name).map_err(|error| error.to_string())
+        }
+        Some(_) => Err("it is no key of a block".into()),
+        None => {
+            let key: UsageKey =
+                text.parse().map_err(|error: xblock_core::keys::KeyError| error.to_string())?;
+            context.make_usage_key(key.block_type(), key.block_id()).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// Reads `[year, month, day, hour, minute, second, ...]`, as Python's `struct_time` was stored.
+fn date_of_numbers(numbers: &bson::raw::RawArray) -> Option<DateTime<Utc>> {
+    let parts: Vec<u32> = numbers
+        .into_iter()
+        .take(6)
+        .map(|number| number.ok()?.as_i32().and_then(|number| u32::try_from(number).ok()))
+        .collect::<Option<_>>()?;
+    let [year, month, day, hour, minute, second] = parts[..] else { return None };
+    let date = NaiveDate::from_ymd_opt(i32::try_from(year).ok()?, month, day)?;
+    Some(date.and_hms_opt(hour, minute, second)?.and_utc())
+}

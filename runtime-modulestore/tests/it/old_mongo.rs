@@ -1,0 +1,124 @@
+//! Courses of Old Mongo: forms of documents that the recorded databases do not have, and damage.
+
+use bson::{Bson, DateTime, Document, doc};
+use runtime_modulestore::ModulestoreRuntime;
+use serde_json::json;
+use tempfile::TempDir;
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{Base, Branch, Edit, Runtime, RuntimeError, RuntimeExt};
+
+use crate::dumps::write;
+use crate::fixture::new_store;
+
+fn course() -> ContextKey {
+    "Harbour/TIDES/2031".parse().expect("a key")
+}
+
+fn key(category: &str, name: &str) -> UsageKey {
+    course().make_usage_key(category, name).expect("a key")
+}
+
+fn id(category: &str, name: &str, revision: Bson) -> Document {
+    doc! { "tag": "i4x", "org": "Harbour", "course": "TIDES", "category": category, "name": name, "revision": revision }
+}
+
+fn block(category: &str, name: &str, children: &[&str]) -> Document {
+    let children: Vec<_> = children.iter().map(|child| format!("i4x://Harbour/TIDES/{child}")).collect();
+    doc! { "_id": id(category, name, Bson::Null), "definition": { "data": {}, "children": children }, "metadata": {} }
+}
+
+fn store(documents: &[Document]) -> (ModulestoreRuntime, TempDir) {
+    let (runtime, folder) = new_store();
+    write(folder.path(), "modulestore", documents);
+    let counts = runtime.import_dump(folder.path()).expect("the dump loads");
+    assert_eq!(counts.contexts, [course()]);
+    (runtime, folder)
+}
+
+/// Data that is a text, dates of numbers, no `edit_info` at all: what the first years wrote.
+#[test]
+fn documents_of_the_first_years_are_read() {
+    let mut root = block("course", "2031", &["chapter/c"]);
+    root.insert("metadata", doc! { "graceperiod": "1 day", "start": "2031-01-02T03:04" });
+    let mut text = block("html", "h", &[]);
+    text.insert("definition", doc! { "data": "<p>low</p>" });
+    text.insert(
+        "metadata",
+        doc! { "display_name": "Low", "published_date": [2012, 8, 1, 10, 20, 30, 2, 214, 0], "published_by": 4_i64 },
+    );
+    let (runtime, _folder) = store(&[root, block("chapter", "c", &["html/h"]), text]);
+    let found = runtime.block(&key("html", "h"), Branch::Published).expect("the text");
+    assert_eq!(found.data.content["data"], "<p>low</p>");
+    assert_eq!(found.data.settings.len(), 1);
+    let published = runtime.published(&key("html", "h")).expect("a read").expect("published");
+    assert_eq!(published.edited_by, Some(4));
+    assert_eq!(published.edited_on.expect("a time").to_rfc3339(), "2012-08-01T10:20:30+00:00");
+    let inherited = runtime.inherited(&key("html", "h"), Branch::Draft).expect("settings");
+    assert_eq!(inherited["graceperiod"], json!("1 day"));
+    assert!(!runtime.has_changes(&key("course", "2031")).expect("a comparison"));
+}
+
+/// Drafts lie over what is published, and count as changes of all above them.
+#[test]
+fn drafts_lie_over_what_is_published() {
+    let mut draft = block("html", "h", &[]);
+    draft.insert("_id", id("html", "h", "draft".into()));
+    draft.insert("definition", doc! { "data": { "data": "high" } });
+    draft.insert("edit_info", doc! { "edited_on": DateTime::from_millis(7), "edited_by": 3 });
+    let (runtime, _folder) = store(&[
+        block("course", "2031", &["chapter/c"]),
+        block("chapter", "c", &["html/h", "html/gone"]),
+        block("html", "h", &[]),
+        draft,
+    ]);
+    let data = |branch| {
+        runtime.block(&key("html", "h"), branch).expect("the text").data.content.get("data").cloned()
+    };
+    assert_eq!((data(Branch::Draft), data(Branch::Published)), (Some(json!("high")), None));
+    assert!(runtime.has_changes(&key("course", "2031")).expect("a comparison"));
+    let children =
+        runtime.block(&key("chapter", "c"), Branch::Draft).expect("the chapter").data.children.clone();
+    assert_eq!(children, [key("html", "h"), key("html", "gone")]);
+    assert_eq!(runtime.parents(&key("html", "h"), Branch::Draft).expect("parents"), [key("chapter", "c")]);
+    let record = runtime.context(&course()).expect("the course");
+    let versions = runtime.history(&course(), Branch::Draft).expect("the history");
+    assert_eq!(versions[0].version, record.draft.version);
+    assert_eq!(runtime.version(&course(), &record.draft.version).expect("it").blocks.len(), 3);
+}
+
+/// Nothing is written: not over the course, not in its place.
+#[test]
+fn old_courses_are_only_read() {
+    let (runtime, _folder) = store(&[block("course", "2031", &[])]);
+    let edit = Edit::new(course(), Base::Any).put(key("html", "h"), Default::default());
+    assert!(matches!(runtime.commit(edit), Err(RuntimeError::UnsupportedKey { .. })));
+    let root = key("course", "2031");
+    let new = Edit::new(course(), Base::New { root: root.clone() }).put(root, Default::default());
+    assert!(matches!(runtime.commit(new), Err(RuntimeError::ContextExists { .. })));
+}
+
+/// A damaged block says so with its place; the others are read. Blocks that contain each other end no process.
+#[test]
+fn damage_stays_where_it_is() {
+    let mut damaged = block("html", "bad", &[]);
+    damaged.insert("definition", doc! { "data": {}, "children": [5] });
+    let mut wrong = block("html", "wrong", &[]);
+    wrong.insert("metadata", "text");
+    let (runtime, _folder) = store(&[
+        block("course", "2031", &["chapter/c"]),
+        block("chapter", "c", &["vertical/v", "html/bad", "html/wrong"]),
+        block("vertical", "v", &["chapter/c"]),
+        damaged,
+        wrong,
+    ]);
+    for (name, words) in [("bad", "a child is no text"), ("wrong", "metadata")] {
+        let error = runtime.block(&key("html", name), Branch::Draft).expect_err("damage").to_string();
+        assert!(
+            error.contains(&format!("i4x://Harbour/TIDES/html/{name}")) && error.contains(words),
+            "{error}"
+        );
+    }
+    assert!(runtime.has_changes(&key("chapter", "c")).expect("a comparison"));
+    assert!(!runtime.ancestors(&key("vertical", "v"), Branch::Draft).expect("a way up").is_empty());
+    assert_eq!(runtime.walk(&key("course", "2031"), Branch::Draft).count(), 5);
+}
