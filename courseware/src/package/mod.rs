@@ -4,6 +4,7 @@ mod archive;
 mod directory;
 mod error;
 mod sink;
+mod staging;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
 use tar::{Builder, EntryType, Header, HeaderMode};
-use tempfile::{NamedTempFile, TempDir};
+use tempfile::NamedTempFile;
 use xblock_core::olx::PackageSink;
 
-use super::directory::TEMPORARY;
 use super::error::PackageError;
+use super::staging::{self, Staging};
 
 /// What to do with what is at the target already.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -29,7 +29,7 @@ pub enum Overwrite {
 pub struct DirectorySink {
     target: PathBuf,
     overwrite: Overwrite,
-    staging: TempDir,
+    staging: Staging,
 }
 
 impl DirectorySink {
@@ -47,7 +47,7 @@ impl DirectorySink {
         if taken && (overwrite == Overwrite::Refuse || !target.is_dir()) {
             return Err(PackageError::TargetTaken { path: target.to_path_buf() });
         }
-        let staging = staging_beside(target)?;
+        let staging = Staging::beside(target)?;
         Ok(Self { target: target.to_path_buf(), overwrite, staging })
     }
 
@@ -66,14 +66,14 @@ impl DirectorySink {
     pub fn finish(self) -> Result<(), PackageError> {
         let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(PackageError::io("write", to));
         share(self.staging.path())?;
-        let staging = self.staging.keep();
+        let (staging, _lock) = self.staging.keep();
         let outcome = if self.overwrite == Overwrite::Replace && self.target.exists() {
             if exchange(&staging, &self.target) {
                 // What was there is beside it now; that it cannot be removed is no reason to say that nothing was written.
                 let _ = fs::remove_dir_all(&staging);
                 return Ok(());
             }
-            let old = staging_beside(&self.target)?;
+            let old = staging::aside(&self.target)?;
             let aside = old.path().join("old");
             rename(&self.target, &aside)?;
             let outcome = rename(&staging, &self.target);
@@ -106,7 +106,7 @@ pub struct ArchiveSink {
     target: PathBuf,
     /// The one directory at the top of the archive.
     top: String,
-    staging: TempDir,
+    staging: Staging,
 }
 
 impl ArchiveSink {
@@ -118,7 +118,7 @@ impl ArchiveSink {
         if overwrite == Overwrite::Refuse && target.exists() || target.is_dir() {
             return Err(PackageError::TargetTaken { path: target.to_path_buf() });
         }
-        Ok(Self { target: target.to_path_buf(), top: top.to_owned(), staging: staging_beside(target)? })
+        Ok(Self { target: target.to_path_buf(), top: top.to_owned(), staging: Staging::beside(target)? })
     }
 
     /// Writes one file of the package.
@@ -173,19 +173,6 @@ fn exchange(left: &Path, right: &Path) -> bool {
         let _ = (left, right);
         false
     }
-}
-
-/// Makes a hidden directory beside a target, on the same file system, so that renaming is one step.
-fn staging_beside(target: &Path) -> Result<TempDir, PackageError> {
-    let parent = match target.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    fs::create_dir_all(parent).map_err(PackageError::io("make the directory", parent))?;
-    tempfile::Builder::new()
-        .prefix(TEMPORARY)
-        .tempdir_in(parent)
-        .map_err(PackageError::io("write into", parent))
 }
 
 /// Gives a temporary file or directory, made for its owner alone, the mode new ones have.
