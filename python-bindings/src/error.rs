@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use blocks::formula::FormulaError;
-use blocks::problem::markdown::MarkdownError;
+use blocks::problem::markdown::{MarkdownError, NotMarkdown};
 use blocks::problem::{GradeError, LoadError};
 use courseware::{CoursewareError, PackageError, StoreError};
 use pyo3::exceptions::{
@@ -42,6 +42,8 @@ pub(crate) enum BindingError {
     Answers { reason: String },
     /// A text of the simple editor that cannot be converted.
     Markdown(MarkdownError),
+    /// A problem that the simple editor has no text for.
+    NotMarkdown(NotMarkdown),
     /// A formula without a value.
     Formula(FormulaError),
     /// A store that was closed.
@@ -182,6 +184,13 @@ fn describe(error: &BindingError) -> Situation {
         BindingError::Markdown(error) => {
             let line = match error {
                 MarkdownError::InvalidXml { line, .. } => Some(*line),
+                _ => None,
+            };
+            Situation { line, ..Situation::new("ProblemError", error) }
+        }
+        BindingError::NotMarkdown(error) => {
+            let line = match error {
+                NotMarkdown::Xml { line, .. } | NotMarkdown::NoWords { line, .. } => Some(*line),
                 _ => None,
             };
             Situation { line, ..Situation::new("ProblemError", error) }

@@ -2,7 +2,7 @@
 //!
 //! - `error`: the one place where errors become Python exceptions.
 //! - `keys`: opaque keys.
-//! - `problem`: problems by themselves; `safe_exec`: Python's own engine for their scripts.
+//! - `problem`: problems by themselves; `sandbox`: where their scripts run; `safe_exec`: Python's own engine.
 //! - `formula`: formulas as learners type them.
 //! - `services`: what a Python host offers to native blocks.
 //! - `store`: stores, their contexts and blocks.
@@ -14,6 +14,7 @@ mod keys;
 mod problem;
 mod read_only;
 mod safe_exec;
+mod sandbox;
 mod services;
 mod store;
 mod xblocks;
@@ -37,12 +38,13 @@ mod _native {
         LibraryUsageLocator, LibraryUsageLocatorV2, OpaqueKey, UsageKey, UsageKeyV2,
     };
     #[pymodule_export]
-    use super::problem::{Problem, markdown_to_xml};
+    use super::problem::{Problem, index_problem, markdown_from_xml, markdown_to_xml};
     #[pymodule_export]
     use super::store::{Handled, Store};
     #[pymodule_export]
     use super::xblocks::{
-        Answer, block_class, handle_block, max_score, read_olx, render_block, validate_block, write_olx,
+        Answer, block_class, handle_block, max_score, read_olx, render_block, take_grader_reply,
+        validate_block, write_olx,
     };
 
     #[pymodule_init]

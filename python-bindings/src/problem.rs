@@ -1,11 +1,9 @@
 //! Problems by themselves, without a store: put together, graded and shown from Python.
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use blocks::problem::{Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
+use blocks::problem::{self, Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
 use chrono::Utc;
-use courseware::AuthorCode;
 use pyo3::prelude::*;
 use serde_json::{Value, json};
 use xblock_core::keys::UsageKey;
@@ -13,6 +11,7 @@ use xblock_core::services::SandboxService;
 
 use crate::error::BindingError;
 use crate::safe_exec::SafeExec;
+use crate::sandbox::ProcessCage;
 
 /// Where the scripts of a problem run.
 #[derive(FromPyObject)]
@@ -64,7 +63,7 @@ impl Problem {
         let library: Option<Arc<[u8]>> = settings.python_lib.map(Arc::from);
         let sandbox: Option<Arc<dyn SandboxService>> = match settings.sandbox {
             Sandbox::Named(name) if name == "none" => None,
-            Sandbox::Named(_) => Some(cage(py)),
+            Sandbox::Named(_) => Some(ProcessCage::shared()),
             Sandbox::Python(engine) => Some(Arc::new(SafeExec::new(engine))),
         };
         let include = settings.include;
@@ -167,39 +166,6 @@ impl Problem {
     }
 }
 
-/// Finds the Python this process runs in, whose packages scripts then have, too: the program may be another one, such as
-/// a server that has Python in it, and `PATH` may name another Python.
-fn own_python(py: Python<'_>) -> Option<PathBuf> {
-    let prefix: PathBuf = py.import("sys").ok()?.getattr("prefix").ok()?.extract().ok()?;
-    Some(prefix.join("bin/python3")).filter(|path| path.is_file())
-}
-
-/// Returns the cage that all problems of this process share. A process that was forked has one of its own.
-fn cage(py: Python<'_>) -> Arc<dyn SandboxService> {
-    static CAGE: Mutex<Option<(u32, Arc<AuthorCode>)>> = Mutex::new(None);
-    let process = std::process::id();
-    let shared = |slot: &Option<(u32, Arc<AuthorCode>)>| {
-        slot.as_ref().filter(|(owner, _)| *owner == process).map(|(_, cage)| cage.clone())
-    };
-    let found = shared(&CAGE.lock().unwrap_or_else(PoisonError::into_inner));
-    if let Some(cage) = found {
-        return cage;
-    }
-    // Python is asked without the lock: others may have their turn meanwhile, and want it.
-    let code = AuthorCode::default();
-    let code = Arc::new(match own_python(py) {
-        Some(python) => code.with_python(python),
-        None => code,
-    });
-    let mut slot = CAGE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(cage) = shared(&slot) {
-        return cage;
-    }
-    // The one that came along belongs to the parent, which ends it.
-    std::mem::forget(slot.replace((process, code.clone())));
-    code
-}
-
 /// Takes a usage key, or the name of a problem that stands in no course.
 fn usage(problem_id: &str) -> PyResult<UsageKey> {
     let named = problem_id
@@ -216,4 +182,17 @@ fn parse(text: &str) -> PyResult<Value> {
 #[pyfunction]
 pub(crate) fn markdown_to_xml(py: Python<'_>, text: &str) -> PyResult<String> {
     Ok(py.detach(|| markdown::to_xml(text)).map_err(BindingError::Markdown)?)
+}
+
+/// Converts a problem to a text of the simple editor, where that means the same.
+#[pyfunction]
+pub(crate) fn markdown_from_xml(py: Python<'_>, xml: &str) -> PyResult<String> {
+    Ok(py.detach(|| markdown::from_xml(xml)).map_err(BindingError::NotMarkdown)?)
+}
+
+/// Returns what a search index should know of a problem: its words, and the elements of its questions.
+#[pyfunction]
+pub(crate) fn index_problem(py: Python<'_>, data: &str) -> PyResult<(String, Vec<String>)> {
+    let index = py.detach(|| problem::index_problem(data)).map_err(BindingError::ProblemLoad)?;
+    Ok((index.content, index.problem_types))
 }

@@ -13,8 +13,11 @@ use xblock_core::block::Event;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::services::{
     AnyService, CacheService, CompletionService, I18nService, NullI18n, PublishService, ReplaceUrlsService,
-    Service, ServiceError, ServiceRequest, ServiceSet, SettingsService, UserService, XBlockUser,
+    SandboxService, Service, ServiceError, ServiceRequest, ServiceSet, SettingsService, UserService,
+    XBlockUser, XQueueService, XQueueSubmission,
 };
+
+use crate::sandbox::HostSandbox;
 
 /// A Python `Calls` object, or the `HostServices` that hands them out.
 struct Calls(Py<PyAny>);
@@ -172,6 +175,35 @@ impl CacheService for Calls {
     }
 }
 
+impl XQueueService for Calls {
+    fn callback_url(&self, _: &UsageKey, dispatch: &str) -> String {
+        self.call_or("callback_url", &[dispatch], String::new)
+    }
+
+    fn default_queue_name(&self) -> String {
+        self.call_or("default_queue_name", &[], String::new)
+    }
+
+    fn wait_between_requests(&self) -> std::time::Duration {
+        let seconds: f64 = self.call_or("wait_between_requests", &[], || 0.0);
+        std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()
+    }
+
+    fn send(&self, submission: XQueueSubmission) -> Result<String, ServiceError> {
+        const NAME: &str = <dyn XQueueService as Service>::NAME;
+        let XQueueSubmission { queue_name, key, callback_url, body, files } = submission;
+        let header = json!({ "lms_callback_url": callback_url, "lms_key": key, "queue_name": queue_name });
+        let sent: PyResult<(bool, String)> = Python::attach(|py| {
+            let args = (header.to_string(), body.to_string(), files);
+            self.0.bind(py).call_method1("send_to_queue", args)?.extract()
+        });
+        match sent.map_err(Self::failed(NAME))? {
+            (true, said) => Ok(said),
+            (false, message) => Err(ServiceError::Failed { service: NAME, message }),
+        }
+    }
+}
+
 impl PublishService for Calls {
     fn publish(&self, usage: &UsageKey, user_id: Option<&str>, event: &Event) {
         let args = [usage.to_string(), json!(user_id).to_string(), event.data().to_string()];
@@ -181,6 +213,11 @@ impl PublishService for Calls {
 
 /// Makes a service of a Python `Calls` object; none for a name no block asks for.
 pub(crate) fn adapt(name: &str, calls: Py<PyAny>) -> Option<AnyService> {
+    if name == <dyn SandboxService as Service>::NAME {
+        return HostSandbox::new(calls)
+            .ok()
+            .map(|sandbox| AnyService::new::<dyn SandboxService>(Arc::new(sandbox)));
+    }
     let calls = Calls(calls);
     Some(match name {
         "user" => AnyService::new::<dyn UserService>(Arc::new(calls)),
@@ -189,6 +226,7 @@ pub(crate) fn adapt(name: &str, calls: Py<PyAny>) -> Option<AnyService> {
         "completion" => AnyService::new::<dyn CompletionService>(Arc::new(calls)),
         "replace_urls" => AnyService::new::<dyn ReplaceUrlsService>(Arc::new(calls)),
         "cache" => AnyService::new::<dyn CacheService>(Arc::new(calls)),
+        "xqueue" => AnyService::new::<dyn XQueueService>(Arc::new(calls)),
         "publish" => AnyService::new::<dyn PublishService>(Arc::new(calls)),
         _ => return None,
     })
@@ -199,12 +237,12 @@ fn translations(calls: Calls) -> Translations {
     Translations { calls, language }
 }
 
-/// Offers what a Python `HostServices` object has.
-pub(crate) fn offered(host: Py<PyAny>) -> PyResult<ServiceSet> {
+/// Offers what a Python `HostServices` object has; returns it with its names.
+pub(crate) fn offered(host: Py<PyAny>) -> PyResult<(ServiceSet, Vec<String>)> {
     let host = Arc::new(Calls(host));
     let names: Vec<String> = host.call("names", &[])?;
     let mut set = ServiceSet::default();
-    for name in names {
+    for name in &names {
         set = match name.as_str() {
             "user" => offer::<dyn UserService>(set, &host),
             "i18n" => offer::<dyn I18nService>(set, &host),
@@ -212,11 +250,13 @@ pub(crate) fn offered(host: Py<PyAny>) -> PyResult<ServiceSet> {
             "completion" => offer::<dyn CompletionService>(set, &host),
             "replace_urls" => offer::<dyn ReplaceUrlsService>(set, &host),
             "cache" => offer::<dyn CacheService>(set, &host),
+            "sandbox" => offer::<dyn SandboxService>(set, &host),
+            "xqueue" => offer::<dyn XQueueService>(set, &host),
             "publish" => offer::<dyn PublishService>(set, &host),
             _ => set,
         };
     }
-    Ok(set)
+    Ok((set, names))
 }
 
 fn offer<S: Service + ?Sized>(set: ServiceSet, host: &Arc<Calls>) -> ServiceSet {

@@ -9,17 +9,18 @@ use courseware::{
 };
 use pyo3::prelude::*;
 use serde_json::{Value as Json, json};
-use xblock_core::block::{HandlerRequest, User};
+use xblock_core::block::{GraderReply, HandlerRequest, User};
 use xblock_core::clock::Clock;
 use xblock_core::fields::{KeyValueStore, Value};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::Threads;
 use xblock_core::runtime::{Branch, Runtime};
-use xblock_core::services::ServiceSet;
+use xblock_core::services::{SandboxService, Service, ServiceSet};
 
 use crate::error::BindingError;
 use crate::read_only::ReadOnlyState;
+use crate::sandbox::ProcessCage;
 use crate::services::offered;
 use crate::xblocks::registry;
 
@@ -30,6 +31,8 @@ struct Opened {
     learner_state: Arc<dyn KeyValueStore>,
     clock: Arc<dyn Clock>,
     services: ServiceSet,
+    /// Where scripts of the draft and of the published branch run, unless the host has a place of its own.
+    cages: Option<[Arc<dyn SandboxService>; 2]>,
     read_only: bool,
 }
 
@@ -60,6 +63,20 @@ pub(crate) struct Handled {
     body: Vec<u8>,
     /// JSON text of a list of pairs: event type and data.
     events: String,
+}
+
+impl From<xblock_core::host::Handled> for Handled {
+    fn from(handled: xblock_core::host::Handled) -> Self {
+        let events = handled.events.iter().map(|event| json!([event.event_type(), event.data()])).collect();
+        let response = handled.response;
+        Self {
+            status: response.status,
+            content_type: response.content_type,
+            headers: response.headers,
+            body: response.body,
+            events: Json::Array(events).to_string(),
+        }
+    }
 }
 
 /// Method, suffix, query, content type and body of a request.
@@ -105,7 +122,13 @@ impl Store {
             learner_state: opened.learner_state,
             urls: Arc::new(PathUrls::default()),
             clock: opened.clock,
-            services: opened.services,
+            services: match opened.cages {
+                None => opened.services,
+                Some([draft, published]) => {
+                    let cage = if branch == Branch::Draft { draft } else { published };
+                    opened.services.with::<dyn SandboxService>(cage)
+                }
+            },
         })
     }
 }
@@ -129,7 +152,8 @@ impl Store {
         read_only: bool,
         services: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let services = services.map(offered).transpose()?.unwrap_or_default();
+        let (services, names) = services.map(offered).transpose()?.unwrap_or_default();
+        let has_sandbox = names.iter().any(|name| name == <dyn SandboxService as Service>::NAME);
         py.detach(|| {
             let url: StoreUrl =
                 url.parse().map_err(|error| BindingError::from(CoursewareError::StoreUrl(error)))?;
@@ -142,7 +166,12 @@ impl Store {
             if read_only {
                 learner_state = Arc::new(ReadOnlyState(learner_state));
             }
-            let opened = Opened { runtime, learner_state, clock, services, read_only };
+            let cages = (!has_sandbox).then(|| {
+                [Branch::Draft, Branch::Published].map(|branch| -> Arc<dyn SandboxService> {
+                    Arc::new(ProcessCage::of(runtime.clone(), branch))
+                })
+            });
+            let opened = Opened { runtime, learner_state, clock, services, cages, read_only };
             Ok(Self { url, opened: RwLock::new(Some(opened)) })
         })
     }
@@ -295,15 +324,29 @@ impl Store {
             let handled = host
                 .handle(&usage, handler, &request, user(Some(user_id), staff).as_ref())
                 .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
-            let events: Vec<_> =
-                handled.events.iter().map(|event| json!([event.event_type(), event.data()])).collect();
-            Ok(Handled {
-                status: handled.response.status,
-                content_type: handled.response.content_type,
-                headers: handled.response.headers,
-                body: handled.response.body,
-                events: Json::Array(events).to_string(),
-            })
+            Ok(handled.into())
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "it is called from one place, in Python")]
+    fn take_grader_reply(
+        &self,
+        py: Python<'_>,
+        usage: &str,
+        dispatch: String,
+        key: String,
+        body: String,
+        user_id: &str,
+        branch_name: Option<&str>,
+    ) -> PyResult<Handled> {
+        py.detach(|| {
+            let usage = usage_key(usage)?;
+            let host = self.host(&usage, branch_name)?;
+            let user = User { id: user_id.into(), is_staff: false };
+            let handled = host
+                .take_grader_reply(&usage, &user, &GraderReply { dispatch, key, body })
+                .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
+            Ok(handled.into())
         })
     }
 

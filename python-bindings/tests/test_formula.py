@@ -37,7 +37,7 @@ def test_functions_of_the_caller_are_called() -> None:
     with pytest.raises(LookupError, match="not today"):
         evaluate({}, {"f": fail}, "f(1)")
     with pytest.raises(TypeError):
-        evaluate({}, {"f": lambda _: "text"}, "f(1)")  # type: ignore[arg-type, dict-item]
+        evaluate({}, {"f": lambda _: "text"}, "f(1)")  # type: ignore[dict-item, return-value]
 
 
 def test_case_counts_where_it_is_to() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from xblock_runtime import exceptions, problem
-from xblock_runtime.problem import GradingError, Problem, ProblemError, markdown_to_xml
+from xblock_runtime.problem import GradingError, Problem, ProblemError, markdown_from_xml, markdown_to_xml
 
 TEXT = """<problem>
   <stringresponse answer="tides" type="ci"><label>What?</label><textline/></stringresponse>
@@ -27,11 +27,11 @@ a = random.randint(1, 1000)
 
 def run_openly(code: str, globals_dict: dict[str, Any], random_seed: int | None = None, **_: Any) -> None:
     """Runs code as edx-platform's unsafe engine would, near enough for a test."""
-    import random  # noqa: PLC0415
+    import random
 
     random.seed(random_seed)
     names = dict(globals_dict)
-    exec(code, names)  # noqa: S102
+    exec(code, names)
     for name, value in names.items():
         if name == "__builtins__":
             continue
@@ -96,7 +96,7 @@ def test_without_a_sandbox_a_script_is_not_run() -> None:
 
 
 @pytest.mark.parametrize("as_object", [False, True])
-def test_python_may_bring_its_own_sandbox(as_object: bool) -> None:  # noqa: FBT001
+def test_python_may_bring_its_own_sandbox(as_object: bool) -> None:
     class Engine:
         safe_exec = staticmethod(run_openly)
 
@@ -145,6 +145,14 @@ def test_markdown_becomes_a_problem() -> None:
     assert '<numericalresponse answer="5">' in markdown_to_xml("= 5")
     with pytest.raises(ProblemError, match="left blank"):
         markdown_to_xml("( )\n(x) b")
+
+
+def test_a_problem_becomes_markdown_where_nothing_is_lost() -> None:
+    text = ">>Two and two?<<\n\n= 4\n"
+    assert markdown_from_xml(markdown_to_xml(text)).strip() == text.strip()
+    with pytest.raises(ProblemError, match="line 2") as raised:
+        markdown_from_xml("<problem>\n<p></problem>")
+    assert raised.value.line == 2
 
 
 def test_names_are_exported() -> None:

@@ -460,7 +460,11 @@ def test_search_gets_the_words(host: Host) -> None:
         "content_type": "Text",
     }
     problem = host.add(NUMBER).index_dictionary()
-    assert problem == {"content": {"display_name": "Count", "capa_content": "How many?"}, "content_type": "CAPA"}
+    assert problem == {
+        "content": {"display_name": "Count", "capa_content": "How many?"},
+        "content_type": "CAPA",
+        "problem_types": ["numericalresponse"],
+    }
     assert host.add('<video display_name="V"/>').index_dictionary()["content_type"] == "Video"
 
 

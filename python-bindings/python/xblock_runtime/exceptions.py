@@ -76,15 +76,15 @@ class FormulaError(CoursewareError):
     """A formula that has no value."""
 
 
-class UndefinedVariable(FormulaError):  # noqa: N818 - the name calc gives it
+class UndefinedVariable(FormulaError):
     """A formula names variables or functions that are not defined; the message is for the learner."""
 
 
-class UnmatchedParenthesis(FormulaError):  # noqa: N818 - the name calc gives it
+class UnmatchedParenthesis(FormulaError):
     """A formula's parentheses do not match; the message is for the learner."""
 
 
-class ParseException(FormulaError):  # noqa: N818 - the name pyparsing gives it
+class ParseException(FormulaError):
     """A text that is not written as a formula."""
 
 

@@ -22,7 +22,7 @@ def evaluate(
     variables: Mapping[str, Value],
     functions: Mapping[str, Callable[[Any], Value]],
     expression: str,
-    case_sensitive: bool = False,  # noqa: FBT001, FBT002 - the form calc has
+    case_sensitive: bool = False,
 ) -> Value:
     """Returns the value of a formula; that of a blank one is not a number.
 
@@ -31,7 +31,8 @@ def evaluate(
     errors of Python (:class:`ZeroDivisionError`, :class:`OverflowError`, :class:`ValueError`, :class:`TypeError`) for
     what has no value, :class:`FormulaError` for what is too long or deep, and whatever a function raises.
     """
-    return _native.evaluate_formula(dict(variables), dict(functions), expression, case_sensitive)
+    value: Value = _native.evaluate_formula(dict(variables), dict(functions), expression, case_sensitive)
+    return value
 
 
 def latex_preview(expression: str) -> str:

@@ -42,6 +42,14 @@ class SafeExec(Protocol):
         """Runs code."""
 
 
+class HasSafeExec(Protocol):
+    """An object with a method ``safe_exec``."""
+
+    @property
+    def safe_exec(self) -> Callable[..., None]:
+        """Runs code."""
+
+
 #: The sandbox that is used where none is named: a confined Python process, started with the first script.
 CAGE = "cage"
 
@@ -88,7 +96,7 @@ class Problem:
         seed: int | None = None,
         state: Mapping[str, Any] | None = None,
         *,
-        sandbox: str | SafeExec | None = CAGE,
+        sandbox: str | SafeExec | HasSafeExec | None = CAGE,
         python_lib: bytes | None = None,
         include: Callable[[str], bytes | None] | None = None,
         anonymous_student_id: str = "",
@@ -119,7 +127,8 @@ class Problem:
         """
         outcome = json.loads(self._native.grade(_json(dict(answers))))
         self._overall_message = outcome["overall_message"]
-        return outcome["correct_map"]
+        correct_map: dict[str, dict[str, Any]] = outcome["correct_map"]
+        return correct_map
 
     def save(self, answers: Mapping[str, Any]) -> None:
         """Keeps answers without grading them."""
@@ -131,11 +140,13 @@ class Problem:
 
     def correct_answers(self) -> dict[str, Any]:
         """Returns the right answers by input id."""
-        return json.loads(self._native.correct_answers())
+        found: dict[str, Any] = json.loads(self._native.correct_answers())
+        return found
 
     def question_answers(self) -> dict[str, Any]:
         """Returns the right answers and the solutions by id, as they are shown to learners."""
-        return json.loads(self._native.question_answers())
+        found: dict[str, Any] = json.loads(self._native.question_answers())
+        return found
 
     def html(self) -> str:
         """Renders the questions with the learner's answers and what grading said of them.
@@ -147,12 +158,14 @@ class Problem:
 
     def state(self) -> dict[str, Any]:
         """Returns the learner's state in the form in which it is stored."""
-        return json.loads(self._native.state())
+        found: dict[str, Any] = json.loads(self._native.state())
+        return found
 
     @property
     def context(self) -> dict[str, Any]:
         """The names of the problem's script with their values."""
-        return json.loads(self._native.context())
+        found: dict[str, Any] = json.loads(self._native.context())
+        return found
 
     @property
     def demand_hints(self) -> list[str]:
@@ -187,4 +200,24 @@ def markdown_to_xml(text: str) -> str:
     return _native.markdown_to_xml(text)
 
 
-__all__ = ["CAGE", "GradingError", "Input", "Problem", "ProblemError", "SafeExec", "Score", "markdown_to_xml"]
+def markdown_from_xml(xml: str) -> str:
+    """Converts a problem to a text of the simple editor, where :func:`markdown_to_xml` makes a problem of it that means
+    the same.
+
+    Raises :class:`ProblemError` with the reason where there is no such text.
+    """
+    return _native.markdown_from_xml(xml)
+
+
+__all__ = [
+    "CAGE",
+    "GradingError",
+    "HasSafeExec",
+    "Input",
+    "Problem",
+    "ProblemError",
+    "SafeExec",
+    "Score",
+    "markdown_from_xml",
+    "markdown_to_xml",
+]

@@ -11,23 +11,29 @@ name                    what blocks call
 ``replace_urls``        ``replace_urls(text, static_replace_only)``
 ``cache``               ``get(key)``, ``set(key, value, timeout)``, ``delete(key)``
 ``publish``             ``publish(usage_key, user, event_type, data)``
+``sandbox``             ``safe_exec(code, globals_dict, ...)`` in edx-platform's form; ``get_python_lib_zip()``,
+                        ``can_execute_unsafe_code()``. What it lacks, the cage, no library and no trust stand for
+``xqueue``              ``construct_callback(dispatch)``, ``default_queuename``, ``waittime``,
+                        ``interface.send_to_queue(header, body, files_to_upload)``
 ======================  ==========================================================================================
 
 Keys are texts. A service that is callable is called with the block's usage key and the user, and gives the service for
 that block, or none. What a method raises ends nothing: it is reported through :func:`sys.unraisablehook`, and the block
-goes on as without an answer, except for ``replace_urls`` and ``completion``, whose errors the block hears of.
+goes on as without an answer, except for ``replace_urls``, ``completion``, ``sandbox`` and ``xqueue``, whose errors the
+block hears of.
 """
 
 from __future__ import annotations
 
 import datetime
+import io
 import json
 from collections.abc import Callable, Mapping
 from types import SimpleNamespace
 from typing import Any
 
 #: The names under which something can be offered.
-NAMES = ("cache", "completion", "i18n", "publish", "replace_urls", "settings", "user")
+NAMES = ("cache", "completion", "i18n", "publish", "replace_urls", "sandbox", "settings", "user", "xqueue")
 
 
 class Calls:
@@ -51,8 +57,8 @@ class Calls:
         return None if found is None else _user(found)
 
     def language(self) -> str:
-        """Returns the language texts come in."""
-        return str(getattr(self._service, "language", None) or "en")
+        """Returns the language texts come in; services of XBlock do not say it."""
+        return str(getattr(self._service, "language", None) or "und")
 
     def gettext(self, text: str) -> str:
         """Translates a text."""
@@ -113,9 +119,64 @@ class Calls:
         """Forgets what is kept under a key."""
         self._service.delete(key)
 
+    def has_safe_exec(self) -> bool:
+        """Says whether the service runs code itself."""
+        return callable(getattr(self._service, "safe_exec", None))
+
+    def safe_exec(self, code: str, globals_dict: dict[str, Any], **settings: Any) -> None:
+        """Runs code, and leaves its names in ``globals_dict``."""
+        self._service.safe_exec(code, globals_dict, **settings)
+
+    def can_run_unsafely(self) -> bool:
+        """Says whether the course is trusted so much that its code may run anywhere."""
+        trusts = getattr(self._service, "can_execute_unsafe_code", None)
+        return bool(trusts is not None and trusts())
+
+    def python_lib_zip(self, _course: str) -> bytes | None:
+        """Returns the course's modules for scripts."""
+        library = getattr(self._service, "get_python_lib_zip", None)
+        found = None if library is None else library()
+        return None if found is None else bytes(found)
+
+    def has_queue(self) -> bool:
+        """Says whether there is a queue behind the service."""
+        return getattr(self._service, "interface", None) is not None
+
+    def callback_url(self, dispatch: str) -> str:
+        """Returns where a grader's reply is taken."""
+        return str(self._service.construct_callback(dispatch))
+
+    def default_queue_name(self) -> str:
+        """Returns the queue of answers that name none."""
+        return str(self._service.default_queuename)
+
+    def wait_between_requests(self) -> float:
+        """Returns how many seconds learners wait between submissions."""
+        return float(self._service.waittime)
+
+    def send_to_queue(self, header: str, body: str, files: list[tuple[str, bytes]]) -> tuple[bool, str]:
+        """Sends an answer to the queue; returns whether it was taken, and what the queue says."""
+        uploads = []
+        for name, content in files:
+            upload = io.BytesIO(content)
+            upload.name = name
+            uploads.append(upload)
+        error, message = self._service.interface.send_to_queue(
+            header=header, body=json.dumps(json.loads(body)), files_to_upload=uploads or None
+        )
+        return not error, str(message)
+
     def publish(self, usage_key: str, user: str, event_type: str, data: str) -> None:
         """Takes an event."""
         self._service.publish(usage_key, json.loads(user), event_type, json.loads(data))
+
+
+def calls(name: str, service: Any) -> Calls | None:
+    """Takes a service, or none where it is none; a queue service without a queue is none."""
+    if service is None:
+        return None
+    made = Calls(service)
+    return None if name == "xqueue" and not made.has_queue() else made
 
 
 class HostServices:
@@ -136,7 +197,7 @@ class HostServices:
         service = self._services[name]
         if callable(service):
             service = service(usage_key, json.loads(user))
-        return None if service is None else Calls(service)
+        return calls(name, service)
 
 
 def _user(user: Any) -> str:

@@ -258,6 +258,17 @@ class Store:
         events = [(event_type, data) for event_type, data in json.loads(answer.events)]
         return Response(answer.status, answer.content_type, answer.headers, answer.body, events)
 
+    def take_grader_reply(
+        self, usage_key: str, dispatch: str, queuekey: str, xqueue_body: str, *, user: str, branch: Branch | None = None
+    ) -> Response:
+        """Hands a block what an external grader says of a user's answer, and saves what came of it.
+
+        ``dispatch`` is what the callback's address was made of: ``score_update`` or ``ungraded_response``.
+        """
+        answer = self._native.take_grader_reply(usage_key, dispatch, queuekey, xqueue_body, user, branch)
+        events = [(event_type, data) for event_type, data in json.loads(answer.events)]
+        return Response(answer.status, answer.content_type, answer.headers, answer.body, events)
+
     def submit(
         self, usage_key: str, answers: Mapping[str, str | Sequence[str]], *, user: str, branch: Branch | None = None
     ) -> Submission:
@@ -321,7 +332,8 @@ def open(
     Reading, rendering, grades, comparing, exporting and requests that save nothing work as ever.
 
     ``services`` are objects blocks may ask for, by the names of :mod:`xblock_runtime.services`; without ``user``,
-    ``i18n`` and ``replace_urls`` among them there are plain ones.
+    ``i18n`` and ``replace_urls`` among them there are plain ones, and without ``sandbox`` scripts of problems run in a
+    cage that is started with the first of them.
     """
     offered = None if services is None else HostServices(services)
     return Store(_native.Store(url, state, read_only, offered))

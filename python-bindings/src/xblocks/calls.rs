@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use xblock_core::block::{BlockError, BlockType, HandlerRequest, HandlerResponse, XBlock};
+use xblock_core::block::{
+    BlockError, BlockType, GraderReply, HandlerRequest, HandlerResponse, RescoreError, XBlock,
+};
 use xblock_core::fields::{BlockFields, ScopeIds};
 
 use crate::error::BindingError;
@@ -77,17 +79,42 @@ pub(crate) fn handle_block(
     request: Request,
     surroundings: Py<PyAny>,
 ) -> PyResult<Option<Answer>> {
-    let found = native_type(block_type)?;
-    let (block, context) = open(&found, surroundings)?;
-    let usage = xblock_core::block::BlockContext::usage(&context).to_string();
+    let (block, context) = open(&native_type(block_type)?, surroundings)?;
     let (method, suffix, query, content_type, body) = request;
     let request = HandlerRequest { method, suffix, query, content_type, body };
     let answered = block.handle(handler, &request, &context);
+    finish(&*block, context, answered)
+}
+
+/// Hands a block what a grader elsewhere says; returns none where the block waits for nobody.
+#[pyfunction]
+pub(crate) fn take_grader_reply(
+    block_type: &str,
+    dispatch: String,
+    key: String,
+    body: String,
+    surroundings: Py<PyAny>,
+) -> PyResult<Option<Answer>> {
+    let (block, context) = open(&native_type(block_type)?, surroundings)?;
+    let Some(scorable) = block.scorable() else { return Ok(None) };
+    let answered = scorable.take_grader_reply(&GraderReply { dispatch, key, body }, &context);
+    finish(&*block, context, answered)
+}
+
+/// Collects what an answer changed and published.
+fn finish(
+    block: &dyn XBlock,
+    context: PythonContext,
+    answered: Result<HandlerResponse, BlockError>,
+) -> PyResult<Option<Answer>> {
+    let usage = xblock_core::block::BlockContext::usage(&context).to_string();
     let events = context.finish()?;
     let (response, keep) = match answered {
         Ok(response) => (response, true),
         Err(BlockError::BadRequest { status, message }) => (HandlerResponse::error(status, &message), false),
-        Err(BlockError::NoSuchHandler { .. }) => return Ok(None),
+        Err(BlockError::NoSuchHandler { .. } | BlockError::Rescore(RescoreError::Unsupported { .. })) => {
+            return Ok(None);
+        }
         Err(error) => return Err(BindingError::from(error).at(usage).into()),
     };
     let mut changes = serde_json::Map::new();

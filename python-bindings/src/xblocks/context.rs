@@ -9,9 +9,10 @@ use xblock_core::block::{BlockContext, BlockError, ChildSummary, Event, User};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey, clean};
 use xblock_core::runtime::{Branch, RuntimeError};
-use xblock_core::services::AnyService;
+use xblock_core::services::{AnyService, SandboxService, Service};
 
 use super::surroundings::Surroundings;
+use crate::sandbox::ProcessCage;
 use crate::services::{Found, adapt};
 
 /// Passes what a block asks on to Python.
@@ -128,7 +129,14 @@ impl BlockContext for PythonContext {
 
     fn find_service(&self, service: &str) -> Option<AnyService> {
         let found: Option<Found> = self.or_fail(self.surroundings.call("service", &[service]));
-        adapt(service, found?.0)
+        match found {
+            Some(found) => adapt(service, found.0),
+            // Scripts run in the cage where the runtime has no place for them.
+            None if service == <dyn SandboxService as Service>::NAME => {
+                Some(AnyService::new::<dyn SandboxService>(ProcessCage::shared()))
+            }
+            None => None,
+        }
     }
 
     fn publish(&self, event: Event) {

@@ -7,6 +7,6 @@ mod field_data;
 mod olx;
 mod surroundings;
 
-pub(crate) use calls::{Answer, handle_block, max_score, render_block, validate_block};
+pub(crate) use calls::{Answer, handle_block, max_score, render_block, take_grader_reply, validate_block};
 pub(crate) use classes::{block_class, registry};
 pub(crate) use olx::{read_olx, write_olx};

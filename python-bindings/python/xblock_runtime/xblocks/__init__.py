@@ -5,10 +5,10 @@ native ones.
 """
 
 from xblock_runtime.xblocks.base import NativeXBlock, native_class
-from xblock_runtime.xblocks.search import index_dictionary
+from xblock_runtime.xblocks.search import index_dictionary, problem_index_dictionary
 
 HtmlBlock = native_class("html", "HtmlBlock", index_dictionary=index_dictionary("Text", "html_content"))
-ProblemBlock = native_class("problem", "ProblemBlock", index_dictionary=index_dictionary("CAPA", "capa_content"))
+ProblemBlock = native_class("problem", "ProblemBlock", index_dictionary=problem_index_dictionary)
 VideoBlock = native_class("video", "VideoBlock", index_dictionary=index_dictionary("Video"))
 
 __all__ = ["HtmlBlock", "NativeXBlock", "ProblemBlock", "VideoBlock", "native_class"]

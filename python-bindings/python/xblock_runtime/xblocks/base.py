@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from lxml import etree
@@ -17,12 +17,16 @@ from xblock.validation import ValidationMessage
 
 from xblock_runtime import _native
 from xblock_runtime.exceptions import OlxError
+from xblock_runtime.services import NAMES
 from xblock_runtime.xblocks.fields import make_field, to_stored
 from xblock_runtime.xblocks.files import PackageFiles, export_folder
 from xblock_runtime.xblocks.surroundings import Surroundings
 
 #: The field that keeps attributes which are no field.
 XML_ATTRIBUTES = "xml_attributes"
+
+#: The services native blocks may ask for; what they publish goes to the runtime.
+SERVICES = tuple(name for name in NAMES if name != "publish")
 
 #: What fields raise for values that are none of theirs.
 REFUSALS = (TypeError, ValueError, OverflowError, RecursionError, SyntaxError)
@@ -67,6 +71,26 @@ class NativeXBlock(XBlock):  # type: ignore[misc]
         )
         if answer is None:
             raise NoSuchHandlerError(f"Couldn't find handler {handler!r} for {self!r}")
+        return self._take(answer)
+
+    def take_grader_reply(self, dispatch: str, queuekey: str, xqueue_body: str) -> Response:
+        """Takes what an external grader says of an answer; the caller saves the block.
+
+        ``dispatch`` is what the callback's address ends with: ``score_update`` or ``ungraded_response``. This is no
+        handler, so that learners cannot speak for graders.
+        """
+        answer = _native.take_grader_reply(self.native_type, dispatch, queuekey, xqueue_body, Surroundings(self))
+        if answer is None:
+            raise NoSuchHandlerError(f"{self!r} waits for no grader")
+        return self._take(answer)
+
+    def handle_ajax(self, dispatch: str, data: Mapping[str, Any]) -> str:
+        """Takes an external grader's reply in the form in which edx-platform's queue callback hands it on."""
+        reply = self.take_grader_reply(dispatch, str(data["queuekey"]), str(data["xqueue_body"]))
+        return str(reply.text)
+
+    def _take(self, answer: _native.Answer) -> Response:
+        """Keeps what native code changed, publishes what it published, and makes its answer a response."""
         for name, stored in json.loads(answer.changes).items():
             setattr(self, name, self.fields[name].from_json(stored))
         for event_type, data in json.loads(answer.events):
@@ -250,4 +274,4 @@ def native_class(native_type: str, name: str, **members: Any) -> type[NativeXBlo
         made["max_score"] = _max_score
     made.update(members)
     cls = type(name, (NativeXBlock,), made)
-    return XBlock.wants("cache", "completion", "i18n", "replace_urls", "settings", "user")(cls)  # type: ignore[no-any-return]
+    return XBlock.wants(*SERVICES)(cls)  # type: ignore[no-any-return]

@@ -8,6 +8,9 @@ from typing import Any
 
 from lxml import etree, html
 
+from xblock_runtime import _native
+from xblock_runtime.exceptions import ProblemError
+
 #: Elements whose text no learner reads.
 _SILENT = ("script", "style", "answer", "solution", "demandhint")
 _BLANKS = re.compile(r"\s+")
@@ -25,6 +28,20 @@ def index_dictionary(content_type: str, text_name: str | None = None) -> Callabl
     method.__name__ = "index_dictionary"
     method.__doc__ = "Returns what a search index should know of the block."
     return method
+
+
+def problem_index_dictionary(self: Any) -> dict[str, Any]:
+    """Returns what a search index should know of a problem: its words without answers, and its kinds of questions."""
+    try:
+        words, types = _native.index_problem(self.data)
+    except ProblemError:
+        # What is no XML is found by its name.
+        words, types = "", []
+    return {
+        "content": {"display_name": self.display_name or "", "capa_content": words},
+        "content_type": "CAPA",
+        "problem_types": types,
+    }
 
 
 def visible_text(markup: str) -> str:

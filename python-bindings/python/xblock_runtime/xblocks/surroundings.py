@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from xblock.exceptions import NoSuchServiceError
 
-from xblock_runtime.services import NAMES, Calls
+from xblock_runtime.services import NAMES, Calls, calls
 from xblock_runtime.xblocks.fields import to_stored
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Surroundings:
             service = self._block.runtime.service(self._block, name)
         except NoSuchServiceError:
             return None
-        return None if service is None else Calls(service)
+        return calls(name, service)
 
     def now(self) -> float:
         """Returns the present moment in seconds since 1970."""
