@@ -1,6 +1,6 @@
 //! What native blocks say themselves, in the learner's language: buttons, verdicts, notices.
 //!
-//! A text goes through the host's service `i18n` by [`Words::gettext`] and its relatives, in templates by the functions
+//! A text goes through the host's service `i18n` by `Words::gettext` and its relatives, in templates by the functions
 //! of the same names. Its placeholders are names in braces. What authors wrote is never translated. [`messages`] finds
 //! the texts in the crate's files, for the catalogue in `blocks/locale`.
 

@@ -137,7 +137,8 @@ impl Writer {
             self.part.push_str(&format!("\n|| {} ||\n", hint.trim()));
         }
         self.parts.push(self.part);
-        self.parts.join("\n---\n\n").trim_start_matches('\n').to_owned()
+        let text = self.parts.join("\n---\n\n");
+        format!("{}\n", text.trim_matches('\n'))
     }
 
     /// Writes markup: a paragraph as its text where that reads as nothing else, all other as it is.
