@@ -26,6 +26,8 @@ pub(super) struct State {
     pub(super) input_state: Map<String, Json>,
     /// In the stored form.
     pub(super) last_submission_time: Json,
+    /// What stands there beside these, as it came; whoever writes the state back loses none of it.
+    rest: Map<String, Json>,
 }
 
 /// A stored state that is none.
@@ -75,7 +77,10 @@ impl State {
     pub(super) fn from_json(stored: &Json) -> Result<Self, StateError> {
         let part = Stored(stored);
         let scores = part.list("score_history")?;
+        let members = stored.as_object().into_iter().flatten();
+        let rest = members.filter(|(name, _)| !FIELDS.contains(&name.as_str()));
         Ok(Self {
+            rest: rest.map(|(name, value)| (name.clone(), value.clone())).collect(),
             seed: part.read("seed", Json::as_i64)?,
             attempts: part.read("attempts", Json::as_i64)?.unwrap_or_default(),
             done: part.read("done", Json::as_bool)?.unwrap_or_default(),
@@ -94,7 +99,7 @@ impl State {
     /// Returns the stored form.
     pub(super) fn to_json(&self) -> Json {
         let scores: Vec<Json> = self.score_history.iter().map(Score::to_json).collect();
-        json!({
+        let mut stored = json!({
             "seed": self.seed,
             "attempts": self.attempts,
             "done": self.done,
@@ -107,7 +112,11 @@ impl State {
             "has_saved_answers": self.has_saved_answers,
             "input_state": self.input_state,
             "last_submission_time": self.last_submission_time,
-        })
+        });
+        for (name, value) in &self.rest {
+            stored[name] = value.clone();
+        }
+        stored
     }
 
     /// Writes the state into the fields.
@@ -200,5 +209,13 @@ mod tests {
         assert_eq!(seed("never", "42", usage, ""), 1);
         assert_eq!(seed("always", "42", usage, "a"), seed("always", "42", usage, "a"));
         assert_ne!(seed("always", "42", usage, "a"), seed("always", "42", usage, "b"));
+    }
+
+    #[test]
+    fn members_nobody_here_knows_are_written_back() {
+        let stored = json!({"seed": 3, "attempts": 1, "of_a_newer_release": {"a": [1]}});
+        let written = State::from_json(&stored).expect("a state").to_json();
+        assert_eq!(written["of_a_newer_release"], json!({"a": [1]}));
+        assert_eq!((&written["seed"], &written["attempts"]), (&json!(3), &json!(1)));
     }
 }
