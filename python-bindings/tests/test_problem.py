@@ -87,6 +87,16 @@ def test_halves_of_surrogate_pairs_become_replacement_characters() -> None:
     assert asked.state()["student_answers"] == {"q_2_1": "\U0001f600\ufffd"}
 
 
+def test_seeds_beyond_64_bits_are_refused() -> None:
+    with pytest.raises(ValueError, match="does not fit into 64 bits"):
+        Problem("<problem/>", "q", seed=2**70)
+
+
+def test_a_problem_says_that_its_script_does_not_run() -> None:
+    problem = Problem('<problem><script type="loncapa/python">a = 1</script><p>$a</p></problem>', "q", sandbox=None)
+    assert "does not run here" in problem.html()
+
+
 def test_without_a_sandbox_a_script_is_not_run() -> None:
     asked = Problem(SCRIPT, "q", seed=3, sandbox=None)
     assert "a" not in asked.context

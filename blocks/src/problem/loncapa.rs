@@ -36,7 +36,7 @@ pub(super) struct LoncapaProblem {
     /// How answers were rearranged, by input id.
     pub(super) permutations: Vec<(String, Permutation)>,
     usage: UsageKey,
-    script: Script,
+    pub(super) script: Script,
     services: ProblemServices,
 }
 

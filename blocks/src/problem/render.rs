@@ -43,7 +43,14 @@ const REMOVED: [&str; 8] = [
 
 /// Renders the problem.
 pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
-    let mut renderer = Renderer { problem, shown, words: problem.words(), out: String::new() };
+    let words = problem.words();
+    let mut renderer = Renderer { problem, shown, words: words.clone(), out: String::new() };
+    if problem.script.missing().is_some() {
+        let text = words.gettext(
+            "This problem needs its author's script, which does not run here. It may look incomplete, and it cannot be graded.",
+        );
+        renderer.note(&text);
+    }
     renderer.element(&problem.shown_root(shown.done), None);
     problem.context.substitute(&renderer.out)
 }
@@ -154,8 +161,12 @@ impl Renderer<'_> {
     fn notice(&mut self, needs: &str) {
         let text = self.words.gettext("This question cannot be answered here yet: {needs}.");
         let text = fill(&text, &[("needs", &needs)]);
+        self.note(&text);
+    }
+
+    fn note(&mut self, text: &str) {
         self.out.push_str("<p class=\"problem-unsupported\" role=\"note\">");
-        escape_text(&text, &mut self.out);
+        escape_text(text, &mut self.out);
         self.out.push_str("</p>");
     }
 

@@ -20,8 +20,9 @@ from xblock_runtime.exceptions import GradingError, ProblemError
 
 
 def _json(value: object) -> str:
-    """Writes JSON in which halves of surrogate pairs, which no JSON of the engine has, are U+FFFD."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    """Writes JSON as the engine has it: halves of surrogate pairs are U+FFFD, NaN and infinity a ``ValueError``."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class SafeExec(Protocol):
@@ -104,6 +105,9 @@ class Problem:
     ) -> None:
         if isinstance(sandbox, str) and sandbox != CAGE:
             message = f"{sandbox!r} is no sandbox"
+            raise ValueError(message)
+        if seed is not None and not -(2**63) <= seed < 2**63:
+            message = f"the seed {seed} does not fit into 64 bits"
             raise ValueError(message)
         self._native = _native.Problem(
             xml,
