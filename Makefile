@@ -88,6 +88,7 @@ bench: $(PEERS)/.made ## Measure beside the Python packages that do the same, in
 	  --config-settings=build-args="--profile release" --wheel-dir target/bench-wheel ./python-bindings
 	$(PEERS)/bin/pip install --quiet --no-index --no-deps --force-reinstall target/bench-wheel/*.whl
 	cargo run --quiet --release -p acceptance --bin bench -- --python $(PEERS)/bin/python $(BENCH)
+	@case "$(BENCH)" in *--json*|*--only*) ;; *) cargo run --quiet --release -p acceptance --bin bench_memory ;; esac
 
 # The packages to measure against; in a virtualenv of their own, so that nothing else ever sees them.
 $(PEERS)/.made: tests/acceptance/bench/requirements.txt $(VENV)/.made

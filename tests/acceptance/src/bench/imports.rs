@@ -10,14 +10,14 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::runtime::Runtime;
 
-use super::{Contest, Outcome, Pick, Round, Side, Unit, seconds_each};
+use super::{Contest, Outcome, Pick, Round, Side, Unit, olx, seconds_each};
 
 /// Returns the contests: each store against writing the package's files with one `fsync` each.
 ///
 /// # Errors
 /// When the course cannot be read.
 pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
-    let files: Arc<[Vec<u8>]> = read_all(course)?.into();
+    let files: Arc<[Vec<u8>]> = olx::load(course)?.into_iter().map(|(_, bytes)| bytes).collect();
     let registry = blocks::registry()?;
     let stores = [
         ("import into memory", "memory:"),
@@ -68,20 +68,4 @@ fn import(course: PathBuf, url: &'static str, registry: Registry) -> Round {
             Ok(())
         })
     })
-}
-
-fn read_all(folder: &Path) -> Outcome<Vec<Vec<u8>>> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).map_err(|error| format!("{}: {error}", folder.display()))? {
-            let path = entry?.path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                files.push(std::fs::read(&path)?);
-            }
-        }
-    }
-    Ok(files)
 }

@@ -4,9 +4,13 @@
 //! - `peers`: the Python process that is the other side of most contests.
 //! - `keys`, `fields`, `imports`, `olx`, `problems`: the contests, by subject.
 //! - `formula`: our side of evaluating formulas and grading by them.
+//! - `groups`: the contests by the names that `--only` takes, and what they are made of.
 //! - `run`: both sides in turn, and the table.
+//! - `command`: what the programs have in common.
+pub mod command;
 pub mod fields;
 pub mod formula;
+pub mod groups;
 pub mod imports;
 pub mod keys;
 pub mod measure;
@@ -15,6 +19,8 @@ pub mod peers;
 pub mod problems;
 pub mod run;
 
+pub use command::{course, finish};
+pub use groups::{Group, Inputs};
 pub use measure::{Contest, Goal, Measure, Outcome, Pick, Reference, Round, Side, Unit, seconds_each};
 pub use peers::Peers;
 pub use run::{run, table};

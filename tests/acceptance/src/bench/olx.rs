@@ -27,7 +27,7 @@ pub fn load(folder: &Path) -> Outcome<Files> {
     let mut files = Files::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(next) = folders.pop() {
-        for entry in std::fs::read_dir(&next)? {
+        for entry in std::fs::read_dir(&next).map_err(|error| format!("{}: {error}", next.display()))? {
             let path = entry?.path();
             if path.is_dir() {
                 folders.push(path);

@@ -6,7 +6,8 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::groups::folder;
+use super::{Inputs, Outcome};
 
 /// A running `peers.py`, which does one round of a piece of work when it is asked to.
 pub struct Peers {
@@ -21,10 +22,10 @@ impl Peers {
     ///
     /// # Errors
     /// When it does not start, or says nothing.
-    pub fn start(python: &Path, script: &Path, keys: &Path, course: &Path, problems: &Path) -> Outcome<Self> {
+    pub fn start(python: &Path, inputs: &Inputs<'_>) -> Outcome<Self> {
         let mut process = Command::new(python)
-            .arg(script)
-            .args([keys, course, problems])
+            .arg(folder().join("peers.py"))
+            .args([&inputs.keys, inputs.course, &inputs.problems])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

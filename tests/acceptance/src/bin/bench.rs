@@ -1,12 +1,10 @@
 //! Measures this project beside the Python packages that do the same, and its imports beside plain files, in one run.
-//!
-//! `bench [COURSE] [--python PYTHON] [--rounds N] [--json]`. The sides of each comparison take turns, because machines
-//! are noisy and only the ratio means anything. Without `--python` there are only the comparisons that need none.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use acceptance::bench::{Outcome, Peers, fields, imports, keys, olx, problems, run, table};
+use acceptance::bench::{Group, Inputs, Measure, Outcome, Peers, course, finish, run, table};
+use clap::{Parser, ValueEnum};
 use mimalloc::MiMalloc;
 use serde_json::{Value, json};
 
@@ -14,67 +12,55 @@ use serde_json::{Value, json};
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
+/// The sides of each comparison take turns, because machines are noisy and only the ratio means anything.
+#[derive(Debug, Parser)]
+struct Settings {
+    /// The course to read and import; without it the Open edX demo course, or the sample.
+    course: Option<PathBuf>,
+    /// The Python that has the other side's packages; without it there are only the comparisons that need none.
+    #[arg(long)]
+    python: Option<PathBuf>,
+    /// How often every comparison is made.
+    #[arg(long, default_value_t = 7)]
+    rounds: usize,
+    /// The groups to measure; without it all.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Group>,
+    /// Prints JSON, in seconds and bytes.
+    #[arg(long)]
+    json: bool,
+}
+
 fn main() -> ExitCode {
-    match bench() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    finish(bench(Settings::parse()))
 }
 
-#[expect(clippy::print_stdout, reason = "the figures are what the program is for")]
-fn say(line: &str) {
-    println!("{line}");
-}
-
-fn bench() -> Outcome<()> {
-    let mut rounds = 7;
-    let mut as_json = false;
-    let mut python = None;
-    let mut course = PathBuf::from("../shared/courses/openedx-demo-course/course");
-    if !course.exists() {
-        course = "examples/courses/tides".into();
-    }
-    let mut arguments = std::env::args().skip(1);
-    while let Some(argument) = arguments.next() {
-        match argument.as_str() {
-            "--rounds" => rounds = arguments.next().ok_or("--rounds needs a number")?.parse()?,
-            "--python" => python = Some(PathBuf::from(arguments.next().ok_or("--python needs a program")?)),
-            "--json" => as_json = true,
-            _ => course = argument.into(),
-        }
-    }
-    let inputs = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench");
-    let list = inputs.join("keys.txt");
-    let questions = inputs.join("problems.json");
-    let peers = match &python {
-        Some(python) => Some(Peers::start(python, &inputs.join("peers.py"), &list, &course, &questions)?),
-        None => None,
-    };
+fn bench(settings: Settings) -> Outcome<String> {
+    let course = course(settings.course);
+    let rounds = settings.rounds;
+    let inputs = Inputs::new(&course, settings.python.as_deref());
+    let peers = inputs.python.map(|python| Peers::start(python, &inputs)).transpose()?;
     let about = peers.as_ref().map_or(Value::Null, |peers| peers.about().clone());
 
-    let mut contests = keys::contests(&list)?;
-    contests.extend(fields::contests()?);
-    contests.extend(imports::contests(&course)?);
-    contests.extend(olx::contests(&course)?);
-    contests.extend(problems::contests(&questions, python.as_deref())?);
-    let measures = run(contests, peers, rounds)?;
-    if as_json {
-        let lines: Vec<_> = measures.iter().map(acceptance::bench::Measure::to_json).collect();
-        let course = course.display().to_string();
-        say(&json!({"course": course, "rounds": rounds, "peers": about, "measures": lines}).to_string());
-        return Ok(());
+    let groups = if settings.only.is_empty() { Group::value_variants() } else { &settings.only };
+    let mut contests = Vec::new();
+    for group in groups {
+        contests.extend(group.contests(&inputs)?);
     }
-    say(&format!("course: {}, {rounds} rounds", course.display()));
+    let measures = run(contests, peers, rounds)?;
+    if settings.json {
+        let lines: Vec<_> = measures.iter().map(Measure::to_json).collect();
+        let course = course.display().to_string();
+        return Ok(json!({"course": course, "rounds": rounds, "peers": about, "measures": lines}).to_string());
+    }
+    let mut text = format!("course: {}, {rounds} rounds\n", course.display());
     if let Some(packages) = about["packages"].as_object() {
         let packages: Vec<_> = packages
             .iter()
             .map(|(name, version)| format!("{name} {}", version.as_str().unwrap_or("?")))
             .collect();
-        say(&format!("peers: Python {}, {}", about["python"].as_str().unwrap_or("?"), packages.join(", ")));
+        text +=
+            &format!("peers: Python {}, {}\n", about["python"].as_str().unwrap_or("?"), packages.join(", "));
     }
-    say(table(&measures).trim_end());
-    Ok(())
+    Ok(text + table(&measures).trim_end())
 }
