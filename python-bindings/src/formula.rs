@@ -3,13 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use blocks::formula::{self, Case, FormulaError, Function, Functions, Number, Variables};
-use num_bigint::BigInt;
 use num_complex::Complex64;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyComplex, PyDict, PyFloat, PyInt};
 
 use crate::error::BindingError;
+use crate::values::{int_from_python, int_to_python};
 
 /// What a caller's function raised.
 type Raised = Arc<Mutex<Option<PyErr>>>;
@@ -74,12 +74,7 @@ fn to_number(value: &Bound<'_, PyAny>) -> PyResult<Number> {
     if let Ok(value) = value.cast::<PyInt>() {
         return match value.extract::<i64>() {
             Ok(value) => Ok(Number::Int(value)),
-            // Python refuses to write out very large integers in decimal.
-            Err(_) => {
-                let digits: String = value.call_method1("__format__", ("x",))?.extract()?;
-                let whole = BigInt::parse_bytes(digits.as_bytes(), 16);
-                whole.map(Number::BigInt).ok_or_else(|| PyTypeError::new_err("not an integer"))
-            }
+            Err(_) => int_from_python(value).map(Number::BigInt),
         };
     }
     if let Ok(value) = value.cast::<PyFloat>() {
@@ -102,7 +97,7 @@ fn to_number(value: &Bound<'_, PyAny>) -> PyResult<Number> {
 fn to_python(py: Python<'_>, value: &Number) -> PyResult<Py<PyAny>> {
     Ok(match value {
         Number::Int(value) | Number::NumpyInt(value) => value.into_pyobject(py)?.into_any().unbind(),
-        Number::BigInt(value) => py.get_type::<PyInt>().call1((value.to_str_radix(16), 16))?.unbind(),
+        Number::BigInt(value) => int_to_python(py, value)?.unbind(),
         Number::Float(value) | Number::NumpyFloat(value) => PyFloat::new(py, *value).into_any().unbind(),
         Number::Complex(value) | Number::NumpyComplex(value) => {
             PyComplex::from_doubles(py, value.re, value.im).into_any().unbind()

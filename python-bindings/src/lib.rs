@@ -6,6 +6,7 @@
 //! - `formula`: formulas as learners type them.
 //! - `services`: what a Python host offers to native blocks.
 //! - `store`: stores, their contexts and blocks.
+//! - `values`: the names of scripts as values of Python.
 //! - `xblocks`: native blocks inside Python's own XBlock runtime.
 
 mod error;
@@ -17,6 +18,7 @@ mod safe_exec;
 mod sandbox;
 mod services;
 mod store;
+mod values;
 mod xblocks;
 
 use pyo3::prelude::*;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use blocks::problem::{self, Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
 use chrono::Utc;
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use serde_json::{Value, json};
 use xblock_core::keys::UsageKey;
 use xblock_core::services::SandboxService;
@@ -12,6 +13,7 @@ use xblock_core::services::SandboxService;
 use crate::error::BindingError;
 use crate::safe_exec::SafeExec;
 use crate::sandbox::ProcessCage;
+use crate::values::names_to_python;
 
 /// Where the scripts of a problem run.
 #[derive(FromPyObject)]
@@ -145,8 +147,8 @@ impl Problem {
         self.with(py, |problem| problem.state().to_string())
     }
 
-    fn context(&self, py: Python<'_>) -> String {
-        self.with(py, |problem| Value::Object(problem.context()).to_string())
+    fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        names_to_python(py, &self.with(py, |problem| problem.context()))
     }
 
     fn demand_hints(&self, py: Python<'_>) -> Vec<String> {

@@ -114,13 +114,124 @@ def test_python_may_bring_its_own_sandbox(as_object: bool) -> None:
     assert asked.grade({"q_2_1": str(asked.context["a"])})["q_2_1"]["correctness"] == "correct"
 
 
-def test_what_a_sandbox_raises_is_the_problems_error() -> None:
-    def broken(*_: Any, **__: Any) -> None:
-        message = "no such engine"
-        raise RuntimeError(message)
+CHECKED = """<problem>
+  <script type="loncapa/python">
+big = 10 ** 30
+small = -(2 ** 63)
+parts = (1, 2.5, None, True, {"n": 2 ** 64})
+def check(expect, ans, big):
+    return ans == "15" and type(big) is int and big == 10 ** 30
+  </script>
+  <customresponse cfn="check" cfn_extra_args="big"><textline/></customresponse>
+</problem>"""
 
-    with pytest.raises(ProblemError, match="no such engine"):
-        Problem(SCRIPT, "q", seed=3, sandbox=broken)
+
+@pytest.mark.parametrize("engine", ["cage", run_openly])
+def test_names_of_scripts_are_values_of_python(engine: Any) -> None:
+    asked = Problem(CHECKED, "q", seed=1, sandbox=engine)
+    assert asked.context["big"] == 10**30
+    assert asked.context["small"] == -(2**63)
+    assert asked.context["parts"] == [1, 2.5, None, True, {"n": 2**64}]
+    assert asked.grade({"q_2_1": "15"})["q_2_1"]["correctness"] == "correct"
+
+
+def test_what_a_sandbox_cannot_give_back_stays_there() -> None:
+    def engine(code: str, globals_dict: dict[str, Any], **_: Any) -> None:
+        deep: list[Any] = []
+        for _level in range(300):
+            deep = [deep]
+        recursive: dict[str, Any] = {}
+        recursive["self"] = recursive
+        globals_dict.update(
+            a=b"\xc3\xa9", deep=deep, f=print, half="\ud800", nan=float("nan"), s={1}, raw=b"\xff", huge=7**9000,
+            keys={2.5: 2, None: 3, True: 4, 2**70: 5}, recursive=recursive, __builtins__={},
+        )  # fmt: skip
+
+    names = Problem(SCRIPT.replace("$a", "1"), "q", seed=3, sandbox=engine).context
+    assert names["a"] == "\u00e9"
+    assert names["huge"] == 7**9000
+    assert names["keys"] == {"true": 4, "2.5": 2, "null": 3, str(2**70): 5}
+    assert not {"deep", "f", "half", "nan", "s", "raw", "recursive", "__builtins__"} & set(names)
+
+
+class SafeExecException(Exception):
+    """As the platform's."""
+
+
+class JailedException(SafeExecException):
+    """As a kind of the platform's."""
+
+
+#: What codejail says of code that fails on its third line.
+JAILED = (
+    "Couldn't execute jailed code: stdout: b'', stderr: b'Traceback (most recent call last):\\n"
+    '  File "<string>", line 3, in <module>\\nZeroDivisionError: division by zero\\n\' with status code: 1'
+)
+
+
+def raising(error: BaseException) -> Any:
+    def engine(*_: Any, **__: Any) -> None:
+        raise error
+
+    return engine
+
+
+@pytest.mark.parametrize(
+    ("engine", "line"),
+    [
+        (raising(SafeExecException(JAILED)), None),
+        (raising(JailedException("ZeroDivisionError: division by zero")), None),
+        (run_openly, 4),
+    ],
+)
+def test_errors_of_code_are_the_problems(engine: Any, line: int | None) -> None:
+    script = SCRIPT.replace("import random", "import random\n1 / 0")
+    with pytest.raises(ProblemError, match="ZeroDivisionError: division by zero") as raised:
+        Problem(script, "q", seed=3, sandbox=engine)
+    assert raised.value.line == line
+
+
+def test_code_that_is_no_python_names_its_line() -> None:
+    with pytest.raises(ProblemError, match="SyntaxError") as raised:
+        Problem(SCRIPT.replace("import random", "import random\n1 = = 0"), "q", seed=3, sandbox=run_openly)
+    assert raised.value.line == 4
+
+
+class CodejailServiceUnavailable(Exception):
+    """As the platform's."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("safe_exec has not been configured for Python"),
+        CodejailServiceUnavailable("Codejail API Service is unavailable."),
+        OSError(2, "No such file"),
+        SyntaxError("in the engine itself"),
+        ZeroDivisionError("in the engine itself"),
+        SystemExit(3),
+    ],
+)
+def test_an_engine_that_fails_is_no_error_of_the_author(error: BaseException) -> None:
+    asked = Problem(SCRIPT, "q", seed=3, sandbox=raising(error))
+    said = f"the sandbox failed: {type(error).__name__}: "
+    assert "does not run here" in asked.html()
+    with pytest.raises(GradingError, match=said):
+        asked.grade({"q_2_1": "1"})
+    # Nothing was counted, so the learner loses no attempt.
+    assert asked.state().get("attempts", 0) == 0
+
+
+def test_an_interrupt_stops_the_program_not_only_the_engine() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        Problem(SCRIPT, "q", seed=3, sandbox=raising(KeyboardInterrupt()))
+        time.sleep(1)
+
+
+def test_what_cannot_be_called_is_an_engine_that_fails() -> None:
+    asked = Problem(SCRIPT, "q", seed=3, sandbox=object())  # type: ignore[arg-type]
+    with pytest.raises(GradingError, match="the sandbox failed: TypeError: 'object' object is not callable"):
+        asked.grade({"q_2_1": "1"})
 
 
 def test_a_broken_problem_says_where() -> None:

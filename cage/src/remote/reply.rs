@@ -25,27 +25,9 @@ pub(super) fn read(status: u16, body: &[u8]) -> Result<Globals, SandboxError> {
     }
 }
 
+/// Adds to the service's words what the platform adds. Our own line stands before the author's.
 fn code_error(message: &str) -> SandboxError {
-    SandboxError::Code {
-        message: format!("{message}. For more information check Codejail Service logs."),
-        last_line: last_line(message),
-        line: line(message),
-    }
-}
-
-/// Finds the last line of Python's words, which stand in the message as Python writes bytes: lines end in a backslash
-/// and an `n`.
-fn last_line(message: &str) -> Option<String> {
-    let mut lines = message.rsplit("\\n");
-    lines.next();
-    lines.next().map(str::to_owned)
-}
-
-/// Finds the author's line: the last that is of the code itself, but for the line before it that is ours.
-fn line(message: &str) -> Option<u32> {
-    let (_, after) = message.rsplit_once("File \"<string>\", line ")?;
-    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse::<u32>().ok()?.checked_sub(1).filter(|line| *line > 0)
+    SandboxError::from_jail(format!("{message}. For more information check Codejail Service logs."), Some(1))
 }
 
 #[cfg(test)]

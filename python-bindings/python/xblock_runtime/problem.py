@@ -83,7 +83,9 @@ class Problem:
 
     Scripts run in ``sandbox``: :data:`CAGE`, with the packages of the Python of this process, a function in the form
     of edx-platform's ``safe_exec`` (:class:`SafeExec`; also an object with a method of that name), or ``None``.
-    Without one a problem is shown all the same, and grading says what is missing. ``python_lib`` is the bytes of a
+    What such a function raises is the author's error where its class is ``SafeExecException`` or it comes out of the
+    code itself; anything else is a failure of the engine. Without an engine that works a problem is shown all the
+    same, with a word about it, and grading says what is missing. ``python_lib`` is the bytes of a
     ``python_lib.zip`` with modules for scripts; ``include`` returns the bytes of an included file, or ``None``, by
     the path its author wrote.
 
@@ -168,8 +170,7 @@ class Problem:
     @property
     def context(self) -> dict[str, Any]:
         """The names of the problem's script with their values."""
-        found: dict[str, Any] = json.loads(self._native.context())
-        return found
+        return self._native.context()
 
     @property
     def demand_hints(self) -> list[str]:

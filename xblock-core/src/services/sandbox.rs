@@ -214,6 +214,21 @@ pub enum SandboxError {
     },
 }
 
+impl SandboxError {
+    /// Reads what a code jail says of code that failed: Python's words with their traceback, as it writes bytes, so that
+    /// lines end in a backslash and an `n`. `before` is how many lines it runs before the author's, where that is known.
+    #[must_use]
+    pub fn from_jail(message: String, before: Option<u32>) -> Self {
+        let last_line = message.rsplit("\\n").nth(1).map(str::to_owned);
+        let line = before.and_then(|before| {
+            let (_, after) = message.rsplit_once("File \"<string>\", line ")?;
+            let end = after.find(|sign: char| !sign.is_ascii_digit()).unwrap_or(after.len());
+            after[..end].parse::<u32>().ok()?.checked_sub(before).filter(|line| *line > 0)
+        });
+        Self::Code { message, last_line, line }
+    }
+}
+
 /// Runs code of authors where it can do no harm.
 pub trait SandboxService: Send + Sync {
     /// Says whether the operator trusts a course so much that its code may run without a cage.
