@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 use ureq::Agent;
+use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
@@ -25,8 +26,11 @@ const ANSWER: u64 = 16 << 20;
 /// Where a codejail service is and how long it may take. The defaults are the platform's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RemoteOptions {
-    /// Its address without a path, such as `http://127.0.0.1:8550`.
+    /// Its address without a path, such as `http://127.0.0.1:8550` or `https://codejail.example.org`.
     pub host: String,
+    /// Certificates (PEM) of the authorities that may vouch for a service asked by https, such as an operator's own;
+    /// without any those that this system trusts.
+    pub authorities: Option<Vec<u8>>,
     /// How long a connection may take.
     pub connect_time: Duration,
     /// How long the answer may take after that.
@@ -41,6 +45,7 @@ impl Default for RemoteOptions {
     fn default() -> Self {
         Self {
             host: "http://127.0.0.1:8550".into(),
+            authorities: None,
             connect_time: Duration::from_millis(500),
             read_time: Duration::from_millis(3500),
             retries: 1,
@@ -59,13 +64,11 @@ pub enum RemoteError {
         /// What was given.
         host: String,
     },
-    /// It wants a protocol that is not spoken here.
-    #[error(
-        "{host}: a codejail service is asked by plain http, on a network of its own or through a proxy on this machine"
-    )]
-    Encrypted {
-        /// What was given.
-        host: String,
+    /// The authorities' certificates cannot be read.
+    #[error("the certificates of authorities cannot be used: {reason}")]
+    Authorities {
+        /// What is wrong with them.
+        reason: String,
     },
 }
 
@@ -90,11 +93,8 @@ impl RemoteSandbox {
         branch: Branch,
     ) -> Result<Self, RemoteError> {
         let host = options.host.trim_end_matches('/');
-        if host.starts_with("https://") {
-            return Err(RemoteError::Encrypted { host: host.to_owned() });
-        }
-        let name =
-            host.strip_prefix("http://").filter(|name| !name.is_empty() && !name.contains(['/', '?', '#']));
+        let name = host.strip_prefix("http://").or_else(|| host.strip_prefix("https://"));
+        let name = name.filter(|name| !name.is_empty() && !name.contains(['/', '?', '#', '@']));
         if name.is_none() || host.parse::<ureq::http::Uri>().is_err() {
             return Err(RemoteError::Address { host: host.to_owned() });
         }
@@ -106,9 +106,15 @@ impl RemoteSandbox {
             .timeout_recv_body(Some(options.read_time))
             .http_status_as_error(false)
             .max_redirects(0)
-            .proxy(None)
-            .build()
-            .new_agent();
+            // A connection that the service closed meanwhile shows only when code was sent, which is not sent twice.
+            .max_idle_connections(0)
+            .proxy(None);
+        let agent = if host.starts_with("https://") {
+            agent.tls_config(tls(options.authorities.as_deref())?)
+        } else {
+            agent
+        };
+        let agent = agent.build().new_agent();
         Ok(Self { agent, address: format!("{host}/api/v0/code-exec"), options, runtime, branch })
     }
 
@@ -130,6 +136,32 @@ impl RemoteSandbox {
             }
         }
     }
+}
+
+/// Says whom to trust. No service is asked by https whose certificate nobody vouches for.
+fn tls(authorities: Option<&[u8]>) -> Result<TlsConfig, RemoteError> {
+    let unfit = |reason: String| RemoteError::Authorities { reason };
+    let mut roots = Vec::new();
+    match authorities {
+        Some(pem) => {
+            for item in ureq::tls::parse_pem(pem) {
+                if let PemItem::Certificate(one) = item.map_err(|error| unfit(error.to_string()))? {
+                    roots.push(one);
+                }
+            }
+        }
+        // Those of them that cannot be read are missing, which matters only if they are wanted.
+        None => {
+            let trusted = rustls_native_certs::load_native_certs().certs;
+            roots.extend(trusted.iter().map(|one| Certificate::from_der(one).to_owned()));
+        }
+    }
+    if roots.is_empty() {
+        return Err(unfit("there is no certificate among them".into()));
+    }
+    let ciphers = Arc::new(rustls::crypto::ring::default_provider());
+    let roots = RootCerts::new_with_certs(&roots);
+    Ok(TlsConfig::builder().root_certs(roots).unversioned_rustls_crypto_provider(ciphers).build())
 }
 
 /// Tells whether nothing was sent yet when a request failed.

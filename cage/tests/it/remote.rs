@@ -1,7 +1,7 @@
 //! Code run by a codejail service: what is sent, what its answers mean, and how long anything may take.
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -30,8 +30,11 @@ impl Service {
         std::thread::spawn(move || {
             for answer in answers {
                 let Ok((mut stream, _)) = listener.accept() else { return };
+                stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
                 kept.lock().expect("no panic").push(request(&mut stream));
                 let _ = stream.write_all(&answer);
+                // Whoever hangs up with something unread says so more rudely than by hanging up.
+                let _ = stream.shutdown(std::net::Shutdown::Write);
             }
         });
         Self { host, requests }
@@ -43,9 +46,8 @@ impl Service {
     }
 }
 
-fn request(stream: &mut TcpStream) -> Vec<u8> {
+fn request(stream: &mut impl Read) -> Vec<u8> {
     let (mut got, mut part) = (Vec::new(), [0; 1 << 16]);
-    stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
     loop {
         let head = got.windows(4).position(|window| window == b"\r\n\r\n");
         if let Some(end) = head {
@@ -144,6 +146,12 @@ fn what_the_service_answers_is_what_the_platform_makes_of_it() {
         (answer("200 OK", "{}"), nonsense),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{".to_vec(), unavailable),
         (b"no web at all\r\n\r\n".to_vec(), unavailable),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec(), unavailable),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n{}".to_vec(), unavailable),
+        (b"HTTP/1.1 200 OK\r\n".repeat(10_000), unavailable),
+        ([b"HTTP/1.1 200 OK\r\nX: ".as_slice(), &b"x".repeat(1 << 20)].concat(), unavailable),
+        (answer("200 OK", &"[".repeat(1 << 20)), nonsense),
+        (answer("200 OK", &" ".repeat(17 << 20)), unavailable),
         (Vec::new(), unavailable),
     ] {
         let service = Service::start(vec![sent.clone()]);
@@ -152,6 +160,102 @@ fn what_the_service_answers_is_what_the_platform_makes_of_it() {
         assert_eq!(got, Err(SandboxError::Engine { message: message.into() }), "{what}");
         assert_eq!(service.requests().len(), 1, "code is sent once: {what}");
     }
+}
+
+#[test]
+fn a_connection_is_used_once() {
+    // Does not say that it closes the connection, and does.
+    let body = r#"{"globals_dict": {"a": 1}}"#;
+    let kept = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes();
+    let service = Service::start(vec![kept; 3]);
+    let sandbox = sandbox(&service.host);
+    for _ in 0..3 {
+        assert_eq!(sandbox.run(&job("a = 1"), &course()), Ok(globals(json!({"a": 1}))));
+    }
+}
+
+#[test]
+fn a_service_that_hangs_up_on_what_is_sent_is_away() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
+    let host = format!("http://{}", listener.local_addr().expect("a bound socket"));
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let mut first = [0; 10];
+            let _ = stream.and_then(|mut stream| stream.read(&mut first));
+        }
+    });
+    let library = ("python_lib.zip".to_owned(), vec![7; 32 << 20]);
+    let job = SandboxJob { extra_files: vec![library], ..job("a = 1") };
+    let unavailable = "Codejail API Service is unavailable. Please try again in a few minutes.";
+    assert_eq!(
+        sandbox(&host).run(&job, &course()),
+        Err(SandboxError::Engine { message: unavailable.into() })
+    );
+}
+
+/// A service asked by https, whose certificate vouches for itself.
+fn encrypted(name: &str, answers: usize) -> (String, Vec<u8>) {
+    let made = rcgen::generate_simple_self_signed([name.to_owned()]).expect("a certificate");
+    let key = rustls::pki_types::PrivateKeyDer::try_from(made.signing_key.serialize_der()).expect("a key");
+    let config =
+        rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .and_then(|config| {
+                config.with_no_client_auth().with_single_cert(vec![made.cert.der().clone()], key)
+            });
+    let config = Arc::new(config.expect("a service"));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port of this machine");
+    let port = listener.local_addr().expect("a bound socket").port();
+    std::thread::spawn(move || {
+        for _ in 0..answers {
+            let Ok((stream, _)) = listener.accept() else { return };
+            stream.set_read_timeout(Some(Duration::from_secs(10))).expect("a socket");
+            let connection = rustls::ServerConnection::new(config.clone()).expect("a service");
+            let mut stream = rustls::StreamOwned::new(connection, stream);
+            let got = request(&mut stream);
+            if got.ends_with(b"--\r\n") {
+                let _ = stream.write_all(&answer("200 OK", r#"{"globals_dict": {"a": 2}}"#));
+            }
+            stream.conn.send_close_notify();
+            let _ = stream.flush();
+        }
+    });
+    (format!("https://127.0.0.1:{port}"), made.cert.pem().into_bytes())
+}
+
+#[test]
+fn a_service_is_asked_by_https_where_somebody_vouches_for_it() {
+    let ask = |host: &str, authorities: Option<&[u8]>| {
+        let options = RemoteOptions {
+            host: host.into(),
+            authorities: authorities.map(<[u8]>::to_vec),
+            connect_time: Duration::from_secs(10),
+            read_time: Duration::from_secs(10),
+            ..RemoteOptions::default()
+        };
+        let store = Arc::new(MemoryRuntime::new(clock()));
+        RemoteSandbox::new(options, store, Branch::Published)
+            .expect("an address")
+            .run(&job("a = 2"), &course())
+    };
+    let unavailable = Err(SandboxError::Engine {
+        message: "Codejail API Service is unavailable. Please try again in a few minutes.".into(),
+    });
+    let (host, own) = encrypted("127.0.0.1", 3);
+    assert_eq!(ask(&host, Some(&own)), Ok(globals(json!({"a": 2}))));
+    // Nobody this system knows, and nobody the operator names, vouches for it.
+    if rustls_native_certs::load_native_certs().certs.is_empty() {
+        skip("this system trusts no authority at all");
+    } else {
+        assert_eq!(ask(&host, None), unavailable);
+    }
+    let (elsewhere, other) = encrypted("codejail.example", 1);
+    assert_eq!(ask(&host, Some(&other)), unavailable);
+    // Its certificate is for another name.
+    assert_eq!(ask(&elsewhere, Some(&other)), unavailable);
+    // It speaks no TLS at all.
+    let plain = Service::start(vec![answer("200 OK", "{}")]);
+    assert_eq!(ask(&plain.host.replace("http:", "https:"), Some(&own)), unavailable);
 }
 
 #[test]
@@ -166,6 +270,18 @@ fn a_service_that_is_away_or_slow_is_said_to_be_in_time() {
     // Accepts and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
     let host = format!("http://{}", silent.local_addr().expect("a bound socket"));
+    assert_eq!(sandbox(&host).run(&job("a"), &course()), Err(unavailable.clone()));
+    // Says the beginning line by line, without end.
+    let slow = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let host = format!("http://{}", slow.local_addr().expect("a bound socket"));
+    std::thread::spawn(move || {
+        let (mut stream, _) = slow.accept().expect("a connection");
+        request(&mut stream);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        while stream.write_all(b"X: y\r\n").is_ok() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    });
     assert_eq!(sandbox(&host).run(&job("a"), &course()), Err(unavailable.clone()));
     // Says it letter by letter.
     let slow = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -188,11 +304,26 @@ fn what_cannot_be_asked_is_refused() {
         let options = RemoteOptions { host: host.into(), ..RemoteOptions::default() };
         RemoteSandbox::new(options, Arc::new(MemoryRuntime::new(clock())), Branch::Published).map(drop)
     };
-    assert!(matches!(new("https://codejail.example"), Err(RemoteError::Encrypted { .. })));
-    for host in ["", "codejail:8550", "http://", "http://a b", "http://a/path", "ftp://a"] {
+    for host in [
+        "",
+        "codejail:8550",
+        "http://",
+        "https://",
+        "http://a b",
+        "http://a/path",
+        "ftp://a",
+        "https://u:p@a",
+    ] {
         assert!(matches!(new(host), Err(RemoteError::Address { .. })), "{host}");
     }
     assert_eq!(new("http://codejail:8550/"), Ok(()));
+    for authorities in [&b""[..], b"no PEM", b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
+        let authorities = Some(authorities.to_vec());
+        let host = "https://codejail.example".to_owned();
+        let options = RemoteOptions { host, authorities, ..RemoteOptions::default() };
+        let made = RemoteSandbox::new(options, Arc::new(MemoryRuntime::new(clock())), Branch::Published);
+        assert!(matches!(made, Err(RemoteError::Authorities { .. })));
+    }
     let sandbox = sandbox("http://127.0.0.1:1");
     let unsafely = SandboxJob { unsafely: true, ..job("a") };
     assert_eq!(sandbox.run(&unsafely, &course()), Err(SandboxError::Forbidden));
