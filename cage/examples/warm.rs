@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let cage = Cage::start(options)?;
     cage.start_large()?;
-    println!("started in {:?}, Python {}", start.elapsed(), cage.python_version());
+    println!("started in {:?}, Python {}", start.elapsed(), cage.python_version().unwrap_or("unknown"));
     for code in CODES {
         let (paced, slowest_paced) = times(&cage, code, Duration::from_millis(20))?;
         let (row, slowest_row) = times(&cage, code, Duration::ZERO)?;

@@ -1,11 +1,15 @@
 //! Which Python runs, and where its files are.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::Instant;
 
 use serde::Deserialize;
 
 use crate::error::CageError;
+use crate::zygote::remaining;
 
 /// What an interpreter says of itself.
 #[derive(Debug, Clone, Deserialize)]
@@ -36,18 +40,33 @@ print(json.dumps({"executable": sys.executable, "version": platform.python_versi
 
 impl Interpreter {
     /// Asks an interpreter.
-    pub(crate) fn ask(python: &Path) -> Result<Self, CageError> {
+    pub(crate) fn ask(python: &Path, deadline: Instant) -> Result<Self, CageError> {
         let fail = |reason: String| CageError::Interpreter { python: python.to_path_buf(), reason };
-        let output = Command::new(python)
+        let mut child = Command::new(python)
             .args(["-I", "-B", "-c", QUESTION])
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .map_err(|error| fail(error.to_string()))?;
-        if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
-            return Err(fail(said.lines().last().unwrap_or("it failed").to_owned()));
+        let (said, answer) = mpsc::channel();
+        let pipes = (child.stdout.take(), child.stderr.take());
+        // Ends with the pipes, which end with the process.
+        std::thread::Builder::new()
+            .name("cage-ask".into())
+            .spawn(move || said.send((read(pipes.0), read(pipes.1))))
+            .map_err(CageError::io("starting a thread"))?;
+        let Ok((output, errors)) = answer.recv_timeout(remaining(deadline)) else {
+            // It is of no use, whatever becomes of it.
+            let _ = child.kill();
+            let _ = child.wait();
+            return Err(fail("it does not answer".into()));
+        };
+        let status = child.wait().map_err(|error| fail(error.to_string()))?;
+        if !status.success() {
+            return Err(fail(errors.lines().last().unwrap_or("it failed").to_owned()));
         }
-        let interpreter: Self = serde_json::from_slice(&output.stdout)
+        let interpreter: Self = serde_json::from_str(&output)
             .map_err(|error| fail(format!("its answer cannot be read: {error}")))?;
         let mut parts = interpreter.version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
         if (parts.next(), parts.next()) < (Some(3), Some(9)) {
@@ -55,4 +74,12 @@ impl Interpreter {
         }
         Ok(interpreter)
     }
+}
+
+/// Reads what a process prints, a megabyte at most.
+fn read(pipe: Option<impl Read>) -> String {
+    let mut bytes = Vec::new();
+    // What cannot be read is missing, which shows.
+    let _ = pipe.map(|pipe| pipe.take(1 << 20).read_to_end(&mut bytes));
+    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -35,6 +35,10 @@ pub struct CageOptions {
     pub spares: usize,
     /// How long the caged process may take to start.
     pub start_time: Duration,
+    /// How long a run waits for a process that is being started and for a free place, both together.
+    pub wait_time: Duration,
+    /// How long a failed start counts: a machine may be short of processes for a moment, and starting takes time.
+    pub retry_time: Duration,
 }
 
 impl Default for CageOptions {
@@ -46,6 +50,8 @@ impl Default for CageOptions {
             parallel: std::thread::available_parallelism().map_or(2, |cores| cores.get() * 2),
             spares: 3,
             start_time: Duration::from_secs(60),
+            wait_time: Duration::from_secs(60),
+            retry_time: Duration::from_secs(30),
         }
     }
 }

@@ -7,6 +7,7 @@ use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
 
 use crate::cage::Cage;
+use crate::error::CageError;
 use crate::library;
 use crate::limits::RunLimits;
 use crate::run::{Outcome, Raised, Run};
@@ -66,7 +67,7 @@ impl SandboxService for CageSandbox {
             files: job.extra_files.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice())).collect(),
         };
         let outcome = self.cage.run(&run, &self.limits);
-        match outcome.map_err(|error| SandboxError::Engine { message: error.to_string() })? {
+        match outcome.map_err(|error| engine_error(&error))? {
             Outcome::Done { globals } => Ok(globals),
             Outcome::Raised(raised) => Err(raised_error(raised)),
             // Code that ends itself in peace leaves the code jail without an answer, which is no JSON.
@@ -77,6 +78,17 @@ impl SandboxService for CageSandbox {
             Outcome::Killed { signal } => Err(plain_error(jail_text("", -signal))),
             Outcome::TooMuch { what } => Err(SandboxError::LimitExceeded { resource: what }),
         }
+    }
+}
+
+/// Tells a cage that cannot be built from one that fails or has too much to do.
+fn engine_error(error: &CageError) -> SandboxError {
+    match error {
+        CageError::Missing { .. }
+        | CageError::Interpreter { .. }
+        | CageError::Start { .. }
+        | CageError::Open { .. } => SandboxError::NoCage { reason: error.to_string() },
+        _ => SandboxError::Engine { message: error.to_string() },
     }
 }
 

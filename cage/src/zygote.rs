@@ -85,8 +85,8 @@ impl Zygote {
         filters: &Filters,
         options: &CageOptions,
         preload: &[String],
+        deadline: Instant,
     ) -> Result<Self, CageError> {
-        let deadline = Instant::now() + options.start_time;
         let (control, theirs) =
             socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, SocketFlags::CLOEXEC, None)
                 .map_err(|error| CageError::io("making a socket")(confine::os_error(error)))?;

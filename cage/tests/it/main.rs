@@ -6,3 +6,4 @@ mod more_escapes;
 mod recorded;
 mod remote;
 mod running;
+mod waiting;
