@@ -24,7 +24,7 @@ use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
 use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
-use crate::store::{DocumentReads, DocumentStore, SqliteStore, StoreMode};
+use crate::store::{DocumentReads, DocumentStore, Outcome, SqliteStore, StoreMode};
 
 /// How many bytes of structures are kept decoded.
 const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
@@ -32,6 +32,8 @@ const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
 const STRUCTURES: usize = 1_000;
 /// How many digests of files are remembered that the store does not hold.
 const DIGESTS: usize = 20_000;
+/// How often a commit is begun anew because another writer came first.
+const TRIES: usize = 50;
 /// How many courses of Old Mongo are kept decoded.
 const OLD_COURSES: usize = 16;
 
@@ -516,15 +518,26 @@ impl Runtime for ModulestoreRuntime {
                 },
             });
         }
-        let docs = self.store.write()?;
-        let reader = self.reader(&*docs, &edit.context);
-        let now = in_milliseconds(self.clock.now());
-        let Committed { commit, structures } = carry_out(&*docs, reader, &edit, now)?;
-        docs.commit()?;
-        for structure in structures {
-            self.structures.insert(structure.id(), structure);
+        // A store without locks may have another writer come first; what is the edit's base decides whether that matters.
+        for _ in 0..TRIES {
+            let docs = self.store.write()?;
+            let reader = self.reader(&*docs, &edit.context);
+            let now = in_milliseconds(self.clock.now());
+            let Committed { commit, structures } = carry_out(&*docs, reader, &edit, now)?;
+            if docs.commit()? == Outcome::Overtaken {
+                continue;
+            }
+            for structure in structures {
+                self.structures.insert(structure.id(), structure);
+            }
+            return Ok(commit);
         }
-        Ok(commit)
+        let head = self.context(&edit.context)?.draft.version;
+        let base = match edit.base {
+            Base::Version(base) => base,
+            Base::New { .. } | Base::Any => head.clone(),
+        };
+        Err(RuntimeError::Conflict { context: edit.context, base, head })
     }
 
     fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
@@ -540,6 +553,7 @@ impl Runtime for ModulestoreRuntime {
         let packed = origin.map(origin::pack).transpose()?;
         let docs = self.store.write()?;
         docs.put_origin(&context.to_string(), packed.as_deref())?;
-        docs.commit()
+        // No index is changed, so that nobody can be in the way.
+        docs.commit().map(|_| ())
     }
 }

@@ -11,10 +11,10 @@ use xblock_core::runtime::{Branch, RuntimeError};
 
 use super::folder::{Folder, Place, each_document};
 use crate::documents::{
-    CourseIndex, DefinitionView, FileId, Structure, StructureHeader, corrupt, integer, object_id,
+    CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt, integer, object_id,
 };
 use crate::old_mongo;
-use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO};
+use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
 
 /// What was loaded from a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,8 +54,21 @@ pub(crate) fn import(store: &dyn DocumentStore, folder: &Path) -> Result<DumpCou
         }
     }
     let counts = import.counts;
-    docs.commit()?;
-    Ok(counts)
+    match docs.commit()? {
+        Outcome::Kept => Ok(counts),
+        // Another process made one of the contexts while the dump was read.
+        Outcome::Overtaken => {
+            let docs = store.read()?;
+            for context in counts.contexts {
+                if let Ok(key) = IndexKey::of(&context)
+                    && docs.index(&key)?.is_some()
+                {
+                    return Err(RuntimeError::ContextExists { key: context });
+                }
+            }
+            Err(RuntimeError::storage("loading the dump", "another writer was in the way; try again"))
+        }
+    }
 }
 
 struct Import<'i> {

@@ -5,6 +5,7 @@ mod sqlite;
 
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
+use chrono::{DateTime, Utc};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
@@ -42,6 +43,39 @@ pub struct FeedEntry {
     pub edit_info: EditInfo,
 }
 
+/// What a structure or definition that was set aside is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ContentKind {
+    /// A structure.
+    Structure,
+    /// A definition.
+    Definition,
+}
+
+/// A structure or definition that was taken out of its collection and can be put back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SetAside {
+    /// What it is.
+    pub kind: ContentKind,
+    /// Its id.
+    pub id: ObjectId,
+    /// When it was taken out.
+    pub since: DateTime<Utc>,
+    /// How long its document is.
+    pub bytes: u64,
+}
+
+/// How a transaction ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Outcome {
+    /// Everything is seen and kept.
+    Kept,
+    /// Another writer changed or made the same course index meanwhile, so that nothing was changed. Only stores without
+    /// locks end so.
+    Overtaken,
+}
+
 /// A file that is being written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FileHandle(pub(crate) i64);
@@ -72,11 +106,35 @@ pub trait DocumentReads {
     /// The medium's.
     fn header(&self, id: ObjectId) -> Result<Option<StructureHeader>, RuntimeError>;
 
+    /// Hands what every structure says about itself over, with the length of its document.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn each_header(
+        &self,
+        receive: &mut dyn FnMut(StructureHeader, u64) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
+
     /// Finds a definition's bytes.
     ///
     /// # Errors
     /// The medium's.
     fn definition(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError>;
+
+    /// Hands the id of every definition over, with the length of its document.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn each_definition(
+        &self,
+        receive: &mut dyn FnMut(ObjectId, u64) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
+
+    /// Lists the structures and definitions that were set aside, in the order of kinds and ids.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn set_aside_content(&self) -> Result<Vec<SetAside>, RuntimeError>;
 
     /// Finds what an author said about a structure.
     ///
@@ -195,6 +253,12 @@ pub trait DocumentWrites: DocumentReads {
         document: &RawDocument,
     ) -> Result<bool, RuntimeError>;
 
+    /// Deletes a course index if its `last_update` still is what was read; says whether it was. What it names stays.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn delete_index(&self, id: ObjectId, last_update: Option<bson::DateTime>) -> Result<bool, RuntimeError>;
+
     /// Adds a structure, with what its author said about it.
     ///
     /// # Errors
@@ -206,6 +270,30 @@ pub trait DocumentWrites: DocumentReads {
     /// # Errors
     /// The medium's.
     fn insert_definition(&self, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError>;
+
+    /// Takes structures or definitions out of their collection, from where they can be put back; says how many there
+    /// were.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn set_aside(
+        &self,
+        kind: ContentKind,
+        ids: &[ObjectId],
+        now: DateTime<Utc>,
+    ) -> Result<usize, RuntimeError>;
+
+    /// Puts structures or definitions that were set aside back; says how many there were.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn put_back(&self, kind: ContentKind, ids: &[ObjectId]) -> Result<usize, RuntimeError>;
+
+    /// Deletes for good what was set aside before a time; says how many there were.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn forget_set_aside(&self, before: DateTime<Utc>) -> Result<usize, RuntimeError>;
 
     /// Begins a file in place of the one with this id.
     ///
@@ -288,9 +376,9 @@ pub trait DocumentWrites: DocumentReads {
     /// The medium's.
     fn put_origin(&self, context: &str, packed: Option<&[u8]>) -> Result<(), RuntimeError>;
 
-    /// Makes everything seen and kept.
+    /// Makes everything seen and kept, or, where [`Outcome::Overtaken`] is returned, nothing.
     ///
     /// # Errors
     /// The medium's.
-    fn commit(self: Box<Self>) -> Result<(), RuntimeError>;
+    fn commit(self: Box<Self>) -> Result<Outcome, RuntimeError>;
 }

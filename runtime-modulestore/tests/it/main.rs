@@ -8,6 +8,7 @@ mod golden;
 mod model;
 mod old_mongo;
 mod shapes;
+mod store;
 mod suite;
 mod values;
 mod versions;

@@ -8,7 +8,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
-use crate::store::{Collection, DocumentReads, FeedEntry, OLD_MONGO};
+use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, OLD_MONGO, SetAside};
 
 fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
     RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
@@ -58,9 +58,31 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// Hands rows over one at a time, so that a large table takes no memory.
+    fn each_row<T>(
+        &self,
+        sql: &str,
+        read: &mut dyn FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        receive: &mut dyn FnMut(T) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let fail = || failed("reading the store");
+        let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
+        let mut rows = statement.query([]).map_err(fail())?;
+        while let Some(row) = rows.next().map_err(fail())? {
+            receive(read(row).map_err(fail())?)?;
+        }
+        Ok(())
+    }
+
     fn has_others(&self) -> Result<bool, RuntimeError> {
         // Stores no dump was loaded into have no such table.
         let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'other_documents'";
+        Ok(self.one(sql, [], |_| Ok(()))?.is_some())
+    }
+
+    pub(super) fn has_set_aside(&self) -> Result<bool, RuntimeError> {
+        // Stores nothing was set aside in have no such table.
+        let sql = "SELECT 1 FROM sqlite_schema WHERE name = 'set_aside'";
         Ok(self.one(sql, [], |_| Ok(()))?.is_some())
     }
 
@@ -106,6 +128,58 @@ impl DocumentReads for Session<'_> {
                 previous_version: optional_id(row, 0)?,
                 original_version: optional_id(row, 1)?,
                 edit_info: edit_info(row, 2)?,
+            })
+        })
+    }
+
+    fn each_header(
+        &self,
+        receive: &mut dyn FnMut(StructureHeader, u64) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let sql = r#"SELECT previous_version, original_version, edited_on, edited_by, _id, length(document)
+                     FROM "modulestore.structures" ORDER BY rowid"#;
+        self.each_row(
+            sql,
+            &mut |row| {
+                Ok((
+                    StructureHeader {
+                        id: id(row, 4)?,
+                        previous_version: optional_id(row, 0)?,
+                        original_version: optional_id(row, 1)?,
+                        edit_info: edit_info(row, 2)?,
+                    },
+                    row.get::<_, i64>(5)?.unsigned_abs(),
+                ))
+            },
+            &mut |(header, bytes)| receive(header, bytes),
+        )
+    }
+
+    fn each_definition(
+        &self,
+        receive: &mut dyn FnMut(ObjectId, u64) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let sql = r#"SELECT _id, length(document) FROM "modulestore.definitions" ORDER BY rowid"#;
+        self.each_row(
+            sql,
+            &mut |row| Ok((id(row, 0)?, row.get::<_, i64>(1)?.unsigned_abs())),
+            &mut |(id, bytes)| receive(id, bytes),
+        )
+    }
+
+    fn set_aside_content(&self) -> Result<Vec<SetAside>, RuntimeError> {
+        if !self.has_set_aside()? {
+            return Ok(Vec::new());
+        }
+        let sql =
+            "SELECT kind = 'structure', _id, since, length(document) FROM set_aside ORDER BY kind DESC, _id";
+        self.many(sql, [], |row| {
+            let kind = if row.get(0)? { ContentKind::Structure } else { ContentKind::Definition };
+            Ok(SetAside {
+                kind,
+                id: id(row, 1)?,
+                since: DateTime::from_timestamp_millis(row.get(2)?).unwrap_or_default(),
+                bytes: row.get::<_, i64>(3)?.unsigned_abs(),
             })
         })
     }

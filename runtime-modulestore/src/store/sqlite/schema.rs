@@ -81,6 +81,17 @@ CREATE TABLE IF NOT EXISTS other_documents (
 CREATE INDEX IF NOT EXISTS old_blocks ON other_documents (org, course) WHERE org IS NOT NULL;
 CREATE INDEX IF NOT EXISTS old_courses ON other_documents (category) WHERE category = 'course'";
 
+/// The table of structures and definitions that were set aside.
+pub(super) const SET_ASIDE: &str = "
+CREATE TABLE IF NOT EXISTS set_aside (
+    kind TEXT NOT NULL,
+    _id BLOB NOT NULL,
+    since INTEGER NOT NULL,
+    message TEXT NOT NULL,
+    document BLOB NOT NULL,
+    PRIMARY KEY (kind, _id)
+)";
+
 /// Why a file cannot serve as a store.
 pub(super) enum Unfit {
     Foreign,

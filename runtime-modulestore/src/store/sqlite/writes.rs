@@ -2,14 +2,23 @@
 
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument};
+use chrono::{DateTime, Utc};
 use rusqlite::{Params, params};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::chunks::chunk_document;
 use super::connection::{Session, failed};
-use super::schema::OTHERS;
+use super::schema::{OTHERS, SET_ASIDE};
 use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
-use crate::store::{DocumentWrites, FileHandle, OLD_MONGO};
+use crate::store::{ContentKind, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
+
+/// Returns a kind's name in the table of what was set aside, its own table, and where that has messages.
+fn aside_names(kind: ContentKind) -> (&'static str, &'static str, &'static str) {
+    match kind {
+        ContentKind::Structure => ("structure", r#""modulestore.structures""#, "message"),
+        ContentKind::Definition => ("definition", r#""modulestore.definitions""#, "''"),
+    }
+}
 
 impl Session<'_> {
     fn run(&self, sql: &str, params: impl Params) -> Result<usize, RuntimeError> {
@@ -17,6 +26,16 @@ impl Session<'_> {
             .prepare_cached(sql)
             .and_then(|mut statement| statement.execute(params))
             .map_err(failed("writing to the store"))
+    }
+
+    fn is_index_at(&self, id: ObjectId, last_update: Option<bson::DateTime>) -> Result<bool, RuntimeError> {
+        let sql = r#"SELECT document FROM "modulestore.active_versions" WHERE _id = ?"#;
+        let Some(bytes) = self.one(sql, [id.bytes()], |row| row.get::<_, Vec<u8>>(0))? else {
+            return Ok(false);
+        };
+        let place = || format!("course index {id}");
+        let present = RawDocument::from_bytes(&bytes).map_err(|error| corrupt(place(), error))?;
+        Ok(present.get_datetime("last_update").ok() == last_update)
     }
 
     fn file_number(&self, bucket: Bucket, id: &FileId) -> Result<FileHandle, RuntimeError> {
@@ -40,17 +59,19 @@ impl DocumentWrites for Session<'_> {
         last_update: Option<bson::DateTime>,
         document: &RawDocument,
     ) -> Result<bool, RuntimeError> {
-        let sql = r#"SELECT document FROM "modulestore.active_versions" WHERE _id = ?"#;
-        let Some(bytes) = self.one(sql, [id.bytes()], |row| row.get::<_, Vec<u8>>(0))? else {
-            return Ok(false);
-        };
-        let place = || format!("course index {id}");
-        let present = RawDocument::from_bytes(&bytes).map_err(|error| corrupt(place(), error))?;
-        if present.get_datetime("last_update").ok() != last_update {
+        if !self.is_index_at(id, last_update)? {
             return Ok(false);
         }
         let sql = r#"UPDATE "modulestore.active_versions" SET document = ? WHERE _id = ?"#;
         self.run(sql, params![document.as_bytes(), id.bytes()]).map(|rows| rows == 1)
+    }
+
+    fn delete_index(&self, id: ObjectId, last_update: Option<bson::DateTime>) -> Result<bool, RuntimeError> {
+        if !self.is_index_at(id, last_update)? {
+            return Ok(false);
+        }
+        let sql = r#"DELETE FROM "modulestore.active_versions" WHERE _id = ?"#;
+        self.run(sql, [id.bytes()]).map(|rows| rows == 1)
     }
 
     fn insert_structure(&self, structure: &Structure, message: &str) -> Result<(), RuntimeError> {
@@ -76,6 +97,62 @@ impl DocumentWrites for Session<'_> {
     fn insert_definition(&self, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
         let sql = r#"INSERT INTO "modulestore.definitions" (_id, document) VALUES (?, ?)"#;
         self.run(sql, params![id.bytes(), document.as_bytes()]).map(drop)
+    }
+
+    fn set_aside(
+        &self,
+        kind: ContentKind,
+        ids: &[ObjectId],
+        now: DateTime<Utc>,
+    ) -> Result<usize, RuntimeError> {
+        // It is made when it is needed, for stores of earlier days.
+        self.connection().execute_batch(SET_ASIDE).map_err(failed("writing to the store"))?;
+        let (name, table, message) = aside_names(kind);
+        let copy = format!(
+            "INSERT OR REPLACE INTO set_aside (kind, _id, since, message, document)
+             SELECT '{name}', _id, ?, {message}, document FROM {table} WHERE _id = ?"
+        );
+        let delete = format!("DELETE FROM {table} WHERE _id = ?");
+        let mut count = 0;
+        for id in ids {
+            self.run(&copy, params![now.timestamp_millis(), id.bytes()])?;
+            count += self.run(&delete, [id.bytes()])?;
+        }
+        Ok(count)
+    }
+
+    fn put_back(&self, kind: ContentKind, ids: &[ObjectId]) -> Result<usize, RuntimeError> {
+        if !self.has_set_aside()? {
+            return Ok(0);
+        }
+        let (name, ..) = aside_names(kind);
+        let mut count = 0;
+        for id in ids {
+            let sql = "SELECT message, document FROM set_aside WHERE kind = ? AND _id = ?";
+            let found = self.one(sql, params![name, id.bytes()], |row| {
+                Ok((row.get::<_, String>(0)?, row.get::<_, Vec<u8>>(1)?))
+            })?;
+            let Some((message, bytes)) = found else { continue };
+            match kind {
+                ContentKind::Structure => self.insert_structure(&Structure::read(*id, bytes)?, &message)?,
+                ContentKind::Definition => {
+                    let place = || format!("definition {id}");
+                    let document =
+                        RawDocument::from_bytes(&bytes).map_err(|error| corrupt(place(), error))?;
+                    self.insert_definition(*id, document)?;
+                }
+            }
+            self.run("DELETE FROM set_aside WHERE kind = ? AND _id = ?", params![name, id.bytes()])?;
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    fn forget_set_aside(&self, before: DateTime<Utc>) -> Result<usize, RuntimeError> {
+        if !self.has_set_aside()? {
+            return Ok(0);
+        }
+        self.run("DELETE FROM set_aside WHERE since < ?", [before.timestamp_millis()])
     }
 
     fn begin_file(&self, bucket: Bucket, id: &FileId) -> Result<FileHandle, RuntimeError> {
@@ -193,7 +270,8 @@ impl DocumentWrites for Session<'_> {
         .map(drop)
     }
 
-    fn commit(self: Box<Self>) -> Result<(), RuntimeError> {
-        self.finish()
+    fn commit(self: Box<Self>) -> Result<Outcome, RuntimeError> {
+        self.finish()?;
+        Ok(Outcome::Kept)
     }
 }
