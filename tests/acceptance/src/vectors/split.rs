@@ -3,6 +3,7 @@
 //!
 //! A folder has `dump/DATABASE`, and for each course of it `expected*.json`; or it has such folders.
 
+mod export;
 mod reads;
 mod round_trip;
 
@@ -60,6 +61,11 @@ fn dump(place: &Path, name: &str, report: &mut Report) -> Outcome {
         let context: ContextKey =
             expected["course_key"].as_str().ok_or("no course_key")?.parse().map_err(text)?;
         reads::check(&runtime, &context, &expected, &id, report);
+        let name = file.file_name().unwrap_or_default().to_string_lossy();
+        let olx = place.join(name.replacen("expected", "olx", 1).trim_end_matches(".json"));
+        if olx.is_dir() {
+            export::check(&runtime, &registry, &context, &olx, &id, report);
+        }
     }
     Ok(())
 }
