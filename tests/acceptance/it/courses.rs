@@ -67,11 +67,16 @@ pub(crate) fn sample(name: &str) -> PathBuf {
 
 /// A course of `../shared/courses`; says so where there is none.
 pub(crate) fn shared(name: &str) -> Option<PathBuf> {
-    let course = root().join("../shared/courses").join(name);
-    if course.exists() {
-        return Some(course);
+    shared_folder(&format!("courses/{name}"))
+}
+
+/// A folder of `../shared`; says so where there is none.
+pub(crate) fn shared_folder(name: &str) -> Option<PathBuf> {
+    let folder = root().join("../shared").join(name);
+    if folder.exists() {
+        return Some(folder);
     }
-    eprintln!("SKIPPED: {} does not exist here", course.display());
+    eprintln!("SKIPPED: {} does not exist here", folder.display());
     None
 }
 

@@ -240,7 +240,9 @@ impl<'p> Importer<'p> {
     pub(super) fn reference(&self, text: &str) -> Option<UsageKey> {
         let usage = UsageKey::from_str(text).ok()?.map_into_course(&self.context).ok()?;
         // Old keys allow blanks where those of the context do not; what could not be read again stays a text.
-        usage.to_string().parse::<UsageKey>().is_ok_and(|again| again == usage).then_some(usage)
+        let again = UsageKey::from_str(&usage.to_string()).ok()?;
+        // The text of an old key does not name the run.
+        (again.map_into_course(&self.context).ok()? == usage).then_some(usage)
     }
 
     /// Returns the block that a pointer was found to mean before, or that it can only mean: a published one, where a

@@ -58,7 +58,8 @@ fn compare(
     for (branch, wanted, found) in
         [("published", wanted.published, found.published), ("draft", drafts.0, drafts.1)]
     {
-        let (wanted, found) = (comparable(wanted), comparable(found));
+        let (mut wanted, found) = (comparable(wanted), comparable(found));
+        as_we_write(&mut wanted, &found);
         let usages: BTreeSet<_> = wanted.keys().chain(found.keys()).collect();
         for usage in usages {
             let outcome = match (wanted.get(usage), found.get(usage)) {
@@ -82,20 +83,73 @@ fn comparable(mut blocks: Blocks) -> Blocks {
         let data = Arc::make_mut(data);
         match usage.block_type() {
             "video" => OF_VIDEOS.iter().for_each(|name| drop(data.settings.shift_remove(*name))),
-            // The message is written even where it is not set ("conditionals").
-            "conditional" => drop(data.content.shift_remove("conditional_message")),
+            // Without one of their own, ours have the default in writing and theirs none ("conditionals without a message").
+            "conditional" => {
+                data.content.shift_remove("conditional_message");
+                forget_attribute(data, "message", Some(DEFAULT_MESSAGE));
+            }
             _ => {}
         }
-        if let Some(attributes) =
-            data.settings.get_mut("xml_attributes").and_then(|value| value.as_object_mut())
+        forget_attribute(data, "filename", None);
+    }
+    blocks
+}
+
+/// What a conditional says that nobody gave another message.
+const DEFAULT_MESSAGE: &str = "You must complete {link} before you can access this unit.";
+
+/// Takes an attribute no field is for out of a block, where it has this value.
+fn forget_attribute(data: &mut BlockData, name: &str, value: Option<&str>) {
+    let Some(attributes) = data.settings.get_mut("xml_attributes").and_then(|value| value.as_object_mut())
+    else {
+        return;
+    };
+    if value.is_none() || attributes.get(name).and_then(|found| found.as_str()) == value {
+        attributes.shift_remove(name);
+    }
+    if attributes.is_empty() {
+        data.settings.shift_remove("xml_attributes");
+    }
+}
+
+/// Puts into the platform's blocks what it cannot say itself.
+fn as_we_write(wanted: &mut Blocks, found: &Blocks) {
+    for (usage, data) in wanted.iter_mut() {
+        // Set by the class of 2015 whenever a block was loaded ("videos, `download_video`").
+        if usage.block_type() == "video"
+            && data.settings.get("download_video") == Some(&false.into())
+            && found.get(usage).is_some_and(|found| !found.settings.contains_key("download_video"))
         {
-            attributes.shift_remove("filename");
-            if attributes.is_empty() {
-                data.settings.shift_remove("xml_attributes");
+            Arc::make_mut(data).settings.shift_remove("download_video");
+        }
+    }
+    // What it shows from elsewhere comes back twice ("conditionals that show blocks from elsewhere").
+    for (_, data) in wanted.iter_mut().filter(|(usage, _)| usage.block_type() == "conditional") {
+        let shown = data.content.get("show_tag_list").and_then(|shown| shown.as_array()).cloned();
+        for shown in shown.iter().flatten().filter_map(|shown| shown.as_str()) {
+            let children = &mut Arc::make_mut(data).children;
+            let at: Vec<_> = (0..children.len()).filter(|at| children[*at].to_string() == shown).collect();
+            if let [_, .., last] = at[..] {
+                children.remove(last);
             }
         }
     }
-    blocks
+    // Their files stand where no reader looks for them ("drafts with a colon in their id").
+    let lost: Vec<_> = found
+        .iter()
+        .filter(|(usage, _)| usage.block_id().contains(':') && !wanted.contains_key(*usage))
+        .map(|(usage, data)| (usage.clone(), data.clone()))
+        .collect();
+    for (usage, data) in lost {
+        for (parent, theirs) in wanted.iter_mut() {
+            let Some(ours) = found.get(parent) else { continue };
+            if let Some(at) = ours.children.iter().position(|child| *child == usage) {
+                let children = &mut Arc::make_mut(theirs).children;
+                children.insert(at.min(children.len()), usage.clone());
+            }
+        }
+        wanted.insert(usage, data);
+    }
 }
 
 fn files(folder: &Path, prefix: &str, found: &mut BTreeMap<String, Vec<u8>>) -> Outcome {
