@@ -8,28 +8,25 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
-use bson::Document;
 use bson::oid::ObjectId;
-use bson::raw::RawDocumentBuf;
 use chrono::{DateTime, Utc};
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{
-    Base, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, EditOp, Extent, FieldMap,
-    OpenVersion, Plan, RuntimeError, Stage, VersionId,
+    Base, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, EditOp, Extent, OpenVersion,
+    Plan, RuntimeError, Stage, VersionId,
 };
 
 use crate::assets;
 use crate::branch::BranchAt;
 use crate::documents::{
-    BlockEditInfo, BlockKey, BlockParts, BlockView, CourseIndex, DefinitionView, IndexKey, NextStructure,
-    Stamp, Structure, corrupt,
+    BlockEditInfo, BlockKey, CourseIndex, IndexKey, NextStructure, Stamp, Structure, corrupt,
 };
-use crate::fields::FieldCodec;
-use crate::reader::{CHILDREN, Known, Reader, block_key};
+use crate::reader::{Known, Reader, block_key};
 use crate::store::DocumentWrites;
+use crate::writing::{BlockWriter, publish_copy};
 
 /// The name of this kind of store in messages.
-const STORE: &str = "modulestore";
+pub(crate) const STORE: &str = "modulestore";
 
 /// What a commit did, and the structures to remember.
 pub(crate) struct Committed {
@@ -115,7 +112,7 @@ fn find_base(reader: &Reader<'_>, edit: &Edit) -> Result<Option<CourseIndex>, Ru
     }
 }
 
-fn unsupported(usage: &UsageKey) -> RuntimeError {
+pub(crate) fn unsupported(usage: &UsageKey) -> RuntimeError {
     RuntimeError::UnsupportedKey {
         key: usage.to_string(),
         store: STORE,
@@ -162,6 +159,10 @@ impl Writer<'_> {
         Stamp { version: ObjectId::new(), edited_on: self.now, edited_by: self.edit.author }
     }
 
+    fn writer(&self) -> BlockWriter<'_> {
+        BlockWriter { docs: self.docs, reader: self.reader }
+    }
+
     fn insert(&mut self, branch: Branch, next: NextStructure<'_>) -> Result<Arc<Structure>, RuntimeError> {
         let structure = Arc::new(next.finish(&self.edit.context.to_string())?);
         self.docs.insert_structure(&structure, &self.edit.message)?;
@@ -205,10 +206,22 @@ impl Writer<'_> {
                         Some(view) => view.edit_info()?.updated(&stamp),
                         None => BlockEditInfo::created(&stamp),
                     };
-                    let definition =
-                        self.define(usage, &data.content, old.as_ref(), published.as_ref(), &stamp)?;
-                    let document =
-                        self.write_block(usage, &key, data, definition, info, view.as_ref(), false)?;
+                    let definition = self.writer().define(
+                        usage,
+                        &data.content,
+                        old.as_ref(),
+                        published.as_ref(),
+                        &stamp,
+                    )?;
+                    let document = self.writer().write_block(
+                        usage,
+                        &key,
+                        data,
+                        definition,
+                        info,
+                        view.as_ref(),
+                        false,
+                    )?;
                     (document, Known { data: data.clone(), definition })
                 }
             };
@@ -261,9 +274,12 @@ impl Writer<'_> {
                 // A parent beside the published subtree: its list of children changes, its edit info does not.
                 (draft, _, Some(view)) => {
                     let definition =
-                        self.define(usage, &data.content, old.as_ref(), draft.as_ref(), &stamp)?;
+                        self.writer().define(usage, &data.content, old.as_ref(), draft.as_ref(), &stamp)?;
                     let info = view.edit_info()?;
-                    (self.write_block(usage, &key, data, definition, info, Some(&view), true)?, definition)
+                    (
+                        self.writer().write_block(usage, &key, data, definition, info, Some(&view), true)?,
+                        definition,
+                    )
                 }
                 _ => return Err(corrupt(usage.to_string(), "the plan publishes what neither branch has")),
             };
@@ -351,77 +367,6 @@ impl Writer<'_> {
             }
         }
         Ok(())
-    }
-
-    /// Finds or makes the definition for a block's content; equal content keeps its definition.
-    fn define(
-        &self,
-        usage: &UsageKey,
-        content: &FieldMap,
-        old: Option<&Known>,
-        other: Option<&Known>,
-        stamp: &Stamp,
-    ) -> Result<ObjectId, RuntimeError> {
-        for known in [old, other].into_iter().flatten() {
-            if known.data.content == *content {
-                return Ok(known.definition);
-            }
-        }
-        let place = usage.to_string();
-        let block_type = self.reader.registry.block_type(usage.block_type());
-        let codec = FieldCodec::new(&block_type, Some(self.reader.context));
-        let previous = match old {
-            Some(old) => self.reader.definition(old.definition)?,
-            None => None,
-        };
-        let old_fields = previous.as_ref().map(DefinitionView::fields).transpose()?.flatten();
-        let fields = codec.write(content, &[], old_fields, &place)?;
-        let (id, document) =
-            DefinitionView::create(usage.block_type(), fields, previous.as_ref(), stamp, &place)?;
-        self.docs.insert_definition(id, &document)?;
-        Ok(id)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "a block's document has that many parts")]
-    fn write_block(
-        &self,
-        usage: &UsageKey,
-        key: &BlockKey,
-        data: &BlockData,
-        definition: ObjectId,
-        edit_info: BlockEditInfo,
-        old: Option<&BlockView<'_>>,
-        always_children: bool,
-    ) -> Result<RawDocumentBuf, RuntimeError> {
-        let place = usage.to_string();
-        let block_type = self.reader.registry.block_type(usage.block_type());
-        let codec = FieldCodec::new(&block_type, Some(self.reader.context));
-        let old_fields = old.map(BlockView::fields).transpose()?.flatten();
-        let old_defaults = old.map(BlockView::defaults).transpose()?.flatten();
-        let mut fields = codec.write(&data.settings, &[CHILDREN], old_fields, &place)?;
-        let had_children = old.map(BlockView::sets_children).transpose()?.unwrap_or(false);
-        if always_children || had_children || !data.children.is_empty() {
-            let children = data.children.iter().filter_map(block_key).map(|key| key.to_bson());
-            fields.insert(CHILDREN, children.collect::<bson::Array>());
-        }
-        // A setting of that name (only a type nobody knows can have one) goes where no reader takes it for the list.
-        let own = data.settings.get_key_value(CHILDREN).map(|(name, value)| {
-            let kept = FieldMap::from_iter([(name.clone(), value.clone())]);
-            codec.write(&kept, &[], None, &place).map(|kept| bson::doc! { "settings": kept })
-        });
-        let asides = data.asides.iter().map(|aside| {
-            let fields = FieldCodec::UNTYPED.write(&aside.fields, &[], None, &place)?;
-            Ok(bson::doc! { "aside_type": &*aside.aside_type, "fields": fields }.into())
-        });
-        let parts = BlockParts {
-            definition: Some(definition),
-            fields,
-            defaults: codec.write(&data.defaults, &[], old_defaults, &place)?,
-            asides: asides.collect::<Result<_, RuntimeError>>()?,
-            edit_info,
-            own: own.transpose()?,
-        };
-        parts.write(key, old, &place)
     }
 
     fn move_heads(self, old: Option<CourseIndex>) -> Result<Committed, RuntimeError> {
@@ -527,21 +472,4 @@ fn subtree(branch: &BranchAt<'_>, top: &UsageKey) -> Result<Vec<UsageKey>, Runti
 
 fn same(a: &Arc<BlockData>, b: &Arc<BlockData>) -> bool {
     Arc::ptr_eq(a, b) || a == b
-}
-
-/// Copies a draft block as a publish does; the list of children is always written.
-fn publish_copy(
-    draft: &BlockView<'_>,
-    old: Option<&BlockView<'_>>,
-    stamp: &Stamp,
-) -> Result<RawDocumentBuf, RuntimeError> {
-    let old = old.map(BlockView::edit_info).transpose()?;
-    let info = BlockEditInfo::published(&draft.edit_info()?, old.as_ref(), stamp);
-    let mut copy = Document::try_from(draft.raw()).map_err(|error| corrupt(draft.place(), error))?;
-    copy.insert("edit_info", info.to_document());
-    let fields = copy.entry("fields").or_insert_with(|| Document::new().into());
-    if let Some(fields) = fields.as_document_mut() {
-        fields.entry(CHILDREN).or_insert_with(|| bson::Bson::Array(Vec::new()));
-    }
-    RawDocumentBuf::try_from(&copy).map_err(|error| corrupt(draft.place(), error))
 }

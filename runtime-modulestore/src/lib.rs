@@ -2,6 +2,7 @@
 //!
 //! - [`documents`]: typed views over course indexes, structures, blocks, definitions and files.
 //! - [`store`]: where documents lie; the embedded store keeps them as BSON in one SQLite file.
+//! - [`operations`]: what edx-platform's modulestore can be asked to do, call by call.
 //! - [`ModulestoreRuntime`]: the [`Runtime`](xblock_core::runtime::Runtime) over them.
 
 mod assets;
@@ -11,10 +12,12 @@ pub mod documents;
 mod dump;
 mod fields;
 mod old_mongo;
+pub mod operations;
 mod origin;
 mod reader;
 mod runtime;
 pub mod store;
+mod writing;
 
 pub use dump::{DumpCounts, ExportedDump};
 pub use runtime::{CacheUse, ModulestoreRuntime};

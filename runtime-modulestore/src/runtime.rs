@@ -18,7 +18,7 @@ use xblock_core::runtime::{
 
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
-use crate::documents::{BlockKey, CourseIndex, Structure, corrupt, to_bson_id};
+use crate::documents::{BlockKey, CourseIndex, IndexKey, Structure, corrupt, to_bson_id};
 use crate::dump::{self, DumpCounts, ExportedDump};
 use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
@@ -33,7 +33,7 @@ const STRUCTURES: usize = 1_000;
 /// How many digests of files are remembered that the store does not hold.
 const DIGESTS: usize = 20_000;
 /// How often a commit is begun anew because another writer came first.
-const TRIES: usize = 50;
+pub(crate) const TRIES: usize = 50;
 /// How many courses of Old Mongo are kept decoded.
 const OLD_COURSES: usize = 16;
 
@@ -55,10 +55,10 @@ pub struct CacheUse {
 /// The draft is the branch authors edit (`draft-branch`, of libraries `library`), the published one
 /// `published-branch`. Versions are structure ids.
 pub struct ModulestoreRuntime {
-    store: Box<dyn DocumentStore>,
-    registry: Registry,
-    clock: Arc<dyn Clock>,
-    structures: StructureCache,
+    pub(crate) store: Box<dyn DocumentStore>,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) structures: StructureCache,
     digests: Cache<Vec<u8>, Arc<str>>,
     /// Courses of Old Mongo, each with how far the documents went when it was read.
     old_courses: Cache<ContextKey, (i64, Arc<OldCourse>)>,
@@ -146,13 +146,14 @@ impl ModulestoreRuntime {
         dump::export(&*self.store, folder.as_ref())
     }
 
-    fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {
+    pub(crate) fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {
         Reader { docs, registry: &self.registry, structures: &self.structures, context }
     }
 
     /// Finds a course of Old Mongo; one that Split has by the same key stands before it, as in the mixed store.
-    fn old_course(&self, context: &ContextKey) -> Result<Option<Arc<OldCourse>>, RuntimeError> {
-        if !context.is_deprecated() {
+    pub(crate) fn old_course(&self, context: &ContextKey) -> Result<Option<Arc<OldCourse>>, RuntimeError> {
+        // The text of an old block key names no run: it is in no course.
+        if !context.is_deprecated() || IndexKey::of(context).is_err() {
             return Ok(None);
         }
         let docs = self.store.read()?;
@@ -224,7 +225,7 @@ impl ModulestoreRuntime {
         read(reader, &index)
     }
 
-    fn in_branch<T>(
+    pub(crate) fn in_branch<T>(
         &self,
         context: &ContextKey,
         branch: Branch,
@@ -316,7 +317,7 @@ fn head(structure: &Structure) -> Head {
 }
 
 /// Cuts a time to the milliseconds BSON holds.
-fn in_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
+pub(crate) fn in_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
     time.with_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time)
 }
 

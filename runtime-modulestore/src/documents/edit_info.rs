@@ -137,7 +137,24 @@ impl BlockEditInfo {
         EditInfo { edited_on: self.edited_on, edited_by: self.edited_by }
     }
 
-    fn versioned(&self, stamp: &Stamp) -> Self {
+    /// Versions a parent that lost a child, also where it was versioned in this structure before (`delete_item`).
+    pub(crate) fn lost_a_child(&self, stamp: &Stamp) -> Self {
+        Self { source_version: None, ..self.moved_to(stamp, stamp.version) }
+    }
+
+    /// Versions a block that was copied from a library, or the one below which the copies are; what was published stays.
+    pub(crate) fn moved_to(&self, stamp: &Stamp, version: ObjectId) -> Self {
+        Self {
+            edited_on: Some(stamp.edited_on),
+            edited_by: stamp.edited_by,
+            previous_version: self.update_version,
+            update_version: Some(version),
+            ..self.clone()
+        }
+    }
+
+    /// Versions a block once in a structure; what was published stays (the parent in `create_child`).
+    pub(crate) fn versioned(&self, stamp: &Stamp) -> Self {
         if self.update_version == Some(stamp.version) {
             return self.clone();
         }

@@ -109,6 +109,23 @@ impl CourseIndex {
         Self { document, id, key, place: format!("course index {id}") }
     }
 
+    /// Makes the entry of a new context that begins at the structures of this one.
+    pub(crate) fn rerun(
+        &self,
+        context: &ContextKey,
+        key: IndexKey,
+        edited_by: Option<i64>,
+        edited_on: DateTime<Utc>,
+    ) -> Self {
+        let mut new = Self::create(context, key, edited_by, edited_on);
+        for name in ["versions", "search_targets"] {
+            if let Some(value) = self.document.get(name) {
+                new.document.insert(name, value.clone());
+            }
+        }
+        new
+    }
+
     /// Returns the document.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ mod fixture;
 mod golden;
 mod model;
 mod old_mongo;
+mod operations;
 mod shapes;
 mod store;
 mod suite;

@@ -13,7 +13,7 @@ use xblock_testkit::fixture::{block, commit, context, edit, html, published_cour
 use crate::fixture::new_store;
 
 /// Returns the structure a version is.
-fn structure(runtime: &ModulestoreRuntime, version: &VersionId) -> Document {
+pub(crate) fn structure(runtime: &ModulestoreRuntime, version: &VersionId) -> Document {
     let id = ObjectId::parse_str(&*version.0).expect("an id");
     let bytes =
         runtime.store().read().expect("a view").structure(id).expect("a read").expect("the structure");
@@ -26,18 +26,18 @@ fn definition(runtime: &ModulestoreRuntime, id: ObjectId) -> Document {
     Document::from_reader(bytes.as_slice()).expect("BSON")
 }
 
-fn index(runtime: &ModulestoreRuntime) -> Document {
+pub(crate) fn index(runtime: &ModulestoreRuntime) -> Document {
     let key = IndexKey::of(&context()).expect("a key Split keeps");
     let raw = runtime.store().read().expect("a view").index(&key).expect("a read").expect("the index");
     Document::try_from(&*raw).expect("BSON")
 }
 
-fn head(runtime: &ModulestoreRuntime, branch: Branch) -> Document {
+pub(crate) fn head(runtime: &ModulestoreRuntime, branch: Branch) -> Document {
     let record = runtime.context(&context()).expect("the context");
     structure(runtime, &record.head(branch).expect("a head").version)
 }
 
-fn block_of(structure: &Document, block_id: &str) -> Document {
+pub(crate) fn block_of(structure: &Document, block_id: &str) -> Document {
     let blocks = structure.get_array("blocks").expect("blocks");
     let found = blocks
         .iter()
@@ -47,7 +47,7 @@ fn block_of(structure: &Document, block_id: &str) -> Document {
 }
 
 /// The versions of a block's edit info: previous, update, source.
-fn versions(runtime: &ModulestoreRuntime, branch: Branch, block_id: &str) -> [Option<String>; 3] {
+pub(crate) fn versions(runtime: &ModulestoreRuntime, branch: Branch, block_id: &str) -> [Option<String>; 3] {
     let info =
         block_of(&head(runtime, branch), block_id).get_document("edit_info").expect("edit info").clone();
     ["previous_version", "update_version", "source_version"]

@@ -207,7 +207,8 @@ fn a_wrong_expectation_of_a_call_a_rule_or_a_report_fails() {
 fn dumps_of_the_platform_behave_as_recorded() {
     let Some(folder) = crate::courses::shared_folder("golden/split") else { return };
     let mut report = Report::default();
-    run(by_kind("split").expect("a kind of vectors"), &[folder], &mut report).expect("vectors that can be read");
+    run(by_kind("split").expect("a kind of vectors"), &[folder], &mut report)
+        .expect("vectors that can be read");
     assert!(report.passed > 2000, "only {} cases", report.passed);
     assert_eq!(report.failures, Vec::<String>::new());
 }

@@ -6,6 +6,7 @@
 mod export;
 mod reads;
 mod round_trip;
+mod steps;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -52,6 +53,7 @@ fn dump(place: &Path, name: &str, report: &mut Report) -> Outcome {
         ModulestoreRuntime::open(own.path().join("store.db"), registry.clone(), clock).map_err(text)?;
     runtime.import_dump(place.join("dump")).map_err(text)?;
     report.case(&format!("{name}, round trip"), round_trip::check(&runtime, &place.join("dump"), own.path()));
+    steps::check(place, &registry, name, report);
     for file in entries(place) {
         if !is_expected(&file) {
             continue;

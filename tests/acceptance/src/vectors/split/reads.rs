@@ -42,7 +42,17 @@ fn listed(runtime: &ModulestoreRuntime, context: &ContextKey, read: &Value, bran
     let found = runtime.usages(context, branch).map_err(text)?;
     let mut found: Vec<_> = found.iter().map(ToString::to_string).collect();
     found.sort();
-    same("blocks", &json!(wanted), &json!(found))
+    same("blocks", &json!(wanted), &json!(found))?;
+    if context.is_deprecated() {
+        return Ok(());
+    }
+    let orphans = runtime.orphans(context, branch).map_err(text)?;
+    let mut orphans: Vec<_> = orphans.iter().map(ToString::to_string).collect();
+    orphans.sort();
+    let mut wanted: Vec<_> =
+        read["orphans"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    wanted.sort_unstable();
+    same("orphans", &json!(wanted), &json!(orphans))
 }
 
 fn object(map: &FieldMap) -> Value {

@@ -1,0 +1,165 @@
+//! `publish`, `unpublish` and `revert_to_published`.
+
+use std::collections::BTreeSet;
+
+use bson::Document;
+use bson::raw::RawDocumentBuf;
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::{Branch, RuntimeError};
+
+use super::branch::set_children;
+use super::bulk::Bulk;
+use super::delete::delete_from;
+use super::is_direct_only;
+use crate::documents::{BlockKey, corrupt};
+use crate::writing::publish_copy;
+
+/// How much of a block a publish takes along.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// The block alone; of its children only those that are published.
+    Alone,
+    /// Everything below it.
+    Subtree,
+}
+
+impl Bulk<'_> {
+    /// Publishes a block and all below it.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchUsage`]; [`RuntimeError::ParentNotPublished`] where it has parents and none is published;
+    /// [`RuntimeError::NoSuchBranch`] for libraries, and for other blocks than the root before anything was published.
+    pub fn publish(&mut self, usage: &UsageKey) -> Result<(), RuntimeError> {
+        let key = self.existing(usage)?;
+        if self.is_library() {
+            return Err(self.no_published_branch());
+        }
+        self.copy_to_published(&key, Depth::Subtree)
+    }
+
+    /// Takes a block and what only it holds from the learners; the draft stays.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchUsage`] where it is not published; [`RuntimeError::Unstorable`] for types that have no draft
+    /// of their own.
+    pub fn unpublish(&mut self, usage: &UsageKey) -> Result<(), RuntimeError> {
+        let key = self.key(usage)?;
+        if is_direct_only(&key.block_type) {
+            return Err(RuntimeError::Unstorable {
+                place: format!("a draft of {usage}"),
+                reason: "blocks of its type have none beside what is published".into(),
+            });
+        }
+        self.published_or_missing(&key, usage)?;
+        delete_from(&mut self.published, &key)
+    }
+
+    /// Makes a block and all below it what is published, with what is said of its last changes.
+    ///
+    /// Nothing happens to types that have no draft of their own.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchUsage`] where it is not published.
+    pub fn revert_to_published(&mut self, usage: &UsageKey) -> Result<(), RuntimeError> {
+        let key = self.key(usage)?;
+        if is_direct_only(&key.block_type) {
+            return Ok(());
+        }
+        self.published_or_missing(&key, usage)?;
+        // What it holds alone goes; its parents keep their lists.
+        let below: Vec<_> = self.draft.subtree(&key)?;
+        let published = self.published.subtree(&key)?;
+        let kept: BTreeSet<_> = published.iter().cloned().collect();
+        for key in published {
+            if let Some(view) = self.published.block(&key) {
+                let document = view.raw().to_owned();
+                self.draft.put(key, document);
+            }
+        }
+        let mut orphans = Vec::new();
+        for key in below.into_iter().filter(|key| !kept.contains(key)) {
+            if self.draft.parents(&key)?.is_empty() {
+                orphans.push(key);
+            }
+        }
+        self.draft.delete_with_orphans(orphans)
+    }
+
+    fn published_or_missing(&self, key: &BlockKey, usage: &UsageKey) -> Result<(), RuntimeError> {
+        if self.published.contains(key) {
+            return Ok(());
+        }
+        Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Published })
+    }
+
+    fn no_published_branch(&self) -> RuntimeError {
+        RuntimeError::NoSuchBranch { key: self.reader.context.clone(), branch: Branch::Published }
+    }
+
+    /// Copies a block into the published branch, with its place among the published children of its parents.
+    pub(super) fn copy_to_published(&mut self, top: &BlockKey, depth: Depth) -> Result<(), RuntimeError> {
+        let mut dropped = BTreeSet::new();
+        if *top != self.root {
+            if !self.published.exists() {
+                return Err(self.no_published_branch());
+            }
+            let parents = self.draft.parents(top)?;
+            let mut below_published = parents.is_empty();
+            for parent in &parents {
+                if !self.published.contains(parent) {
+                    continue;
+                }
+                below_published = true;
+                let old = self.published.children(parent)?;
+                let mut new = self.draft.children(parent)?;
+                new.retain(|child| child == top || old.contains(child));
+                dropped.extend(old.iter().filter(|child| !new.contains(child)).cloned());
+                if new != old {
+                    // Nothing is said of it: a parent's place in history is its own publish.
+                    self.published.set_children(parent, &new, None)?;
+                }
+            }
+            if !below_published && let Some(parent) = parents.first() {
+                let (usage, parent) = (self.usage(top)?, self.usage(parent)?);
+                return Err(RuntimeError::ParentNotPublished { usage, parent });
+            }
+        }
+        let blocks = match depth {
+            Depth::Alone => vec![top.clone()],
+            Depth::Subtree => self.draft.subtree(top)?,
+        };
+        for key in blocks {
+            self.copy_block(&key, depth, &mut dropped)?;
+        }
+        let mut orphans = Vec::new();
+        for key in dropped {
+            if key != self.root && self.published.parents(&key)?.is_empty() {
+                orphans.push(key);
+            }
+        }
+        self.published.delete_with_orphans(orphans)
+    }
+
+    fn copy_block(
+        &mut self,
+        key: &BlockKey,
+        depth: Depth,
+        dropped: &mut BTreeSet<BlockKey>,
+    ) -> Result<(), RuntimeError> {
+        let Some(view) = self.draft.block(key) else { return Ok(()) };
+        let old_view = self.published.block(key);
+        let old = self.published.children(key)?;
+        let mut children = self.draft.children(key)?;
+        dropped.extend(old.iter().filter(|child| !children.contains(child)).cloned());
+        if depth == Depth::Alone {
+            children.retain(|child| old.contains(child));
+        }
+        let copy = publish_copy(&view, old_view.as_ref(), &self.published.stamp)?;
+        let place = view.place().to_owned();
+        let mut document = Document::try_from(&*copy).map_err(|error| corrupt(place.as_str(), error))?;
+        set_children(&mut document, &children);
+        let document = RawDocumentBuf::try_from(&document).map_err(|error| corrupt(place, error))?;
+        self.published.put(key.clone(), document);
+        Ok(())
+    }
+}
