@@ -5,6 +5,7 @@ use std::path::Path;
 use uuid::Uuid;
 use xblock_core::runtime::RuntimeError;
 
+use crate::database::DatabaseError;
 use crate::digest::Digest;
 use crate::path::PathProblem;
 
@@ -152,9 +153,9 @@ pub enum BlockstoreError {
     Database {
         /// What was being done.
         action: &'static str,
-        /// What SQLite said.
+        /// What it said.
         #[source]
-        source: rusqlite::Error,
+        source: DatabaseError,
     },
 }
 
@@ -188,7 +189,7 @@ impl BlockstoreError {
     }
 
     /// Names a failure of the database; meant for `map_err`.
-    pub(crate) fn sql(action: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
+    pub(crate) fn database(action: &'static str) -> impl FnOnce(DatabaseError) -> Self {
         move |source| Self::Database { action, source }
     }
 }

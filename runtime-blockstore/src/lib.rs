@@ -14,13 +14,14 @@ mod library;
 mod maintenance;
 mod mime;
 mod path;
+mod place;
 mod rows;
 mod runtime;
 mod schema;
 mod storage;
 mod store;
 
-pub use database::Access;
+pub use database::{Access, DatabaseError};
 pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 pub use error::BlockstoreError;
@@ -30,6 +31,7 @@ pub use maintenance::{
     RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
 };
 pub use path::PathProblem;
+pub use place::{MysqlPlace, NoMysqlPlace, Tls};
 pub use runtime::BlockstoreRuntime;
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,

@@ -1,9 +1,9 @@
 //! The rows of the app's tables.
 
-use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 
-use crate::digest::Digest;
+use crate::database::{BadValue, Cell, Connection, Row};
+use crate::digest::{Digest, NoDigest};
 use crate::error::BlockstoreError;
 
 /// Primary key of a row.
@@ -18,18 +18,26 @@ pub(crate) struct VersionRow {
 }
 
 /// Reads a UUID as the app keeps it: 32 hex digits without hyphens.
-pub(crate) fn uuid_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Uuid> {
+pub(crate) fn uuid_at(row: &Row<'_>, column: usize) -> Result<Uuid, BadValue> {
     let text: String = row.get(column)?;
-    Uuid::try_parse(&text).map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
+    Uuid::try_parse(&text).map_err(|error| BadValue { column, reason: error.to_string() })
 }
 
-pub(crate) fn digest_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Digest> {
+pub(crate) fn digest_at(row: &Row<'_>, column: usize) -> Result<Digest, BadValue> {
     let text: String = row.get(column)?;
-    text.parse().map_err(|error| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(error))
-    })
+    text.parse().map_err(|error: NoDigest| BadValue { column, reason: error.to_string() })
+}
+
+pub(crate) fn digest_or_none(row: &Row<'_>, column: usize) -> Result<Option<Digest>, BadValue> {
+    match row.cell(column)? {
+        Cell::Null => Ok(None),
+        _ => digest_at(row, column).map(Some),
+    }
+}
+
+/// Reads a number of a version.
+pub(crate) fn version_at(row: &Row<'_>, column: usize) -> Result<u64, BadValue> {
+    row.get::<u32>(column).map(u64::from)
 }
 
 /// Writes a UUID as the app keeps it.
@@ -37,42 +45,32 @@ pub(crate) fn uuid_text(uuid: Uuid) -> String {
     uuid.simple().to_string()
 }
 
-/// Makes a number fit for SQLite; larger ones than it can hold are in no row.
+/// Makes a number fit for a database; larger ones than it can hold are in no row.
 pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
-fn version_row(row: &Row<'_>) -> rusqlite::Result<VersionRow> {
+fn version_row(row: &Row<'_>) -> Result<VersionRow, BadValue> {
     Ok(VersionRow {
-        number: u64::from(row.get::<_, u32>(0)?),
+        number: version_at(row, 0)?,
         snapshot: digest_at(row, 1)?,
         change_description: row.get(2)?,
     })
 }
 
-/// Names a failure of a query; a value that is none of its column's kind is damage.
-pub(crate) fn query_failed(action: &'static str) -> impl FnOnce(rusqlite::Error) -> BlockstoreError {
-    move |error| match error {
-        rusqlite::Error::FromSqlConversionFailure(..) | rusqlite::Error::InvalidColumnType(..) => {
-            BlockstoreError::corrupt(format!("db.sqlite3, {action}"), error)
-        }
-        error => BlockstoreError::Database { action, source: error },
-    }
-}
-
 pub(crate) fn bundle_id(db: &Connection, bundle: Uuid) -> Result<Option<RowId>, BlockstoreError> {
-    db.prepare_cached("SELECT id FROM bundles_bundle WHERE uuid = ?1")
-        .and_then(|mut query| query.query_row([uuid_text(bundle)], |row| row.get(0)).optional())
-        .map_err(query_failed("finding a bundle"))
+    let sql = "SELECT id FROM bundles_bundle WHERE uuid = ?1";
+    db.one("finding a bundle", sql, [uuid_text(bundle)], |row| row.get(0))
 }
 
 pub(crate) fn latest_version(db: &Connection, bundle: RowId) -> Result<Option<VersionRow>, BlockstoreError> {
-    db.prepare_cached(
+    db.one(
+        "finding the latest version of a bundle",
         "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 ORDER BY version_num DESC LIMIT 1",
+        [bundle],
+        version_row,
     )
-    .and_then(|mut query| query.query_row([bundle], version_row).optional())
-    .map_err(query_failed("finding the latest version of a bundle"))
 }
 
 pub(crate) fn version(
@@ -80,38 +78,40 @@ pub(crate) fn version(
     bundle: RowId,
     wanted: u64,
 ) -> Result<Option<VersionRow>, BlockstoreError> {
-    db.prepare_cached(
+    db.one(
+        "finding a version of a bundle",
         "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 AND version_num = ?2",
+        (bundle, number(wanted)),
+        version_row,
     )
-    .and_then(|mut query| query.query_row((bundle, number(wanted)), version_row).optional())
-    .map_err(query_failed("finding a version of a bundle"))
 }
 
 /// Lists a bundle's versions, newest first.
 pub(crate) fn versions(db: &Connection, bundle: RowId) -> Result<Vec<VersionRow>, BlockstoreError> {
-    db.prepare_cached(
+    db.all(
+        "listing the versions of a bundle",
         "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 ORDER BY version_num DESC",
+        [bundle],
+        version_row,
     )
-    .and_then(|mut query| query.query_map([bundle], version_row)?.collect())
-    .map_err(query_failed("listing the versions of a bundle"))
 }
 
+/// Inserts a version; the app refuses two of one number.
 pub(crate) fn insert_version(
     db: &Connection,
     bundle: RowId,
-    number_: u64,
+    version: u64,
     snapshot: Digest,
     description: &str,
-) -> Result<(), BlockstoreError> {
-    db.prepare_cached(
+) -> Result<RowId, BlockstoreError> {
+    db.insert(
+        "inserting a version",
         "INSERT INTO bundles_bundleversion (bundle_id, version_num, snapshot_digest, change_description) \
          VALUES (?1, ?2, ?3, ?4)",
+        (bundle, number(version), snapshot.to_string(), description),
     )
-    .and_then(|mut insert| insert.execute((bundle, number(number_), snapshot.to_string(), description)))
-    .map(drop)
-    .map_err(BlockstoreError::sql("inserting a version"))
 }
 
 /// Finds the draft of a name.
@@ -120,9 +120,13 @@ pub(crate) fn draft_named(
     bundle: RowId,
     name: &str,
 ) -> Result<Option<Uuid>, BlockstoreError> {
-    db.prepare_cached("SELECT uuid FROM bundles_draft WHERE bundle_id = ?1 AND name = ?2")
-        .and_then(|mut query| query.query_row((bundle, name), |row| uuid_at(row, 0)).optional())
-        .map_err(query_failed("finding a draft"))
+    let sql = "SELECT uuid FROM bundles_draft WHERE bundle_id = ?1 AND name = ?2";
+    db.one("finding a draft", sql, (bundle, name), |row| uuid_at(row, 0))
+}
+
+/// Says whether a draft has a row.
+pub(crate) fn has_draft(db: &Connection, draft: Uuid) -> Result<bool, BlockstoreError> {
+    db.exists("looking for a draft", "SELECT 1 FROM bundles_draft WHERE uuid = ?1", [uuid_text(draft)])
 }
 
 /// Makes a draft's row or gives it another UUID.
@@ -132,19 +136,19 @@ pub(crate) fn put_draft(
     name: &str,
     uuid: Uuid,
 ) -> Result<(), BlockstoreError> {
-    db.prepare_cached(
-        "INSERT INTO bundles_draft (uuid, bundle_id, name) VALUES (?1, ?2, ?3) \
-         ON CONFLICT (bundle_id, name) DO UPDATE SET uuid = excluded.uuid",
-    )
-    .and_then(|mut insert| insert.execute((uuid_text(uuid), bundle, name)))
-    .map(drop)
-    .map_err(BlockstoreError::sql("writing a draft's row"))
+    const ACTION: &str = "writing a draft's row";
+    let uuid = uuid_text(uuid);
+    let update = "UPDATE bundles_draft SET uuid = ?3 WHERE bundle_id = ?1 AND name = ?2";
+    if db.run(ACTION, update, (bundle, name, &uuid))? == 0 {
+        let insert = "INSERT INTO bundles_draft (bundle_id, name, uuid) VALUES (?1, ?2, ?3)";
+        db.run(ACTION, insert, (bundle, name, &uuid))?;
+    }
+    Ok(())
 }
 
 pub(crate) fn insert_collection(db: &Connection, uuid: Uuid, title: &str) -> Result<RowId, BlockstoreError> {
-    db.execute("INSERT INTO bundles_collection (uuid, title) VALUES (?1, ?2)", (uuid_text(uuid), title))
-        .map_err(BlockstoreError::sql("inserting a collection"))?;
-    Ok(db.last_insert_rowid())
+    let sql = "INSERT INTO bundles_collection (uuid, title) VALUES (?1, ?2)";
+    db.insert("inserting a collection", sql, (uuid_text(uuid), title))
 }
 
 /// What a new bundle is called.
@@ -161,10 +165,9 @@ pub(crate) fn insert_bundle(
     collection: RowId,
     names: BundleNames<'_>,
 ) -> Result<RowId, BlockstoreError> {
-    db.execute(
+    db.insert(
+        "inserting a bundle",
         "INSERT INTO bundles_bundle (uuid, slug, description, collection_id, title) VALUES (?1, ?2, ?3, ?4, ?5)",
         (uuid_text(uuid), names.slug, names.description, collection, names.title),
     )
-    .map_err(BlockstoreError::sql("inserting a bundle"))?;
-    Ok(db.last_insert_rowid())
 }

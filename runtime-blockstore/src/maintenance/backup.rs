@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
-use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::marks::{BundleRoots, Marks, Roots};
 use super::walk::{entries, key};
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{FileRecord, Link, format_time};
 use crate::error::BlockstoreError;
@@ -136,12 +136,11 @@ impl Blockstore {
             for draft in roots.drafts.keys() {
                 self.backup_draft(*draft, &place.join(DRAFTS), &mut copy, &mut drafts, &mut wanted)?;
             }
-            self.db.copy_to(&place.join(DATABASE))
+            self.db.copy_to(db, &place.join(DATABASE))
         })?;
-        let copied =
-            Connection::open(place.join(DATABASE)).map_err(BlockstoreError::sql("opening the copy"))?;
+        let copied = Connection::open_file(&place.join(DATABASE))?;
         if let Some(bundle) = options.bundle {
-            keep_only(&copied, bundle).map_err(BlockstoreError::sql("reducing the copy to one bundle"))?;
+            keep_only(&copied, bundle)?;
         }
         let objects = self.backup_objects(&copied, wanted, &folder.join(OBJECTS), &mut copy)?;
         drop(copied);
@@ -303,30 +302,29 @@ pub(super) fn sync(file: &Path) -> Result<()> {
 }
 
 /// Reduces a copied database to one bundle.
-fn keep_only(db: &Connection, bundle: Uuid) -> rusqlite::Result<()> {
+fn keep_only(db: &Connection, bundle: Uuid) -> Result<()> {
+    const ACTION: &str = "reducing the copy to one bundle";
     let uuid = uuid_text(bundle);
-    let tables: Vec<String> = db
-        .prepare(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'xblock\\_%' ESCAPE '\\'",
-        )?
-        .query_map([], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
+    let tables: Vec<String> = db.all(
+        ACTION,
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name LIKE 'xblock\\_%' ESCAPE '\\'",
+        (),
+        |row| row.get(0),
+    )?;
     // Whatever is ours can be made again from the bundle, but who made versions and the feed of other bundles.
     for table in tables.iter().filter(|table| *table != "xblock_form") {
-        db.execute_batch(&format!("DROP TABLE \"{table}\""))?;
+        db.run(ACTION, &format!("DROP TABLE \"{table}\""), ())?;
     }
     for table in ["bundles_draft", "bundles_bundleversion"] {
-        db.execute(
-            &format!(
-                "DELETE FROM {table} WHERE bundle_id NOT IN (SELECT id FROM bundles_bundle WHERE uuid = ?1)"
-            ),
-            [&uuid],
-        )?;
+        let sql = format!(
+            "DELETE FROM {table} WHERE bundle_id NOT IN (SELECT id FROM bundles_bundle WHERE uuid = ?1)"
+        );
+        db.run(ACTION, &sql, [&uuid])?;
     }
-    db.execute("DELETE FROM bundles_bundle WHERE uuid <> ?1", [&uuid])?;
-    db.execute_batch(
-        "DELETE FROM bundles_collection WHERE id NOT IN (SELECT collection_id FROM bundles_bundle); VACUUM;",
-    )
+    db.run(ACTION, "DELETE FROM bundles_bundle WHERE uuid <> ?1", [&uuid])?;
+    let sql = "DELETE FROM bundles_collection WHERE id NOT IN (SELECT collection_id FROM bundles_bundle)";
+    db.run(ACTION, sql, ())?;
+    db.run(ACTION, "VACUUM", ()).map(drop)
 }
 
 /// Proves every file of every backup in a folder; returns what is missing or damaged, and how many files were proved.

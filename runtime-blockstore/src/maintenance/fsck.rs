@@ -5,18 +5,17 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::gc::{GcOptions, UnusedKind};
 use super::marks::{BundleRoots, Roots};
 use super::walk::{digest_in_name, files, folders};
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::path;
-use crate::rows::query_failed;
 use crate::storage::{Batch, Place, digest_of};
 use crate::store::Blockstore;
 
@@ -158,23 +157,8 @@ impl Check<'_> {
     }
 
     fn database(&mut self) -> Result<()> {
-        for (pragma, code) in [("quick_check", "database"), ("foreign_key_check", "foreign_key")] {
-            let told: Vec<String> = self
-                .db
-                .prepare(&format!("PRAGMA main.{pragma}"))
-                .and_then(|mut query| {
-                    let read = |row: &rusqlite::Row<'_>| match row.get_ref(0)? {
-                        rusqlite::types::ValueRef::Text(text) => {
-                            Ok(String::from_utf8_lossy(text).into_owned())
-                        }
-                        _ => Ok("a row refers to one that is not there".to_owned()),
-                    };
-                    query.query_map([], read)?.collect()
-                })
-                .map_err(query_failed("checking the database"))?;
-            for text in told.into_iter().filter(|text| text != "ok") {
-                self.report.add(Severity::Damage, code, "db.sqlite3".into(), text);
-            }
+        for (code, text) in self.store.db.check(self.db)? {
+            self.report.add(Severity::Damage, code, "the database".into(), text);
         }
         Ok(())
     }

@@ -6,14 +6,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::Connection;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::marks::{Marks, Roots};
 use super::walk::{Found, digest_in_name, files, folders, key};
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
+use crate::rows;
 use crate::storage::digest_of;
 use crate::store::Blockstore;
 
@@ -118,7 +119,7 @@ impl Blockstore {
     /// [`BlockstoreError::ReadOnly`] where something is to be removed, and failures of the medium.
     pub fn gc(&self, options: &GcOptions) -> Result<GcReport> {
         let mut report = GcReport { deleted: options.delete, ..GcReport::default() };
-        let (roots, linked) = self.db.read(|db| {
+        let (roots, linked) = self.db.read_once(|db| {
             let roots = Roots::read(db, None)?;
             let mut linked: BTreeMap<Uuid, BTreeSet<Digest>> = BTreeMap::new();
             let mut is_all_read = true;
@@ -182,7 +183,7 @@ impl Blockstore {
             }
             Ok(())
         };
-        if options.delete { self.db.write(sweep) } else { self.db.read(sweep) }
+        if options.delete { self.db.write_once(sweep) } else { self.db.read_once(sweep) }
     }
 
     /// Lists the files of a folder that nothing leads to.
@@ -203,11 +204,7 @@ impl Blockstore {
         };
         let bundle = Roots::read(db, Some(folder))?.bundles.remove(&folder);
         if bundle.is_none() {
-            let has_row = db
-                .prepare_cached("SELECT 1 FROM bundles_draft WHERE uuid = ?1")
-                .and_then(|mut query| query.exists([crate::rows::uuid_text(folder)]))
-                .map_err(BlockstoreError::sql("looking for a draft"))?;
-            if has_row {
+            if rows::has_draft(db, folder)? {
                 return self.unused_of_draft(db, folder, &mut add, report);
             }
             let all = Roots::read(db, Some(Uuid::nil()))?;

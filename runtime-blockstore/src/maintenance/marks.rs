@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::Connection;
 use uuid::Uuid;
 
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{Dependency, DraftDocument};
 use crate::error::BlockstoreError;
-use crate::rows::{RowId, VersionRow, digest_at, query_failed, uuid_at};
+use crate::rows::{RowId, VersionRow, digest_at, uuid_at, version_at};
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -34,59 +34,50 @@ pub(super) struct Roots {
     pub(super) being_made: BTreeSet<Uuid>,
 }
 
-fn has_table(db: &Connection, table: &str) -> Result<bool> {
-    db.prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = ?1")
-        .and_then(|mut query| query.exists([table]))
-        .map_err(query_failed("looking for a table"))
-}
-
 impl Roots {
     /// Reads the rows; of one bundle only, where one is given.
     pub(super) fn read(db: &Connection, only: Option<Uuid>) -> Result<Self> {
         let mut roots = Self::default();
         let mut by_id: BTreeMap<RowId, Uuid> = BTreeMap::new();
         let only = only.map(crate::rows::uuid_text);
-        let read = || -> rusqlite::Result<Vec<(RowId, Uuid, String)>> {
-            db.prepare_cached(
-                "SELECT id, uuid, slug FROM bundles_bundle WHERE ?1 IS NULL OR uuid = ?1 ORDER BY id",
-            )?
-            .query_map([&only], |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)))?
-            .collect()
-        };
-        for (id, uuid, slug) in read().map_err(query_failed("listing the bundles"))? {
+        let bundles: Vec<(RowId, Uuid, String)> = db.all(
+            "listing the bundles",
+            "SELECT id, uuid, slug FROM bundles_bundle WHERE ?1 IS NULL OR uuid = ?1 ORDER BY id",
+            [&only],
+            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+        )?;
+        for (id, uuid, slug) in bundles {
             by_id.insert(id, uuid);
             roots.bundles.insert(uuid, BundleRoots { uuid, slug, versions: Vec::new(), drafts: Vec::new() });
         }
-        let versions = || -> rusqlite::Result<Vec<(RowId, VersionRow)>> {
-            db.prepare_cached(
-                "SELECT v.bundle_id, v.version_num, v.snapshot_digest FROM bundles_bundleversion v \
-                 JOIN bundles_bundle b ON b.id = v.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 \
-                 ORDER BY v.bundle_id, v.version_num",
-            )?
-            .query_map([&only], |row| {
+        let versions: Vec<(RowId, VersionRow)> = db.all(
+            "listing the versions",
+            "SELECT v.bundle_id, v.version_num, v.snapshot_digest FROM bundles_bundleversion v \
+             JOIN bundles_bundle b ON b.id = v.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 \
+             ORDER BY v.bundle_id, v.version_num",
+            [&only],
+            |row| {
                 let version = VersionRow {
-                    number: u64::from(row.get::<_, u32>(1)?),
+                    number: version_at(row, 1)?,
                     snapshot: digest_at(row, 2)?,
                     change_description: String::new(),
                 };
                 Ok((row.get(0)?, version))
-            })?
-            .collect()
-        };
-        for (id, version) in versions().map_err(query_failed("listing the versions"))? {
+            },
+        )?;
+        for (id, version) in versions {
             if let Some(bundle) = by_id.get(&id).and_then(|uuid| roots.bundles.get_mut(uuid)) {
                 bundle.versions.push(version);
             }
         }
-        let drafts = || -> rusqlite::Result<Vec<(RowId, Uuid, String)>> {
-            db.prepare_cached(
-                "SELECT d.bundle_id, d.uuid, d.name FROM bundles_draft d \
-                 JOIN bundles_bundle b ON b.id = d.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 ORDER BY d.id",
-            )?
-            .query_map([&only], |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)))?
-            .collect()
-        };
-        for (id, uuid, name) in drafts().map_err(query_failed("listing the drafts"))? {
+        let drafts: Vec<(RowId, Uuid, String)> = db.all(
+            "listing the drafts",
+            "SELECT d.bundle_id, d.uuid, d.name FROM bundles_draft d \
+             JOIN bundles_bundle b ON b.id = d.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 ORDER BY d.id",
+            [&only],
+            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+        )?;
+        for (id, uuid, name) in drafts {
             if let Some(bundle) = by_id.get(&id).and_then(|uuid| roots.bundles.get_mut(uuid)) {
                 bundle.drafts.push((uuid, name));
                 roots.drafts.insert(uuid, bundle.uuid);
@@ -95,13 +86,9 @@ impl Roots {
         for (table, set) in
             [("xblock_handover", &mut roots.handovers), ("xblock_garbage", &mut roots.being_made)]
         {
-            if has_table(db, table)? {
-                let list = || -> rusqlite::Result<Vec<Uuid>> {
-                    db.prepare_cached(&format!("SELECT draft FROM main.{table}"))?
-                        .query_map([], |row| uuid_at(row, 0))?
-                        .collect()
-                };
-                set.extend(list().map_err(query_failed("listing what is under way"))?);
+            if db.has_table(table)? {
+                let sql = format!("SELECT draft FROM main.{table}");
+                set.extend(db.all("listing what is under way", &sql, (), |row| uuid_at(row, 0))?);
             }
         }
         Ok(roots)

@@ -5,15 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 use serde::Serialize;
 use uuid::Uuid;
 use xblock_core::clock::Clock;
 
 use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_file};
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::error::BlockstoreError;
-use crate::rows::{query_failed, uuid_text};
+use crate::rows::uuid_text;
 use crate::storage::{digest_of, sync_names};
 use crate::store::Blockstore;
 
@@ -168,7 +167,7 @@ fn one(
         if crate::rows::bundle_id(db, bundle)?.is_some() {
             return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
         }
-        insert_rows(db, bundle, rows).map_err(BlockstoreError::sql("restoring the rows of a bundle"))
+        insert_rows(db, bundle, rows)
     })
 }
 
@@ -209,72 +208,65 @@ fn read_snapshot(folder: &Path, key: &str) -> Result<crate::document::Snapshot> 
 }
 
 fn read_rows(database: &Path, bundle: Uuid) -> Result<Rows> {
-    let db = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .map_err(BlockstoreError::sql("opening the backup's database"))?;
-    let uuid = uuid_text(bundle);
-    let read = || -> rusqlite::Result<Option<Rows>> {
-        let found = db
-            .query_row(
-                "SELECT c.uuid, c.title, b.slug, b.title, b.description, b.id FROM bundles_bundle b \
-                 JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
-                [&uuid],
-                |row| {
-                    let rows = Rows {
-                        collection: (row.get(0)?, row.get(1)?),
-                        slug: row.get(2)?,
-                        title: row.get(3)?,
-                        description: row.get(4)?,
-                        versions: Vec::new(),
-                        drafts: BTreeMap::new(),
-                    };
-                    Ok((rows, row.get::<_, i64>(5)?))
-                },
-            )
-            .optional()?;
-        let Some((mut rows, id)) = found else { return Ok(None) };
-        rows.versions = db
-            .prepare(
-                "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
-                 WHERE bundle_id = ?1 ORDER BY version_num",
-            )?
-            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        rows.drafts = db
-            .prepare("SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1")?
-            .query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        Ok(Some(rows))
-    };
-    read()
-        .map_err(query_failed("reading the backup's database"))?
-        .ok_or(BlockstoreError::BundleNotFound { uuid: bundle })
+    const ACTION: &str = "reading the backup's database";
+    let db = Connection::open_file_read_only(database)?;
+    let found = db.one(
+        ACTION,
+        "SELECT c.uuid, c.title, b.slug, b.title, b.description, b.id FROM bundles_bundle b \
+         JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
+        [uuid_text(bundle)],
+        |row| {
+            let rows = Rows {
+                collection: (row.get(0)?, row.get(1)?),
+                slug: row.get(2)?,
+                title: row.get(3)?,
+                description: row.get(4)?,
+                versions: Vec::new(),
+                drafts: BTreeMap::new(),
+            };
+            Ok((rows, row.get::<i64>(5)?))
+        },
+    )?;
+    let (mut rows, id) = found.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+    rows.versions = db.all(
+        ACTION,
+        "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
+         WHERE bundle_id = ?1 ORDER BY version_num",
+        [id],
+        |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+    )?;
+    let sql = "SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1";
+    let drafts = db.all(ACTION, sql, [id], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    rows.drafts = drafts.into_iter().collect();
+    Ok(rows)
 }
 
-fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> rusqlite::Result<()> {
+fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> Result<()> {
+    const ACTION: &str = "restoring the rows of a bundle";
     let (uuid, title) = &rows.collection;
-    db.execute(
-        "INSERT INTO bundles_collection (uuid, title) SELECT ?1, ?2 \
-         WHERE NOT EXISTS (SELECT 1 FROM bundles_collection WHERE uuid = ?1)",
-        (uuid, title),
+    let sql = "SELECT id FROM bundles_collection WHERE uuid = ?1";
+    let collection = match db.one(ACTION, sql, [uuid], |row| row.get(0))? {
+        Some(collection) => collection,
+        None => {
+            db.insert(ACTION, "INSERT INTO bundles_collection (uuid, title) VALUES (?1, ?2)", (uuid, title))?
+        }
+    };
+    let id = db.insert(
+        ACTION,
+        "INSERT INTO bundles_bundle (uuid, slug, title, description, collection_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+        (uuid_text(bundle), &rows.slug, &rows.title, &rows.description, collection),
     )?;
-    db.execute(
-        "INSERT INTO bundles_bundle (uuid, slug, title, description, collection_id) \
-         SELECT ?1, ?2, ?3, ?4, id FROM bundles_collection WHERE uuid = ?5",
-        (uuid_text(bundle), &rows.slug, &rows.title, &rows.description, uuid),
-    )?;
-    let id = db.last_insert_rowid();
     for (number, digest, description) in &rows.versions {
-        db.execute(
+        db.run(
+            ACTION,
             "INSERT INTO bundles_bundleversion (bundle_id, version_num, snapshot_digest, change_description) \
              VALUES (?1, ?2, ?3, ?4)",
             (id, number, digest, description),
         )?;
     }
     for (name, uuid) in &rows.drafts {
-        db.execute(
-            "INSERT INTO bundles_draft (uuid, bundle_id, name) VALUES (?1, ?2, ?3)",
-            (uuid, id, name),
-        )?;
+        let sql = "INSERT INTO bundles_draft (uuid, bundle_id, name) VALUES (?1, ?2, ?3)";
+        db.run(ACTION, sql, (uuid, id, name))?;
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{
@@ -16,10 +15,10 @@ use super::carrying::Carrying;
 use super::definitions::Source;
 use super::layout::ContextDocument;
 use super::view::{Trouble, View, parse_version_id};
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
-use crate::rows::{self, BundleNames, RowId, query_failed};
+use crate::rows::{self, BundleNames, RowId};
 
 /// The collection that bundles made here stand in.
 const COLLECTION: &str = "Courses and libraries";
@@ -223,9 +222,8 @@ impl BlockstoreRuntime {
 }
 
 fn find_collection(db: &Connection) -> Result<Option<RowId>, BlockstoreError> {
-    db.prepare_cached("SELECT id FROM bundles_collection WHERE title = ?1 ORDER BY id LIMIT 1")
-        .and_then(|mut query| query.query_row([COLLECTION], |row| row.get(0)).optional())
-        .map_err(query_failed("finding the collection of contexts"))
+    let sql = "SELECT id FROM bundles_collection WHERE title = ?1 ORDER BY id LIMIT 1";
+    db.one("finding the collection of contexts", sql, [COLLECTION], |row| row.get(0))
 }
 
 /// Makes a slug of a key: letters, digits, `_` and `-`.

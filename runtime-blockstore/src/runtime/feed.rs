@@ -16,7 +16,7 @@ impl Tables<'_> {
     pub(super) fn put_version(&self, bundle: RowId, version: u64, edit: &EditInfo) -> Result<()> {
         self.run(
             "noting who made a version",
-            "INSERT OR REPLACE INTO {home}.xblock_version \
+            "REPLACE INTO {home}.xblock_version \
              (bundle_id, version_num, version_id, edited_on, edited_by) \
              SELECT bundle_id, version_num, id, ?3, ?4 FROM main.bundles_bundleversion \
              WHERE bundle_id = ?1 AND version_num = ?2",
@@ -51,18 +51,20 @@ impl Tables<'_> {
     }
 
     pub(super) fn last_change(&self) -> Result<u64> {
-        let last =
-            self.one("reading the change feed", "SELECT max(cursor) FROM {home}.xblock_change", [], |row| {
-                row.get::<_, Option<i64>>(0)
-            })?;
+        let last = self.one(
+            "reading the change feed",
+            "SELECT max(\"cursor\") FROM {home}.xblock_change",
+            (),
+            |row| row.get::<Option<i64>>(0),
+        )?;
         Ok(last.flatten().and_then(|last| u64::try_from(last).ok()).unwrap_or_default())
     }
 
     pub(super) fn changes(&self, after: u64, limit: usize) -> Result<Vec<ChangeRow>> {
         self.all(
             "reading the change feed",
-            "SELECT cursor, context_key, branch, version, edited_on, edited_by FROM {home}.xblock_change \
-             WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
+            "SELECT \"cursor\", context_key, branch, version, edited_on, edited_by FROM {home}.xblock_change \
+             WHERE \"cursor\" > ?1 ORDER BY \"cursor\" LIMIT ?2",
             (number(after), number(limit as u64)),
             |row| {
                 let branch: String = row.get(2)?;
@@ -84,7 +86,7 @@ impl Tables<'_> {
             "SELECT DISTINCT x.context_key FROM main.bundles_bundleversion v \
              JOIN {home}.xblock_bundle x ON x.bundle_id = v.bundle_id WHERE x.context_key IS NOT NULL \
              AND v.id > (SELECT coalesce(max(version_id), 0) FROM {home}.xblock_version)",
-            [],
+            (),
             |row| row.get(0),
         )
     }
@@ -92,7 +94,7 @@ impl Tables<'_> {
     // Draft folders that are being made or no longer used
 
     pub(super) fn garbage(&self) -> Result<Vec<Uuid>> {
-        self.all("listing leftovers", "SELECT draft FROM {home}.xblock_garbage", [], |row| uuid_at(row, 0))
+        self.all("listing leftovers", "SELECT draft FROM {home}.xblock_garbage", (), |row| uuid_at(row, 0))
     }
 
     pub(super) fn is_garbage(&self, draft: Uuid) -> Result<bool> {
@@ -108,7 +110,7 @@ impl Tables<'_> {
     pub(super) fn add_garbage(&self, draft: Uuid) -> Result<()> {
         self.run(
             "noting leftovers",
-            "INSERT OR IGNORE INTO {home}.xblock_garbage (draft) VALUES (?1)",
+            "REPLACE INTO {home}.xblock_garbage (draft) VALUES (?1)",
             [draft.to_string()],
         )
         .map(drop)

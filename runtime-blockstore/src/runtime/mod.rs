@@ -20,19 +20,20 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use rusqlite::Connection;
 use uuid::Uuid;
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::runtime::{Branch, RuntimeError};
 
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
+use crate::rows;
+use crate::schema::{self, Home};
 use crate::store::Blockstore;
 
 use cache::DefinitionCache;
-use tables::{Home, Tables};
+use tables::Tables;
 use view::Signature;
 
 /// Courses and libraries in a Blockstore.
@@ -58,8 +59,18 @@ impl BlockstoreRuntime {
     /// # Errors
     /// Failures of the medium, and [`RuntimeError::Corrupt`].
     pub fn open(dir: &Path, registry: Registry, clock: Arc<dyn Clock>) -> Result<Self, RuntimeError> {
-        let store = Blockstore::open(dir, Access::ReadWrite, clock)?;
-        store.db.write(|db| Tables::new(db, Home::Main).create())?;
+        Self::over(Blockstore::open(dir, Access::ReadWrite, clock)?, registry)
+    }
+
+    /// Lays the runtime over a store that is open; for reading only, where the store is.
+    ///
+    /// # Errors
+    /// As [`BlockstoreRuntime::open`].
+    pub fn over(store: Blockstore, registry: Registry) -> Result<Self, RuntimeError> {
+        if store.db.access() == Access::ReadOnly {
+            return Self::over_read_only(store, registry);
+        }
+        store.db.create_index(Home::Main)?;
         let runtime = Self::new(store, registry, false);
         runtime.sweep(None)?;
         Ok(runtime)
@@ -74,8 +85,11 @@ impl BlockstoreRuntime {
         registry: Registry,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, RuntimeError> {
-        let store = Blockstore::open(dir, Access::ReadOnly, clock)?;
-        let has_index = store.db.read(|db| Tables::new(db, Home::Main).exist())?;
+        Self::over(Blockstore::open(dir, Access::ReadOnly, clock)?, registry)
+    }
+
+    fn over_read_only(store: Blockstore, registry: Registry) -> Result<Self, RuntimeError> {
+        let has_index = store.db.read(schema::has_index)?;
         let runtime = Self::new(store, registry, false);
         if !has_index {
             runtime.index_in_memory()?;
@@ -107,7 +121,7 @@ impl BlockstoreRuntime {
 
     /// Begins an index in memory in place of the store's own.
     fn index_in_memory(&self) -> Result<(), BlockstoreError> {
-        self.store.db.make_temporary(Tables::schema(Home::Temporary))?;
+        self.store.db.create_index(Home::Temporary)?;
         self.in_memory.store(true, Ordering::Release);
         Ok(())
     }
@@ -117,11 +131,7 @@ impl BlockstoreRuntime {
         self.store.db.write(|db| {
             let tables = self.tables(db);
             for draft in tables.garbage()? {
-                let in_use = db
-                    .prepare_cached("SELECT 1 FROM bundles_draft WHERE uuid = ?1")
-                    .and_then(|mut query| query.exists([draft.simple().to_string()]))
-                    .map_err(BlockstoreError::sql("looking for a draft"))?;
-                if !in_use {
+                if !rows::has_draft(db, draft)? {
                     self.store.storage.remove_folder(draft)?;
                 }
                 tables.drop_garbage(draft)?;

@@ -5,13 +5,11 @@ use std::io::{Read as _, Write as _};
 use flate2::Compression;
 use flate2::read::ZlibDecoder;
 use flate2::write::ZlibEncoder;
-use rusqlite::OptionalExtension as _;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Origin, Runtime as _, RuntimeError};
 
 use super::BlockstoreRuntime;
 use crate::error::BlockstoreError;
-use crate::rows::query_failed;
 
 /// More than any origin may have.
 const MAX_BYTES: u64 = 128 << 20;
@@ -22,16 +20,11 @@ impl BlockstoreRuntime {
         self.context(context)?;
         let packed: Option<Vec<u8>> = self.store.db.read(|db| {
             let action = "reading where a context came from";
-            let exists = db
-                .prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = 'xblock_origin'")
-                .and_then(|mut query| query.exists([]))
-                .map_err(query_failed(action))?;
-            if !exists {
+            if !db.has_table("xblock_origin")? {
                 return Ok::<_, BlockstoreError>(None);
             }
-            db.prepare_cached("SELECT files FROM main.xblock_origin WHERE context_key = ?1")
-                .and_then(|mut query| query.query_row([context.to_string()], |row| row.get(0)).optional())
-                .map_err(query_failed(action))
+            let sql = "SELECT files FROM main.xblock_origin WHERE context_key = ?1";
+            db.one(action, sql, [context.to_string()], |row| row.get(0))
         })?;
         let Some(packed) = packed else { return Ok(None) };
         let mut bytes = Vec::new();
@@ -61,20 +54,16 @@ impl BlockstoreRuntime {
             None => None,
         };
         self.store.db.write(|db| {
-            let action = BlockstoreError::sql("keeping where a context came from");
+            let action = "keeping where a context came from";
             let key = context.to_string();
-            match packed {
-                Some(packed) => db
-                    .prepare_cached(
-                        "INSERT OR REPLACE INTO main.xblock_origin (context_key, files) VALUES (?1, ?2)",
-                    )
-                    .and_then(|mut statement| statement.execute((key, packed))),
-                None => db
-                    .prepare_cached("DELETE FROM main.xblock_origin WHERE context_key = ?1")
-                    .and_then(|mut statement| statement.execute([key])),
+            match &packed {
+                Some(packed) => db.run(
+                    action,
+                    "REPLACE INTO main.xblock_origin (context_key, files) VALUES (?1, ?2)",
+                    (key, packed),
+                ),
+                None => db.run(action, "DELETE FROM main.xblock_origin WHERE context_key = ?1", [key]),
             }
-            .map(drop)
-            .map_err(action)
         })?;
         Ok(())
     }

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::Connection;
 use uuid::Uuid;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, EditInfo, RuntimeError};
@@ -12,7 +11,7 @@ use super::definitions::Source;
 use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, Entry, classify};
 use super::tables::{AssetRow, Tables, UsageRow};
 use super::view::{Trouble, View, draft_id};
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};

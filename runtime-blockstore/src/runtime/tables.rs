@@ -4,61 +4,16 @@
 //! where its token says that another program has written.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension as _, Row};
 use uuid::Uuid;
 use xblock_core::runtime::{Branch, EditInfo};
 
+use crate::database::{BadValue, Connection, Params, Row};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
-use crate::rows::{RowId, digest_at, number, query_failed, uuid_at};
+use crate::rows::{RowId, digest_at, number, uuid_at};
+use crate::schema::Home;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
-
-/// The schema our tables are in: the database's own, or memory where nothing may be written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Home {
-    Main,
-    Temporary,
-}
-
-impl Home {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Main => "main",
-            Self::Temporary => "temp",
-        }
-    }
-}
-
-const TABLES: &str = "
-CREATE TABLE IF NOT EXISTS {home}.xblock_bundle (
-    bundle_id INTEGER PRIMARY KEY, context_key TEXT UNIQUE, root_type TEXT, root_id TEXT);
-CREATE TABLE IF NOT EXISTS {home}.xblock_state (
-    state_id INTEGER PRIMARY KEY, bundle_id INTEGER NOT NULL, branch TEXT NOT NULL, token TEXT NOT NULL,
-    previous TEXT, message TEXT NOT NULL, edited_on INTEGER, edited_by INTEGER, UNIQUE (bundle_id, branch));
-CREATE TABLE IF NOT EXISTS {home}.xblock_usage (
-    state_id INTEGER NOT NULL, block_type TEXT NOT NULL, block_id TEXT NOT NULL, hash TEXT NOT NULL,
-    size INTEGER NOT NULL, edited_on INTEGER, edited_by INTEGER,
-    PRIMARY KEY (state_id, block_type, block_id)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS {home}.xblock_child (
-    state_id INTEGER NOT NULL, parent_type TEXT NOT NULL, parent_id TEXT NOT NULL, position INTEGER NOT NULL,
-    child_type TEXT NOT NULL, child_id TEXT NOT NULL,
-    PRIMARY KEY (state_id, parent_type, parent_id, position)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS {home}.xblock_child_of ON xblock_child (state_id, child_type, child_id);
-CREATE TABLE IF NOT EXISTS {home}.xblock_asset (
-    state_id INTEGER NOT NULL, asset_type TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL,
-    size INTEGER NOT NULL, attributes TEXT NOT NULL,
-    PRIMARY KEY (state_id, asset_type, name)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS {home}.xblock_version (
-    bundle_id INTEGER NOT NULL, version_num INTEGER NOT NULL, version_id INTEGER NOT NULL,
-    edited_on INTEGER, edited_by INTEGER, PRIMARY KEY (bundle_id, version_num)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS {home}.xblock_version_id ON xblock_version (version_id);
-CREATE TABLE IF NOT EXISTS {home}.xblock_change (
-    cursor INTEGER PRIMARY KEY AUTOINCREMENT, context_key TEXT NOT NULL, branch TEXT NOT NULL,
-    version TEXT NOT NULL, edited_on INTEGER, edited_by INTEGER);
-CREATE TABLE IF NOT EXISTS {home}.xblock_origin (context_key TEXT PRIMARY KEY, files BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft TEXT PRIMARY KEY) WITHOUT ROWID;
-";
 
 /// Queries and changes of our tables on one connection.
 #[derive(Clone, Copy)]
@@ -117,11 +72,11 @@ pub(super) struct ChangeRow {
     pub(super) edit_info: EditInfo,
 }
 
-pub(super) fn size_at(row: &Row<'_>, column: usize) -> rusqlite::Result<u64> {
-    row.get::<_, i64>(column).map(|size| u64::try_from(size).unwrap_or_default())
+pub(super) fn size_at(row: &Row<'_>, column: usize) -> std::result::Result<u64, BadValue> {
+    row.get::<i64>(column).map(|size| u64::try_from(size).unwrap_or_default())
 }
 
-pub(super) fn edit_info_at(row: &Row<'_>, column: usize) -> rusqlite::Result<EditInfo> {
+pub(super) fn edit_info_at(row: &Row<'_>, column: usize) -> std::result::Result<EditInfo, BadValue> {
     let micros: Option<i64> = row.get(column)?;
     Ok(EditInfo {
         edited_on: micros.and_then(DateTime::from_timestamp_micros),
@@ -143,65 +98,28 @@ impl<'c> Tables<'c> {
         statement.replace("{home}", self.home.name())
     }
 
-    pub(super) fn run(
-        &self,
-        action: &'static str,
-        statement: &str,
-        values: impl rusqlite::Params,
-    ) -> Result<usize> {
-        self.db
-            .prepare_cached(&self.sql(statement))
-            .and_then(|mut prepared| prepared.execute(values))
-            .map_err(BlockstoreError::sql(action))
+    pub(super) fn run(&self, action: &'static str, statement: &str, values: impl Params) -> Result<usize> {
+        self.db.run(action, &self.sql(statement), values)
     }
 
     pub(super) fn one<T>(
         &self,
         action: &'static str,
         query: &str,
-        values: impl rusqlite::Params,
-        read: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        values: impl Params,
+        read: impl FnOnce(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Option<T>> {
-        self.db
-            .prepare_cached(&self.sql(query))
-            .and_then(|mut prepared| prepared.query_row(values, read).optional())
-            .map_err(query_failed(action))
+        self.db.one(action, &self.sql(query), values, read)
     }
 
     pub(super) fn all<T>(
         &self,
         action: &'static str,
         query: &str,
-        values: impl rusqlite::Params,
-        read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        values: impl Params,
+        read: impl FnMut(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Vec<T>> {
-        self.db
-            .prepare_cached(&self.sql(query))
-            .and_then(|mut prepared| prepared.query_map(values, read)?.collect())
-            .map_err(query_failed(action))
-    }
-
-    /// Returns the statements that make the tables where they are missing.
-    pub(super) fn schema(home: Home) -> String {
-        TABLES.replace("{home}", home.name())
-    }
-
-    pub(super) fn create(&self) -> Result<()> {
-        self.db.execute_batch(&self.sql(TABLES)).map_err(BlockstoreError::sql("making the index tables"))
-    }
-
-    pub(super) fn exist(&self) -> Result<bool> {
-        let catalogue = match self.home {
-            Home::Main => "main.sqlite_master",
-            Home::Temporary => "temp.sqlite_master",
-        };
-        let query =
-            format!("SELECT count(*) FROM {catalogue} WHERE name IN ('xblock_bundle', 'xblock_garbage')");
-        let count: u32 = self
-            .db
-            .query_row(&query, [], |row| row.get(0))
-            .map_err(BlockstoreError::sql("looking for the index tables"))?;
-        Ok(count == 2)
+        self.db.all(action, &self.sql(query), values, read)
     }
 
     // Contexts
@@ -211,7 +129,7 @@ impl<'c> Tables<'c> {
             "listing the contexts",
             "SELECT x.context_key FROM {home}.xblock_bundle x JOIN main.bundles_bundle b ON b.id = x.bundle_id \
              WHERE x.context_key IS NOT NULL",
-            [],
+            (),
             |row| row.get(0),
         )
     }
@@ -222,7 +140,7 @@ impl<'c> Tables<'c> {
             "looking for new bundles",
             "SELECT id, uuid FROM main.bundles_bundle \
              WHERE id > (SELECT coalesce(max(bundle_id), 0) FROM {home}.xblock_bundle) ORDER BY id",
-            [],
+            (),
             |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
         )
     }
@@ -231,20 +149,34 @@ impl<'c> Tables<'c> {
     pub(super) fn put_bundle(&self, bundle: RowId, context: Option<(&str, &str, &str)>) -> Result<()> {
         let (key, root_type, root_id) =
             context.map_or((None, None, None), |(key, t, id)| (Some(key), Some(t), Some(id)));
-        let inserted = self.run(
+        let is_taken = match key {
+            Some(key) => self
+                .one(
+                    "finding a context",
+                    "SELECT 1 FROM {home}.xblock_bundle WHERE context_key = ?1",
+                    [key],
+                    |_| Ok(()),
+                )?
+                .is_some(),
+            None => false,
+        };
+        let is_noted = self.one(
+            "finding a bundle",
+            "SELECT 1 FROM {home}.xblock_bundle WHERE bundle_id = ?1",
+            [bundle],
+            |_| Ok(()),
+        )?;
+        if is_noted.is_some() {
+            return Ok(());
+        }
+        let (key, root_type, root_id) = if is_taken { (None, None, None) } else { (key, root_type, root_id) };
+        self.run(
             "noting a bundle's context",
-            "INSERT OR IGNORE INTO {home}.xblock_bundle (bundle_id, context_key, root_type, root_id) \
+            "INSERT INTO {home}.xblock_bundle (bundle_id, context_key, root_type, root_id) \
              VALUES (?1, ?2, ?3, ?4)",
             (bundle, key, root_type, root_id),
-        )?;
-        if inserted == 0 {
-            self.run(
-                "noting a bundle",
-                "INSERT OR IGNORE INTO {home}.xblock_bundle (bundle_id) VALUES (?1)",
-                [bundle],
-            )?;
-        }
-        Ok(())
+        )
+        .map(drop)
     }
 
     /// Forgets contexts whose bundles are gone.
@@ -304,7 +236,7 @@ impl<'c> Tables<'c> {
                     root_id: row.get(3)?,
                     draft: draft.map(|_| uuid_at(row, 4)).transpose()?,
                     latest: number
-                        .map(|number| Ok::<_, rusqlite::Error>((u64::from(number), digest_at(row, 6)?)))
+                        .map(|number| Ok::<_, BadValue>((u64::from(number), digest_at(row, 6)?)))
                         .transpose()?,
                 })
             },
@@ -317,7 +249,7 @@ impl<'c> Tables<'c> {
             "finding the context of a bundle",
             "SELECT context_key FROM {home}.xblock_bundle WHERE bundle_id = ?1",
             [bundle],
-            |row| row.get::<_, Option<String>>(0),
+            |row| row.get::<Option<String>>(0),
         )?;
         Ok(found.flatten())
     }
@@ -351,32 +283,34 @@ impl<'c> Tables<'c> {
         message: &str,
         edit: &EditInfo,
     ) -> Result<RowId> {
-        self.one(
+        let state = self.state_id(bundle, branch)?;
+        self.run(
             "noting the version of an index",
-            "INSERT INTO {home}.xblock_state (bundle_id, branch, token, message, edited_on, edited_by) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (bundle_id, branch) DO UPDATE SET previous = nullif(token, ''), \
-             token = excluded.token, message = excluded.message, edited_on = excluded.edited_on, \
-             edited_by = excluded.edited_by RETURNING state_id",
-            (bundle, branch.name(), token, message, micros(edit.edited_on), edit.edited_by),
-            |row| row.get(0),
-        )?
-        .ok_or_else(|| BlockstoreError::corrupt("xblock_state", "an inserted row is not there"))
+            "UPDATE {home}.xblock_state SET previous = nullif(token, ''), token = ?2, message = ?3, \
+             edited_on = ?4, edited_by = ?5 WHERE state_id = ?1",
+            (state, token, message, micros(edit.edited_on), edit.edited_by),
+        )?;
+        Ok(state)
     }
 
     /// Returns the id of a branch's rows; a branch without rows gets one, and a version when it is complete.
     pub(super) fn state_id(&self, bundle: RowId, branch: Branch) -> Result<RowId> {
-        self.run(
-            "beginning an index",
-            "INSERT OR IGNORE INTO {home}.xblock_state (bundle_id, branch, token, message) VALUES (?1, ?2, '', '')",
-            (bundle, branch.name()),
-        )?;
-        self.one(
+        let found = self.one(
             "finding the index of a branch",
             "SELECT state_id FROM {home}.xblock_state WHERE bundle_id = ?1 AND branch = ?2",
             (bundle, branch.name()),
             |row| row.get(0),
-        )?
-        .ok_or_else(|| BlockstoreError::corrupt("xblock_state", "an inserted row is not there"))
+        )?;
+        match found {
+            Some(state) => Ok(state),
+            None => self.db.insert(
+                "beginning an index",
+                &self.sql(
+                    "INSERT INTO {home}.xblock_state (bundle_id, branch, token, message) VALUES (?1, ?2, '', '')",
+                ),
+                (bundle, branch.name()),
+            ),
+        }
     }
 
     /// Forgets everything about a branch but its version.
@@ -436,7 +370,7 @@ impl<'c> Tables<'c> {
     pub(super) fn put_usage(&self, state: RowId, block_type: &str, id: &str, row: &UsageRow) -> Result<()> {
         self.run(
             "writing a usage",
-            "INSERT OR REPLACE INTO {home}.xblock_usage \
+            "REPLACE INTO {home}.xblock_usage \
              (state_id, block_type, block_id, hash, size, edited_on, edited_by) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
             (
@@ -473,16 +407,12 @@ impl<'c> Tables<'c> {
             "DELETE FROM {home}.xblock_child WHERE state_id = ?1 AND parent_type = ?2 AND parent_id = ?3",
             (state, block_type, id),
         )?;
-        for (position, (child_type, child_id)) in children.enumerate() {
-            self.run(
-                "writing children",
-                "INSERT INTO {home}.xblock_child \
-                 (state_id, parent_type, parent_id, position, child_type, child_id) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (state, block_type, id, number(position as u64), child_type, child_id),
-            )?;
-        }
-        Ok(())
+        let rows = children.enumerate().map(|(position, (child_type, child_id))| {
+            (state, block_type, id, number(position as u64), child_type, child_id)
+        });
+        let into = "INSERT INTO {home}.xblock_child \
+                    (state_id, parent_type, parent_id, position, child_type, child_id)";
+        self.db.insert_rows("writing children", &self.sql(into), rows)
     }
 
     // Static files
@@ -509,7 +439,7 @@ impl<'c> Tables<'c> {
     pub(super) fn put_asset(&self, state: RowId, row: &AssetRow) -> Result<()> {
         self.run(
             "writing a static file",
-            "INSERT OR REPLACE INTO {home}.xblock_asset (state_id, asset_type, name, hash, size, attributes) \
+            "REPLACE INTO {home}.xblock_asset (state_id, asset_type, name, hash, size, attributes) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
             (state, &row.asset_type, &row.name, row.hash.to_string(), number(row.size), &row.attributes),
         )
@@ -522,11 +452,11 @@ impl<'c> Tables<'c> {
     }
 }
 
-fn usage_row(row: &Row<'_>) -> rusqlite::Result<UsageRow> {
+fn usage_row(row: &Row<'_>) -> std::result::Result<UsageRow, BadValue> {
     Ok(UsageRow { hash: digest_at(row, 0)?, size: size_at(row, 1)?, edit_info: edit_info_at(row, 2)? })
 }
 
-fn asset_row(row: &Row<'_>) -> rusqlite::Result<AssetRow> {
+fn asset_row(row: &Row<'_>) -> std::result::Result<AssetRow, BadValue> {
     Ok(AssetRow {
         asset_type: row.get(0)?,
         name: row.get(1)?,

@@ -3,13 +3,13 @@
 use std::fs;
 use std::time::{Duration, SystemTime};
 
-use rusqlite::Connection;
 use uuid::Uuid;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, RuntimeError, VersionId};
 
 use super::BlockstoreRuntime;
 use super::tables::{ContextRow, StateRow, Tables};
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::Blockstore;
@@ -10,9 +9,10 @@ use super::data::{
     BundleChanges, BundleData, BundleFileData, BundleQuery, BundleVersionData, CollectionData,
 };
 use super::files::file_data;
+use crate::database::Connection;
 use crate::document::Link;
 use crate::error::BlockstoreError;
-use crate::rows::{self, BundleNames, RowId, query_failed, uuid_at, uuid_text};
+use crate::rows::{self, BundleNames, RowId, uuid_at, uuid_text, version_at};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -23,15 +23,10 @@ impl Blockstore {
     /// Failures of the medium.
     pub fn get_collections(&self) -> Result<Vec<CollectionData>> {
         self.db.read(|db| {
-            db.prepare_cached("SELECT uuid, title FROM bundles_collection ORDER BY id")
-                .and_then(|mut query| {
-                    query
-                        .query_map([], |row| {
-                            Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? })
-                        })?
-                        .collect()
-                })
-                .map_err(query_failed("listing the collections"))
+            let sql = "SELECT uuid, title FROM bundles_collection ORDER BY id";
+            db.all("listing the collections", sql, (), |row| {
+                Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? })
+            })
         })
     }
 
@@ -41,9 +36,8 @@ impl Blockstore {
     /// [`BlockstoreError::CollectionNotFound`].
     pub fn get_collection(&self, uuid: Uuid) -> Result<CollectionData> {
         let found = self.db.read(|db| {
-            db.prepare_cached("SELECT title FROM bundles_collection WHERE uuid = ?1")
-                .and_then(|mut query| query.query_row([uuid_text(uuid)], |row| row.get(0)).optional())
-                .map_err(query_failed("finding a collection"))
+            let sql = "SELECT title FROM bundles_collection WHERE uuid = ?1";
+            db.one("finding a collection", sql, [uuid_text(uuid)], |row| row.get(0))
         })?;
         match found {
             Some(title) => Ok(CollectionData { uuid, title }),
@@ -67,8 +61,8 @@ impl Blockstore {
     /// [`BlockstoreError::CollectionNotFound`].
     pub fn update_collection(&self, uuid: Uuid, title: &str) -> Result<CollectionData> {
         let changed = self.db.write(|db| {
-            db.execute("UPDATE bundles_collection SET title = ?2 WHERE uuid = ?1", (uuid_text(uuid), title))
-                .map_err(BlockstoreError::sql("renaming a collection"))
+            let sql = "UPDATE bundles_collection SET title = ?2 WHERE uuid = ?1";
+            db.run("renaming a collection", sql, (uuid_text(uuid), title))
         })?;
         if changed == 0 {
             return Err(BlockstoreError::CollectionNotFound { uuid });
@@ -83,19 +77,18 @@ impl Blockstore {
     pub fn delete_collection(&self, uuid: Uuid) -> Result<()> {
         self.db.write(|db| {
             let collection = collection_id(db, uuid)?;
-            let bundles: Vec<(RowId, Uuid)> = db
-                .prepare("SELECT id, uuid FROM bundles_bundle WHERE collection_id = ?1")
-                .and_then(|mut query| {
-                    query.query_map([collection], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect()
-                })
-                .map_err(query_failed("listing the bundles of a collection"))?;
+            let bundles: Vec<(RowId, Uuid)> = db.all(
+                "listing the bundles of a collection",
+                "SELECT id, uuid FROM bundles_bundle WHERE collection_id = ?1",
+                [collection],
+                |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+            )?;
             for (bundle, uuid) in bundles {
                 self.enter_deleted(db, bundle, uuid)?;
                 delete_bundle_rows(db, bundle)?;
             }
-            db.execute("DELETE FROM bundles_collection WHERE id = ?1", [collection])
+            db.run("deleting a collection", "DELETE FROM bundles_collection WHERE id = ?1", [collection])
                 .map(drop)
-                .map_err(BlockstoreError::sql("deleting a collection"))
         })
     }
 
@@ -134,20 +127,17 @@ impl Blockstore {
             };
             let all: Vec<(RowId, Uuid)> = match &query.uuids {
                 Some(uuids) => named(uuids)?,
-                None => db
-                    .prepare_cached(
+                None => {
+                    // A search looks at rows here, so that it finds letters of every script whatever their case.
+                    let most = if wanted.is_some() { usize::MAX } else { limit };
+                    db.all(
+                        "listing the bundles",
                         "SELECT id, uuid FROM bundles_bundle WHERE id > ?1 AND (?2 IS NULL OR collection_id = ?2) \
                          ORDER BY id LIMIT ?3",
-                    )
-                    .and_then(|mut select| {
-                        // A search looks at rows here, so that it finds letters of every script whatever their case.
-                        let most = if wanted.is_some() { usize::MAX } else { limit };
-                        let most = rows::number(most as u64);
-                        select
-                            .query_map((after, collection, most), |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?
-                            .collect()
-                    })
-                    .map_err(query_failed("listing the bundles"))?,
+                        (after, collection, rows::number(most as u64)),
+                        |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+                    )?
+                }
             };
             let mut bundles = Vec::new();
             for (_, uuid) in all {
@@ -202,12 +192,12 @@ impl Blockstore {
         self.db.write(|db| {
             let (id, _) = read_bundle(db, uuid)?;
             let collection = changes.collection_uuid.map(|uuid| collection_id(db, uuid)).transpose()?;
-            db.execute(
+            db.run(
+                "changing a bundle",
                 "UPDATE bundles_bundle SET title = coalesce(?2, title), description = coalesce(?3, description), \
                  slug = coalesce(?4, slug), collection_id = coalesce(?5, collection_id) WHERE id = ?1",
                 (id, &changes.title, &changes.description, &changes.slug, collection),
-            )
-            .map_err(BlockstoreError::sql("changing a bundle"))?;
+            )?;
             read_bundle(db, uuid).map(|(_, bundle)| bundle)
         })
     }
@@ -296,12 +286,12 @@ impl Blockstore {
     pub fn update_bundle_version(&self, bundle: Uuid, version: u64, change_description: &str) -> Result<()> {
         let changed = self.db.write(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
-            db.execute(
+            db.run(
+                "describing a version",
                 "UPDATE bundles_bundleversion SET change_description = ?3 \
                  WHERE bundle_id = ?1 AND version_num = ?2",
                 (id, rows::number(version), change_description),
             )
-            .map_err(BlockstoreError::sql("describing a version"))
         })?;
         match changed {
             0 => Err(BlockstoreError::BundleVersionNotFound { bundle, version }),
@@ -311,41 +301,36 @@ impl Blockstore {
 }
 
 fn collection_id(db: &Connection, uuid: Uuid) -> Result<RowId> {
-    db.prepare_cached("SELECT id FROM bundles_collection WHERE uuid = ?1")
-        .and_then(|mut query| query.query_row([uuid_text(uuid)], |row| row.get(0)).optional())
-        .map_err(query_failed("finding a collection"))?
+    let sql = "SELECT id FROM bundles_collection WHERE uuid = ?1";
+    db.one("finding a collection", sql, [uuid_text(uuid)], |row| row.get(0))?
         .ok_or(BlockstoreError::CollectionNotFound { uuid })
 }
 
 pub(super) fn read_bundle(db: &Connection, uuid: Uuid) -> Result<(RowId, BundleData)> {
-    let found = db
-        .prepare_cached(
-            "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
-             coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0) \
-             FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
-        )
-        .and_then(|mut query| {
-            query
-                .query_row([uuid_text(uuid)], |row| {
-                    let bundle = BundleData {
-                        uuid,
-                        collection_uuid: uuid_at(row, 1)?,
-                        title: row.get(2)?,
-                        description: row.get(3)?,
-                        slug: row.get(4)?,
-                        drafts: BTreeMap::new(),
-                        latest_version: u64::from(row.get::<_, u32>(5)?),
-                    };
-                    Ok((row.get(0)?, bundle))
-                })
-                .optional()
-        })
-        .map_err(query_failed("finding a bundle"))?;
+    let found = db.one(
+        "finding a bundle",
+        "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
+         coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0) \
+         FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
+        [uuid_text(uuid)],
+        |row| {
+            let bundle = BundleData {
+                uuid,
+                collection_uuid: uuid_at(row, 1)?,
+                title: row.get(2)?,
+                description: row.get(3)?,
+                slug: row.get(4)?,
+                drafts: BTreeMap::new(),
+                latest_version: version_at(row, 5)?,
+            };
+            Ok((row.get(0)?, bundle))
+        },
+    )?;
     let Some((id, mut bundle)) = found else { return Err(BlockstoreError::BundleNotFound { uuid }) };
-    bundle.drafts = db
-        .prepare_cached("SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1")
-        .and_then(|mut query| query.query_map([id], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect())
-        .map_err(query_failed("listing the drafts of a bundle"))?;
+    let sql = "SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1";
+    let drafts =
+        db.all("listing the drafts of a bundle", sql, [id], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?;
+    bundle.drafts = drafts.into_iter().collect();
     Ok((id, bundle))
 }
 
@@ -355,7 +340,7 @@ fn delete_bundle_rows(db: &Connection, bundle: RowId) -> Result<()> {
         "DELETE FROM bundles_bundleversion WHERE bundle_id = ?1",
         "DELETE FROM bundles_bundle WHERE id = ?1",
     ] {
-        db.execute(statement, [bundle]).map_err(BlockstoreError::sql("deleting a bundle"))?;
+        db.run("deleting a bundle", statement, [bundle])?;
     }
     Ok(())
 }

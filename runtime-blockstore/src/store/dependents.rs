@@ -1,13 +1,15 @@
 //! Who links to a bundle: the index that the app's schema does not have.
 
-use rusqlite::Connection;
+use std::collections::HashSet;
+
 use uuid::Uuid;
 
 use super::Blockstore;
 use super::feed::{has_feed, has_unseen};
+use crate::database::Connection;
 use crate::document::{Dependency, Snapshot};
 use crate::error::BlockstoreError;
-use crate::rows::{self, RowId, number, query_failed, uuid_at, uuid_text};
+use crate::rows::{self, RowId, number, uuid_at, uuid_text, version_at};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -34,22 +36,20 @@ fn edges(snapshot: &Snapshot) -> impl Iterator<Item = (&str, &Dependency, bool)>
 }
 
 /// Notes what a version links to.
-pub(super) fn enter_links(
-    db: &Connection,
-    bundle: RowId,
-    version: u64,
-    snapshot: &Snapshot,
-) -> rusqlite::Result<()> {
-    let mut insert = db.prepare_cached(
-        "INSERT OR IGNORE INTO main.xblock_link \
-         (target, bundle_id, version_num, name, target_version, is_direct) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
-    for (name, dependency, is_direct) in edges(snapshot) {
-        let target = uuid_text(dependency.bundle_uuid);
-        let version_there = number(dependency.version);
-        insert.execute((target, bundle, number(version), name, version_there, is_direct))?;
-    }
-    Ok(())
+pub(super) fn enter_links(db: &Connection, bundle: RowId, version: u64, snapshot: &Snapshot) -> Result<()> {
+    let mut seen = HashSet::new();
+    // What a link leads to directly comes first, and counts as that.
+    let rows = edges(snapshot)
+        .filter(|(name, dependency, _)| seen.insert((*name, dependency.bundle_uuid, dependency.version)))
+        .map(|(name, dependency, is_direct)| {
+            let target = uuid_text(dependency.bundle_uuid);
+            (target, bundle, number(version), name, number(dependency.version), is_direct)
+        });
+    db.insert_rows(
+        "noting the links of a version",
+        "REPLACE INTO main.xblock_link (target, bundle_id, version_num, name, target_version, is_direct)",
+        rows,
+    )
 }
 
 impl Blockstore {
@@ -67,27 +67,24 @@ impl Blockstore {
             return self.scan_dependents(bundle);
         }
         self.db.read(|db| {
-            db.prepare_cached(
+            let mut found = db.all(
+                "looking for dependents",
                 "SELECT b.uuid, l.version_num, l.name, l.target_version, l.is_direct FROM main.xblock_link l \
                  JOIN main.bundles_bundle b ON b.id = l.bundle_id WHERE l.target = ?1 AND l.version_num = \
                  (SELECT max(v.version_num) FROM main.bundles_bundleversion v WHERE v.bundle_id = l.bundle_id)",
-            )
-            .and_then(|mut query| {
-                let mut found = query
-                    .query_map([uuid_text(bundle)], |row| {
-                        Ok(Dependent {
-                            bundle_uuid: uuid_at(row, 0)?,
-                            version: u64::from(row.get::<_, u32>(1)?),
-                            link: row.get(2)?,
-                            target_version: u64::try_from(row.get::<_, i64>(3)?).unwrap_or_default(),
-                            is_direct: row.get(4)?,
-                        })
-                    })?
-                    .collect::<rusqlite::Result<Vec<_>>>()?;
-                found.sort();
-                Ok(found)
-            })
-            .map_err(query_failed("looking for dependents"))
+                [uuid_text(bundle)],
+                |row| {
+                    Ok(Dependent {
+                        bundle_uuid: uuid_at(row, 0)?,
+                        version: version_at(row, 1)?,
+                        link: row.get(2)?,
+                        target_version: u64::try_from(row.get::<i64>(3)?).unwrap_or_default(),
+                        is_direct: row.get(4)?,
+                    })
+                },
+            )?;
+            found.sort();
+            Ok(found)
         })
     }
 

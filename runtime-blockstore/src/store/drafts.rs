@@ -4,17 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::Blockstore;
 use super::data::DraftData;
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{Dependency, DraftDocument, FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::library::DefinitionState;
 use crate::path;
-use crate::rows::{self, RowId, query_failed, uuid_at, uuid_text};
+use crate::rows::{self, RowId, uuid_at, uuid_text};
 use crate::storage::{Batch, Place, replace};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -186,8 +186,7 @@ impl Blockstore {
     /// [`BlockstoreError::DraftNotFound`].
     pub fn delete_draft(&self, uuid: Uuid) -> Result<()> {
         let deleted = self.db.write(|db| {
-            db.execute("DELETE FROM bundles_draft WHERE uuid = ?1", [uuid_text(uuid)])
-                .map_err(BlockstoreError::sql("deleting a draft"))
+            db.run("deleting a draft", "DELETE FROM bundles_draft WHERE uuid = ?1", [uuid_text(uuid)])
         })?;
         if deleted == 0 {
             return Err(BlockstoreError::DraftNotFound { uuid });
@@ -222,7 +221,8 @@ impl Blockstore {
 
     /// Changes a draft's document, and the files that go with it.
     fn change_draft<'b>(&self, uuid: Uuid, job: impl FnOnce(&mut Open) -> Result<Staging<'b>>) -> Result<()> {
-        self.db.write(|db| {
+        // What was uploaded is moved, which cannot be done twice.
+        self.db.write_once(|db| {
             let mut open = self.open_draft(db, uuid)?;
             let old = open.document.clone();
             let staging = job(&mut open)?;
@@ -277,12 +277,11 @@ pub(super) fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> 
 }
 
 fn draft_bundle(db: &Connection, draft: Uuid) -> Result<(RowId, Uuid)> {
-    db.prepare_cached(
+    db.one(
+        "finding a draft",
         "SELECT b.id, b.uuid FROM bundles_draft d JOIN bundles_bundle b ON b.id = d.bundle_id WHERE d.uuid = ?1",
-    )
-    .and_then(|mut query| {
-        query.query_row([uuid_text(draft)], |row| Ok((row.get(0)?, uuid_at(row, 1)?))).optional()
-    })
-    .map_err(query_failed("finding a draft"))?
+        [uuid_text(draft)],
+        |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+    )?
     .ok_or(BlockstoreError::DraftNotFound { uuid: draft })
 }

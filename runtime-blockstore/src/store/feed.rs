@@ -5,16 +5,15 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Connection, OptionalExtension as _};
 use uuid::Uuid;
 
 use super::Blockstore;
 use super::dependents::enter_links;
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
-use crate::rows::{self, RowId, VersionRow, digest_at, number, query_failed, uuid_at, uuid_text};
+use crate::rows::{self, RowId, VersionRow, digest_or_none, number, uuid_at, uuid_text, version_at};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -114,11 +113,9 @@ impl Blockstore {
 
     /// Enters the versions of a bundle that another program has made.
     fn enter_missed(&self, db: &Connection, bundle_id: RowId, bundle: Uuid) -> Result<()> {
-        let noted: u64 = db
-            .prepare_cached("SELECT coalesce(max(version_num), 0) FROM main.xblock_feed WHERE bundle_id = ?1")
-            .and_then(|mut query| query.query_row([bundle_id], |row| row.get::<_, u32>(0)))
-            .map_err(query_failed("reading the change feed"))?
-            .into();
+        let sql = "SELECT coalesce(max(version_num), 0) FROM main.xblock_feed WHERE bundle_id = ?1";
+        let noted = db.one("reading the change feed", sql, [bundle_id], |row| version_at(row, 0))?;
+        let noted = noted.unwrap_or_default();
         let missed: Vec<VersionRow> = match rows::latest_version(db, bundle_id)? {
             Some(latest) if latest.number > noted => rows::versions(db, bundle_id)?,
             _ => return Ok(()),
@@ -145,12 +142,13 @@ impl Blockstore {
     pub(super) fn enter_deleted(&self, db: &Connection, bundle_id: RowId, bundle: Uuid) -> Result<()> {
         self.enter_missed(db, bundle_id, bundle)?;
         let latest = rows::latest_version(db, bundle_id)?.map(|row| row.snapshot.to_string());
-        db.prepare_cached(
-            "INSERT INTO main.xblock_feed (bundle_id, bundle, before, links, is_whole) VALUES (?1, ?2, ?3, '[]', 1)",
+        db.run(
+            "writing the change feed",
+            "INSERT INTO main.xblock_feed (bundle_id, bundle, \"before\", links, is_whole) \
+             VALUES (?1, ?2, ?3, '[]', 1)",
+            (bundle_id, uuid_text(bundle), latest),
         )
-        .and_then(|mut insert| insert.execute((bundle_id, uuid_text(bundle), latest)))
         .map(drop)
-        .map_err(BlockstoreError::sql("writing the change feed"))
     }
 
     /// Reads the feed after a cursor (0 is its beginning), oldest entry first.
@@ -166,33 +164,25 @@ impl Blockstore {
             if !has_feed(db)? {
                 return Ok(Vec::new());
             }
-            let mut changes: Vec<BundleChange> = db
-                .prepare_cached(
-                    "SELECT cursor, bundle, version_num, before, after, links, is_whole FROM main.xblock_feed \
-                     WHERE cursor > ?1 ORDER BY cursor LIMIT ?2",
-                )
-                .and_then(|mut query| {
-                    query
-                        .query_map((number(after), number(limit as u64)), |row| {
-                            let digest = |column| match row.get_ref(column)? {
-                                rusqlite::types::ValueRef::Null => Ok(None),
-                                _ => digest_at(row, column).map(Some),
-                            };
-                            let links: String = row.get(5)?;
-                            Ok(BundleChange {
-                                cursor: u64::try_from(row.get::<_, i64>(0)?).unwrap_or_default(),
-                                bundle_uuid: uuid_at(row, 1)?,
-                                version: row.get::<_, Option<u32>>(2)?.map(u64::from),
-                                before: digest(3)?,
-                                after: digest(4)?,
-                                files: Vec::new(),
-                                links: serde_json::from_str(&links).unwrap_or_default(),
-                                is_whole: row.get(6)?,
-                            })
-                        })?
-                        .collect()
-                })
-                .map_err(query_failed("reading the change feed"))?;
+            let mut changes: Vec<BundleChange> = db.all(
+                "reading the change feed",
+                "SELECT \"cursor\", bundle, version_num, \"before\", \"after\", links, is_whole \
+                 FROM main.xblock_feed WHERE \"cursor\" > ?1 ORDER BY \"cursor\" LIMIT ?2",
+                (number(after), number(limit as u64)),
+                |row| {
+                    let links: String = row.get(5)?;
+                    Ok(BundleChange {
+                        cursor: u64::try_from(row.get::<i64>(0)?).unwrap_or_default(),
+                        bundle_uuid: uuid_at(row, 1)?,
+                        version: row.get::<Option<u32>>(2)?.map(u64::from),
+                        before: digest_or_none(row, 3)?,
+                        after: digest_or_none(row, 4)?,
+                        files: Vec::new(),
+                        links: serde_json::from_str(&links).unwrap_or_default(),
+                        is_whole: row.get(6)?,
+                    })
+                },
+            )?;
             for change in &mut changes {
                 change.files = changed_files(db, change.cursor)?;
             }
@@ -209,85 +199,71 @@ impl Blockstore {
     }
 
     fn enter_all_missed(&self, db: &Connection) -> Result<()> {
-        let bundles: Vec<(RowId, Uuid)> = db
-            .prepare_cached(
-                "SELECT DISTINCT b.id, b.uuid FROM main.bundles_bundleversion v \
-                 JOIN main.bundles_bundle b ON b.id = v.bundle_id \
-                 WHERE v.id > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen) ORDER BY v.id",
-            )
-            .and_then(|mut query| query.query_map([], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?.collect())
-            .map_err(query_failed("looking for new versions"))?;
+        let bundles: Vec<(RowId, Uuid)> = db.all(
+            "looking for new versions",
+            "SELECT DISTINCT b.id, b.uuid FROM main.bundles_bundleversion v \
+             JOIN main.bundles_bundle b ON b.id = v.bundle_id \
+             WHERE v.id > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen) ORDER BY b.id",
+            (),
+            |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+        )?;
         for (id, bundle) in bundles {
             self.enter_missed(db, id, bundle)?;
         }
-        db.execute_batch(
-            "DELETE FROM main.xblock_feed_seen; \
-             INSERT INTO main.xblock_feed_seen SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion;",
-        )
-        .map_err(BlockstoreError::sql("noting the versions seen"))
+        let action = "noting the versions seen";
+        db.run(action, "DELETE FROM main.xblock_feed_seen", ())?;
+        let insert = "INSERT INTO main.xblock_feed_seen (version_id) \
+                      SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion";
+        db.run(action, insert, ()).map(drop)
     }
 }
 
 /// Says whether the store has a feed; one that only the app has written has none.
 pub(super) fn has_feed(db: &Connection) -> Result<bool> {
-    db.prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = 'xblock_feed'")
-        .and_then(|mut query| query.exists([]))
-        .map_err(query_failed("looking for the change feed"))
+    db.has_table("xblock_feed")
 }
 
 /// Says whether there are versions that nobody has looked at; in a store that has a feed.
 pub(super) fn has_unseen(db: &Connection) -> Result<bool> {
-    db.prepare_cached(
+    let found = db.one(
+        "looking for new versions",
         "SELECT (SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion) \
          > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen)",
-    )
-    .and_then(|mut query| query.query_row([], |row| row.get(0)))
-    .map_err(query_failed("looking for new versions"))
+        (),
+        |row| row.get(0),
+    )?;
+    Ok(found.unwrap_or_default())
 }
 
 fn changed_files(db: &Connection, cursor: u64) -> Result<Vec<FileChange>> {
-    db.prepare_cached(
-        "SELECT path, before, after FROM main.xblock_file_change WHERE cursor = ?1 ORDER BY path",
+    db.all(
+        "reading the change feed",
+        "SELECT path, \"before\", \"after\" FROM main.xblock_file_change WHERE \"cursor\" = ?1 ORDER BY path",
+        [number(cursor)],
+        |row| {
+            Ok(FileChange {
+                path: row.get(0)?,
+                before: digest_or_none(row, 1)?,
+                after: digest_or_none(row, 2)?,
+            })
+        },
     )
-    .and_then(|mut query| {
-        query
-            .query_map([number(cursor)], |row| {
-                Ok(FileChange {
-                    path: row.get(0)?,
-                    before: digest_or_none(row, 1)?,
-                    after: digest_or_none(row, 2)?,
-                })
-            })?
-            .collect()
-    })
-    .map_err(query_failed("reading the change feed"))
-}
-
-pub(super) fn digest_or_none(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<Option<Digest>> {
-    match row.get_ref(column)? {
-        rusqlite::types::ValueRef::Null => Ok(None),
-        _ => digest_at(row, column).map(Some),
-    }
 }
 
 fn enter(db: &Connection, entry: &Entry<'_>) -> Result<()> {
-    let write = || -> rusqlite::Result<()> {
-        let Some(version_id): Option<i64> = db
-            .prepare_cached(
-                "SELECT id FROM main.bundles_bundleversion WHERE bundle_id = ?1 AND version_num = ?2",
-            )?
-            .query_row((entry.bundle_id, number(entry.version.number)), |row| row.get(0))
-            .optional()?
-        else {
-            return Ok(());
-        };
-        let links = entry.documents.map(|(before, after)| link_changes(before, after)).unwrap_or_default();
-        db.prepare_cached(
-            "INSERT INTO main.xblock_feed \
-             (bundle_id, bundle, version_id, version_num, before, after, links, is_whole) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-        )?
-        .execute((
+    const ACTION: &str = "writing the change feed";
+    let sql = "SELECT id FROM main.bundles_bundleversion WHERE bundle_id = ?1 AND version_num = ?2";
+    let number_of = (entry.bundle_id, number(entry.version.number));
+    let Some(version_id) = db.one(ACTION, sql, number_of, |row| row.get::<RowId>(0))? else {
+        return Ok(());
+    };
+    let links = entry.documents.map(|(before, after)| link_changes(before, after)).unwrap_or_default();
+    let cursor = db.insert(
+        ACTION,
+        "INSERT INTO main.xblock_feed \
+         (bundle_id, bundle, version_id, version_num, \"before\", \"after\", links, is_whole) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        (
             entry.bundle_id,
             uuid_text(entry.bundle),
             version_id,
@@ -296,25 +272,14 @@ fn enter(db: &Connection, entry: &Entry<'_>) -> Result<()> {
             entry.version.snapshot.to_string(),
             serde_json::Value::from(links).to_string(),
             entry.documents.is_some(),
-        ))?;
-        let cursor = db.last_insert_rowid();
-        let Some((before, after)) = entry.documents else { return Ok(()) };
-        enter_links(db, entry.bundle_id, entry.version.number, after)?;
-        let mut insert = db.prepare_cached(
-            "INSERT INTO main.xblock_file_change (bundle_id, path, cursor, before, after) \
-             VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?;
-        for change in file_changes(before, after) {
-            let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
-            insert.execute((
-                entry.bundle_id,
-                &change.path,
-                cursor,
-                text(change.before),
-                text(change.after),
-            ))?;
-        }
-        Ok(())
-    };
-    write().map_err(BlockstoreError::sql("writing the change feed"))
+        ),
+    )?;
+    let Some((before, after)) = entry.documents else { return Ok(()) };
+    enter_links(db, entry.bundle_id, entry.version.number, after)?;
+    let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+    let rows = file_changes(before, after)
+        .into_iter()
+        .map(|change| (entry.bundle_id, change.path, cursor, text(change.before), text(change.after)));
+    let into = "INSERT INTO main.xblock_file_change (bundle_id, path, \"cursor\", \"before\", \"after\")";
+    db.insert_rows(ACTION, into, rows)
 }

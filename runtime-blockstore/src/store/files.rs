@@ -143,11 +143,11 @@ impl Blockstore {
         let links = self.state(bundle, use_draft)?.links;
         self.db.read(|db| {
             let mut updates = BTreeMap::new();
-            for (name, link) in links {
+            for (name, link) in &links {
                 let Some(id) = rows::bundle_id(db, link.direct.bundle_uuid)? else { continue };
                 let Some(latest) = rows::latest_version(db, id)? else { continue };
                 if latest.snapshot != link.direct.snapshot_digest {
-                    updates.insert(name, (link.direct.version, latest.number));
+                    updates.insert(name.clone(), (link.direct.version, latest.number));
                 }
             }
             Ok(updates)

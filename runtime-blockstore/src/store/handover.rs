@@ -14,16 +14,15 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Blockstore;
-use crate::database::Access;
+use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::{DraftDocument, FileRecord};
 use crate::error::BlockstoreError;
-use crate::rows::{digest_at, query_failed, uuid_at, uuid_text};
+use crate::rows::{digest_at, uuid_at, uuid_text};
 use crate::storage::Batch;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -74,23 +73,13 @@ impl Blockstore {
     }
 
     fn note(&self, db: &Connection, draft: Uuid) -> Result<Option<Note>> {
-        if self.db.access() == Access::ReadOnly {
-            let has_notes = db
-                .prepare_cached("SELECT 1 FROM main.sqlite_master WHERE name = 'xblock_handover'")
-                .and_then(|mut query| query.exists([]))
-                .map_err(BlockstoreError::sql("looking for the notes"))?;
-            if !has_notes {
-                return Ok(None);
-            }
+        if self.db.access() == Access::ReadOnly && !db.has_table("xblock_handover")? {
+            return Ok(None);
         }
-        db.prepare_cached("SELECT before, after FROM main.xblock_handover WHERE draft = ?1")
-            .and_then(|mut query| {
-                let read = |row: &rusqlite::Row<'_>| {
-                    Ok(Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? })
-                };
-                query.query_row([uuid_text(draft)], read).optional()
-            })
-            .map_err(query_failed("reading a note"))
+        let sql = "SELECT \"before\", \"after\" FROM main.xblock_handover WHERE draft = ?1";
+        db.one("reading a note", sql, [uuid_text(draft)], |row| {
+            Ok(Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? })
+        })
     }
 
     /// Plans the files of a change to a draft. `bytes` plans the file that is given with its path and record.
@@ -133,27 +122,25 @@ impl Blockstore {
         before: Digest,
         after: Digest,
     ) -> Result<()> {
-        db.prepare_cached(
-            "INSERT OR REPLACE INTO main.xblock_handover (draft, before, after) VALUES (?1, ?2, ?3)",
+        db.run(
+            "writing a note",
+            "REPLACE INTO main.xblock_handover (draft, \"before\", \"after\") VALUES (?1, ?2, ?3)",
+            (uuid_text(draft), before.to_string(), after.to_string()),
         )
-        .and_then(|mut insert| insert.execute((uuid_text(draft), before.to_string(), after.to_string())))
         .map(drop)
-        .map_err(BlockstoreError::sql("writing a note"))
     }
 
     /// Does what is still to be done in drafts' folders; to be called by whoever may write, before anything else.
     pub(crate) fn complete_handovers(&self, db: &Connection) -> Result<()> {
-        let notes: Vec<(Uuid, Note)> = db
-            .prepare_cached("SELECT before, after, draft FROM main.xblock_handover")
-            .and_then(|mut query| {
-                query
-                    .query_map([], |row| {
-                        let note = Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? };
-                        Ok((uuid_at(row, 2)?, note))
-                    })?
-                    .collect()
-            })
-            .map_err(query_failed("reading the notes"))?;
+        let notes: Vec<(Uuid, Note)> = db.all(
+            "reading the notes",
+            "SELECT \"before\", \"after\", draft FROM main.xblock_handover",
+            (),
+            |row| {
+                let note = Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? };
+                Ok((uuid_at(row, 2)?, note))
+            },
+        )?;
         for (draft, note) in notes {
             match self.storage.draft(draft) {
                 Ok((_, digest)) if digest == note.before => match self.complete(draft) {
@@ -167,9 +154,8 @@ impl Blockstore {
                 Err(error) => return Err(error),
             }
             self.clear_incoming(draft)?;
-            db.prepare_cached("DELETE FROM main.xblock_handover WHERE draft = ?1")
-                .and_then(|mut delete| delete.execute([uuid_text(draft)]))
-                .map_err(BlockstoreError::sql("dropping a note"))?;
+            let sql = "DELETE FROM main.xblock_handover WHERE draft = ?1";
+            db.run("dropping a note", sql, [uuid_text(draft)])?;
         }
         Ok(())
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use rusqlite::Connection;
 use uuid::Uuid;
 
 use super::Blockstore;
-use super::feed::{FileChange, digest_or_none, file_changes, has_feed};
+use super::feed::{FileChange, file_changes, has_feed};
+use crate::database::{Cell, Connection};
 use crate::digest::Digest;
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
-use crate::rows::{self, RowId, VersionRow, query_failed};
+use crate::rows::{self, RowId, VersionRow, digest_or_none, version_at};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -150,46 +150,45 @@ fn is_entered(db: &Connection, bundle: RowId, versions: usize) -> Result<bool> {
     if !has_feed(db)? {
         return Ok(false);
     }
-    let entered: i64 = db
-        .prepare_cached(
-            "SELECT count(*) FROM main.xblock_feed WHERE bundle_id = ?1 AND version_num IS NOT NULL AND is_whole",
-        )
-        .and_then(|mut query| query.query_row([bundle], |row| row.get(0)))
-        .map_err(query_failed("reading the change feed"))?;
-    Ok(usize::try_from(entered).is_ok_and(|entered| entered == versions))
+    let entered = db.one(
+        "reading the change feed",
+        "SELECT count(*) FROM main.xblock_feed WHERE bundle_id = ?1 AND version_num IS NOT NULL AND is_whole <> 0",
+        [bundle],
+        |row| row.get::<i64>(0),
+    )?;
+    Ok(entered.is_some_and(|entered| usize::try_from(entered).is_ok_and(|entered| entered == versions)))
 }
 
 fn revisions(db: &Connection, bundle: RowId, path: &str) -> Result<Vec<FileRevision>> {
-    db.prepare_cached(
-        "SELECT f.version_num, c.before, c.after FROM main.xblock_file_change c \
-         JOIN main.xblock_feed f ON f.cursor = c.cursor \
-         WHERE c.bundle_id = ?1 AND c.path = ?2 ORDER BY c.cursor DESC",
+    db.all(
+        "reading the history of a file",
+        "SELECT f.version_num, c.\"before\", c.\"after\" FROM main.xblock_file_change c \
+         JOIN main.xblock_feed f ON f.\"cursor\" = c.\"cursor\" \
+         WHERE c.bundle_id = ?1 AND c.path = ?2 ORDER BY c.\"cursor\" DESC",
+        (bundle, path),
+        |row| {
+            Ok(FileRevision {
+                version: version_at(row, 0)?,
+                before: digest_or_none(row, 1)?,
+                after: digest_or_none(row, 2)?,
+            })
+        },
     )
-    .and_then(|mut query| {
-        query
-            .query_map((bundle, path), |row| {
-                let version = u64::from(row.get::<_, u32>(0)?);
-                Ok(FileRevision { version, before: digest_or_none(row, 1)?, after: digest_or_none(row, 2)? })
-            })?
-            .collect()
-    })
-    .map_err(query_failed("reading the history of a file"))
 }
 
 fn blame(db: &Connection, bundle: RowId) -> Result<BTreeMap<String, u64>> {
-    // With max(), SQLite takes the other columns from the row that has the maximum.
-    db.prepare_cached(
-        "SELECT c.path, max(c.cursor), c.after, f.version_num FROM main.xblock_file_change c \
-         JOIN main.xblock_feed f ON f.cursor = c.cursor WHERE c.bundle_id = ?1 GROUP BY c.path",
-    )
-    .and_then(|mut query| {
-        query
-            .query_map([bundle], |row| {
-                let is_there = row.get_ref(2)? != rusqlite::types::ValueRef::Null;
-                Ok(is_there.then_some((row.get(0)?, u64::from(row.get::<_, u32>(3)?))))
-            })?
-            .filter_map(rusqlite::Result::transpose)
-            .collect()
-    })
-    .map_err(query_failed("reading the history of a bundle"))
+    // In the order of the primary key, so that the last change of each file is the one that stays.
+    let changes = db.all(
+        "reading the history of a bundle",
+        "SELECT c.path, c.\"after\", f.version_num FROM main.xblock_file_change c \
+         JOIN main.xblock_feed f ON f.\"cursor\" = c.\"cursor\" \
+         WHERE c.bundle_id = ?1 ORDER BY c.path, c.\"cursor\"",
+        [bundle],
+        |row| {
+            let is_there = row.cell(1)? != Cell::Null;
+            Ok((row.get::<String>(0)?, is_there.then_some(version_at(row, 2)?)))
+        },
+    )?;
+    let last: BTreeMap<String, Option<u64>> = changes.into_iter().collect();
+    Ok(last.into_iter().filter_map(|(path, version)| Some((path, version?))).collect())
 }

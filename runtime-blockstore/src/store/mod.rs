@@ -35,6 +35,7 @@ use crate::database::{Access, Database};
 use crate::digest::Digest;
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
+use crate::place::MysqlPlace;
 use crate::schema;
 use crate::storage::Storage;
 
@@ -67,20 +68,64 @@ impl Blockstore {
         } else if !file.is_file() {
             return Err(BlockstoreError::Missing { place: file.display().to_string() });
         }
-        let db = Database::open(&file, access)?;
+        let db = Database::open_file(&file, access)?;
         if access == Access::ReadWrite {
             fs::create_dir_all(storage.root())
                 .map_err(BlockstoreError::io("cannot create", storage.root()))?;
-            let now = clock.now();
-            db.write(|db| schema::create(db, now).map_err(BlockstoreError::sql("making the tables")))?;
-        } else if !db.read(|db| schema::is_present(db).map_err(BlockstoreError::sql("reading the tables")))? {
+            db.create_tables(clock.now())?;
+        } else if !db.read(schema::is_present)? {
             return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
         }
-        let store = Self { db, storage, clock, snapshots: Mutex::default() };
+        Self::over(db, storage, clock)
+    }
+
+    /// Opens the store whose database is on a server and whose files are in a folder.
+    ///
+    /// The database must be there; its tables are made where they are missing, for writing.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::Database`] where the server cannot be reached or refuses, [`BlockstoreError::Corrupt`] where the
+    /// database is another program's or, for reading, has no tables, and failures of the medium.
+    pub fn open_mysql(
+        place: &MysqlPlace,
+        assets: &Path,
+        access: Access,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BlockstoreError> {
+        let storage = Storage::new(assets.to_path_buf());
+        let db = Database::open_mysql(place, access)?;
         if access == Access::ReadWrite {
+            fs::create_dir_all(storage.root())
+                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
+            db.create_tables(clock.now())?;
+        } else if !db.read(schema::is_present)? {
+            return Err(BlockstoreError::corrupt(place, "it has no tables of the Blockstore app"));
+        }
+        Self::over(db, storage, clock)
+    }
+
+    fn over(db: Database, storage: Storage, clock: Arc<dyn Clock>) -> Result<Self, BlockstoreError> {
+        let store = Self { db, storage, clock, snapshots: Mutex::default() };
+        if store.db.access() == Access::ReadWrite {
             store.db.write(|db| store.complete_handovers(db))?;
         }
         Ok(store)
+    }
+
+    /// Takes over all rows of a Blockstore's SQLite file, the app's or one of ours, into this store, which has no bundles
+    /// yet. Documents and data files are not touched: they must lie where this store looks for them.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::AlreadyThere`] where the store has bundles or collections, [`BlockstoreError::NewerForm`] and
+    /// [`BlockstoreError::Corrupt`] where the file is none that is understood; in each case nothing has changed.
+    pub fn take_over(&self, file: &Path) -> Result<(), BlockstoreError> {
+        self.db.write_once(|db| {
+            let sql = "SELECT 1 FROM bundles_collection LIMIT 1";
+            if db.exists("looking for collections", sql, ())? {
+                return Err(BlockstoreError::AlreadyThere { place: "a collection".to_owned() });
+            }
+            Database::copy_from(db, file)
+        })
     }
 
     /// Reads a snapshot or takes it from memory.

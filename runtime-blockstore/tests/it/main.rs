@@ -13,6 +13,7 @@ mod fixture;
 mod foreign;
 mod golden;
 mod maintenance;
+mod mariadb;
 mod python_app;
 mod reopening;
 mod store;

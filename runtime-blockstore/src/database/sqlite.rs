@@ -6,11 +6,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
+use rusqlite::{ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
+use super::{Access, Cell, Connection, DatabaseError, MakeTables, failed};
 use crate::error::BlockstoreError;
-use crate::rows::query_failed;
 use crate::schema;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
 
 /// How long to wait for another process; a large import holds the database for seconds.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -21,23 +23,15 @@ const IDLE_READERS: usize = 16;
 /// Statements each connection keeps prepared.
 const STATEMENTS: usize = 64;
 
-/// Whether a store may be changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
-    /// Nothing on the medium changes.
-    ReadOnly,
-    /// The store is made where it is missing.
-    ReadWrite,
-}
-
-pub(crate) struct Database {
+/// A database in a file.
+pub(super) struct Sqlite {
     file: PathBuf,
     access: Access,
     /// Writes, and in a read-only store reads too, one at a time.
     main: Mutex<Main>,
     readers: Mutex<Vec<Connection>>,
     /// Makes the temporary tables of a read-only store, once it has any.
-    temporary: Mutex<Option<String>>,
+    temporary: Mutex<Option<MakeTables>>,
 }
 
 struct Main {
@@ -72,24 +66,21 @@ fn enter<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Database {
-    pub(crate) fn open(file: &Path, access: Access) -> Result<Self, BlockstoreError> {
+impl Sqlite {
+    pub(super) fn open(file: &Path, access: Access) -> Result<Self> {
         let main = match access {
             Access::ReadWrite => {
                 let db = connect(file, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
                 // Another program's database is left as it is, its journal mode included.
-                if schema::is_foreign(&db).map_err(query_failed("reading the tables"))? {
-                    let reason = "it is a database of another program, not of a Blockstore";
-                    return Err(BlockstoreError::corrupt(file.display(), reason));
-                }
-                refuse_newer(&db, file)?;
-                keep_log(&db).map_err(BlockstoreError::sql("setting the journal mode"))?;
+                schema::refuse_foreign(&db, &file.display())?;
+                schema::refuse_newer(&db, &file.display())?;
+                keep_log(raw(&db)).map_err(failed("setting the journal mode"))?;
                 Main { connection: db, unchanging: None }
             }
             Access::ReadOnly => open_read_only(file)?,
         };
         if access == Access::ReadOnly {
-            refuse_newer(&main.connection, file)?;
+            schema::refuse_newer(&main.connection, &file.display())?;
         }
         Ok(Self {
             file: file.to_path_buf(),
@@ -100,26 +91,21 @@ impl Database {
         })
     }
 
-    pub(crate) fn access(&self) -> Access {
-        self.access
-    }
-
-    /// Runs queries on one consistent state of the database.
-    pub(crate) fn read<T, E: From<BlockstoreError>>(
+    pub(super) fn read<T, E: From<BlockstoreError>>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         if self.access == Access::ReadOnly {
             let mut main = enter(&self.main);
             self.renew(&mut main)?;
-            return in_read_transaction(&mut main.connection, job);
+            return in_read_transaction(&main.connection, job);
         }
         let idle = enter(&self.readers).pop();
-        let mut db = match idle {
+        let db = match idle {
             Some(db) => db,
             None => connect(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
         };
-        let result = in_read_transaction(&mut db, job);
+        let result = in_read_transaction(&db, job);
         let mut readers = enter(&self.readers);
         if readers.len() < IDLE_READERS {
             readers.push(db);
@@ -127,78 +113,81 @@ impl Database {
         result
     }
 
-    /// Runs a job that alone may write; what it wrote stays only where it succeeds.
-    pub(crate) fn write<T, E: From<BlockstoreError>>(
+    pub(super) fn write<T, E: From<BlockstoreError>>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
-        if self.access == Access::ReadOnly {
-            return Err(BlockstoreError::ReadOnly.into());
-        }
-        let mut main = enter(&self.main);
-        let transaction = main
-            .connection
-            .transaction_with_behavior(TransactionBehavior::Immediate)
-            .map_err(BlockstoreError::sql("waiting for the database"))?;
-        let result = job(&transaction)?;
-        transaction.commit().map_err(BlockstoreError::sql("committing to the database"))?;
+        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        let main = enter(&self.main);
+        let transaction = Transaction::new_unchecked(raw(&main.connection), TransactionBehavior::Immediate)
+            .map_err(failed("waiting for the database"))?;
+        let result = job(&main.connection)?;
+        transaction.commit().map_err(failed("committing to the database"))?;
         Ok(result)
     }
 
     /// Writes a copy of the committed state to a new file, on a connection of its own.
-    pub(crate) fn copy_to(&self, file: &Path) -> Result<(), BlockstoreError> {
+    pub(super) fn copy_to(&self, file: &Path) -> Result<()> {
         let db = connect(&self.file, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
-        db.execute("VACUUM INTO ?1", [file.to_string_lossy()])
-            .map(drop)
-            .map_err(BlockstoreError::sql("copying the database"))
+        db.run("copying the database", "VACUUM INTO ?1", [file.to_string_lossy().as_ref()]).map(drop)
     }
 
     /// Runs a job that fills temporary tables of the one connection a read-only store has.
-    pub(crate) fn write_temporary<T, E: From<BlockstoreError>>(
+    pub(super) fn write_temporary<T, E: From<BlockstoreError>>(
         &self,
-        job: impl FnOnce(&Connection) -> Result<T, E>,
-    ) -> Result<T, E> {
+        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
         let mut main = enter(&self.main);
         self.renew(&mut main)?;
-        let transaction = main.connection.transaction().map_err(BlockstoreError::sql("beginning to read"))?;
-        let result = job(&transaction)?;
-        transaction.commit().map_err(BlockstoreError::sql("filling temporary tables"))?;
+        let transaction = Transaction::new_unchecked(raw(&main.connection), TransactionBehavior::Deferred)
+            .map_err(failed("beginning to read"))?;
+        let result = job(&main.connection)?;
+        transaction.commit().map_err(failed("filling temporary tables"))?;
         Ok(result)
     }
 
     /// Makes temporary tables on the one connection a read-only store has, and again wherever that is opened anew.
-    pub(crate) fn make_temporary(&self, tables: String) -> Result<(), BlockstoreError> {
+    pub(super) fn make_temporary(&self, make: MakeTables) -> Result<()> {
         let main = enter(&self.main);
-        main.connection.execute_batch(&tables).map_err(BlockstoreError::sql("making temporary tables"))?;
-        *enter(&self.temporary) = Some(tables);
+        make(&main.connection)?;
+        *enter(&self.temporary) = Some(make);
         Ok(())
     }
 
+    /// Says what is wrong with the file: kinds of damage and what is said of each.
+    pub(super) fn check(db: &Connection) -> Result<Vec<(&'static str, String)>> {
+        let mut found = Vec::new();
+        for (pragma, code) in [("quick_check", "database"), ("foreign_key_check", "foreign_key")] {
+            let told = db.all("checking the database", &format!("PRAGMA main.{pragma}"), (), |row| {
+                Ok(match row.cell(0)? {
+                    Cell::Text(text) => String::from_utf8_lossy(text).into_owned(),
+                    _ => "a row refers to one that is not there".to_owned(),
+                })
+            })?;
+            found.extend(told.into_iter().filter(|text| text != "ok").map(|text| (code, text)));
+        }
+        Ok(found)
+    }
+
     /// Opens the file of a read-only store anew where it was taken for one that nobody changes, and somebody did.
-    fn renew(&self, main: &mut Main) -> Result<(), BlockstoreError> {
+    fn renew(&self, main: &mut Main) -> Result<()> {
         if main.unchanging.as_ref().is_none_or(|stamp| *stamp == Stamp::of(&self.file)) {
             return Ok(());
         }
         let renewed = open_read_only(&self.file)?;
-        if let Some(tables) = &*enter(&self.temporary) {
-            let made = renewed.connection.execute_batch(tables);
-            made.map_err(BlockstoreError::sql("making temporary tables"))?;
+        if let Some(tables) = *enter(&self.temporary) {
+            tables(&renewed.connection)?;
         }
         *main = renewed;
         Ok(())
     }
 }
 
-/// Refuses what was made by a later version, before anything is changed.
-fn refuse_newer(db: &Connection, file: &Path) -> Result<(), BlockstoreError> {
-    match schema::newer(db).map_err(query_failed("reading the form of the tables"))? {
-        None => Ok(()),
-        Some(found) => Err(BlockstoreError::NewerForm { place: file.display().to_string(), found }),
-    }
+fn raw(connection: &Connection) -> &rusqlite::Connection {
+    connection.sqlite().expect("connections of this file are SQLite's")
 }
 
 /// Turns the write-ahead log on. SQLite does not wait by itself for another process that does the same to a new file.
-fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
+fn keep_log(connection: &rusqlite::Connection) -> rusqlite::Result<()> {
     let start = Instant::now();
     loop {
         match connection.pragma_update(None, "journal_mode", "wal") {
@@ -214,18 +203,19 @@ fn keep_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// Opens a file for reading, also where nothing can be written, not even the index of the log beside it.
-fn open_read_only(file: &Path) -> Result<Main, BlockstoreError> {
+fn open_read_only(file: &Path) -> Result<Main> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let stamp = Stamp::of(file);
     let usual = connect(file, flags).and_then(|db| {
-        db.query_row("SELECT count(*) FROM sqlite_master", [], |row| row.get::<_, i64>(0))
-            .map_err(query_failed("opening the database"))?;
+        db.exists("opening the database", "SELECT 1 FROM sqlite_master", ())?;
         Ok(db)
     });
     let main = match usual {
         Ok(connection) => Main { connection, unchanging: None },
         // Immutable means that the log is not looked at, so there must be nothing in it.
-        Err(BlockstoreError::Database { source, .. }) if needs_writing(&source) && !stamp.has_log => {
+        Err(BlockstoreError::Database { source: DatabaseError::Sqlite(source), .. })
+            if needs_writing(&source) && !stamp.has_log =>
+        {
             let path = file.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
             let uri = PathBuf::from(format!("file:{path}?immutable=1"));
             let connection = connect(&uri, flags | OpenFlags::SQLITE_OPEN_URI)?;
@@ -233,9 +223,9 @@ fn open_read_only(file: &Path) -> Result<Main, BlockstoreError> {
         }
         Err(error) => return Err(error),
     };
-    main.connection
+    raw(&main.connection)
         .pragma_update(None, "temp_store", "MEMORY")
-        .map_err(BlockstoreError::sql("setting the place of temporary tables"))?;
+        .map_err(failed("setting the place of temporary tables"))?;
     Ok(main)
 }
 
@@ -243,10 +233,9 @@ fn needs_writing(error: &rusqlite::Error) -> bool {
     matches!(error.sqlite_error_code(), Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen))
 }
 
-fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, BlockstoreError> {
+fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     let flags = flags | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let db =
-        Connection::open_with_flags(file, flags).map_err(BlockstoreError::sql("opening the database"))?;
+    let db = rusqlite::Connection::open_with_flags(file, flags).map_err(failed("opening the database"))?;
     let prepare = || {
         db.busy_timeout(PATIENCE)?;
         db.set_prepared_statement_cache_capacity(STATEMENTS);
@@ -254,16 +243,17 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection, BlockstoreError>
         // A draft's old folder is removed after the commit, so the commit must be on the medium by then.
         db.pragma_update(None, "synchronous", "FULL")
     };
-    prepare().map_err(BlockstoreError::sql("setting the database up"))?;
-    Ok(db)
+    prepare().map_err(failed("setting the database up"))?;
+    Ok(db.into())
 }
 
 fn in_read_transaction<T, E: From<BlockstoreError>>(
-    db: &mut Connection,
-    job: impl FnOnce(&Connection) -> Result<T, E>,
-) -> Result<T, E> {
-    let transaction = db.transaction().map_err(BlockstoreError::sql("beginning to read"))?;
-    let result = job(&transaction);
-    transaction.finish().map_err(BlockstoreError::sql("ending to read"))?;
+    db: &Connection,
+    job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let transaction = Transaction::new_unchecked(raw(db), TransactionBehavior::Deferred)
+        .map_err(failed("beginning to read"))?;
+    let result = job(db);
+    transaction.finish().map_err(failed("ending to read"))?;
     result
 }

@@ -1,0 +1,163 @@
+//! Rows carried from one database to another: out of a server into the file of a backup, and back.
+
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::Connection;
+use super::value::{Cell, Row, ToCell};
+use crate::error::BlockstoreError;
+use crate::schema::{self, Home};
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+const ACTION: &str = "copying the database";
+
+/// A table with its columns.
+type Table = (&'static str, &'static [&'static str]);
+
+/// The app's tables, those that others refer to first.
+const APP: [Table; 4] = [
+    ("bundles_collection", &["id", "uuid", "title"]),
+    ("bundles_bundle", &["id", "uuid", "slug", "description", "collection_id", "title"]),
+    ("bundles_bundleversion", &["id", "version_num", "snapshot_digest", "bundle_id", "change_description"]),
+    ("bundles_draft", &["id", "uuid", "bundle_id", "name"]),
+];
+
+/// Our own tables.
+const OWN: [Table; 5] = [
+    ("xblock_handover", &["draft", "before", "after"]),
+    (
+        "xblock_feed",
+        &[
+            "cursor",
+            "bundle_id",
+            "bundle",
+            "version_id",
+            "version_num",
+            "before",
+            "after",
+            "links",
+            "is_whole",
+        ],
+    ),
+    ("xblock_file_change", &["bundle_id", "path", "cursor", "before", "after"]),
+    ("xblock_link", &["target", "bundle_id", "version_num", "name", "target_version", "is_direct"]),
+    ("xblock_feed_seen", &["version_id"]),
+];
+
+/// The runtime's index.
+const INDEX: [Table; 9] = [
+    ("xblock_bundle", &["bundle_id", "context_key", "root_type", "root_id"]),
+    (
+        "xblock_state",
+        &["state_id", "bundle_id", "branch", "token", "previous", "message", "edited_on", "edited_by"],
+    ),
+    ("xblock_usage", &["state_id", "block_type", "block_id", "hash", "size", "edited_on", "edited_by"]),
+    ("xblock_child", &["state_id", "parent_type", "parent_id", "position", "child_type", "child_id"]),
+    ("xblock_asset", &["state_id", "asset_type", "name", "hash", "size", "attributes"]),
+    ("xblock_version", &["bundle_id", "version_num", "version_id", "edited_on", "edited_by"]),
+    ("xblock_change", &["cursor", "context_key", "branch", "version", "edited_on", "edited_by"]),
+    ("xblock_origin", &["context_key", "files"]),
+    ("xblock_garbage", &["draft"]),
+];
+
+/// Columns that hold bytes; all others hold text or numbers.
+const BYTES: &str = "files";
+
+/// Writes everything a transaction sees to a new SQLite file.
+pub(super) fn copy_to_file(from: &Connection, file: &Path) -> Result<()> {
+    let to = Connection::create_file(file)?;
+    to.script(ACTION, "PRAGMA synchronous = OFF; BEGIN;", &[])?;
+    schema::create(&to, DateTime::<Utc>::UNIX_EPOCH)?;
+    schema::create_index(&to, Home::Main)?;
+    to.run(ACTION, "DELETE FROM django_migrations", ())?;
+    let migrations = from.all(
+        ACTION,
+        "SELECT app, name, cast(applied AS char) FROM django_migrations WHERE app = 'bundles' ORDER BY id",
+        (),
+        |row| Ok([row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?]),
+    )?;
+    to.insert_rows(ACTION, "INSERT INTO django_migrations (app, name, applied)", migrations)?;
+    copy_rows(from, &to)?;
+    to.script(ACTION, "COMMIT;", &[])
+}
+
+/// Writes everything a file of a backup has into a database that has no bundles.
+pub(super) fn copy_from_file(file: &Path, to: &Connection) -> Result<()> {
+    let from = Connection::open_file_read_only(file)?;
+    schema::refuse_newer(&from, &file.display())?;
+    if !schema::is_present(&from)? {
+        return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
+    }
+    copy_rows(&from, to)
+}
+
+fn copy_rows(from: &Connection, to: &Connection) -> Result<()> {
+    for (table, columns) in APP.iter().chain(&OWN).chain(&INDEX) {
+        if !from.has_table(table)? || !to.has_table(table)? {
+            continue;
+        }
+        let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
+        let into = format!("REPLACE INTO {table} ({names})");
+        let mut batch = Vec::new();
+        let mut size = 0;
+        from.each(ACTION, &format!("SELECT {names} FROM {table}"), |row| {
+            let values = values(row, columns)?;
+            size += values.iter().map(OwnedCell::size).sum::<usize>();
+            batch.push(values);
+            if batch.len() >= ROWS || size >= BYTES_AT_ONCE {
+                size = 0;
+                to.insert_rows(ACTION, &into, batch.drain(..))?;
+            }
+            Ok(())
+        })?;
+        to.insert_rows(ACTION, &into, batch)?;
+    }
+    Ok(())
+}
+
+/// How many rows, and bytes of them, are carried at once.
+const ROWS: usize = 1000;
+const BYTES_AT_ONCE: usize = 1 << 20;
+
+/// A value on its way.
+enum OwnedCell {
+    Null,
+    Int(i64),
+    Text(Vec<u8>),
+    Bytes(Vec<u8>),
+}
+
+impl OwnedCell {
+    fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) => 8,
+            Self::Text(bytes) | Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl ToCell for OwnedCell {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Int(number) => Cell::Int(*number),
+            Self::Text(text) => Cell::Text(text),
+            Self::Bytes(bytes) => Cell::Bytes(bytes),
+        }
+    }
+}
+
+fn values(row: &Row<'_>, columns: &[&str]) -> Result<Vec<OwnedCell>> {
+    let damaged = |error| BlockstoreError::corrupt("the database", error);
+    let value = |(at, name): (usize, &&str)| {
+        Ok(match row.cell(at).map_err(damaged)? {
+            Cell::Null | Cell::Other => OwnedCell::Null,
+            Cell::Int(number) => OwnedCell::Int(number),
+            Cell::Text(bytes) | Cell::Bytes(bytes) if *name == BYTES => OwnedCell::Bytes(bytes.to_vec()),
+            Cell::Text(bytes) | Cell::Bytes(bytes) => OwnedCell::Text(bytes.to_vec()),
+        })
+    };
+    columns.iter().enumerate().map(value).collect()
+}

@@ -1,0 +1,132 @@
+//! The tables of the Blockstore app, as its four migrations leave them (reference/blockstore, section 6), and ours.
+
+mod mysql;
+mod sqlite;
+
+use std::fmt::Display;
+
+use chrono::{DateTime, Utc};
+
+use crate::database::Connection;
+use crate::error::BlockstoreError;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+/// Where the runtime's index is kept: in the database itself, or in memory where nothing may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Home {
+    Main,
+    Temporary,
+}
+
+impl Home {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Main => "main",
+            Self::Temporary => "temp",
+        }
+    }
+}
+
+/// The migrations that make the app's tables; with their rows the app takes the tables for its own.
+const MIGRATIONS: [&str; 4] =
+    ["0001_initial", "0002_create_drafts", "0003_update_character_set", "0004_alter_bundle_collection"];
+
+/// The app's tables that a store cannot be without.
+pub(crate) const APP: [&str; 4] =
+    ["bundles_collection", "bundles_bundle", "bundles_bundleversion", "bundles_draft"];
+
+/// Which columns of which tables refer to which tables.
+pub(crate) const REFERENCES: [(&str, &str, &str); 3] = [
+    ("bundles_bundle", "collection_id", "bundles_collection"),
+    ("bundles_bundleversion", "bundle_id", "bundles_bundle"),
+    ("bundles_draft", "bundle_id", "bundles_bundle"),
+];
+
+/// The form of our own tables; a later form has a higher number.
+const OWN_FORM: u32 = 1;
+
+/// Makes the app's tables where the database does not have them, and ours.
+pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> Result<()> {
+    const ACTION: &str = "making the tables";
+    db.script(ACTION, sqlite::OWN_TABLES, mysql::OWN_TABLES)?;
+    db.run(
+        ACTION,
+        "INSERT INTO xblock_form (form) SELECT ?1 FROM (SELECT 1) AS one \
+         WHERE NOT EXISTS (SELECT 1 FROM xblock_form)",
+        [OWN_FORM],
+    )?;
+    if is_present(db)? {
+        return Ok(());
+    }
+    db.script(ACTION, sqlite::APP_TABLES, mysql::APP_TABLES)?;
+    for name in MIGRATIONS {
+        db.run(
+            ACTION,
+            "INSERT INTO django_migrations (app, name, applied) VALUES ('bundles', ?1, ?2)",
+            (name, now.format("%Y-%m-%d %H:%M:%S%.6f").to_string()),
+        )?;
+    }
+    Ok(())
+}
+
+/// Makes the tables of the runtime's index where they are missing.
+pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
+    let sqlite = sqlite::INDEX_TABLES.replace("{home}", home.name());
+    let mysql: Vec<String> = mysql::INDEX_TABLES
+        .iter()
+        .map(|table| match home {
+            Home::Main => table.replace("{home}.", ""),
+            Home::Temporary => {
+                table.replace("CREATE TABLE", "CREATE TEMPORARY TABLE").replace("{home}.", "temp_")
+            }
+        })
+        .collect();
+    let mysql: Vec<&str> = mysql.iter().map(String::as_str).collect();
+    db.script("making the index tables", &sqlite, &mysql)
+}
+
+/// Says whether the database has the runtime's index.
+pub(crate) fn has_index(db: &Connection) -> Result<bool> {
+    Ok(db.has_table("xblock_bundle")? && db.has_table("xblock_garbage")?)
+}
+
+/// Refuses what was made by a later version of the app or of this library, before anything is changed.
+pub(crate) fn refuse_newer(db: &Connection, place: &dyn Display) -> Result<()> {
+    const ACTION: &str = "reading the form of the tables";
+    let newer = |found| BlockstoreError::NewerForm { place: place.to_string(), found };
+    if db.has_table("django_migrations")? {
+        let sql = "SELECT name FROM main.django_migrations WHERE app = 'bundles' ORDER BY id";
+        let names = db.all(ACTION, sql, (), |row| row.get::<String>(0))?;
+        if let Some(name) = names.into_iter().find(|name| !MIGRATIONS.contains(&name.as_str())) {
+            return Err(newer(format!("migration {name} of the Blockstore app")));
+        }
+    }
+    if db.has_table("xblock_form")? {
+        let sql = "SELECT coalesce(max(form), 0) FROM main.xblock_form";
+        let form = db.one(ACTION, sql, (), |row| row.get::<u32>(0))?.unwrap_or_default();
+        if form > OWN_FORM {
+            let found = format!("form {form} of the xblock tables; this version knows {OWN_FORM}");
+            return Err(newer(found));
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a database that has tables, and those of the app are not among them.
+pub(crate) fn refuse_foreign(db: &Connection, place: &dyn Display) -> Result<()> {
+    if is_present(db)? || !db.has_tables()? {
+        return Ok(());
+    }
+    Err(BlockstoreError::corrupt(place, "it is a database of another program, not of a Blockstore"))
+}
+
+/// Says whether the database has the app's tables.
+pub(crate) fn is_present(db: &Connection) -> Result<bool> {
+    for table in APP {
+        if !db.has_table(table)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
