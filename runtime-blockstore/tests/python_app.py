@@ -7,15 +7,40 @@ Prints JSON.
 import hashlib
 import json
 import sys
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import django
 from django.conf import settings
 
 folder, step = sys.argv[1:3]
+
+
+def database():
+    """Where the database of the folder is: in it, or on the server it names."""
+    place = Path(folder) / "database"
+    if not place.exists():
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}
+    import pymysql  # noqa: PLC0415
+
+    # Django asks for mysqlclient, which needs a compiler; this one does the same.
+    pymysql.version_info = (2, 2, 1, "final", 0)
+    pymysql.install_as_MySQLdb()
+    url = urlsplit("mysql:" + place.read_text())
+    return {
+        "ENGINE": "django.db.backends.mysql",
+        "HOST": url.hostname,
+        "PORT": url.port,
+        "USER": url.username,
+        "NAME": url.path[1:],
+        "OPTIONS": {"charset": "utf8mb4"},
+    }
+
+
 settings.configure(
     SECRET_KEY="for this test only",
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "blockstore.apps.bundles"],
-    DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{folder}/db.sqlite3"}},
+    DATABASES={"default": database()},
     MEDIA_ROOT=f"{folder}/storage",
     MEDIA_URL="/media/",
     BUNDLE_ASSET_STORAGE_SETTINGS={},
@@ -133,4 +158,12 @@ def author():
     return {}
 
 
-print(json.dumps({"author": author, "read": read_all, "write": write, "commit": commit}[step]()))
+def migrate():
+    """Makes the app's tables as the app does."""
+    executor = MigrationExecutor(connection)
+    executor.migrate([node for node in executor.loader.graph.leaf_nodes() if node[0] == "bundles"])
+    return {}
+
+
+steps = {"author": author, "read": read_all, "write": write, "commit": commit, "migrate": migrate}
+print(json.dumps(steps[step]()))

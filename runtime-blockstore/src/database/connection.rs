@@ -221,7 +221,7 @@ impl Connection {
             Kind::Sqlite(db) => db.execute_batch(sqlite).map_err(failed(action)),
             Kind::Mysql(session) => mysql
                 .iter()
-                .try_for_each(|statement| session.define(statement))
+                .try_for_each(|statement| session.make_table(statement))
                 .map_err(BlockstoreError::database(action)),
         }
     }
@@ -235,6 +235,15 @@ impl Connection {
             }
         };
         self.exists("looking for tables", sql, ())
+    }
+
+    /// Says how far below the greatest key a row may still turn up: on a server, programs that do not take our lock may
+    /// commit in another order than they inserted.
+    pub(crate) fn late_keys(&self) -> RowId {
+        match &self.0 {
+            Kind::Sqlite(_) => 0,
+            Kind::Mysql(_) => 1000,
+        }
     }
 
     /// Says whether the database, not counting what lies in memory, has a table.

@@ -2,6 +2,7 @@
 
 use std::str;
 
+use mysql::consts::ColumnType;
 use rusqlite::ToSql;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 
@@ -229,7 +230,19 @@ impl Row<'_> {
         let missing = || BadValue { column, reason: "there is no such column".into() };
         match self {
             Self::Sqlite(row) => row.get_ref(column).map(Cell::from).map_err(|_| missing()),
-            Self::Mysql(row) => row.as_ref(column).map(from_mysql).ok_or_else(missing),
+            Self::Mysql(row) => {
+                let value = row.as_ref(column).ok_or_else(missing)?;
+                match value {
+                    // What is computed of numbers without sign is a decimal number, which comes as text.
+                    mysql::Value::Bytes(digits)
+                        if row.columns_ref()[column].column_type() == ColumnType::MYSQL_TYPE_NEWDECIMAL =>
+                    {
+                        let number = str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok());
+                        Ok(number.map_or(Cell::Other, Cell::Int))
+                    }
+                    value => Ok(from_mysql(value)),
+                }
+            }
         }
     }
 

@@ -136,11 +136,15 @@ impl<'c> Tables<'c> {
 
     /// Finds bundles that nobody has looked at yet.
     pub(super) fn unknown_bundles(&self) -> Result<Vec<(RowId, Uuid)>> {
+        const ACTION: &str = "looking for new bundles";
+        // By itself, because MySQL takes a table in memory only once in a statement.
+        let known = "SELECT coalesce(max(bundle_id), 0) FROM {home}.xblock_bundle";
+        let known = self.one(ACTION, known, (), |row| row.get::<RowId>(0))?.unwrap_or_default();
         self.all(
-            "looking for new bundles",
-            "SELECT id, uuid FROM main.bundles_bundle \
-             WHERE id > (SELECT coalesce(max(bundle_id), 0) FROM {home}.xblock_bundle) ORDER BY id",
-            (),
+            ACTION,
+            "SELECT b.id, b.uuid FROM main.bundles_bundle b WHERE b.id > ?1 \
+             AND NOT EXISTS (SELECT 1 FROM {home}.xblock_bundle x WHERE x.bundle_id = b.id) ORDER BY b.id",
+            [known - self.db.late_keys()],
             |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
         )
     }

@@ -203,8 +203,9 @@ impl Blockstore {
             "looking for new versions",
             "SELECT DISTINCT b.id, b.uuid FROM main.bundles_bundleversion v \
              JOIN main.bundles_bundle b ON b.id = v.bundle_id \
-             WHERE v.id > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen) ORDER BY b.id",
-            (),
+             WHERE v.id > (SELECT coalesce(max(version_id), 0) - ?1 FROM main.xblock_feed_seen) \
+             AND NOT EXISTS (SELECT 1 FROM main.xblock_feed f WHERE f.version_id = v.id) ORDER BY b.id",
+            [db.late_keys()],
             |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
         )?;
         for (id, bundle) in bundles {
@@ -225,14 +226,23 @@ pub(super) fn has_feed(db: &Connection) -> Result<bool> {
 
 /// Says whether there are versions that nobody has looked at; in a store that has a feed.
 pub(super) fn has_unseen(db: &Connection) -> Result<bool> {
-    let found = db.one(
-        "looking for new versions",
-        "SELECT (SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion) \
-         > (SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen)",
-        (),
-        |row| row.get(0),
-    )?;
-    Ok(found.unwrap_or_default())
+    const ACTION: &str = "looking for new versions";
+    let greatest = "SELECT coalesce(max(id), 0) FROM main.bundles_bundleversion";
+    let greatest = db.one(ACTION, greatest, (), |row| row.get::<RowId>(0))?.unwrap_or_default();
+    let seen = "SELECT coalesce(max(version_id), 0) FROM main.xblock_feed_seen";
+    let seen = db.one(ACTION, seen, (), |row| row.get::<RowId>(0))?.unwrap_or_default();
+    if greatest > seen {
+        return Ok(true);
+    }
+    if db.late_keys() == 0 {
+        return Ok(false);
+    }
+    db.exists(
+        ACTION,
+        "SELECT 1 FROM main.bundles_bundleversion v WHERE v.id > ?1 \
+         AND NOT EXISTS (SELECT 1 FROM main.xblock_feed f WHERE f.version_id = v.id) LIMIT 1",
+        [seen - db.late_keys()],
+    )
 }
 
 fn changed_files(db: &Connection, cursor: u64) -> Result<Vec<FileChange>> {

@@ -18,12 +18,13 @@ use runtime_blockstore::{
 use uuid::Uuid;
 
 use crate::crash::{folder, number_from, spawn};
-use crate::fixture::Now;
+use crate::fixture::{Now, put_on_server, store_in};
+use crate::mariadb::Place;
 
 const WRITERS: usize = 8;
 
 fn store(folder: &Path, access: Access) -> Result<Blockstore, BlockstoreError> {
-    Blockstore::open(&folder.join("store"), access, Arc::new(Now))
+    store_in(&folder.join("store"), access, Arc::new(Now))
 }
 
 /// Numbers that look random and are the same for the same seed.
@@ -116,10 +117,26 @@ fn damages(store: &Blockstore) -> Vec<String> {
     bad.map(|finding| format!("{}: {}: {}", finding.code, finding.place, finding.reason)).collect()
 }
 
+/// A folder whose store has its database on a server.
+fn on_server() -> Option<Place> {
+    let place = Place::new()?;
+    fs::create_dir(place.path().join("store")).expect("a folder");
+    put_on_server(&place.path().join("store"), &place.mysql.to_string());
+    Some(place)
+}
+
 #[test]
 fn a_process_that_is_killed_loses_nothing_it_acknowledged() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path();
+    killed_processes_lose_nothing(tempfile::tempdir().unwrap().path());
+}
+
+#[test]
+fn a_process_that_is_killed_loses_nothing_on_mariadb() {
+    let Some(place) = on_server() else { return };
+    killed_processes_lose_nothing(place.path());
+}
+
+fn killed_processes_lose_nothing(folder: &Path) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let rounds = number_from("BLOCKSTORE_CRASH_ROUNDS", 25);
     let mut commits = 0;
@@ -128,7 +145,7 @@ fn a_process_that_is_killed_loses_nothing_it_acknowledged() {
         std::thread::sleep(Duration::from_millis(30 + random.below(500)));
         process.kill().unwrap();
         process.wait().unwrap();
-        if !folder.join("store/db.sqlite3").exists() {
+        if !folder.join("store/storage").exists() {
             continue;
         }
         // Whoever only reads sees a sound store, before anybody clears up.
@@ -256,8 +273,16 @@ fn all_versions_are_there(store: &Blockstore, bundle: Uuid, made: u64, commits: 
 
 #[test]
 fn eight_writers_at_one_bundle_lose_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    let folder = place.path();
+    eight_writers_lose_nothing(tempfile::tempdir().unwrap().path());
+}
+
+#[test]
+fn eight_writers_at_one_bundle_lose_nothing_on_mariadb() {
+    let Some(place) = on_server() else { return };
+    eight_writers_lose_nothing(place.path());
+}
+
+fn eight_writers_lose_nothing(folder: &Path) {
     let store = store(folder, Access::ReadWrite).unwrap();
     let bundle = bundle_of(&store);
     let commits = number_from("BLOCKSTORE_COMMITS", 25);
@@ -299,10 +324,19 @@ fn writes_half() {
 
 #[test]
 fn two_processes_at_one_bundle_lose_nothing() {
-    let place = tempfile::tempdir().unwrap();
-    let store = store(place.path(), Access::ReadWrite).unwrap();
+    two_processes_lose_nothing(tempfile::tempdir().unwrap().path());
+}
+
+#[test]
+fn two_processes_at_one_bundle_lose_nothing_on_mariadb() {
+    let Some(place) = on_server() else { return };
+    two_processes_lose_nothing(place.path());
+}
+
+fn two_processes_lose_nothing(folder: &Path) {
+    let store = store(folder, Access::ReadWrite).unwrap();
     let bundle = bundle_of(&store);
-    let processes: Vec<_> = (0..2).map(|_| spawn("bundle_crash::writes_half", place.path())).collect();
+    let processes: Vec<_> = (0..2).map(|_| spawn("bundle_crash::writes_half", folder)).collect();
     for mut process in processes {
         assert!(process.wait().unwrap().success());
     }

@@ -6,13 +6,15 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mysql::prelude::Queryable as _;
 use runtime_blockstore::BlockstoreRuntime;
 use rusqlite::Connection;
 use serde_json::json;
 use xblock_core::runtime::{AssetData, Base, BlockData, Branch, Edit, EditOp, Runtime, RuntimeError};
 use xblock_testkit::fixture::{asset, block, context, html, map, root, usage};
 
-use crate::fixture::{clock, new_store, open, registry};
+use crate::fixture::{new_store, open, open_to_read, server_of};
+use crate::mariadb::Place;
 
 const FOLDER: &str = "BLOCKSTORE_TEST_FOLDER";
 const BLOCKS: usize = 12;
@@ -102,19 +104,26 @@ fn whole_generation(runtime: &BlockstoreRuntime) -> Option<u64> {
     Some(number)
 }
 
-/// Counts changes that are in the database and not yet in a draft's folder.
-fn handovers(folder: &Path) -> u32 {
+/// Returns the first column of an answer.
+fn column(folder: &Path, sql: &str) -> Vec<String> {
+    if let Some(place) = server_of(folder) {
+        let mut db = crate::mariadb::connect(&place.database);
+        return db.query(sql).unwrap_or_default();
+    }
     let db = Connection::open(folder.join("db.sqlite3")).unwrap();
-    db.query_row("SELECT count(*) FROM xblock_handover", [], |row| row.get(0)).unwrap_or_default()
+    let Ok(mut query) = db.prepare(sql) else { return Vec::new() };
+    query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+}
+
+/// Counts changes that are in the database and not yet in a draft's folder.
+fn handovers(folder: &Path) -> usize {
+    column(folder, "SELECT draft FROM xblock_handover").len()
 }
 
 /// Lists folders of the object store that no row names.
 fn leftovers(folder: &Path) -> Vec<String> {
-    let db = Connection::open(folder.join("db.sqlite3")).unwrap();
-    let mut query =
-        db.prepare("SELECT uuid FROM bundles_bundle UNION SELECT uuid FROM bundles_draft").unwrap();
-    let known: BTreeSet<String> =
-        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    let known = column(folder, "SELECT uuid FROM bundles_bundle UNION SELECT uuid FROM bundles_draft");
+    let known: BTreeSet<String> = known.into_iter().collect();
     let folders = std::fs::read_dir(folder.join("storage")).unwrap();
     let names = folders.map(|entry| entry.unwrap().file_name().into_string().unwrap());
     names.filter(|name| !known.contains(&name.replace('-', ""))).collect()
@@ -123,18 +132,28 @@ fn leftovers(folder: &Path) -> Vec<String> {
 #[test]
 fn a_killed_commit_leaves_the_old_state_or_the_new() {
     let (_, folder) = new_store();
+    killed_commits_leave_one_state(folder.path());
+}
+
+#[test]
+fn a_killed_commit_leaves_the_old_state_or_the_new_on_mariadb() {
+    let Some(place) = Place::new() else { return };
+    open(place.path());
+    killed_commits_leave_one_state(place.path());
+}
+
+fn killed_commits_leave_one_state(folder: &Path) {
     let (mut seen, mut unfinished) = (Vec::new(), 0);
     let rounds = number_from("BLOCKSTORE_CRASH_ROUNDS", 25);
     for round in 0..rounds {
-        let mut process = spawn("crash::writes_until_killed", folder.path());
+        let mut process = spawn("crash::writes_until_killed", folder);
         std::thread::sleep(Duration::from_millis(12 + round * 37 % 150));
         process.kill().expect("the process ends");
         process.wait().expect("the process ended");
-        unfinished += usize::from(handovers(folder.path()) > 0);
+        unfinished += usize::from(handovers(folder) > 0);
         // Whoever only reads sees the same as whoever clears up first.
-        let read = BlockstoreRuntime::open_read_only(folder.path(), registry(), clock())
-            .map_or(None, |runtime| whole_generation(&runtime));
-        let number = whole_generation(&open(folder.path()));
+        let read = open_to_read(folder).map_or(None, |runtime| whole_generation(&runtime));
+        let number = whole_generation(&open(folder));
         assert_eq!(read, number);
         assert!(number >= seen.last().copied().flatten(), "{seen:?} {number:?}");
         seen.push(number);
@@ -144,12 +163,12 @@ fn a_killed_commit_leaves_the_old_state_or_the_new() {
         "no commit went through: {seen:?}"
     );
     println!("{unfinished} of {rounds} were killed between the database and the draft's folder");
-    open(folder.path()).commit(Edit::new(context(), Base::Any)).expect("the store goes on");
-    assert_eq!(handovers(folder.path()), 0);
+    open(folder).commit(Edit::new(context(), Base::Any)).expect("the store goes on");
+    assert_eq!(handovers(folder), 0);
     // The bundle's folder may have been made by the very first commit before it was killed; drafts must be gone.
-    let bundles_only = leftovers(folder.path())
+    let bundles_only = leftovers(folder)
         .into_iter()
-        .filter(|name| folder.path().join("storage").join(name).join("summary.json").exists());
+        .filter(|name| folder.join("storage").join(name).join("summary.json").exists());
     assert_eq!(bundles_only.collect::<Vec<_>>(), Vec::<String>::new());
 }
 
@@ -177,10 +196,21 @@ fn counts() {
 
 #[test]
 fn processes_that_write_at_once_lose_nothing() {
-    let (runtime, folder) = new_store();
+    let (_, folder) = new_store();
+    processes_lose_nothing(folder.path());
+}
+
+#[test]
+fn processes_that_write_at_once_lose_nothing_on_mariadb() {
+    let Some(place) = Place::new() else { return };
+    processes_lose_nothing(place.path());
+}
+
+fn processes_lose_nothing(folder: &Path) {
+    let runtime = open(folder);
     let first = Edit::new(context(), Base::New { root: root() });
     runtime.commit(first.put(root(), block(json!({ "count": 0 }), &[]))).expect("the first commit");
-    let processes: Vec<_> = (0..3).map(|_| spawn("crash::counts", folder.path())).collect();
+    let processes: Vec<_> = (0..3).map(|_| spawn("crash::counts", folder)).collect();
     for mut process in processes {
         assert!(process.wait().expect("the process ends").success());
     }

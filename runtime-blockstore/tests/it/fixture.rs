@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
-use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
+use runtime_blockstore::{Access, Blockstore, BlockstoreError, BlockstoreRuntime, MysqlPlace};
 use tempfile::TempDir;
 use uuid::Uuid;
 use xblock_core::clock::{Clock, FixedClock};
+use xblock_core::runtime::RuntimeError;
 use xblock_testkit::Fresh;
 
 pub(crate) use crate::classes::registry;
@@ -58,9 +59,41 @@ pub(crate) fn new_bundle(store: &Blockstore, slug: &str, files: &[(&str, &str)])
     (bundle, draft)
 }
 
+/// The file that names the server of a folder whose database is not in it.
+const DATABASE: &str = "database";
+
+/// Says that a folder's database is on a server; whoever opens the folder, in any process, finds it there.
+pub(crate) fn put_on_server(folder: &Path, place: &str) {
+    std::fs::write(folder.join(DATABASE), place).expect("a file");
+}
+
+/// Returns the server a folder's database is on.
+pub(crate) fn server_of(folder: &Path) -> Option<MysqlPlace> {
+    let text = std::fs::read_to_string(folder.join(DATABASE)).ok()?;
+    Some(text.parse().expect("the address of a database"))
+}
+
+/// Opens the bundles of a folder, whose database is in it or on a server.
+pub(crate) fn store_in(
+    folder: &Path,
+    access: Access,
+    clock: Arc<dyn Clock>,
+) -> Result<Blockstore, BlockstoreError> {
+    match server_of(folder) {
+        Some(place) => Blockstore::open_mysql(&place, &folder.join("storage"), access, clock),
+        None => Blockstore::open(folder, access, clock),
+    }
+}
+
 /// Opens a store in a folder.
 pub(crate) fn open(folder: &Path) -> BlockstoreRuntime {
-    BlockstoreRuntime::open(folder, registry(), clock()).expect("the store opens")
+    let store = store_in(folder, Access::ReadWrite, clock()).expect("the store opens");
+    BlockstoreRuntime::over(store, registry()).expect("the runtime opens")
+}
+
+/// Opens a store in a folder for reading.
+pub(crate) fn open_to_read(folder: &Path) -> Result<BlockstoreRuntime, RuntimeError> {
+    BlockstoreRuntime::over(store_in(folder, Access::ReadOnly, clock())?, registry())
 }
 
 /// A store that lives as long as the folder.

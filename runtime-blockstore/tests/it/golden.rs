@@ -71,8 +71,13 @@ fn same_links(links: &BTreeMap<String, Link>, expected: &Value) {
 #[test]
 fn everything_the_app_wrote_is_read() {
     let Some(folder) = golden() else { return };
-    let expected = json(&folder.join("expected.json"));
     let store = Blockstore::open(&folder, Access::ReadOnly, clock()).expect("the store opens");
+    has_everything(&store, &folder);
+}
+
+/// Holds a store against what the golden one has by the app.
+pub(crate) fn has_everything(store: &Blockstore, golden: &Path) {
+    let expected = json(&golden.join("expected.json"));
     for collection in expected["collections"].as_array().unwrap() {
         let found = store.get_collection(uuid(&collection["uuid"])).unwrap();
         assert_eq!(found.title, collection["title"].as_str().unwrap());

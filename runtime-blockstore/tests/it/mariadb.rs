@@ -5,18 +5,17 @@
 //! none, each test says that it is skipped.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, LazyLock};
 
 use mysql::prelude::Queryable as _;
-use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime, MysqlPlace};
+use runtime_blockstore::MysqlPlace;
 use tempfile::TempDir;
-use xblock_core::clock::Clock;
 use xblock_testkit::Fresh;
 
-use crate::fixture::{clock, registry};
+use crate::fixture::{open, put_on_server};
 
 /// A server that runs as long as somebody holds it.
 pub(crate) struct Server {
@@ -83,30 +82,30 @@ pub(crate) fn server() -> Option<&'static Server> {
     }
 }
 
-/// A store on the server, and a folder with its files.
+/// Connects to a database of the server as its administrator.
+pub(crate) fn connect(database: &str) -> mysql::Conn {
+    let server = server().expect("whoever has a database has a server");
+    mysql::Conn::new(&*format!("{}{database}", server.url)).expect("a connection")
+}
+
+/// A folder whose database is on the server, which forgets it in the end.
 pub(crate) struct Place {
     pub(crate) mysql: MysqlPlace,
     pub(crate) folder: TempDir,
-    server: &'static Server,
+    pub(crate) server: &'static Server,
 }
 
 impl Place {
     pub(crate) fn new() -> Option<Self> {
         let server = server()?;
         let folder = tempfile::tempdir().expect("a temporary folder");
-        Some(Self { mysql: server.place(&server.database()), folder, server })
+        let mysql = server.place(&server.database());
+        put_on_server(folder.path(), &mysql.to_string());
+        Some(Self { mysql, folder, server })
     }
 
-    pub(crate) fn assets(&self) -> PathBuf {
-        self.folder.path().join("assets")
-    }
-
-    pub(crate) fn store(&self, access: Access, clock: Arc<dyn Clock>) -> Blockstore {
-        Blockstore::open_mysql(&self.mysql, &self.assets(), access, clock).expect("the store opens")
-    }
-
-    pub(crate) fn runtime(&self, access: Access) -> BlockstoreRuntime {
-        BlockstoreRuntime::over(self.store(access, clock()), registry()).expect("the runtime opens")
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
     }
 }
 
@@ -119,5 +118,44 @@ impl Drop for Place {
 /// A store for the suite.
 pub(crate) fn fresh() -> Option<Fresh> {
     let place = Place::new()?;
-    Some(Fresh::with_guard(place.runtime(Access::ReadWrite), place))
+    Some(Fresh::with_guard(open(place.path()), place))
+}
+
+/// Tells columns, keys and references of the app's tables, a line each.
+fn tables_of(database: &str) -> Vec<String> {
+    let queries = [
+        "SELECT concat_ws(' ', table_name, column_name, column_type, is_nullable, coalesce(collation_name, ''), extra) \
+         FROM information_schema.columns WHERE table_schema = database() AND table_name LIKE 'bundles%' \
+         ORDER BY table_name, ordinal_position",
+        "SELECT concat_ws(' ', table_name, index_name, non_unique, group_concat(column_name ORDER BY seq_in_index)) \
+         FROM information_schema.statistics WHERE table_schema = database() AND table_name LIKE 'bundles%' \
+         GROUP BY table_name, index_name, non_unique ORDER BY table_name, index_name",
+        "SELECT concat_ws(' ', table_name, constraint_name, referenced_table_name, update_rule, delete_rule) \
+         FROM information_schema.referential_constraints WHERE constraint_schema = database() \
+         ORDER BY table_name, constraint_name",
+        "SELECT concat_ws(' ', table_name, check_clause) FROM information_schema.check_constraints \
+         WHERE constraint_schema = database() AND table_name LIKE 'bundles%' ORDER BY table_name",
+    ];
+    let mut db = connect(database);
+    queries
+        .iter()
+        .flat_map(|query| db.query::<String, _>(query).expect("the server knows its tables"))
+        .collect()
+}
+
+#[test]
+fn our_tables_are_those_the_app_makes() {
+    let Some(place) = Place::new() else { return };
+    open(place.path());
+    let ours = tables_of(&place.mysql.database);
+    let by_app = Place::new().expect("it was there before");
+    if crate::python_app::python(by_app.path(), "migrate").is_some() {
+        let theirs = tables_of(&by_app.mysql.database);
+        if std::env::var_os("BLOCKSTORE_RECORD").is_some() {
+            std::fs::write("tests/mariadb_tables.txt", theirs.join("\n") + "\n").expect("the record");
+        }
+        assert_eq!(theirs, ours);
+    }
+    let recorded = include_str!("../mariadb_tables.txt");
+    assert_eq!(ours, recorded.lines().collect::<Vec<_>>());
 }

@@ -5,16 +5,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
 
-use runtime_blockstore::{Access, Blockstore, CommitExtent, CommitOptions, Digest, Link, OnStale};
+use runtime_blockstore::{
+    Access, Blockstore, BlockstoreError, CommitExtent, CommitOptions, Digest, Link, OnStale,
+};
 use serde_json::{Value, json};
 use xblock_core::runtime::{Branch, Cursor, Runtime};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, put_asset, usage};
 
-use crate::fixture::{Now, copy_folder, new_store, open};
-use crate::golden::golden;
+use crate::fixture::{Now, copy_folder, new_store, open, store_in};
+use crate::golden::{golden, has_everything};
+use crate::mariadb::Place;
 
-fn python(folder: &Path, step: &str) -> Option<Value> {
+pub(crate) fn python(folder: &Path, step: &str) -> Option<Value> {
     let Some(python) = std::env::var_os("BLOCKSTORE_PYTHON") else {
         println!("SKIPPED: BLOCKSTORE_PYTHON does not name a Python with the Blockstore app");
         return None;
@@ -27,14 +31,25 @@ fn python(folder: &Path, step: &str) -> Option<Value> {
 
 #[test]
 fn the_app_reads_what_we_write_and_we_what_it_writes() {
-    let (runtime, folder) = new_store();
+    let (_, folder) = new_store();
+    both_read_and_write(folder.path());
+}
+
+#[test]
+fn the_app_reads_what_we_write_and_we_what_it_writes_on_mariadb() {
+    let Some(place) = Place::new() else { return };
+    both_read_and_write(place.path());
+}
+
+fn both_read_and_write(folder: &Path) {
+    let runtime = open(folder);
     published_course(&runtime);
     commit(
         &runtime,
         edit().with(put_asset("a.png", b"\x89PNG")).with(put_asset("b.xlsm", b"b")).publish_all(),
     );
     commit(&runtime, edit().put(usage("html", "h1"), html("draft")).with(put_asset("c.js", b"c")));
-    let Some(seen) = python(folder.path(), "read") else { return };
+    let Some(seen) = python(folder, "read") else { return };
     assert_eq!(seen["unapplied"], 0);
     let store = runtime.blockstore();
     for bundle in store.get_bundles(None).unwrap() {
@@ -66,19 +81,19 @@ fn the_app_reads_what_we_write_and_we_what_it_writes() {
     }
 
     let cursor = runtime.changes(Cursor::default(), 100).unwrap().last().unwrap().cursor;
-    python(folder.path(), "write");
+    python(folder, "write");
     let text = |runtime: &dyn Runtime, id: &str, branch| {
         runtime.block(&usage("html", id), branch).unwrap().data.content["data"].clone()
     };
     assert_eq!(text(&runtime, "h1", Branch::Draft), json!("by the app"));
     assert_ne!(text(&runtime, "h1", Branch::Published), json!("by the app"));
-    python(folder.path(), "commit");
+    python(folder, "commit");
     assert_eq!(text(&runtime, "fresh", Branch::Published), json!("fresh"));
     assert!(!runtime.changes(cursor, 10).unwrap().is_empty());
     commit(&runtime, edit().put(usage("html", "h1"), html("ours again")).publish_all());
-    let seen = python(folder.path(), "read").expect("it was there before");
+    let seen = python(folder, "read").expect("it was there before");
     let versions = seen["bundles"][0]["versions"].as_array().unwrap().len();
-    assert_eq!(versions, open(folder.path()).history(&context(), Branch::Published).unwrap().len());
+    assert_eq!(versions, open(folder).history(&context(), Branch::Published).unwrap().len());
 }
 
 /// Holds what the app reads of a store against what we read.
@@ -122,7 +137,24 @@ fn a_store_of_the_app_is_carried_on_by_both() {
     let Some(golden) = golden() else { return };
     let folder = tempfile::tempdir().unwrap();
     copy_folder(&golden, folder.path());
-    let store = Blockstore::open(folder.path(), Access::ReadWrite, std::sync::Arc::new(Now)).unwrap();
+    both_carry_on(folder.path());
+}
+
+#[test]
+fn a_store_of_the_app_is_carried_on_by_both_on_mariadb() {
+    let (Some(golden), Some(place)) = (golden(), Place::new()) else { return };
+    // The tables are the app's own where it is here.
+    python(place.path(), "migrate");
+    copy_folder(&golden.join("storage"), &place.path().join("storage"));
+    let store = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).unwrap();
+    store.take_over(&golden.join("db.sqlite3")).unwrap();
+    has_everything(&store, &golden);
+    assert!(matches!(store.take_over(&golden.join("db.sqlite3")), Err(BlockstoreError::AlreadyThere { .. })));
+    both_carry_on(place.path());
+}
+
+fn both_carry_on(folder: &Path) {
+    let store = store_in(folder, Access::ReadWrite, Arc::new(Now)).unwrap();
     let bundles = store.get_bundles(None).unwrap();
     let named = |slug: &str| bundles.iter().find(|bundle| bundle.slug.contains(slug)).unwrap();
     // A stale draft is merged, part of another is committed, an old version comes back, a new bundle links to all.
@@ -152,10 +184,10 @@ fn a_store_of_the_app_is_carried_on_by_both() {
     store.commit_draft(draft).unwrap();
     store.write_draft_file(draft, "a/ebbe.txt", Some(b"staged")).unwrap();
 
-    let Some(seen) = python(folder.path(), "read") else { return };
+    let Some(seen) = python(folder, "read") else { return };
     same_as_the_app(&store, &seen);
-    python(folder.path(), "author");
-    same_as_the_app(&store, &python(folder.path(), "read").expect("it was there before"));
+    python(folder, "author");
+    same_as_the_app(&store, &python(folder, "read").expect("it was there before"));
     assert_eq!(store.get_bundles(None).unwrap().len(), bundles.len() + 2);
     // What the app committed is in the feed, too, and ours goes on from it.
     let feed = store.get_changes(0, 1000).unwrap();
@@ -164,5 +196,5 @@ fn a_store_of_the_app_is_carried_on_by_both() {
     store
         .commit_draft_with(draft, &CommitOptions { on_stale: OnStale::Merge, ..CommitOptions::default() })
         .unwrap();
-    same_as_the_app(&store, &python(folder.path(), "read").expect("it was there before"));
+    same_as_the_app(&store, &python(folder, "read").expect("it was there before"));
 }

@@ -454,8 +454,21 @@ impl Server {
 
     /// Runs a job outside of any transaction, which makes tables.
     pub(in crate::database) fn define<T>(&self, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        const ACTION: &str = "waiting to make tables";
         let connection = self.connect(Use::Writing)?;
-        job(&connection)
+        // Statements that make tables are no part of a transaction, so others wait for this name; it goes with the connection.
+        let (name, seconds) = (format!("xblock {}", self.place.database), self.place.lock_timeout.as_secs());
+        let patience = i64::try_from(seconds.min(self.place.read_timeout.as_secs().saturating_sub(1)).max(1));
+        let taken = connection.one(
+            ACTION,
+            "SELECT get_lock(left(?1, 64), ?2)",
+            (name, patience.unwrap_or(1)),
+            |row| row.get::<Option<i64>>(0),
+        )?;
+        match taken.flatten() {
+            Some(1) => job(&connection),
+            _ => Err(self.busy("another process keeps making tables")),
+        }
     }
 
     /// Says what is wrong with the tables: kinds of damage and what is said of each.

@@ -179,6 +179,15 @@ impl Session {
         }
     }
 
+    /// Makes a table unless it is there; whoever may not make tables can work with those there are.
+    pub(in crate::database) fn make_table(&self, sql: &str) -> Result<()> {
+        let name = sql.split("IF NOT EXISTS ").nth(1).and_then(|rest| rest.split_whitespace().next());
+        match name {
+            Some(name) if !sql.contains(" TEMPORARY ") && self.has_table(name)? => Ok(()),
+            _ => self.define(sql),
+        }
+    }
+
     /// Runs a statement in the server's own words, which is not one of a transaction.
     pub(in crate::database) fn define(&self, sql: &str) -> Result<()> {
         let outcome = self.connection.borrow_mut().query_drop(sql);
