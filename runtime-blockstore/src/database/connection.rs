@@ -226,12 +226,17 @@ impl Connection {
         }
     }
 
-    /// Says whether the database has any tables.
-    pub(crate) fn has_tables(&self) -> Result<bool> {
+    /// Says whether the database has tables of other programs.
+    ///
+    /// A file is made at once, so that any table in one without the app's is another's. On a server a process that is killed
+    /// leaves as many tables as it has made.
+    pub(crate) fn has_others(&self) -> Result<bool> {
         let sql = match &self.0 {
             Kind::Sqlite(_) => "SELECT 1 FROM main.sqlite_master",
             Kind::Mysql(_) => {
-                "SELECT 1 FROM information_schema.tables WHERE table_schema = database() LIMIT 1"
+                "SELECT 1 FROM information_schema.tables WHERE table_schema = database() \
+                 AND left(table_name, 7) <> 'xblock_' AND left(table_name, 8) <> 'bundles_' \
+                 AND table_name <> 'django_migrations' LIMIT 1"
             }
         };
         self.exists("looking for tables", sql, ())

@@ -124,7 +124,7 @@ pub(crate) fn refuse_newer(db: &Connection, place: &dyn Display) -> Result<()> {
 
 /// Refuses a database that has tables, and those of the app are not among them.
 pub(crate) fn refuse_foreign(db: &Connection, place: &dyn Display) -> Result<()> {
-    if is_present(db)? || !db.has_tables()? {
+    if is_present(db)? || !db.has_others()? {
         return Ok(());
     }
     Err(BlockstoreError::corrupt(place, "it is a database of another program, not of a Blockstore"))
