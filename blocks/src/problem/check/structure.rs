@@ -4,52 +4,20 @@ use xblock_core::olx::Element;
 
 use super::codes::BROKEN_PROBLEM;
 use super::{Check, collect, inputs};
+use crate::problem::responses::find_kind;
 
-/// What a kind of question allows and needs.
-struct Rule {
-    tag: &'static str,
-    inputs: &'static [&'static str],
-    is_single: bool,
-    attributes: &'static [&'static str],
-    /// An element it cannot do without.
-    child: Option<&'static str>,
-}
-
-const CUSTOM_INPUTS: &[&str] = &[
-    "textline",
-    "textbox",
-    "crystallography",
-    "chemicalequationinput",
-    "vsepr_input",
-    "drag_and_drop_input",
-    "designprotein2dinput",
-    "editageneinput",
-    "annotationinput",
-    "jsinput",
-    "formulaequationinput",
+/// Kinds of questions that are checked here, each with an element it cannot do without.
+const KINDS: [(&str, Option<&str>); 9] = [
+    ("truefalseresponse", None),
+    ("formularesponse", None),
+    ("customresponse", None),
+    ("symbolicresponse", None),
+    ("coderesponse", Some("codeparam")),
+    ("externalresponse", None),
+    ("schematicresponse", Some("answer")),
+    ("imageresponse", None),
+    ("annotationresponse", None),
 ];
-
-const RULES: [Rule; 9] = [
-    rule("truefalseresponse", &["choicegroup"], true),
-    Rule {
-        attributes: &["answer", "samples"],
-        ..rule("formularesponse", &["textline", "formulaequationinput"], true)
-    },
-    rule("customresponse", CUSTOM_INPUTS, false),
-    rule("symbolicresponse", CUSTOM_INPUTS, true),
-    Rule {
-        child: Some("codeparam"),
-        ..rule("coderesponse", &["textbox", "filesubmission", "matlabinput"], true)
-    },
-    rule("externalresponse", &["textline", "textbox"], false),
-    Rule { child: Some("answer"), ..rule("schematicresponse", &["schematic"], false) },
-    rule("imageresponse", &["imageinput"], false),
-    rule("annotationresponse", &["annotationinput"], true),
-];
-
-const fn rule(tag: &'static str, inputs: &'static [&'static str], is_single: bool) -> Rule {
-    Rule { tag, inputs, is_single, attributes: &[], child: None }
-}
 
 /// Attributes that inputs cannot do without.
 const INPUT_ATTRIBUTES: [(&str, &[&str]); 1] = [("imageinput", &["src", "height", "width"])];
@@ -67,24 +35,25 @@ pub(super) fn check(response: &Element, check: &mut Check<'_>) {
             check.report(&BROKEN_PROBLEM, input.position(), message);
         }
     }
-    let Some(rule) = RULES.iter().find(|rule| rule.tag == &*response.name) else { return };
-    for input in inputs.iter().filter(|input| !rule.inputs.contains(&&*input.name)) {
-        let message = format!("<{}> cannot be answered with <{}>", rule.tag, input.name);
+    let Some((tag, child)) = KINDS.iter().find(|(tag, _)| *tag == &*response.name) else { return };
+    let kind = find_kind(tag);
+    for input in inputs.iter().filter(|input| !kind.inputs.contains(&&*input.name)) {
+        let message = format!("<{tag}> cannot be answered with <{}>", input.name);
         check.report(&BROKEN_PROBLEM, input.position(), message);
     }
-    if rule.is_single && inputs.len() > 1 {
-        let message = format!("<{}> has {} inputs and can have one", rule.tag, inputs.len());
+    if kind.is_single && inputs.len() > 1 {
+        let message = format!("<{tag}> has {} inputs and can have one", inputs.len());
         check.report(&BROKEN_PROBLEM, response.position(), message);
     }
-    for attribute in rule.attributes.iter().filter(|name| response.get(name).is_none_or(str::is_empty)) {
-        let message = format!("<{}> has no {attribute}", rule.tag);
+    for attribute in kind.attributes.iter().filter(|name| response.get(name).is_none_or(str::is_empty)) {
+        let message = format!("<{tag}> has no {attribute}");
         check.report(&BROKEN_PROBLEM, response.position(), message);
     }
-    if let Some(child) = rule.child {
+    if let Some(child) = child {
         let mut has_child = false;
-        collect(response, &mut |element| has_child |= &*element.name == child);
+        collect(response, &mut |element| has_child |= &*element.name == *child);
         if !has_child {
-            check.report(&BROKEN_PROBLEM, response.position(), format!("<{}> has no <{child}>", rule.tag));
+            check.report(&BROKEN_PROBLEM, response.position(), format!("<{tag}> has no <{child}>"));
         }
     }
 }
@@ -95,7 +64,9 @@ pub(super) fn scripts(problem: &Element, check: &mut Check<'_>) {
     collect(problem, &mut |element| {
         let kind = element.get("type").unwrap_or_default();
         let is_python = !kind.contains("javascript") && !kind.contains("perl");
-        if &*element.name == "script" && is_python && element.text().is_none_or(|text| text.is_empty()) {
+        let is_elsewhere = element.get("src").is_some_and(|file| !file.is_empty());
+        let has_text = is_elsewhere || element.text().is_some_and(|text| !text.is_empty());
+        if &*element.name == "script" && is_python && !has_text {
             empty.push(element.position());
         }
     });

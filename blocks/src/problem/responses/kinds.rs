@@ -25,14 +25,14 @@ use crate::problem::tree::Node;
 pub(super) type Build = fn(&mut Node, Setup<'_>) -> Result<Arc<dyn Grader>, LoadError>;
 
 /// A kind of question.
-pub(super) struct ResponseKind {
+pub(in crate::problem) struct ResponseKind {
     pub(super) tag: &'static str,
     /// The inputs it may have.
-    pub(super) inputs: &'static [&'static str],
+    pub(in crate::problem) inputs: &'static [&'static str],
     /// Whether it has exactly one input.
-    pub(super) is_single: bool,
+    pub(in crate::problem) is_single: bool,
     /// The attributes it must have.
-    pub(super) attributes: &'static [&'static str],
+    pub(in crate::problem) attributes: &'static [&'static str],
     pub(super) build: Build,
 }
 
@@ -165,6 +165,6 @@ pub(in crate::problem) fn is_response(tag: &str) -> bool {
 }
 
 /// Returns the kind of a question's tag.
-pub(super) fn find(tag: &str) -> &'static ResponseKind {
+pub(in crate::problem) fn find(tag: &str) -> &'static ResponseKind {
     KINDS.iter().find(|kind| kind.tag == tag).expect("only elements that are questions become questions")
 }

@@ -41,7 +41,7 @@ use super::tree::Node;
 use crate::escape;
 use crate::words::Words;
 
-pub(super) use kinds::is_response;
+pub(super) use kinds::{find as find_kind, is_response};
 pub(super) use option::split_options;
 
 /// The learner's answers by input id: texts, lists of texts, or mappings.
