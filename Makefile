@@ -54,9 +54,9 @@ $(APP)/.made: runtime-blockstore/tests/requirements.txt
 
 # Our code has no unsafe, so that the address sanitizer would find nothing and only slows building and running.
 FUZZ := cargo +nightly fuzz
-FUZZ_TARGETS := keys field_text olx_document olx_round_trip formula problem answers
+FUZZ_TARGETS := keys field_text olx_document olx_round_trip formula problem answers results
 
-fuzz: ## Fuzz keys, field texts, XML files, packages, formulas, problems and answers, two targets at a time, FUZZ_SECONDS=600 each (needs nightly Rust).
+fuzz: ## Fuzz keys, field texts, XML files, packages, formulas, problems, answers and results of scripts, two targets at a time, FUZZ_SECONDS=600 each (needs nightly Rust).
 	@command -v rustup >/dev/null && rustup toolchain list | grep -q ^nightly \
 	  || { echo "NOT FUZZED: there is no nightly Rust; rustup toolchain install nightly" >&2; exit 1; }
 	@$(FUZZ) --version >/dev/null 2>&1 || cargo install --locked cargo-fuzz \

@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use blocks::problem::{Problem, ProblemOptions};
-use serde_json::Value as Json;
-use xblock_testkit::fuzz::{self, Answers, Seen};
+use xblock_testkit::fuzz;
+
+#[path = "../../../fuzz/see.rs"]
+mod see;
 
 /// Calls a target with the files of its seeds and of its regressions.
 fn replay(target: &str, run: impl Fn(&[u8])) {
@@ -57,30 +58,17 @@ fn formula() {
     replay("formula", |data| fuzz::formula(data, &engine));
 }
 
-/// Puts a problem together as far as that goes without a place for scripts.
-fn see(xml: &str, state: Option<&Json>, seed: i64, answers: Option<&Answers>) -> Option<Seen> {
-    let usage = "block-v1:Org+C1+R1+type@problem+block@q".parse().expect("a key");
-    let options = ProblemOptions { seed: Some(seed), state, ..ProblemOptions::new(usage) };
-    let mut problem = Problem::load(xml, options.clone()).ok()?;
-    let refused = answers.and_then(|answers| {
-        problem.grade(&answers.clone().into_iter().collect()).err().map(|error| error.to_string())
-    });
-    Some(Seen {
-        inputs: problem.inputs().into_iter().map(|input| input.id).collect(),
-        html: problem.html(),
-        state: problem.state(),
-        possible: problem.max_score(),
-        counted: Problem::max_score_of(xml, &options).ok(),
-        refused,
-    })
-}
-
 #[test]
 fn problems() {
-    replay("problem", |data| fuzz::problem(data, &fuzz::ProblemEngine { see: &see }));
+    replay("problem", |data| fuzz::problem(data, &fuzz::ProblemEngine { see: &see::see }));
 }
 
 #[test]
 fn answers() {
-    replay("answers", |data| fuzz::answers(data, &fuzz::ProblemEngine { see: &see }));
+    replay("answers", |data| fuzz::answers(data, &fuzz::ProblemEngine { see: &see::see }));
+}
+
+#[test]
+fn results_of_scripts() {
+    replay("results", see::results);
 }
