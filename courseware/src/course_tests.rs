@@ -234,6 +234,9 @@ fn run_all(
 /// Says why a problem cannot be put together; of a script's failure the line that names the error.
 fn reason(error: &LoadError) -> String {
     match error {
+        LoadError::Script { last_line: Some(line), file: Some((name, at)), .. } => {
+            format!("its script fails: {line} (line {at} of {name})")
+        }
         LoadError::Script { last_line: Some(line), .. } => format!("its script fails: {line}"),
         error => format!("the problem cannot be put together: {error}"),
     }

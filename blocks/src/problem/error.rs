@@ -28,7 +28,7 @@ pub enum LoadError {
     #[error("{0}")]
     Rule(String),
     /// The problem's script failed.
-    #[error("Error while executing script code: {message}{}", at_line(*.line))]
+    #[error("Error while executing script code: {message}{}{}", of_file(.file.as_ref()), at_line(*.line))]
     Script {
         /// What the sandbox says, escaped as HTML: Python's words with their traceback.
         message: String,
@@ -36,7 +36,13 @@ pub enum LoadError {
         last_line: Option<String>,
         /// The line of the problem file, where it is known.
         line: Option<u32>,
+        /// The file and its line, where the script stands in a file of its own.
+        file: Option<(String, u32)>,
     },
+}
+
+fn of_file(file: Option<&(String, u32)>) -> String {
+    file.map_or_else(String::new, |(name, line)| format!("\nSee line {line} of {name}"))
 }
 
 fn at_line(line: Option<u32>) -> String {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use xblock_core::keys::UsageKey;
 use xblock_core::olx::{Document, FileName, ParseErrorKind, ParseOptions, Source};
 
+use super::code_files;
 use super::compat;
 use super::context::Context;
 use super::correct_map::CorrectMap;
@@ -57,6 +58,7 @@ impl LoncapaProblem {
         let id = options.usage.html_id();
         let services = options.services.clone();
         let mut root = prepare(data, options)?;
+        code_files::bring_in(&mut root, options)?;
         let mut context = Context::new(seed, options.anonymous_id);
         let mut script = Script::read(&root, &options.usage, seed)?;
         script.run_at_load(&mut context, &services)?;

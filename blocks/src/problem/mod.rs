@@ -9,6 +9,7 @@ mod api;
 mod author_tests;
 mod calls;
 mod check;
+mod code_files;
 mod compat;
 mod context;
 mod correct_map;

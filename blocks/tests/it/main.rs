@@ -10,6 +10,7 @@ mod package;
 mod placeholder;
 mod problem;
 mod problem_bounds;
+mod problem_files;
 mod settings;
 mod translated;
 mod video;

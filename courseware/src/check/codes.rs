@@ -66,6 +66,9 @@ codes! {
     MISSING_ASSET = "missing-asset", Warning,
         "The package has no such static file. Unless the place it is imported into has it already, learners see a broken image or link.",
         "add the file to static/, or correct the link";
+    MISSING_CODE_FILE = "missing-code-file", Error,
+        "The src of a script or answer names the static file with its code. Without that file the problem cannot be put together.",
+        "add the file to static/, or correct the name; on edx-platform, which looks for such files where no store puts them, write the code into the element";
     MISSING_PYTHON_MODULE = "missing-python-module", Note,
         "The script imports a module that is neither in python_lib.zip nor among those known to be in the platform's sandbox.",
         "add the module to static/python_lib.zip, or have it installed in the sandbox";
@@ -123,6 +126,9 @@ codes! {
     UNUSED_ASSIGNMENT = "unused-assignment-type", Note,
         "The grading policy has an assignment type that no subsection is graded as, so its share of the grade cannot be earned.",
         "grade a subsection as it, or remove it";
+    UNREAD_CODE = "unread-code", Warning,
+        "No code of authors is read from there: folders beside a course are on no platform's search path any more, and of src and text of one element only one counts.",
+        "put modules into static/python_lib.zip, and code in one place only";
     UNREPLACED_LINK = "unreplaced-link", Warning,
         "The platform makes addresses that begin with /static/, /jump_to_id/ or /course/ real where a quotation mark stands before them, and nowhere else. Here it stays as it is, and leads nowhere.",
         "write the address by itself between quotation marks, such as href=\"/static/NAME\" or url('/static/NAME')";

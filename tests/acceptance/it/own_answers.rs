@@ -163,25 +163,53 @@ fn problems_of_the_grading_library_take_their_own_answers() {
     assert_eq!(report.problems.len(), 53);
 }
 
-#[test]
-fn a_library_that_is_no_archive_is_named() {
-    let Some(scripts) = scripts() else { return };
+/// Writes a course of a few problems and other files.
+fn course(files: &[(&str, &str)]) -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
-    let problem = "<problem><script type=\"loncapa/python\">\nfrom graders import *\n</script>
-        <numericalresponse answer=\"1\"><formulaequationinput/></numericalresponse></problem>";
-    let files = [
-        ("course.xml", "<course org=\"O\" course=\"C\" url_name=\"R\"/>"),
-        ("course/R.xml", "<course><chapter url_name=\"c\"><sequential url_name=\"s\"><vertical url_name=\"v\">
-            <problem url_name=\"imports\"/><problem url_name=\"plain\"/></vertical></sequential></chapter></course>"),
-        ("problem/imports.xml", problem),
-        ("problem/plain.xml", &problem.replace("from graders import *", "import math")),
-        ("static/python_lib.zip", "../../python_lib.zip"),
-    ];
-    for (name, text) in files {
+    let pointers = files.iter().filter_map(|(name, _)| name.strip_prefix("problem/")?.strip_suffix(".xml"));
+    let pointers: String = pointers.map(|name| format!("<problem url_name=\"{name}\"/>")).collect();
+    let tree = format!(
+        "<course><chapter url_name=\"c\"><sequential url_name=\"s\"><vertical url_name=\"v\">{pointers}\
+         </vertical></sequential></chapter></course>"
+    );
+    let root = ("course.xml", "<course org=\"O\" course=\"C\" url_name=\"R\"/>");
+    for (name, text) in [root, ("course/R.xml", &tree)].iter().chain(files) {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         std::fs::write(path, text).expect("a file");
     }
+    folder
+}
+
+#[test]
+fn code_in_files_of_its_own_is_run() {
+    let Some(scripts) = scripts() else { return };
+    let folder = course(&[
+        (
+            "problem/q.xml",
+            "<problem><script src=\"shared.py\"/>
+              <customresponse cfn=\"check\"><textline correct_answer=\"$right\"/></customresponse>
+              <customresponse><textline correct_answer=\"$right\"/><answer src=\"grade.py\"/></customresponse></problem>",
+        ),
+        ("static/shared.py", "right = 6 * 7\ndef check(expect, ans):\n    return ans == str(right)\n"),
+        ("static/grade.py", "correct = ['correct' if submission[0] == str(right) else 'incorrect']\n"),
+    ]);
+    let report = tested(folder.path(), scripts, None);
+    assert_eq!(surprises(&report, &[]), Vec::<String>::new());
+    let right = report.problems.iter().map(|problem| problem.runs).collect::<Vec<_>>();
+    assert_eq!(right, [u64::from(SEEDS)]);
+}
+
+#[test]
+fn a_library_that_is_no_archive_is_named() {
+    let Some(scripts) = scripts() else { return };
+    let problem = "<problem><script type=\"loncapa/python\">\nfrom graders import *\n</script>
+        <numericalresponse answer=\"1\"><formulaequationinput/></numericalresponse></problem>";
+    let folder = course(&[
+        ("problem/imports.xml", problem),
+        ("problem/plain.xml", &problem.replace("from graders import *", "import math")),
+        ("static/python_lib.zip", "../../python_lib.zip"),
+    ]);
     let report = tested(folder.path(), scripts, None);
     let [imports, plain] = &report.problems[..] else { panic!("{report:?}") };
     assert_eq!(plain.failures, []);

@@ -46,7 +46,7 @@ pub fn check_problem(source: &Source, element: &Element) -> Vec<Diagnostic> {
     structure::scripts(element, &mut check);
     author_tests::check(element, &responses, &mut check);
     // Files that are included lie where only the platform finds them.
-    if !has_include(element) {
+    if !has_include(element) && !has_code_file(element) {
         check.load(element, &responses);
     }
     check.remarks
@@ -171,6 +171,15 @@ fn has_unknown_question(element: &Element) -> bool {
 fn has_include(element: &Element) -> bool {
     let mut found = false;
     collect(element, &mut |element| found |= &*element.name == "include" && element.get("file").is_some());
+    found
+}
+
+/// Says whether code stands in a file of its own.
+fn has_code_file(element: &Element) -> bool {
+    let mut found = false;
+    collect(element, &mut |element| {
+        found |= matches!(&*element.name, SCRIPT | "answer") && element.get("src").is_some();
+    });
     found
 }
 

@@ -5,6 +5,7 @@ mod hint_function;
 mod source;
 
 pub(super) use hint_function::HintFunction;
+pub(super) use source::is_python;
 
 use xblock_core::keys::UsageKey;
 use xblock_core::services::{CachedSandbox, Globals, SandboxError, SandboxJob, SandboxService as _};
@@ -19,6 +20,9 @@ use crate::words::fill;
 
 /// The file of a course that its scripts import modules from.
 const LIBRARY: &str = "python_lib.zip";
+
+/// What is said of an import that fails where a script names folders.
+const NO_FOLDERS: &str = " (system_path is not searched: modules are imported from static/python_lib.zip)";
 
 /// The script of a problem, with what its code runs with.
 #[derive(Debug, Clone)]
@@ -86,11 +90,17 @@ impl Script {
             match self.execute(&self.source.text, globals, Some(self.seed), Caching::Kept, services) {
                 Ok(globals) => context.update(globals),
                 Err(ScriptError::NotRun(reason)) => self.missing = Some(reason),
-                Err(ScriptError::Failed { message, last_line, line }) => {
+                Err(ScriptError::Failed { mut message, mut last_line, line }) => {
+                    if self.source.names_folders && message.contains("ModuleNotFoundError") {
+                        message.push_str(NO_FOLDERS);
+                        last_line = last_line.map(|line| line + NO_FOLDERS);
+                    }
+                    let place = line.and_then(|line| self.source.place(line));
                     return Err(LoadError::Script {
                         message: escape::html(&message).replace("&#34;", "&quot;").replace("&#39;", "&#x27;"),
                         last_line,
-                        line: self.file_line(line),
+                        line: place.as_ref().map(|place| place.line),
+                        file: place.and_then(|place| place.file),
                     });
                 }
             }
@@ -145,7 +155,7 @@ impl Script {
 
     /// Returns the line of the problem file for a line of the script.
     fn file_line(&self, line: Option<u32>) -> Option<u32> {
-        self.source.file_line(line?)
+        self.source.place(line?).map(|place| place.line)
     }
 
     fn python_path(&self, services: &ProblemServices) -> Vec<String> {

@@ -7,12 +7,33 @@ use crate::problem::tree::Node;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Source {
     pub(super) text: String,
-    /// For each script the line of the text and the line of the problem file on which it begins.
-    parts: Vec<(u32, u32)>,
+    parts: Vec<Part>,
+    /// Whether a script names folders to look for modules in, which the platform did on a server's disk.
+    pub(super) names_folders: bool,
+}
+
+/// One script.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Part {
+    /// The line of the text on which it begins.
+    start: u32,
+    /// The line of the problem file on which it begins; of one in a file of its own the line of its element.
+    line: u32,
+    /// The file of its own.
+    file: Option<String>,
+}
+
+/// A line of a script, in the file where its author finds it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::problem) struct Place {
+    /// The line of the problem file.
+    pub(in crate::problem) line: u32,
+    /// The script's own file, where it has one, and the line of that.
+    pub(in crate::problem) file: Option<(String, u32)>,
 }
 
 /// Tells whether an element is a script that is run: any but those said to be in another language.
-fn is_python(node: &Node) -> bool {
+pub(in crate::problem) fn is_python(node: &Node) -> bool {
     let kind = node.get("type").unwrap_or_default();
     node.name == "script" && !kind.contains("javascript") && !kind.contains("perl")
 }
@@ -28,20 +49,29 @@ impl Source {
             if node.text.is_empty() {
                 return Err(LoadError::at(node.line, "a script is empty"));
             }
-            source.parts.push((line_of_end(&source.text), node.text_line));
+            source.names_folders |= node.get("system_path").is_some_and(|path| !path.is_empty());
+            let start = line_of_end(&source.text);
+            source.parts.push(match node.get("src").filter(|_| node.text_line == 0) {
+                Some(file) => Part { start, line: node.line, file: Some(file.to_owned()) },
+                None => Part { start, line: node.text_line, file: None },
+            });
             // Authors wrote these where the platform's old storage wanted them.
             source.text.push_str(&node.text.replace("&apos;", "'").replace("&quot;", "\""));
         }
         Ok(source)
     }
 
-    /// Returns the line of the problem file for a line of the text; nothing for lines behind its end.
-    pub(super) fn file_line(&self, line: u32) -> Option<u32> {
+    /// Returns where a line of the text stands; nothing for lines behind its end.
+    pub(super) fn place(&self, line: u32) -> Option<Place> {
         if line > line_of_end(&self.text) {
             return None;
         }
-        let (first, file_line) = self.parts.iter().rev().find(|(first, _)| *first <= line)?;
-        Some(file_line + (line - first))
+        let part = self.parts.iter().rev().find(|part| part.start <= line)?;
+        let below = line - part.start;
+        Some(match &part.file {
+            Some(file) => Place { line: part.line, file: Some((file.clone(), below + 1)) },
+            None => Place { line: part.line + below, file: None },
+        })
     }
 }
 
@@ -63,7 +93,7 @@ mod tests {
         let document = Document::parse_text(file, &ParseOptions::default()).expect("XML");
         let source = Source::collect(&Node::from_document(&document)).expect("scripts with text");
         assert_eq!(source.text, "a\nb\nc\nd");
-        let lines: Vec<_> = (1..6).map(|line| source.file_line(line)).collect();
+        let lines: Vec<_> = (1..6).map(|line| source.place(line).map(|place| place.line)).collect();
         assert_eq!(lines, [Some(3), Some(4), Some(7), Some(8), None]);
     }
 }

@@ -2,6 +2,7 @@
 
 mod accessibility;
 mod assets;
+mod code_files;
 mod dates;
 mod grading;
 mod groups;
@@ -27,6 +28,7 @@ pub(super) fn run(course: &Course<'_>, findings: &mut Findings) {
     let rules = [
         accessibility::check,
         assets::check,
+        code_files::check,
         dates::check,
         grading::check,
         groups::check,

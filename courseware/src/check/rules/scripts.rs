@@ -182,9 +182,13 @@ impl<'c> Program<'c> {
         program.problem = Some(problem);
         for script in elements(problem, "script") {
             let kind = script.get("type").unwrap_or_default();
-            if !kind.contains("javascript") && !kind.contains("perl") {
-                program.add(script, findings);
+            if kind.contains("javascript") || kind.contains("perl") {
+                continue;
             }
+            // What stands in a file of its own is not read here.
+            let has_text = script.text().is_some_and(|text| !text.trim().is_empty());
+            program.is_cut |= !has_text && script.get("src").is_some();
+            program.add(script, findings);
         }
         program
     }
@@ -391,7 +395,7 @@ fn imported(line: &str) -> Vec<(&str, usize)> {
 }
 
 /// Lists the elements of a name below another, in document order.
-fn elements<'e>(element: &'e Element, name: &str) -> Vec<&'e Element> {
+pub(super) fn elements<'e>(element: &'e Element, name: &str) -> Vec<&'e Element> {
     let mut found = Vec::new();
     let mut waiting = vec![element];
     while let Some(element) = waiting.pop() {

