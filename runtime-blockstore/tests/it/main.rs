@@ -9,11 +9,13 @@ mod commits;
 mod crash;
 #[cfg(unix)]
 mod damage;
+mod database_faults;
 mod fixture;
 mod foreign;
 mod golden;
 mod maintenance;
 mod mariadb;
+mod proxy;
 mod python_app;
 mod reopening;
 mod store;

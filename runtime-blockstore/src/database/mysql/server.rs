@@ -26,7 +26,7 @@ use crate::schema;
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
 /// How often a job begins anew.
-const ATTEMPTS: u32 = 5;
+const ATTEMPTS: u32 = 8;
 
 /// How long to wait before the first of them; each later one waits twice as long.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -343,7 +343,7 @@ impl Server {
             }
         };
         if !session.has_written() {
-            if session.define("COMMIT").is_ok() {
+            if session.define("ROLLBACK").is_ok() {
                 enter(&self.writer).connection = Some(connection);
             }
             return Outcome::Done(Ok(value));
@@ -446,7 +446,7 @@ impl Server {
         };
         let sql = "SELECT 1 FROM xblock_commit WHERE name = ?1";
         let found = connection.exists("looking for a commit", sql, [name])?;
-        if session(&connection).define("COMMIT").is_ok() {
+        if session(&connection).define("ROLLBACK").is_ok() {
             enter(&self.writer).connection = Some(connection);
         }
         Ok(found)
@@ -570,7 +570,7 @@ fn read_in<T, E>(
     let result = job(connection);
     let session = session(connection);
     let trouble = session.trouble();
-    let is_sound = trouble != Some(Trouble::Lost) && session.define("COMMIT").is_ok();
+    let is_sound = trouble != Some(Trouble::Lost) && session.define("ROLLBACK").is_ok();
     match result {
         Err(error) if trouble.is_some() => (Outcome::Again(error), is_sound),
         result => (Outcome::Done(result), is_sound),
