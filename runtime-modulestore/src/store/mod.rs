@@ -1,6 +1,7 @@
 //! Where the documents lie. The runtime above decides what they say; a store only keeps and finds them.
 
 mod collection;
+mod mongo;
 mod sqlite;
 
 use bson::oid::ObjectId;
@@ -11,6 +12,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
 pub use collection::{Collection, OLD_MONGO};
+pub use mongo::{MongoLogin, MongoStore, MongoUrl, MongoUrlError};
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.

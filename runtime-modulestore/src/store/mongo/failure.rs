@@ -1,0 +1,63 @@
+//! Failures of the server as the runtime's.
+
+use mongodb::error::{Error, ErrorKind, WriteFailure};
+use xblock_core::runtime::RuntimeError;
+
+/// The server's numbers of failures that mean something here.
+mod code {
+    pub(super) const DUPLICATE: i32 = 11000;
+    pub(super) const BAD_VALUE: i32 = 2;
+    pub(super) const TOO_LARGE: i32 = 10334;
+    pub(super) const DOTTED_NAME: i32 = 57;
+    pub(super) const DOLLAR_NAME: i32 = 52;
+    pub(super) const LOGIN_REFUSED: i32 = 18;
+    pub(super) const NOT_ALLOWED: i32 = 13;
+}
+
+/// Returns the numbers of everything that went wrong in an operation.
+fn codes(error: &Error) -> Vec<i32> {
+    match &*error.kind {
+        ErrorKind::Command(error) => vec![error.code],
+        ErrorKind::Write(WriteFailure::WriteError(error)) => vec![error.code],
+        ErrorKind::Write(WriteFailure::WriteConcernError(error)) => vec![error.code],
+        ErrorKind::InsertMany(errors) => {
+            let mut codes: Vec<_> = errors.write_errors.iter().flatten().map(|error| error.code).collect();
+            codes.extend(errors.write_concern_error.iter().map(|error| error.code));
+            codes
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Says whether all that went wrong is that documents with these ids or keys are there.
+pub(super) fn is_duplicate(error: &Error) -> bool {
+    let codes = codes(error);
+    !codes.is_empty() && codes.iter().all(|code| *code == code::DUPLICATE)
+}
+
+/// Says whether an index is there already, made with other options.
+pub(super) fn is_other_index(error: &Error) -> bool {
+    codes(error).iter().any(|code| matches!(code, 85 | 86))
+}
+
+/// Turns a failure into the runtime's. Drivers never put passwords into their messages.
+pub(super) fn failed(action: &str, error: Error) -> RuntimeError {
+    let codes = codes(&error);
+    let has = |wanted: &[i32]| codes.iter().any(|code| wanted.contains(code));
+    let refused = |what: &str, error: Error| RuntimeError::storage(action, format!("{what}: {}", error.kind));
+    match &*error.kind {
+        ErrorKind::Authentication { .. } => refused("the server refused the credentials", error),
+        ErrorKind::ServerSelection { .. } => refused("no server answers", error),
+        _ if has(&[code::LOGIN_REFUSED]) => refused("the server refused the credentials", error),
+        _ if has(&[code::NOT_ALLOWED]) => refused("the server does not allow it to this user", error),
+        _ if has(&[code::BAD_VALUE, code::TOO_LARGE, code::DOTTED_NAME, code::DOLLAR_NAME])
+            && matches!(&*error.kind, ErrorKind::Write(_) | ErrorKind::InsertMany(_)) =>
+        {
+            RuntimeError::Unstorable { place: action.to_owned(), reason: error.kind.to_string() }
+        }
+        ErrorKind::Bson(_) | ErrorKind::BsonDeserialization(_) => {
+            RuntimeError::Corrupt { place: action.to_owned(), reason: error.kind.to_string() }
+        }
+        _ => RuntimeError::storage(action, error),
+    }
+}

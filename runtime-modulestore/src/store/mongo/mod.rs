@@ -1,0 +1,285 @@
+//! The store on a MongoDB server: edx-platform's own collections, as its modulestore and contentstore make them.
+//!
+//! No transaction of the server is needed, so that a single server serves, too. A commit writes content first, then says
+//! in `xblock_runtime.pending` what is to follow, then replaces the course index if it still is what was read. With
+//! that the commit is made; what is to follow (entries of the change feed, static files in their places) is done by the
+//! committer, or, where that one died, by the next who comes by. [`pending`] has the rules.
+
+mod failure;
+mod files;
+mod index;
+mod pending;
+mod reads;
+mod session;
+mod url;
+mod writes;
+
+use std::future::Future;
+use std::time::Duration;
+
+use bson::doc;
+use bson::raw::RawDocumentBuf;
+use mongodb::options::{
+    ClientOptions, Credential, DatabaseOptions, IndexOptions, ReadPreference, SelectionCriteria, WriteConcern,
+};
+use mongodb::{Client, Database, IndexModel};
+use tokio::runtime::Runtime as Executor;
+use xblock_core::runtime::RuntimeError;
+
+use self::failure::{failed, is_other_index};
+use self::session::Session;
+use super::{Collection, DocumentReads, DocumentStore, DocumentWrites, OLD_MONGO, StoreMode};
+use crate::documents::Bucket;
+
+pub use url::{MongoUrl, MongoUrlError};
+
+/// How long is waited for a server that can be talked to, unless the address says otherwise.
+const SELECTION: Duration = Duration::from_secs(10);
+
+/// Who logs in; kept out of the address, so that it is in no list of processes.
+#[derive(Clone)]
+pub struct MongoLogin {
+    /// The user.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Keeps the documents on a MongoDB server.
+///
+/// Any number of processes may use one database, edx-platform's among them.
+pub struct MongoStore {
+    url: MongoUrl,
+    mode: StoreMode,
+    /// Absent only while the store is dropped.
+    executor: Option<Executor>,
+    /// Reads as the address prefers, such as from secondaries.
+    preferred: Database,
+    /// Reads what was written last.
+    primary: Database,
+    opened: std::time::Instant,
+}
+
+/// Names of collections only this program knows.
+pub(super) mod own {
+    /// Everything here begins so.
+    pub(crate) const PREFIX: &str = "xblock_runtime.";
+    /// Commits that are being made, or whose committer died.
+    pub(crate) const PENDING: &str = "xblock_runtime.pending";
+    /// What such commits do to static files.
+    pub(crate) const STEPS: &str = "xblock_runtime.file_steps";
+    /// The change feed.
+    pub(crate) const FEED: &str = "xblock_runtime.feed";
+    /// What authors said about structures.
+    pub(crate) const MESSAGES: &str = "xblock_runtime.messages";
+    /// The packages of imports, in pieces.
+    pub(crate) const ORIGINS: &str = "xblock_runtime.origins";
+    /// What was set aside: when, and how long it is.
+    pub(crate) const ASIDE: &str = "xblock_runtime.set_aside";
+    /// Structures that were set aside.
+    pub(crate) const ASIDE_STRUCTURES: &str = "xblock_runtime.old_structures";
+    /// Definitions that were set aside.
+    pub(crate) const ASIDE_DEFINITIONS: &str = "xblock_runtime.old_definitions";
+    /// Our field in chunks that belong to no file yet: when they were written.
+    pub(crate) const STAGED: &str = "xblock_runtime";
+}
+
+impl MongoStore {
+    /// Opens a database; with [`StoreMode::ReadWrite`] its indexes are made where they are missing.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Storage`] where no server answers in time, where it refuses the credentials, or where the address
+    /// has options nobody knows.
+    pub fn open(url: &MongoUrl, login: Option<MongoLogin>, mode: StoreMode) -> Result<Self, RuntimeError> {
+        let action = format!("opening {url}");
+        let executor = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("modulestore")
+            .enable_all()
+            .build()
+            .map_err(|error| RuntimeError::storage(&action, error))?;
+        let client = executor.block_on(async {
+            let mut options = ClientOptions::parse(url.connection()).await?;
+            options.app_name.get_or_insert_with(|| "xblock-runtime".to_owned());
+            options.server_selection_timeout.get_or_insert(SELECTION);
+            options.connect_timeout.get_or_insert(SELECTION);
+            options.write_concern.get_or_insert_with(WriteConcern::majority);
+            if let Some(login) = login {
+                let source = options.credential.as_ref().and_then(|credential| credential.source.clone());
+                let mechanism =
+                    options.credential.as_ref().and_then(|credential| credential.mechanism.clone());
+                options.credential = Some(
+                    Credential::builder()
+                        .username(login.user)
+                        .password(login.password)
+                        .source(source)
+                        .mechanism(mechanism)
+                        .build(),
+                );
+            }
+            Client::with_options(options)
+        });
+        let client = client.map_err(|error| failed(&action, error))?;
+        let primary = DatabaseOptions::builder()
+            .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
+            .build();
+        let store = Self {
+            preferred: client.database(url.database()),
+            primary: client.database_with_options(url.database(), primary),
+            url: url.clone(),
+            mode,
+            executor: Some(executor),
+            opened: std::time::Instant::now(),
+        };
+        store.run(&action, async { store.preferred.run_command(doc! { "ping": 1 }).await })?;
+        if mode == StoreMode::ReadWrite {
+            store.make_indexes(&action)?;
+        }
+        Ok(store)
+    }
+
+    /// Returns the address.
+    #[must_use]
+    pub fn url(&self) -> &MongoUrl {
+        &self.url
+    }
+
+    /// Waits for an operation, no longer than the address allows.
+    fn run<T>(
+        &self,
+        action: &str,
+        operation: impl Future<Output = mongodb::error::Result<T>>,
+    ) -> Result<T, RuntimeError> {
+        self.attempt(action, operation)?.map_err(|error| failed(action, error))
+    }
+
+    /// As [`MongoStore::run`], for callers to whom some failures mean something.
+    fn attempt<T>(
+        &self,
+        action: &str,
+        operation: impl Future<Output = mongodb::error::Result<T>>,
+    ) -> Result<mongodb::error::Result<T>, RuntimeError> {
+        let executor = self.executor.as_ref().expect("the executor is there until the store is dropped");
+        let patience = self.url.patience();
+        executor.block_on(async { tokio::time::timeout(patience, operation).await }).map_err(|_| {
+            let waited = format!("the server did not answer within {} seconds", patience.as_secs_f32());
+            RuntimeError::storage(action, waited)
+        })
+    }
+
+    /// Says whether reads may go to a server that is behind.
+    fn may_lag(&self) -> bool {
+        let preferred = self.preferred.selection_criteria();
+        preferred.is_some_and(|preferred| {
+            !matches!(preferred, SelectionCriteria::ReadPreference(ReadPreference::Primary))
+        })
+    }
+
+    /// Returns the name a collection has in this database.
+    fn name(&self, collection: &Collection) -> String {
+        let prefix = self.url.prefix();
+        match collection {
+            Collection::Indexes => format!("{prefix}.active_versions"),
+            Collection::Structures => format!("{prefix}.structures"),
+            Collection::Definitions => format!("{prefix}.definitions"),
+            Collection::Files(bucket) => format!("{}.files", self.bucket(*bucket)),
+            Collection::Chunks(bucket) => format!("{}.chunks", self.bucket(*bucket)),
+            Collection::Other(name) if name == OLD_MONGO => prefix.to_owned(),
+            Collection::Other(name) => name.clone(),
+        }
+    }
+
+    fn bucket(&self, bucket: Bucket) -> String {
+        match bucket {
+            Bucket::Published => self.url.bucket().to_owned(),
+            Bucket::Draft => format!("draft_{}", self.url.bucket()),
+            Bucket::Replaced => format!("replaced_{}", self.url.bucket()),
+        }
+    }
+
+    /// Makes the indexes of edx-platform (modulestore reference, sections 2.7, 13, 15), and our own.
+    fn make_indexes(&self, action: &str) -> Result<(), RuntimeError> {
+        let unique = || IndexOptions::builder().unique(true).build();
+        let sparse = || IndexOptions::builder().sparse(true).build();
+        let plain = IndexOptions::default;
+        let old = Collection::Other(OLD_MONGO.to_owned());
+        self.make(action, &self.name(&Collection::Indexes), &[(&["org", "course", "run"], unique())])?;
+        self.make(
+            action,
+            &self.name(&old),
+            &[
+                (&["_id.tag", "_id.org", "_id.course", "_id.category", "_id.name", "_id.revision"], plain()),
+                (&["_id.category"], plain()),
+                (&["definition.children"], sparse()),
+                (&["_id.revision"], plain()),
+            ],
+        )?;
+        for bucket in Bucket::ALL {
+            self.make(
+                action,
+                &self.name(&Collection::Files(bucket)),
+                &[
+                    (&["filename", "uploadDate"], plain()),
+                    (&["_id.tag", "_id.org", "_id.course", "_id.category"], sparse()),
+                    (&["content_son.org", "content_son.course", "-uploadDate"], sparse()),
+                    (&["_id.org", "_id.course", "_id.name"], sparse()),
+                    (&["content_son.org", "content_son.course", "content_son.name"], sparse()),
+                    (&["_id.org", "_id.course", "uploadDate"], sparse()),
+                    (&["_id.org", "_id.course", "displayname"], sparse()),
+                    (&["content_son.org", "content_son.course", "uploadDate"], sparse()),
+                    (&["content_son.org", "content_son.course", "displayname"], sparse()),
+                ],
+            )?;
+            let chunks = self.name(&Collection::Chunks(bucket));
+            self.make(action, &chunks, &[(&["files_id", "n"], unique())])?;
+        }
+        self.make(action, own::PENDING, &[(&["owner"], plain())])?;
+        self.make(action, own::STEPS, &[(&["commit"], plain())])?;
+        self.make(action, own::FEED, &[(&["commit", "entry"], unique())])?;
+        self.make(action, own::ORIGINS, &[(&["context"], plain())])
+    }
+
+    fn make(
+        &self,
+        action: &str,
+        collection: &str,
+        indexes: &[(&[&str], IndexOptions)],
+    ) -> Result<(), RuntimeError> {
+        let models = indexes.iter().map(|(names, options)| {
+            let keys = names.iter().map(|name| match name.strip_prefix('-') {
+                Some(name) => (name.to_owned(), bson::Bson::Int32(-1)),
+                None => ((*name).to_owned(), bson::Bson::Int32(1)),
+            });
+            IndexModel::builder().keys(keys.collect::<bson::Document>()).options(options.clone()).build()
+        });
+        let collection = self.primary.collection::<RawDocumentBuf>(collection);
+        let made = self.attempt(action, async { collection.create_indexes(models).await })?;
+        match made {
+            // An administrator made it another way, which serves as well.
+            Err(error) if is_other_index(&error) => Ok(()),
+            made => made.map(drop).map_err(|error| failed(action, error)),
+        }
+    }
+}
+
+impl Drop for MongoStore {
+    fn drop(&mut self) {
+        // Dropped by itself it would wait, which is not allowed where a host's own executor drops the store.
+        if let Some(executor) = self.executor.take() {
+            executor.shutdown_background();
+        }
+    }
+}
+
+impl DocumentStore for MongoStore {
+    fn read(&self) -> Result<Box<dyn DocumentReads + '_>, RuntimeError> {
+        Ok(Box::new(Session::begin(self, false)))
+    }
+
+    fn write(&self) -> Result<Box<dyn DocumentWrites + '_>, RuntimeError> {
+        if self.mode == StoreMode::ReadOnly {
+            return Err(RuntimeError::ReadOnly);
+        }
+        Ok(Box::new(Session::begin(self, true)))
+    }
+}

@@ -1,0 +1,409 @@
+//! Commits that are being made, and those whose committer died.
+//!
+//! A document in `xblock_runtime.pending` is written before the course index is changed. It says which index is to be
+//! changed from what to what, which structures the commit made, what the change feed is to tell and how many steps with
+//! static files are to follow (`xblock_runtime.file_steps`). It needs no mark to become valid: structure ids are made
+//! once, so a commit was made exactly if one of its structures is the head of a branch or an ancestor of it. It never
+//! will be where the index is neither what it was nor came from it. Else nobody knows yet, and nobody needs to.
+//!
+//! What follows a commit may be done by anybody and twice. Entries of the feed are numbered by inserting them after the
+//! last one, each once by a unique index; steps with files are done by one at a time, who holds a lease in the document.
+
+use std::collections::HashSet;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use bson::oid::ObjectId;
+use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
+use bson::{Bson, Document, doc};
+use chrono::{TimeDelta, Utc};
+use mongodb::options::FindOptions;
+use xblock_core::runtime::{EditInfo, RuntimeError};
+
+use super::failure::{failed, is_duplicate};
+use super::files::{OverlaidFile, Overlay};
+use super::index::is_same;
+use super::own;
+use super::reads::time_bson;
+use super::session::{Announcement, IndexChange, Session, StagedFile, value};
+use crate::documents::{Bucket, FileId, IndexKey, corrupt};
+use crate::store::{Collection, DocumentReads, StoreMode};
+
+/// How long one process may take for one file before another takes over.
+const LEASE: TimeDelta = TimeDelta::seconds(60);
+/// After how long a lease is renewed.
+const RENEWAL: Duration = Duration::from_secs(20);
+/// How long is waited between two looks at another's lease.
+const PAUSE: Duration = Duration::from_millis(25);
+/// How far back a commit is looked for among the ancestors of a head.
+const ANCESTORS: usize = 10_000;
+
+const PLACE: &str = "a commit that is not done";
+
+/// What became of a commit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    /// Its index was changed.
+    Made,
+    /// It may still be made.
+    Open,
+    /// It never will be.
+    Void,
+}
+
+/// Returns what stands for all runs of a course, which with old keys share their files.
+fn owner(key: &IndexKey) -> String {
+    format!("{}/{}", key.org, key.course)
+}
+
+fn versions_of(document: &RawDocument) -> Vec<ObjectId> {
+    let Ok(versions) = document.get_document("versions") else { return Vec::new() };
+    versions
+        .iter()
+        .filter_map(|version| match version {
+            Ok((_, RawBsonRef::ObjectId(id))) => Some(id),
+            _ => None,
+        })
+        .collect()
+}
+
+fn raw(document: &Document) -> Result<RawDocumentBuf, RuntimeError> {
+    RawDocumentBuf::try_from(document)
+        .map_err(|error| RuntimeError::Unstorable { place: PLACE.to_owned(), reason: error.to_string() })
+}
+
+/// What a document about a commit says.
+struct Pending {
+    id: ObjectId,
+    index: ObjectId,
+    key: IndexKey,
+    /// What the index was; nothing for one that was to be made.
+    base: Option<RawDocumentBuf>,
+    made: Vec<ObjectId>,
+    feed: Vec<Announcement>,
+    has_files: bool,
+}
+
+impl Pending {
+    fn read(document: &RawDocument) -> Result<Self, RuntimeError> {
+        let id = |name: &str| document.get_object_id(name).map_err(|error| corrupt(PLACE, error));
+        let part =
+            |name: &str| document.get_str(name).map(str::to_owned).map_err(|error| corrupt(PLACE, error));
+        let mut feed = Vec::new();
+        for entry in document.get_array("feed").map_err(|error| corrupt(PLACE, error))? {
+            let entry = entry.ok().and_then(|entry| entry.as_document());
+            let entry = entry.ok_or_else(|| corrupt(PLACE, "an entry is no document"))?;
+            let text = |name| entry.get_str(name).map(str::to_owned).map_err(|error| corrupt(PLACE, error));
+            feed.push(Announcement {
+                context: text("context")?,
+                branch: text("branch")?,
+                version: entry.get_object_id("version").map_err(|error| corrupt(PLACE, error))?,
+                edit_info: EditInfo {
+                    edited_on: crate::documents::time(entry, "edited_on", PLACE)?,
+                    edited_by: crate::documents::integer(entry, "edited_by", PLACE)?,
+                },
+            });
+        }
+        let made = document.get_array("made").map_err(|error| corrupt(PLACE, error))?;
+        Ok(Self {
+            id: id("_id")?,
+            index: id("index")?,
+            key: IndexKey { org: part("org")?, course: part("course")?, run: part("run")? },
+            base: document.get_document("base").ok().map(RawDocument::to_owned),
+            made: made.into_iter().filter_map(|id| id.ok().and_then(|id| id.as_object_id())).collect(),
+            feed,
+            has_files: document.get_bool("has_files").unwrap_or(false),
+        })
+    }
+}
+
+/// Makes the document about a commit.
+fn document(
+    id: ObjectId,
+    change: &IndexChange,
+    feed: &[Announcement],
+    has_files: bool,
+) -> Result<RawDocumentBuf, RuntimeError> {
+    let before = change.before.as_deref().map(versions_of).unwrap_or_default();
+    let after = change.after.as_deref().map(versions_of).unwrap_or_default();
+    let mut made: Vec<_> = after.into_iter().filter(|version| !before.contains(version)).collect();
+    made.extend(feed.iter().map(|entry| entry.version).filter(|version| !before.contains(version)));
+    let base = change.before.as_deref().map(|before| {
+        let compared = ["last_update", "versions"];
+        compared
+            .into_iter()
+            .filter_map(|name| Some((name.to_owned(), value(before, name)?)))
+            .collect::<Document>()
+    });
+    let feed: Vec<Bson> = feed.iter().map(|entry| announcement_document(entry).into()).collect();
+    raw(&doc! {
+        "_id": id,
+        "owner": owner(&change.key),
+        "index": change.id,
+        "org": &change.key.org,
+        "course": &change.key.course,
+        "run": &change.key.run,
+        "base": base,
+        "made": made,
+        "feed": feed,
+        "has_files": has_files,
+        "lease": lease(id),
+    })
+}
+
+fn announcement_document(entry: &Announcement) -> Document {
+    doc! {
+        "context": &entry.context,
+        "branch": &entry.branch,
+        "version": entry.version,
+        "edited_on": time_bson(entry.edit_info.edited_on),
+        "edited_by": entry.edit_info.edited_by,
+    }
+}
+
+fn lease(holder: ObjectId) -> Document {
+    doc! { "by": holder, "until": time_bson(Some(Utc::now() + LEASE)) }
+}
+
+impl Session<'_> {
+    fn pending(&self, filter: Document) -> Result<Vec<Pending>, RuntimeError> {
+        let collection = self.store.primary.collection(own::PENDING);
+        let options = FindOptions::builder().sort(doc! { "_id": 1 }).build();
+        self.many(&collection, filter, options)?.iter().map(|document| Pending::read(document)).collect()
+    }
+
+    fn fate(&self, pending: &Pending) -> Result<Fate, RuntimeError> {
+        let Some(index) = self.find_index_by_id(pending.index)? else {
+            // An index of this name that another made keeps this one from being made.
+            let is_open = pending.base.is_none() && self.find_index(&pending.key)?.is_none();
+            return Ok(if is_open { Fate::Open } else { Fate::Void });
+        };
+        let Some(base) = &pending.base else { return Ok(Fate::Made) };
+        if is_same(&index, base) {
+            return Ok(Fate::Open);
+        }
+        let made: HashSet<_> = pending.made.iter().copied().collect();
+        for head in versions_of(&index) {
+            let mut at = Some(head);
+            let mut seen = HashSet::new();
+            while let Some(id) = at.filter(|id| seen.len() < ANCESTORS && seen.insert(*id)) {
+                if made.contains(&id) {
+                    return Ok(Fate::Made);
+                }
+                // No commit that is not done can be older than what it was made on.
+                if versions_of(base).contains(&id) {
+                    break;
+                }
+                at = self.header(id)?.and_then(|header| header.previous_version);
+            }
+        }
+        Ok(Fate::Void)
+    }
+
+    /// Says what is to follow a commit, before it is made. Returns what the document about it is called.
+    pub(super) fn prepare(
+        &self,
+        change: &IndexChange,
+        feed: &[Announcement],
+        files: &[((Bucket, FileId), StagedFile)],
+    ) -> Result<ObjectId, RuntimeError> {
+        let commit = ObjectId::new();
+        let mut steps = Vec::new();
+        for (n, ((bucket, id), file)) in files.iter().enumerate() {
+            let mut step = doc! {
+                "_id": ObjectId::new(),
+                "commit": commit,
+                "n": i64::try_from(n).unwrap_or(i64::MAX),
+                "bucket": bucket.name(),
+                "file": id.value(),
+                "chunks": file.chunks.clone(),
+            };
+            if let Some(document) = &file.document {
+                let document = Document::try_from(&**document).map_err(|error| corrupt(PLACE, error))?;
+                step.insert("document", document);
+            }
+            steps.push(raw(&step)?);
+        }
+        self.add(own::STEPS, steps)?;
+        self.add(own::PENDING, vec![document(commit, change, feed, !files.is_empty())?])?;
+        Ok(commit)
+    }
+
+    /// Does what follows a commit that was made.
+    pub(super) fn follow_up(&self, commit: ObjectId) -> Result<(), RuntimeError> {
+        match self.pending(doc! { "_id": commit })?.pop() {
+            Some(pending) => self.do_rest(&pending, Some(commit)),
+            None => Ok(()),
+        }
+    }
+
+    fn do_rest(&self, pending: &Pending, holder: Option<ObjectId>) -> Result<(), RuntimeError> {
+        self.announce(pending)?;
+        if pending.has_files {
+            let holder = match holder {
+                Some(holder) => holder,
+                None => match self.take_lease(pending.id)? {
+                    Some(holder) => holder,
+                    // Whoever held it is done.
+                    None => return Ok(()),
+                },
+            };
+            self.take_steps(pending.id, holder)?;
+        }
+        self.delete(own::STEPS, doc! { "commit": pending.id })?;
+        self.delete(own::PENDING, doc! { "_id": pending.id }).map(drop)
+    }
+
+    /// Waits for the lease of a commit; nothing where it is done meanwhile.
+    fn take_lease(&self, commit: ObjectId) -> Result<Option<ObjectId>, RuntimeError> {
+        let holder = ObjectId::new();
+        let start = Instant::now();
+        let limit = self.store.url().patience();
+        let collection = self.store.primary.collection::<RawDocumentBuf>(own::PENDING);
+        loop {
+            let free = doc! { "_id": commit, "lease.until": { "$lt": time_bson(Some(Utc::now())) } };
+            let update = doc! { "$set": { "lease": lease(holder) } };
+            let action = "taking over a commit";
+            let taken = self.store.run(action, async { collection.update_one(free, update).await })?;
+            if taken.matched_count == 1 {
+                return Ok(Some(holder));
+            }
+            if self.pending(doc! { "_id": commit })?.is_empty() {
+                return Ok(None);
+            }
+            if start.elapsed() > limit {
+                return Err(RuntimeError::storage(action, "another writer has not finished its commit yet"));
+            }
+            thread::sleep(PAUSE);
+        }
+    }
+
+    fn take_steps(&self, commit: ObjectId, holder: ObjectId) -> Result<(), RuntimeError> {
+        let pending = self.store.primary.collection::<RawDocumentBuf>(own::PENDING);
+        let mut renewed = Instant::now();
+        for step in self.steps(commit)? {
+            if renewed.elapsed() > RENEWAL {
+                let mine = doc! { "_id": commit, "lease.by": holder };
+                let update = doc! { "$set": { "lease": lease(holder) } };
+                let action = "renewing a lease";
+                let kept = self.store.run(action, async { pending.update_one(mine, update).await })?;
+                if kept.matched_count == 0 {
+                    return Err(RuntimeError::storage(action, "another writer took the commit over"));
+                }
+                renewed = Instant::now();
+            }
+            let (bucket, id) = &step.0;
+            self.put_file_in_place(*bucket, &id.value(), step.1.document, &step.1.chunks)?;
+        }
+        Ok(())
+    }
+
+    fn steps(&self, commit: ObjectId) -> Result<Vec<((Bucket, FileId), OverlaidFile)>, RuntimeError> {
+        let collection = self.store.primary.collection(own::STEPS);
+        let options = FindOptions::builder().sort(doc! { "n": 1 }).build();
+        let mut steps = Vec::new();
+        self.each(&collection, doc! { "commit": commit }, options, &mut |step| {
+            let bucket = step.get_str("bucket").ok();
+            let bucket = Bucket::ALL.into_iter().find(|known| Some(known.name()) == bucket);
+            let bucket = bucket.ok_or_else(|| corrupt(PLACE, "a step names no bucket"))?;
+            let chunks = step.get_array("chunks").map_err(|error| corrupt(PLACE, error))?;
+            steps.push((
+                (bucket, FileId::of(step, "file")?),
+                OverlaidFile {
+                    document: step.get_document("document").ok().map(RawDocument::to_owned),
+                    chunks: chunks
+                        .into_iter()
+                        .filter_map(|id| id.ok().and_then(|id| id.as_object_id()))
+                        .collect(),
+                },
+            ));
+            Ok(())
+        })?;
+        Ok(steps)
+    }
+
+    /// Adds a commit's entries to the feed, each once: the next place is free for one only.
+    fn announce(&self, pending: &Pending) -> Result<(), RuntimeError> {
+        for (n, entry) in pending.feed.iter().enumerate() {
+            self.announce_entry(pending.id, i32::try_from(n).unwrap_or(i32::MAX), entry)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn announce_entry(
+        &self,
+        commit: ObjectId,
+        n: i32,
+        entry: &Announcement,
+    ) -> Result<(), RuntimeError> {
+        let action = "adding to the change feed";
+        let feed = self.store.primary.collection::<RawDocumentBuf>(own::FEED);
+        loop {
+            let next = i64::try_from(self.last_cursor()? + 1).unwrap_or(i64::MAX);
+            let mut document = doc! { "_id": next, "commit": commit, "entry": n };
+            document.extend(announcement_document(entry));
+            let document = raw(&document)?;
+            match self.store.attempt(action, async { feed.insert_one(&document).await })? {
+                Ok(_) => return Ok(()),
+                Err(error) if is_duplicate(&error) => {
+                    if self.find_one(&feed, doc! { "commit": commit, "entry": n })?.is_some() {
+                        return Ok(());
+                    }
+                }
+                Err(error) => return Err(failed(action, error)),
+            }
+        }
+    }
+
+    /// Forgets a commit that will not be made, with what it had written of files.
+    pub(super) fn forget(&self, commit: ObjectId) -> Result<(), RuntimeError> {
+        for ((bucket, _), file) in self.steps(commit)? {
+            let chunks = self.store.name(&Collection::Chunks(bucket));
+            for ids in file.chunks.chunks(super::files::IDS) {
+                let staged = doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } };
+                self.delete(&chunks, staged)?;
+            }
+        }
+        self.delete(own::STEPS, doc! { "commit": commit })?;
+        self.delete(own::PENDING, doc! { "_id": commit }).map(drop)
+    }
+
+    /// Does what earlier commits in a course left, before another one is made there.
+    pub(super) fn finish_pending(&self, key: &IndexKey) -> Result<(), RuntimeError> {
+        for pending in self.pending(doc! { "owner": owner(key) })? {
+            match self.fate(&pending)? {
+                Fate::Made => self.do_rest(&pending, None)?,
+                Fate::Void => self.forget(pending.id)?,
+                Fate::Open => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the entries of commits that were made to the feed, where nobody did so yet.
+    pub(super) fn announce_pending(&self) -> Result<(), RuntimeError> {
+        if self.store.mode == StoreMode::ReadOnly {
+            return Ok(());
+        }
+        for pending in self.pending(doc! {})? {
+            if self.fate(&pending)? == Fate::Made {
+                self.announce(&pending)?;
+                if !pending.has_files {
+                    self.delete(own::PENDING, doc! { "_id": pending.id })?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what commits that were made have not done to static files yet.
+    pub(super) fn read_overlay(&self) -> Result<Overlay, RuntimeError> {
+        let mut overlay = Overlay::default();
+        for pending in self.pending(doc! { "has_files": true })? {
+            if self.fate(&pending)? == Fate::Made {
+                overlay.files.extend(self.steps(pending.id)?);
+            }
+        }
+        Ok(overlay)
+    }
+}

@@ -1,0 +1,260 @@
+//! A view of the database, and what a transaction gathers until it is committed.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+
+use bson::oid::ObjectId;
+use bson::raw::{RawDocument, RawDocumentBuf};
+use bson::{Bson, Document};
+use indexmap::IndexMap;
+use mongodb::options::FindOptions;
+use mongodb::{Collection as Handle, Cursor, Database};
+use xblock_core::runtime::{EditInfo, RuntimeError};
+
+use super::MongoStore;
+use super::failure::{failed, is_duplicate};
+use super::files::Overlay;
+use crate::documents::{Bucket, FileId, IndexKey};
+use crate::store::{Collection, ContentKind};
+
+/// How many bytes of documents are gathered before they are sent, in a transaction that loads a dump.
+const BATCH_BYTES: usize = 8 << 20;
+/// How many documents are gathered.
+const BATCH: usize = 1_000;
+
+/// One view or transaction. Course indexes are read once, so that what is read through them is one state: structures and
+/// definitions never change.
+pub(super) struct Session<'s> {
+    pub(super) store: &'s MongoStore,
+    pub(super) db: Database,
+    pub(super) is_write: bool,
+    pub(super) indexes: RefCell<HashMap<IndexKey, Option<RawDocumentBuf>>>,
+    pub(super) overlay: OnceCell<Overlay>,
+    pub(super) staged: RefCell<Staged>,
+}
+
+/// What a transaction is to change.
+#[derive(Default)]
+pub(super) struct Staged {
+    pub(super) structures: IndexMap<ObjectId, RawDocumentBuf>,
+    pub(super) definitions: IndexMap<ObjectId, RawDocumentBuf>,
+    pub(super) messages: Vec<(ObjectId, String)>,
+    pub(super) others: IndexMap<(String, FileId), RawDocumentBuf>,
+    /// Roots of Old Mongo's courses, which make a course seen; they go last.
+    pub(super) old_roots: Vec<RawDocumentBuf>,
+    pub(super) bytes: usize,
+    /// Whether content of this transaction is at the server already.
+    pub(super) was_flushed: bool,
+    pub(super) indexes: Vec<IndexChange>,
+    pub(super) feed: Vec<(Option<ObjectId>, Announcement)>,
+    pub(super) files: BTreeMap<(Bucket, FileId), StagedFile>,
+    pub(super) handles: Vec<(Bucket, FileId)>,
+    pub(super) aside: Vec<AsideChange>,
+    pub(super) origins: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// A change of a course index; `before` is what it must be still.
+pub(super) struct IndexChange {
+    pub(super) id: ObjectId,
+    pub(super) key: IndexKey,
+    pub(super) before: Option<RawDocumentBuf>,
+    pub(super) after: Option<RawDocumentBuf>,
+}
+
+/// An entry of the change feed without its place.
+#[derive(Clone)]
+pub(super) struct Announcement {
+    pub(super) context: String,
+    pub(super) branch: String,
+    pub(super) version: ObjectId,
+    pub(super) edit_info: EditInfo,
+}
+
+/// What a file is to be; without a document it is to be gone.
+#[derive(Default)]
+pub(super) struct StagedFile {
+    pub(super) document: Option<RawDocumentBuf>,
+    /// The id under which its chunks lie until the commit is made.
+    pub(super) staged_as: Option<ObjectId>,
+    pub(super) chunks: Vec<ObjectId>,
+    /// Chunks that are still to be sent.
+    pub(super) unsent: Vec<RawDocumentBuf>,
+    /// Whether the chunks come from a dump and lie in their place already.
+    pub(super) in_place: bool,
+}
+
+pub(super) enum AsideChange {
+    Take { kind: ContentKind, ids: Vec<ObjectId>, since: bson::DateTime },
+    Return { kind: ContentKind, ids: Vec<ObjectId> },
+    Forget { before: bson::DateTime },
+}
+
+impl<'s> Session<'s> {
+    pub(super) fn begin(store: &'s MongoStore, is_write: bool) -> Self {
+        Self {
+            store,
+            db: if is_write { store.primary.clone() } else { store.preferred.clone() },
+            is_write,
+            indexes: RefCell::default(),
+            overlay: OnceCell::new(),
+            staged: RefCell::default(),
+        }
+    }
+
+    pub(super) fn collection(&self, name: &str) -> Handle<RawDocumentBuf> {
+        self.db.collection(name)
+    }
+
+    pub(super) fn of(&self, collection: &Collection) -> Handle<RawDocumentBuf> {
+        self.db.collection(&self.store.name(collection))
+    }
+
+    pub(super) fn find_one(
+        &self,
+        collection: &Handle<RawDocumentBuf>,
+        filter: Document,
+    ) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        self.store.run("reading the store", async { collection.find_one(filter).await })
+    }
+
+    pub(super) fn find(
+        &self,
+        collection: &Handle<RawDocumentBuf>,
+        filter: Document,
+        options: FindOptions,
+    ) -> Result<Cursor<RawDocumentBuf>, RuntimeError> {
+        self.store.run("reading the store", async { collection.find(filter).with_options(options).await })
+    }
+
+    /// Hands documents over one at a time.
+    pub(super) fn each(
+        &self,
+        collection: &Handle<RawDocumentBuf>,
+        filter: Document,
+        options: FindOptions,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let mut cursor = self.find(collection, filter, options)?;
+        while self.store.run("reading the store", cursor.advance())? {
+            receive(cursor.current())?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn many(
+        &self,
+        collection: &Handle<RawDocumentBuf>,
+        filter: Document,
+        options: FindOptions,
+    ) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+        let mut found = Vec::new();
+        self.each(collection, filter, options, &mut |document| {
+            found.push(document.to_owned());
+            Ok(())
+        })?;
+        Ok(found)
+    }
+
+    /// Finds a structure or definition; a secondary that does not have it yet is not believed.
+    pub(super) fn content(
+        &self,
+        collection: &Collection,
+        id: ObjectId,
+        options: mongodb::options::FindOneOptions,
+    ) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        let name = self.store.name(collection);
+        let find = |db: &Database| {
+            let collection = db.collection::<RawDocumentBuf>(&name);
+            let options = options.clone();
+            self.store.run("reading the store", async move {
+                collection.find_one(bson::doc! { "_id": id }).with_options(options).await
+            })
+        };
+        match find(&self.db)? {
+            None if !self.is_write && self.store.may_lag() => find(&self.store.primary),
+            found => Ok(found),
+        }
+    }
+
+    /// Adds documents; those whose ids are there already are passed over, as edx-platform does.
+    pub(super) fn add(&self, collection: &str, documents: Vec<RawDocumentBuf>) -> Result<(), RuntimeError> {
+        if documents.is_empty() {
+            return Ok(());
+        }
+        let action = format!("writing to {collection}");
+        let collection = self.collection(collection);
+        let outcome =
+            self.store.attempt(&action, async { collection.insert_many(documents).ordered(false).await })?;
+        match outcome {
+            Err(error) if is_duplicate(&error) => Ok(()),
+            outcome => outcome.map(drop).map_err(|error| failed(&action, error)),
+        }
+    }
+
+    pub(super) fn delete(&self, collection: &str, filter: Document) -> Result<u64, RuntimeError> {
+        let handle = self.collection(collection);
+        let action = format!("deleting from {collection}");
+        self.store.run(&action, async { handle.delete_many(filter).await }).map(|done| done.deleted_count)
+    }
+
+    /// Sends content when much has been gathered.
+    pub(super) fn gathered(&self, bytes: usize) -> Result<(), RuntimeError> {
+        let is_full = {
+            let mut staged = self.staged.borrow_mut();
+            staged.bytes += bytes;
+            let count = staged.structures.len() + staged.definitions.len() + staged.others.len();
+            staged.bytes >= BATCH_BYTES || count >= BATCH
+        };
+        if is_full { self.send_content() } else { Ok(()) }
+    }
+
+    /// Sends structures, definitions and what was said about them; nobody sees them before an index names them.
+    pub(super) fn send_content(&self) -> Result<(), RuntimeError> {
+        let (structures, definitions, messages, others) = {
+            let mut staged = self.staged.borrow_mut();
+            staged.bytes = 0;
+            staged.was_flushed = true;
+            (
+                std::mem::take(&mut staged.structures),
+                std::mem::take(&mut staged.definitions),
+                std::mem::take(&mut staged.messages),
+                std::mem::take(&mut staged.others),
+            )
+        };
+        self.add(&self.store.name(&Collection::Definitions), definitions.into_values().collect())?;
+        self.add(&self.store.name(&Collection::Structures), structures.into_values().collect())?;
+        let messages = messages.into_iter().map(|(id, message)| {
+            let mut document = RawDocumentBuf::new();
+            document.append(bson::raw::cstr!("_id"), id);
+            document.append(bson::raw::cstr!("message"), &*message);
+            document
+        });
+        self.add(super::own::MESSAGES, messages.collect())?;
+        let mut by_collection: BTreeMap<String, Vec<RawDocumentBuf>> = BTreeMap::new();
+        for ((collection, _), document) in others {
+            by_collection.entry(collection).or_default().push(document);
+        }
+        for (collection, documents) in by_collection {
+            self.add(&self.store.name(&Collection::Other(collection)), documents)?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Session<'_> {
+    fn drop(&mut self) {
+        // A transaction that is not committed leaves no chunks; where the server is gone they stay, marked as staged.
+        let staged = std::mem::take(&mut *self.staged.borrow_mut());
+        for ((bucket, _), file) in staged.files {
+            if let Some(staged_as) = file.staged_as.filter(|_| !file.chunks.is_empty()) {
+                let chunks = self.store.name(&Collection::Chunks(bucket));
+                let _ = self.delete(&chunks, bson::doc! { "files_id": staged_as });
+            }
+        }
+    }
+}
+
+/// Returns a field as a value of its own.
+pub(super) fn value(document: &RawDocument, name: &str) -> Option<Bson> {
+    document.get(name).ok().flatten().and_then(|value| Bson::try_from(value).ok())
+}

