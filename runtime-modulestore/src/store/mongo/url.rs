@@ -216,7 +216,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let error = |text| MongoUrl::parse(text).expect_err("no address");
+        let error = |text: &str| MongoUrl::parse(text).expect_err("no address");
         assert_eq!(error("http://h/d"), MongoUrlError::NoMongoUrl);
         assert_eq!(error("mongodb://h"), MongoUrlError::NoDatabase);
         assert_eq!(error("mongodb://h/?w=1"), MongoUrlError::NoDatabase);
