@@ -72,6 +72,9 @@ fn raw(document: &Document) -> Result<RawDocumentBuf, RuntimeError> {
         .map_err(|error| RuntimeError::Unstorable { place: PLACE.to_owned(), reason: error.to_string() })
 }
 
+/// What a commit does to one file.
+type Step = ((Bucket, FileId), OverlaidFile);
+
 /// What a document about a commit says.
 struct Pending {
     id: ObjectId,
@@ -298,7 +301,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn steps(&self, commit: ObjectId) -> Result<Vec<((Bucket, FileId), OverlaidFile)>, RuntimeError> {
+    fn steps(&self, commit: ObjectId) -> Result<Vec<Step>, RuntimeError> {
         let collection = self.store.primary.collection(own::STEPS);
         let options = FindOptions::builder().sort(doc! { "n": 1 }).build();
         let mut steps = Vec::new();
