@@ -1,11 +1,11 @@
-//! The names of stores: `memory:`, `blockstore:DIR`, `modulestore:FILE`.
+//! The names of stores: `memory:`, `blockstore:DIR`, `blockstore:DIR?assets=PLACE`, `modulestore:FILE`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
+use runtime_blockstore::{Access, Assets, Blockstore, BlockstoreRuntime, NoAssets};
 use runtime_modulestore::ModulestoreRuntime;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::block::Registry;
@@ -16,7 +16,10 @@ use xblock_core::runtime::{MemoryRuntime, Runtime, RuntimeError};
 use crate::learner_state::SqliteStore;
 
 /// The schemes, as messages list them.
-const SCHEMES: &str = "memory:, blockstore:DIR, modulestore:FILE";
+const SCHEMES: &str = "memory:, blockstore:DIR, blockstore:DIR?assets=s3://BUCKET/PREFIX, modulestore:FILE";
+
+/// What stands before the place of a Blockstore's documents and data files.
+const ASSETS: &str = "?assets=";
 
 /// Names a store of courseware.
 ///
@@ -32,8 +35,13 @@ const SCHEMES: &str = "memory:, blockstore:DIR, modulestore:FILE";
 pub enum StoreUrl {
     /// A store that lives as long as it is open.
     Memory,
-    /// A Blockstore in this directory.
-    Blockstore(PathBuf),
+    /// A Blockstore whose database is in this directory.
+    Blockstore {
+        /// The directory.
+        directory: PathBuf,
+        /// Where documents and data files lie.
+        assets: Assets,
+    },
     /// A Modulestore in this file.
     Modulestore(PathBuf),
 }
@@ -62,6 +70,9 @@ pub enum StoreUrlError {
         /// What the path should name.
         what: &'static str,
     },
+    /// What stands after `?assets=` names no place.
+    #[error(transparent)]
+    Assets(#[from] NoAssets),
     /// Something stands after `memory:`.
     #[error("memory: takes no path, but {path:?} follows")]
     UnexpectedPath {
@@ -84,7 +95,16 @@ impl FromStr for StoreUrl {
         match scheme {
             "memory" if path.is_empty() => Ok(Self::Memory),
             "memory" => Err(StoreUrlError::UnexpectedPath { path: path.to_owned() }),
-            "blockstore" => needed("blockstore", "directory").map(Self::Blockstore),
+            "blockstore" => {
+                let (path, assets) = match path.rsplit_once(ASSETS) {
+                    Some((path, assets)) => (path, assets.parse()?),
+                    None => (path, Assets::BesideDatabase),
+                };
+                match path {
+                    "" => Err(StoreUrlError::NoPath { scheme: "blockstore", what: "directory" }),
+                    path => Ok(Self::Blockstore { directory: PathBuf::from(path), assets }),
+                }
+            }
             "modulestore" => needed("modulestore", "file").map(Self::Modulestore),
             scheme => Err(StoreUrlError::UnknownScheme { scheme: scheme.to_owned() }),
         }
@@ -95,7 +115,12 @@ impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Memory => f.write_str("memory:"),
-            Self::Blockstore(path) => write!(f, "blockstore:{}", path.display()),
+            Self::Blockstore { directory, assets: Assets::BesideDatabase } => {
+                write!(f, "blockstore:{}", directory.display())
+            }
+            Self::Blockstore { directory, assets } => {
+                write!(f, "blockstore:{}{ASSETS}{assets}", directory.display())
+            }
             Self::Modulestore(path) => write!(f, "modulestore:{}", path.display()),
         }
     }
@@ -175,12 +200,9 @@ impl StoreUrl {
         }
         Ok(match self {
             Self::Memory => Arc::new(MemoryRuntime::new(clock.clone())),
-            Self::Blockstore(directory) if mode == OpenMode::Read => Arc::new(
-                BlockstoreRuntime::open_read_only(directory, registry.clone(), clock.clone())
-                    .map_err(open)?,
-            ),
-            Self::Blockstore(directory) => {
-                Arc::new(BlockstoreRuntime::open(directory, registry.clone(), clock.clone()).map_err(open)?)
+            Self::Blockstore { .. } => {
+                let store = self.open_bundles(mode, clock)?;
+                Arc::new(BlockstoreRuntime::over(store, registry.clone()).map_err(open)?)
             }
             Self::Modulestore(file) if mode == OpenMode::Read => Arc::new(
                 ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()).map_err(open)?,
@@ -196,12 +218,12 @@ impl StoreUrl {
     /// # Errors
     /// [`StoreError`].
     pub fn open_bundles(&self, mode: OpenMode, clock: &Arc<dyn Clock>) -> Result<Blockstore, StoreError> {
-        let directory = self.bundles_directory()?;
+        let (directory, assets) = self.bundles_place()?;
         let access = if mode == OpenMode::Read { Access::ReadOnly } else { Access::ReadWrite };
         if mode != OpenMode::Create && !self.is_made() {
             return Err(StoreError::NoSuchStore { url: self.clone() });
         }
-        Blockstore::open(directory, access, clock.clone())
+        Blockstore::open_with_assets(directory, assets, access, clock.clone())
             .map_err(|error| StoreError::Open { url: self.clone(), source: error.into() })
     }
 
@@ -234,13 +256,13 @@ impl StoreUrl {
         opened.map_err(|source| StoreError::Open { url: self.clone(), source })
     }
 
-    /// Returns the directory of a Blockstore, whether there is one or not.
+    /// Returns the directory of a Blockstore and the place of its documents and data files, whether there is one or not.
     ///
     /// # Errors
     /// [`StoreError::NotBlockstore`].
-    pub fn bundles_directory(&self) -> Result<&Path, StoreError> {
+    pub fn bundles_place(&self) -> Result<(&Path, &Assets), StoreError> {
         match self {
-            Self::Blockstore(directory) => Ok(directory),
+            Self::Blockstore { directory, assets } => Ok((directory, assets)),
             Self::Memory | Self::Modulestore(_) => Err(StoreError::NotBlockstore { url: self.clone() }),
         }
     }
@@ -251,7 +273,7 @@ impl StoreUrl {
     fn is_made(&self) -> bool {
         let database = match self {
             Self::Memory => return true,
-            Self::Blockstore(directory) => directory.join("db.sqlite3"),
+            Self::Blockstore { directory, .. } => directory.join("db.sqlite3"),
             Self::Modulestore(file) => file.clone(),
         };
         database.exists() && !is_empty_database(&database).unwrap_or(false)
@@ -262,7 +284,7 @@ impl StoreUrl {
     pub fn path(&self) -> Option<&Path> {
         match self {
             Self::Memory => None,
-            Self::Blockstore(path) | Self::Modulestore(path) => Some(path),
+            Self::Blockstore { directory: path, .. } | Self::Modulestore(path) => Some(path),
         }
     }
 
@@ -272,7 +294,7 @@ impl StoreUrl {
     pub fn learner_state_path(&self) -> Option<PathBuf> {
         match self {
             Self::Memory => None,
-            Self::Blockstore(directory) => Some(directory.join("learner-state.sqlite3")),
+            Self::Blockstore { directory, .. } => Some(directory.join("learner-state.sqlite3")),
             Self::Modulestore(file) => {
                 let mut name = file.clone().into_os_string();
                 name.push(".learner-state.sqlite3");
@@ -322,7 +344,15 @@ mod tests {
 
     #[test]
     fn every_kind_is_read_and_written_alike() {
-        for text in ["memory:", "blockstore:a/b", "modulestore:/x/y.db", "blockstore:C:odd"] {
+        for text in [
+            "memory:",
+            "blockstore:a/b",
+            "modulestore:/x/y.db",
+            "blockstore:C:odd",
+            "blockstore:why?",
+            "blockstore:d?assets=s3://bucket/a/prefix",
+            "blockstore:d?assets=/var/assets",
+        ] {
             assert_eq!(text.parse::<StoreUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
         }
     }
@@ -334,6 +364,8 @@ mod tests {
         assert!(error.to_string().contains("blockstore:DIR"), "{error}");
         assert!(matches!("somewhere".parse::<StoreUrl>(), Err(StoreUrlError::NoScheme { .. })));
         assert!(matches!("blockstore:".parse::<StoreUrl>(), Err(StoreUrlError::NoPath { .. })));
+        assert!(matches!("blockstore:?assets=x".parse::<StoreUrl>(), Err(StoreUrlError::NoPath { .. })));
+        assert!(matches!("blockstore:d?assets=ftp://x".parse::<StoreUrl>(), Err(StoreUrlError::Assets(_))));
         assert!(matches!("memory:x".parse::<StoreUrl>(), Err(StoreUrlError::UnexpectedPath { .. })));
     }
 

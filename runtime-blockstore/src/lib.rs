@@ -29,10 +29,12 @@ pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, Lib
 pub use maintenance::{
     BackupOptions, BackupReport, Finding, FsckOptions, FsckReport, GcOptions, GcReport, RestoreOptions,
     RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
+    restore_with_assets,
 };
 pub use path::PathProblem;
 pub use place::{MysqlPlace, NoMysqlPlace, Tls};
 pub use runtime::BlockstoreRuntime;
+pub use storage::{Assets, NoAssets, ObjectOptions, ObjectPlace, ObjectService};
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,
     BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, Dependent, DraftData,

@@ -29,6 +29,9 @@ pub enum PathProblem {
     /// It has a NUL character.
     #[error("it has a NUL character")]
     Nul,
+    /// It has a control character, which no name in an object store may have.
+    #[error("it has a control character, which an object store does not take")]
+    ControlCharacter,
     /// It has more than 500 characters.
     #[error("it has more than {LONGEST_PATH} characters")]
     TooLong,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use courseware::{OpenMode, StoreUrl};
-use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup, restore};
+use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup, restore_with_assets};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -86,9 +86,10 @@ pub(crate) fn run_restore(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let target = arguments.store.url.bundles_directory()?;
+    let (target, assets) = arguments.store.url.bundles_place()?;
     let options = RestoreOptions { name: arguments.name.clone(), bundle: arguments.bundle };
-    let report = restore(&arguments.directory, target, &options, surroundings.clock.clone())?;
+    let report =
+        restore_with_assets(&arguments.directory, target, assets, &options, surroundings.clock.clone())?;
     if console.json {
         console.document(&report)?;
     } else {

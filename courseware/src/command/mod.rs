@@ -59,7 +59,8 @@ struct Arguments {
 const AFTER_HELP: &str = "\
 STORES
   memory:            lives as long as the command
-  blockstore:DIR     a Blockstore (SQLite and files) in a directory
+  blockstore:DIR     a Blockstore (SQLite and files) in a directory; with ?assets=s3://BUCKET/PREFIX its files lie
+                     in an object store (also gs://, az://, or a folder)
   modulestore:FILE   a Modulestore (Split documents in SQLite) in a file
 
 EXIT CODES

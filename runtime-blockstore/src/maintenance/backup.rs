@@ -8,19 +8,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::marks::{BundleRoots, Marks, Roots};
-use super::walk::{entries, key};
+use super::walk::key;
 use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{FileRecord, Link, format_time};
 use crate::error::BlockstoreError;
 use crate::rows::uuid_text;
-use crate::storage::{Place, digest_of, replace, store_stream, sync_names};
+use crate::storage::{Place, Storage, digest_of, entries, replace, store_stream, sync_names};
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -184,12 +185,14 @@ impl Blockstore {
         }
         let summary = self.storage.summary_path(draft);
         let name = format!("{draft}/summary.json");
-        list.insert(name.clone(), copy.file(&summary, &target.join(name), None)?);
+        list.insert(name.clone(), copy.file(&self.storage, &summary, &target.join(name), None)?);
         for (path, record) in &document.files_to_overwrite {
             let Some(record) = record else { continue };
             let name = format!("{draft}/data/{path}");
             let source = self.storage.locate(Place::Draft(draft), path, record);
-            match source.and_then(|source| copy.file(&source, &target.join(&name), Some(record))) {
+            match source
+                .and_then(|source| copy.file(&self.storage, &source, &target.join(&name), Some(record)))
+            {
                 Ok(entry) => drop(list.insert(name, entry)),
                 Err(error) => copy.report.damaged.push(format!("draft {draft}, {path}: {error}")),
             }
@@ -225,7 +228,7 @@ impl Blockstore {
                 let Ok(snapshot) = self.storage.snapshot(bundle, digest) else { continue };
                 let source = self.storage.snapshot_path(bundle, digest);
                 let name = format!("{bundle}/snapshots/{digest}.json");
-                list.insert(name.clone(), copy.file(&source, &target.join(name), None)?);
+                list.insert(name.clone(), copy.file(&self.storage, &source, &target.join(name), None)?);
                 for (path, record) in &snapshot.files {
                     let source = match self.storage.locate(Place::Data(bundle), path, record) {
                         Ok(source) => source,
@@ -238,7 +241,7 @@ impl Blockstore {
                     if list.contains_key(&name) {
                         continue;
                     }
-                    match copy.file(&source, &target.join(&name), Some(record)) {
+                    match copy.file(&self.storage, &source, &target.join(&name), Some(record)) {
                         Ok(entry) => drop(list.insert(name, entry)),
                         Err(error @ (BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. })) => {
                             copy.report.damaged.push(format!("bundle {bundle}, {path}: {error}"));
@@ -259,7 +262,13 @@ struct Copy {
 
 impl Copy {
     /// Copies a file unless it is there; with a record its bytes are proved while they are copied.
-    fn file(&mut self, source: &Path, target: &Path, record: Option<&FileRecord>) -> Result<Entry> {
+    fn file(
+        &mut self,
+        storage: &Storage,
+        source: &Path,
+        target: &Path,
+        record: Option<&FileRecord>,
+    ) -> Result<Entry> {
         if let (Some(record), Ok(metadata)) = (record, fs::metadata(target))
             && metadata.len() == record.size
         {
@@ -267,11 +276,11 @@ impl Copy {
         }
         if record.is_none() && target.is_file() {
             let (digest, size) = digest_of(target)?;
-            if digest_of(source)?.0 == digest {
+            if storage.digest_of(source)?.0 == digest {
                 return Ok(Entry { size, digest });
             }
         }
-        let (digest, size) = copy_file(source, target)?;
+        let (digest, size) = copy_file(storage.open(source)?, target)?;
         if record.is_some_and(|record| record.hash != digest) {
             fs::remove_file(target).map_err(BlockstoreError::io("cannot remove", target))?;
             return Err(BlockstoreError::corrupt(source.display(), format!("it has the digest {digest}")));
@@ -283,15 +292,11 @@ impl Copy {
 }
 
 /// Copies a file so that it has its name only when it is whole on the medium.
-pub(super) fn copy_file(source: &Path, target: &Path) -> Result<(Digest, u64)> {
+pub(super) fn copy_file(source: impl io::Read, target: &Path) -> Result<(Digest, u64)> {
     let folder = target.parent().unwrap_or(target);
     fs::create_dir_all(folder).map_err(BlockstoreError::io("cannot create", folder))?;
     let incoming = folder.join(format!(".incoming-{}", Uuid::new_v4()));
-    let open = File::open(source).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => BlockstoreError::Missing { place: source.display().to_string() },
-        _ => BlockstoreError::io("cannot read", source)(error),
-    })?;
-    let copied = store_stream(open, &incoming)?;
+    let copied = store_stream(source, &incoming)?;
     sync(&incoming)?;
     fs::rename(&incoming, target).map_err(BlockstoreError::io("cannot rename", &incoming))?;
     Ok(copied)

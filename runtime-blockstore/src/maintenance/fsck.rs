@@ -1,7 +1,6 @@
 //! Every digest and every reference, proved; and what can be repaired, repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,13 +9,13 @@ use uuid::Uuid;
 
 use super::gc::{GcOptions, UnusedKind};
 use super::marks::{BundleRoots, Roots};
-use super::walk::{digest_in_name, files, folders};
+use super::walk::digest_in_name;
 use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::path;
-use crate::storage::{Batch, Place, digest_of};
+use crate::storage::Place;
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -240,18 +239,15 @@ impl Check<'_> {
         };
         if let (true, Some(source)) = (self.options.repair, source) {
             let target = self.store.storage.data_path(bundle, record);
-            let incoming = target.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
             // Damaged bytes under another name would be found first.
             if let Ok(damaged) = self.store.storage.locate(Place::Data(bundle), file, record)
                 && damaged != target
             {
-                fs::remove_file(&damaged).map_err(BlockstoreError::io("cannot remove", &damaged))?;
+                self.store.storage.remove_file(&damaged)?;
             }
-            let bytes = fs::read(&source).map_err(BlockstoreError::io("cannot read", &source))?;
-            let mut batch = Batch::default();
-            batch.write(incoming.clone(), bytes);
-            batch.rename(incoming, target);
-            batch.run()?;
+            let storage = &self.store.storage;
+            storage.store_whole(storage.open(&source)?, &target)?;
+            storage.sync_names_of(&target)?;
             finding.is_repaired = true;
         }
         self.report.findings.push(finding);
@@ -260,14 +256,14 @@ impl Check<'_> {
 
     /// Holds a file against its record.
     fn prove(&mut self, found: &std::path::Path, record: &FileRecord) -> std::result::Result<(), String> {
-        let size = fs::metadata(found).map_err(|error| error.to_string())?.len();
+        let size = self.store.storage.mark(found).map_err(|error| error.to_string())?.length;
         if size != record.size {
             return Err(format!("{} has {size} bytes, not {}", found.display(), record.size));
         }
         if self.options.is_quick {
             return Ok(());
         }
-        let (hash, length) = digest_of(found).map_err(|error| error.to_string())?;
+        let (hash, length) = self.store.storage.digest_of(found).map_err(|error| error.to_string())?;
         self.report.bytes += length;
         if hash != record.hash {
             return Err(format!("{} has the digest {hash}, not {}", found.display(), record.hash));
@@ -281,7 +277,8 @@ impl Check<'_> {
             Some(copies) => copies,
             None => self.list_copies()?,
         };
-        let is_whole = |file: &&PathBuf| digest_of(file).is_ok_and(|(hash, _)| hash == record.hash);
+        let storage = &self.store.storage;
+        let is_whole = |file: &&PathBuf| storage.digest_of(file).is_ok_and(|(hash, _)| hash == record.hash);
         let found = copies.get(&record.hash).and_then(|files| files.iter().find(is_whole)).cloned();
         self.copies = Some(copies);
         Ok(found)
@@ -291,8 +288,8 @@ impl Check<'_> {
     fn list_copies(&self) -> Result<BTreeMap<Digest, Vec<PathBuf>>> {
         let mut copies: BTreeMap<Digest, Vec<PathBuf>> = BTreeMap::new();
         let storage = &self.store.storage;
-        for folder in folders(storage.root())? {
-            for found in files(&storage.folder(folder).join("snapshot_data"))? {
+        for folder in storage.folders()? {
+            for found in storage.files(&storage.folder(folder).join("snapshot_data"))? {
                 if let Some(digest) = digest_in_name(&found.path) {
                     copies.entry(digest).or_default().push(found.path);
                 }
@@ -314,7 +311,7 @@ impl Check<'_> {
         }
         for dependency in link.dependencies() {
             let (target, digest) = (dependency.bundle_uuid, dependency.snapshot_digest);
-            if !self.store.storage.snapshot_path(target, digest).is_file() {
+            if !self.store.storage.is_file(&self.store.storage.snapshot_path(target, digest))? {
                 let reason = format!("snapshot {digest} of bundle {target} is not there");
                 self.report.add(Severity::Damage, "link", place.to_owned(), reason);
                 continue;

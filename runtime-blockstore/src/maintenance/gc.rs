@@ -1,21 +1,19 @@
 //! Mark and sweep: what nothing leads to any more goes, once it is old enough.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::marks::{Marks, Roots};
-use super::walk::{Found, digest_in_name, files, folders, key};
+use super::walk::{digest_in_name, key};
 use crate::database::Connection;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::rows;
-use crate::storage::digest_of;
+use crate::storage::Found;
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -135,7 +133,7 @@ impl Blockstore {
             report.bundles = roots.bundles.len();
             Ok::<_, BlockstoreError>((roots, is_all_read.then_some(linked)))
         })?;
-        for folder in folders(self.storage.root())? {
+        for folder in self.storage.folders()? {
             let is_unknown = !roots.bundles.contains_key(&folder) && !roots.drafts.contains_key(&folder);
             let Some(linked) = &linked else {
                 if is_unknown {
@@ -177,7 +175,7 @@ impl Blockstore {
                     continue;
                 }
                 if options.delete {
-                    remove(self.storage.root(), &found.path)?;
+                    self.storage.remove_file(&found.path)?;
                 }
                 report.unused.push(entry);
             }
@@ -211,9 +209,10 @@ impl Blockstore {
             if all.being_made.contains(&folder) || all.handovers.contains(&folder) {
                 return Ok(());
             }
-            let is_draft = self.storage.summary_path(folder).is_file() || place.join("data").is_dir();
+            let is_draft = self.storage.is_file(&self.storage.summary_path(folder))?
+                || !self.storage.files(&place.join("data"))?.is_empty();
             if is_draft {
-                for found in files(&place)? {
+                for found in self.storage.files(&place)? {
                     add(found, UnusedKind::DeletedDraft, "no bundle and no draft has this UUID".into());
                 }
                 return Ok(());
@@ -225,7 +224,7 @@ impl Blockstore {
             return Ok(());
         }
         let (versions, drafts) = bundle.as_ref().map_or((0, 0), |b| (b.versions.len(), b.drafts.len()));
-        for found in files(&place)? {
+        for found in self.storage.files(&place)? {
             let below = found.path.strip_prefix(&place).unwrap_or(&found.path);
             let part = below.iter().next().and_then(|part| part.to_str()).unwrap_or_default();
             let name = digest_in_name(&found.path);
@@ -278,7 +277,7 @@ impl Blockstore {
             }
         };
         let data = place.join("data");
-        for found in files(&place)? {
+        for found in self.storage.files(&place)? {
             let below = key(&place, &found.path);
             if found.path.starts_with(&data) {
                 let path = key(&data, &found.path);
@@ -297,25 +296,25 @@ impl Blockstore {
 
     /// Finds equal data files of different bundles, and makes them one where that was asked for.
     fn deduplicate(&self, options: &GcOptions) -> Result<u64> {
-        if !options.deduplicate {
+        if !options.deduplicate || !self.storage.can_unite() {
             return Ok(0);
         }
         let mut first: BTreeMap<Digest, (PathBuf, u64)> = BTreeMap::new();
         let mut saved = 0;
-        for folder in folders(self.storage.root())? {
-            for found in files(&self.storage.folder(folder).join("snapshot_data"))? {
+        for folder in self.storage.folders()? {
+            for found in self.storage.files(&self.storage.folder(folder).join("snapshot_data"))? {
                 let Some(digest) = digest_in_name(&found.path) else { continue };
                 let Some((other, size)) = first.get(&digest) else {
                     first.insert(digest, (found.path, found.size));
                     continue;
                 };
-                if *size != found.size || is_one(other, &found.path) {
+                if *size != found.size || self.storage.is_one(other, &found.path) {
                     continue;
                 }
                 saved += found.size;
                 if options.delete {
-                    let (proved, _) = digest_of(other)?;
-                    if proved == digest && !unite(other, &found.path)? {
+                    let (proved, _) = self.storage.digest_of(other)?;
+                    if proved == digest && !self.storage.unite(other, &found.path)? {
                         saved -= found.size;
                     }
                 }
@@ -323,46 +322,4 @@ impl Blockstore {
         }
         Ok(saved)
     }
-}
-
-/// Says whether two names are of one file.
-#[cfg(unix)]
-pub(super) fn is_one(a: &Path, b: &Path) -> bool {
-    use std::os::unix::fs::MetadataExt as _;
-    match (fs::metadata(a), fs::metadata(b)) {
-        (Ok(a), Ok(b)) => (a.dev(), a.ino()) == (b.dev(), b.ino()),
-        _ => false,
-    }
-}
-
-/// Says whether two names are of one file; where nobody can tell, they are of two.
-#[cfg(not(unix))]
-pub(super) fn is_one(_: &Path, _: &Path) -> bool {
-    false
-}
-
-/// Makes `other` a second name of `file`, at once; false where the file system has no second names.
-fn unite(file: &Path, other: &Path) -> Result<bool> {
-    let incoming = other.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
-    if fs::hard_link(file, &incoming).is_err() {
-        return Ok(false);
-    }
-    fs::rename(&incoming, other).map_err(BlockstoreError::io("cannot rename", &incoming))?;
-    Ok(true)
-}
-
-/// Removes a file and the folders above that are empty then.
-fn remove(root: &Path, file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(BlockstoreError::io("cannot remove", file)(error));
-        }
-        _ => {}
-    }
-    for above in file.ancestors().skip(1).take_while(|above| *above != root && above.starts_with(root)) {
-        if fs::remove_dir(above).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }

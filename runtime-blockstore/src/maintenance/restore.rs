@@ -11,9 +11,10 @@ use xblock_core::clock::Clock;
 
 use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_file};
 use crate::database::{Access, Connection};
+use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::rows::uuid_text;
-use crate::storage::{digest_of, sync_names};
+use crate::storage::{Assets, Storage, digest_of, missing_or, sync_names};
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -53,6 +54,20 @@ pub fn restore(
     options: &RestoreOptions,
     clock: Arc<dyn Clock>,
 ) -> Result<RestoreReport> {
+    restore_with_assets(folder, target, &Assets::BesideDatabase, options, clock)
+}
+
+/// Restores a backup into the folder of a database, and documents and data files into their own place.
+///
+/// # Errors
+/// As [`restore`], and failures of an object store.
+pub fn restore_with_assets(
+    folder: &Path,
+    target: &Path,
+    assets: &Assets,
+    options: &RestoreOptions,
+    clock: Arc<dyn Clock>,
+) -> Result<RestoreReport> {
     let backup = find(folder, options.name.as_deref())?;
     let manifest = Manifest::read(&backup)?;
     let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -63,11 +78,14 @@ pub fn restore(
         return Err(BlockstoreError::corrupt(database.display(), format!("it has the digest {digest}")));
     }
     match options.bundle {
-        None => whole(folder, &backup, &manifest, target, &mut report)?,
+        None => {
+            let storage = Storage::new(assets, target)?;
+            whole(folder, &backup, &manifest, (target, &storage), &mut report)?;
+        }
         Some(bundle) => {
             // Before a store is made for nothing.
             let rows = read_rows(&backup.join(DATABASE), bundle)?;
-            let store = Blockstore::open(target, Access::ReadWrite, clock)?;
+            let store = Blockstore::open_with_assets(target, assets, Access::ReadWrite, clock)?;
             one(folder, &backup, &manifest, &store, (bundle, &rows), &mut report)?;
         }
     }
@@ -89,41 +107,56 @@ fn whole(
     folder: &Path,
     backup: &Path,
     manifest: &Manifest,
-    target: &Path,
+    (target, storage): (&Path, &Storage),
     report: &mut RestoreReport,
 ) -> Result<()> {
     let database = target.join(DATABASE);
     if database.exists() {
         return Err(BlockstoreError::AlreadyThere { place: database.display().to_string() });
     }
-    let storage = target.join("storage");
     for (key, entry) in &manifest.objects {
-        put(&folder.join(OBJECTS).join(key), &storage.join(key), entry, report)?;
+        put(storage, &folder.join(OBJECTS).join(key), key, entry, report)?;
     }
     for (key, entry) in &manifest.drafts {
-        put(&backup.join(DRAFTS).join(key), &storage.join(key), entry, report)?;
+        put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
     }
-    fs::create_dir_all(&storage).map_err(BlockstoreError::io("cannot create", &storage))?;
-    sync_names(target)?;
+    storage.create()?;
+    storage.sync_names()?;
     // The last of all: before it there is no store.
-    put(&backup.join(DATABASE), &database, &manifest.database, report)?;
+    let source = backup.join(DATABASE);
+    let (digest, size) = copy_file(open(&source)?, &database)?;
+    if digest != manifest.database.digest {
+        fs::remove_file(&database).map_err(BlockstoreError::io("cannot remove", &database))?;
+        return Err(differs(&source, digest, &manifest.database));
+    }
+    report.files += 1;
+    report.bytes += size;
     sync_names(target)
 }
 
 /// Copies a file of a backup to its place, proved; one that is there with the same bytes stays.
-fn put(source: &Path, target: &Path, entry: &Entry, report: &mut RestoreReport) -> Result<()> {
-    if target.is_file() && digest_of(target)?.0 == entry.digest {
+fn put(storage: &Storage, source: &Path, key: &str, entry: &Entry, report: &mut RestoreReport) -> Result<()> {
+    let target = storage.root().join(key);
+    if storage.is_file(&target)? && storage.digest_of(&target)?.0 == entry.digest {
         return Ok(());
     }
-    let (digest, size) = copy_file(source, target)?;
+    let (digest, size) = storage.store_whole(open(source)?, &target)?;
     if digest != entry.digest {
-        fs::remove_file(target).map_err(BlockstoreError::io("cannot remove", target))?;
-        let reason = format!("it has the digest {digest}, not {}", entry.digest);
-        return Err(BlockstoreError::corrupt(source.display(), reason));
+        storage.remove_file(&target)?;
+        return Err(differs(source, digest, entry));
     }
     report.files += 1;
     report.bytes += size;
     Ok(())
+}
+
+fn open(file: &Path) -> Result<fs::File> {
+    fs::File::open(file).map_err(missing_or("cannot read", file))
+}
+
+fn differs(file: &Path, found: Digest, entry: &Entry) -> BlockstoreError {
+    let reason = format!("it has the digest {found}, not {}", entry.digest);
+    BlockstoreError::corrupt(file.display(), reason)
 }
 
 /// The rows of a bundle in a backup.
@@ -147,11 +180,11 @@ fn one(
     if store.db.read(|db| crate::rows::bundle_id(db, bundle))?.is_some() {
         return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
     }
-    let root = store.storage.root();
+    let storage = &store.storage;
     // What the bundle links to lies in other folders: its snapshots say which.
     for key in needed(folder, manifest, bundle)? {
         if let Some(entry) = manifest.objects.get(&key) {
-            put(&folder.join(OBJECTS).join(&key), &root.join(&key), entry, report)?;
+            put(storage, &folder.join(OBJECTS).join(&key), &key, entry, report)?;
         }
     }
     for draft in rows.drafts.values() {
@@ -159,10 +192,10 @@ fn one(
         for (key, entry) in
             manifest.drafts.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix))
         {
-            put(&backup.join(DRAFTS).join(key), &root.join(key), entry, report)?;
+            put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
         }
     }
-    sync_names(root)?;
+    storage.sync_names()?;
     store.db.write(|db| {
         if crate::rows::bundle_id(db, bundle)?.is_some() {
             return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::gc::{GcOptions, is_one};
+use super::gc::GcOptions;
 use super::marks::Roots;
-use super::walk::{digest_in_name, files, folders};
+use super::walk::digest_in_name;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::store::Blockstore;
@@ -86,10 +86,10 @@ impl Blockstore {
             ..StoreStats::default()
         };
         let mut first: BTreeMap<Digest, PathBuf> = BTreeMap::new();
-        for folder in folders(self.storage.root())? {
+        for folder in self.storage.folders()? {
             let place = self.storage.folder(folder);
             let mut bytes = 0;
-            for found in files(&place)? {
+            for found in self.storage.files(&place)? {
                 let part = found.path.strip_prefix(&place).ok().and_then(|below| below.iter().next());
                 match part.and_then(|part| part.to_str()) {
                     Some("snapshots") => {
@@ -103,7 +103,7 @@ impl Blockstore {
                         bytes += found.size;
                         if let Some(digest) = digest_in_name(&found.path) {
                             match first.get(&digest) {
-                                Some(other) if !is_one(other, &found.path) => {
+                                Some(other) if !self.storage.is_one(other, &found.path) => {
                                     stats.duplicated_bytes += found.size
                                 }
                                 Some(_) => {}

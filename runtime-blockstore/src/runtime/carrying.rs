@@ -1,7 +1,6 @@
 //! One edit on its way: the draft's blocks and static files, published versions, files, rows.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -25,7 +24,6 @@ use crate::digest::Digest;
 use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};
-use crate::storage::store_stream;
 
 /// An edit on its way.
 pub(super) struct Carrying<'v> {
@@ -188,13 +186,13 @@ impl<'v> Carrying<'v> {
                 AssetStep::Put { key, mut data, content } => {
                     let path = asset_path(&key);
                     data.extra.sort_keys();
-                    fs::create_dir_all(&self.incoming)
-                        .map_err(BlockstoreError::io("cannot create", &self.incoming))?;
+                    let storage = &self.runtime.store.storage;
+                    storage.make_folder(&self.incoming)?;
                     let incoming = self.incoming.join(Uuid::new_v4().to_string());
                     let source = content.open().map_err(|error| {
                         RuntimeError::storage(format!("reading the bytes of {key}"), error)
                     })?;
-                    let (hash, size) = store_stream(source, &incoming)?;
+                    let (hash, size) = storage.store_stream(source, &incoming)?;
                     self.tree.put_incoming(&path, FileRecord::new(&path, size, hash), incoming)?;
                     self.attributes()?.0.insert(path, data);
                 }

@@ -30,11 +30,11 @@ use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::rows;
 use crate::schema::{self, Home};
+use crate::storage::Mark;
 use crate::store::Blockstore;
 
 use cache::DefinitionCache;
 use tables::Tables;
-use view::Signature;
 
 /// Courses and libraries in a Blockstore.
 ///
@@ -46,7 +46,7 @@ pub struct BlockstoreRuntime {
     registry: Registry,
     definitions: DefinitionCache,
     /// Digests of draft documents, with what the file system said of the file then.
-    summaries: Mutex<HashMap<Uuid, (Signature, Digest)>>,
+    summaries: Mutex<HashMap<Uuid, (Mark, Digest)>>,
     /// States whose documents were found whole in this process: bundle, branch, latest version.
     proved: Mutex<HashSet<(Uuid, Branch, Option<Digest>)>>,
     /// Whether the index is kept in memory, because the store's own is missing or out of date and may not be written.

@@ -279,7 +279,7 @@ impl Tree {
         let incoming = storage.incoming(self.draft);
         let mut batch = Batch::default();
         for (path, record) in &self.needed_records {
-            if storage.has_data(self.bundle, path, record) {
+            if storage.has_data(self.bundle, path, record)? {
                 continue;
             }
             let target = storage.data_path(self.bundle, record);
@@ -337,7 +337,7 @@ impl Tree {
                 None
             }
         };
-        batch.run()?;
+        storage.run(batch)?;
         if before.is_none() {
             store.clear_incoming(self.draft)?;
         }

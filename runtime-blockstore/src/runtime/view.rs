@@ -1,6 +1,5 @@
 //! One consistent look at a context: its rows, checked against what the app's tables and files say now.
 
-use std::fs;
 use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
@@ -12,6 +11,7 @@ use super::tables::{ContextRow, StateRow, Tables};
 use crate::database::Connection;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
+use crate::storage::Mark;
 
 /// How often to look again when others write meanwhile.
 const ATTEMPTS: usize = 5;
@@ -22,28 +22,10 @@ const SUMMARIES: usize = 4096;
 /// A file younger than this may change again without the file system showing it.
 const SETTLED: Duration = Duration::from_secs(1);
 
-/// What tells a file from another one of the same name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signature {
-    length: u64,
-    modified: Option<SystemTime>,
-    inode: u64,
-}
-
-impl Signature {
-    fn of(metadata: &fs::Metadata) -> Self {
-        #[cfg(unix)]
-        let inode = std::os::unix::fs::MetadataExt::ino(metadata);
-        #[cfg(not(unix))]
-        let inode = 0;
-        Self { length: metadata.len(), modified: metadata.modified().ok(), inode }
-    }
-
-    /// Says whether a later change is sure to give another signature.
-    fn is_settled(&self) -> bool {
-        let age = self.modified.and_then(|at| SystemTime::now().duration_since(at).ok());
-        age.is_some_and(|age| age > SETTLED)
-    }
+/// Says whether a later change is sure to give another mark; the tag of an object tells every change.
+fn is_settled(mark: &Mark) -> bool {
+    let age = mark.modified.and_then(|at| SystemTime::now().duration_since(at).ok());
+    mark.tag.is_some() || age.is_some_and(|age| age > SETTLED)
 }
 
 /// Why a look at a context gave nothing.
@@ -220,26 +202,22 @@ impl BlockstoreRuntime {
     /// Digests a draft's document, or remembers the digest where the file has not changed.
     fn summary_digest(&self, draft: Uuid) -> Result<Digest, BlockstoreError> {
         let file = self.store.storage.summary_path(draft);
-        let metadata = fs::metadata(&file).map_err(|error| match error.kind() {
-            std::io::ErrorKind::NotFound => BlockstoreError::Missing { place: file.display().to_string() },
-            _ => BlockstoreError::io("cannot look at", &file)(error),
-        })?;
-        let signature = Signature::of(&metadata);
+        let mark = self.store.storage.mark(&file)?;
         {
             let summaries = self.summaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if let Some((known, digest)) = summaries.get(&draft)
-                && *known == signature
+                && *known == mark
             {
                 return Ok(*digest);
             }
         }
         let (_, digest) = self.store.storage.draft(draft)?;
-        if signature.is_settled() {
+        if is_settled(&mark) {
             let mut summaries = self.summaries.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
             if summaries.len() >= SUMMARIES {
                 summaries.clear();
             }
-            summaries.insert(draft, (signature, digest));
+            summaries.insert(draft, (mark, digest));
         }
         Ok(digest)
     }

@@ -23,7 +23,7 @@ const FEW: usize = 4;
 /// From this many folders on the whole file system is synced at once: a draft has two folders for each block it stages.
 const MANY_FOLDERS: usize = 32;
 
-enum Work {
+pub(super) enum Work {
     Bytes {
         target: PathBuf,
         bytes: Arc<[u8]>,
@@ -39,8 +39,8 @@ enum Work {
 /// Files to be written together.
 #[derive(Default)]
 pub(crate) struct Batch {
-    work: Vec<Work>,
-    renames: Vec<(PathBuf, PathBuf)>,
+    pub(super) work: Vec<Work>,
+    pub(super) renames: Vec<(PathBuf, PathBuf)>,
 }
 
 impl Batch {
@@ -60,7 +60,7 @@ impl Batch {
     }
 
     /// Does it all and returns when it is durable.
-    pub(crate) fn run(self) -> Result<(), BlockstoreError> {
+    pub(super) fn run(self) -> Result<(), BlockstoreError> {
         let mut folders = BTreeSet::new();
         let targets = self.work.iter().map(|work| match work {
             Work::Bytes { target, .. } | Work::Link { target, .. } => target,
@@ -198,10 +198,22 @@ fn spread<T: Sync>(
     if items.len() < FEW {
         return items.iter().try_for_each(job);
     }
+    spread_over(THREADS, items, job)
+}
+
+/// Runs a job for each item on so many threads; the first failure ends it.
+pub(super) fn spread_over<T: Sync>(
+    threads: usize,
+    items: &[T],
+    job: impl Fn(&T) -> Result<(), BlockstoreError> + Sync,
+) -> Result<(), BlockstoreError> {
+    if items.len() < 2 {
+        return items.iter().try_for_each(job);
+    }
     let next = AtomicUsize::new(0);
     let failure = Mutex::new(None);
     std::thread::scope(|scope| {
-        for _ in 0..THREADS.min(items.len()) {
+        for _ in 0..threads.min(items.len()) {
             scope.spawn(|| {
                 while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(error) = job(item) {

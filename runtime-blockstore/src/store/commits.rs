@@ -172,7 +172,7 @@ impl Blockstore {
             let mut batch = Batch::default();
             self.plan_snapshot(&mut batch, &old, &snapshot)?;
             self.plan_handover(&mut batch, &old, &document, |_, _, _, _| Ok(()))?;
-            batch.run()?;
+            self.storage.run(batch)?;
             let number = latest.map_or(0, |row| row.number) + 1;
             self.insert_version(db, bundle, number, &snapshot, published, &options.change_description)?;
             self.note_handover(db, uuid, digest, Digest::of(&document.to_json()))?;
@@ -227,7 +227,7 @@ impl Blockstore {
             let written = target.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
             batch.write(written.clone(), snapshot.to_json());
             batch.rename(written, target);
-            batch.run()?;
+            self.storage.run(batch)?;
             let number = latest.number + 1;
             self.insert_version(db, id, number, &snapshot, Some(&published), change_description)?;
             self.keep_snapshot(Arc::new(snapshot));
@@ -244,7 +244,7 @@ impl Blockstore {
             else {
                 continue;
             };
-            if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record) {
+            if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record)? {
                 continue;
             }
             let named = incoming.join(format!("{}.data", record.hash));

@@ -15,7 +15,7 @@ use crate::error::BlockstoreError;
 use crate::library::DefinitionState;
 use crate::path;
 use crate::rows::{self, RowId, uuid_at, uuid_text};
-use crate::storage::{Batch, Place, replace};
+use crate::storage::{Batch, Place};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -54,7 +54,7 @@ impl Blockstore {
             let uuid = Uuid::new_v4();
             let base = rows::latest_version(db, id)?.map(|row| row.snapshot);
             let document = DraftDocument::new(uuid, bundle, name, base, self.clock.now());
-            replace(&self.storage.summary_path(uuid), &document.to_json())?;
+            self.storage.replace(&self.storage.summary_path(uuid), &document.to_json())?;
             rows::put_draft(db, id, name, uuid)?;
             Ok::<_, BlockstoreError>(uuid)
         })?;
@@ -240,7 +240,7 @@ impl Blockstore {
                 }
                 Ok(())
             })?;
-            batch.run()?;
+            self.storage.run(batch)?;
             self.note_handover(db, uuid, open.digest, Digest::of(&open.document.to_json()))
         })?;
         self.complete_soon();

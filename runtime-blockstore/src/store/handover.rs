@@ -10,9 +10,7 @@
 //! ends there leaves the rest to the next one that writes. Where the document is neither, another program has written
 //! it since, and the note says nothing any more.
 
-use std::fs;
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -99,6 +97,8 @@ impl Blockstore {
             let Some(record) = staged else { continue };
             let before = old.files_to_overwrite.get(path).and_then(Option::as_ref);
             if before.is_none_or(|before| before.hash != record.hash) {
+                // Where it goes in the end must be a name, before anything is true.
+                self.storage.staged_path(new.uuid, path)?;
                 bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
                 todo.put.push(path.clone());
             }
@@ -164,70 +164,31 @@ impl Blockstore {
     fn complete(&self, draft: Uuid) -> Result<()> {
         let incoming = self.storage.incoming(draft);
         let todo = incoming.join(HANDOVER_LIST);
-        let text = fs::read(&todo).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => BlockstoreError::Missing { place: todo.display().to_string() },
-            _ => BlockstoreError::io("cannot read", &todo)(error),
-        })?;
+        let text = self.storage.read_path(&todo)?;
         let todo: HandoverList =
             serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
         let data = self.storage.folder(draft).join("data");
         let mut files = Batch::default();
         for path in &todo.put {
             let from = self.storage.incoming_path(draft, path);
-            if from.is_file() {
+            if self.storage.is_file(&from)? {
                 let to = self.storage.staged_path(draft, path)?;
-                clear_way(&data, &to)?;
+                self.storage.clear_way(&data, &to)?;
                 files.rename(from, to);
             }
         }
-        files.run()?;
+        self.storage.run(files)?;
         let mut summary = Batch::default();
         summary.rename(incoming.join(SUMMARY), self.storage.summary_path(draft));
-        summary.run()?;
+        self.storage.run(summary)?;
         for path in &todo.remove {
-            remove_staged(&data, &self.storage.staged_path(draft, path)?)?;
+            self.storage.remove_staged(&data, &self.storage.staged_path(draft, path)?)?;
         }
         Ok(())
     }
 
     /// Removes what a change that never came to be has left.
     pub(crate) fn clear_incoming(&self, draft: Uuid) -> Result<()> {
-        let incoming = self.storage.incoming(draft);
-        match fs::remove_dir_all(&incoming) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(BlockstoreError::io("cannot remove", &incoming)(error))
-            }
-            _ => Ok(()),
-        }
+        self.storage.remove_all(&self.storage.incoming(draft))
     }
-}
-
-/// Removes files that stand where a folder must be, and a folder that stands where a file must be.
-fn clear_way(data: &Path, file: &Path) -> Result<()> {
-    for above in file.ancestors().skip(1).take_while(|above| above.starts_with(data)) {
-        if above.is_file() {
-            fs::remove_file(above).map_err(BlockstoreError::io("cannot remove", above))?;
-        }
-    }
-    if file.is_dir() {
-        fs::remove_dir_all(file).map_err(BlockstoreError::io("cannot remove", file))?;
-    }
-    Ok(())
-}
-
-/// Removes a staged file and the folders that are empty then.
-fn remove_staged(data: &Path, file: &Path) -> Result<()> {
-    match fs::remove_file(file) {
-        Ok(()) => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
-        // A folder stands there now, because another file's path goes through it.
-        Err(_) if file.is_dir() => return Ok(()),
-        Err(error) => return Err(BlockstoreError::io("cannot remove", file)(error)),
-    }
-    for above in file.ancestors().skip(1).take_while(|above| *above != data && above.starts_with(data)) {
-        if fs::remove_dir(above).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }

@@ -37,7 +37,7 @@ use crate::document::Snapshot;
 use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
 use crate::schema;
-use crate::storage::Storage;
+use crate::storage::{Assets, Storage};
 
 /// Parsed snapshots kept in memory.
 const SNAPSHOTS: usize = 32;
@@ -61,8 +61,21 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::Missing`] where there is nothing to read, and failures of the medium.
     pub fn open(dir: &Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, BlockstoreError> {
+        Self::open_with_assets(dir, &Assets::BesideDatabase, access, clock)
+    }
+
+    /// Opens the store whose database is in a folder and whose documents and data files are somewhere else.
+    ///
+    /// # Errors
+    /// As [`Blockstore::open`], and an environment from which no client of an object store can be made.
+    pub fn open_with_assets(
+        dir: &Path,
+        assets: &Assets,
+        access: Access,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BlockstoreError> {
         let file = dir.join("db.sqlite3");
-        let storage = Storage::new(dir.join("storage"));
+        let storage = Storage::new(assets, dir)?;
         if access == Access::ReadWrite {
             fs::create_dir_all(dir).map_err(BlockstoreError::io("cannot create", dir))?;
         } else if !file.is_file() {
@@ -70,8 +83,7 @@ impl Blockstore {
         }
         let db = Database::open_file(&file, access)?;
         if access == Access::ReadWrite {
-            fs::create_dir_all(storage.root())
-                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
+            storage.create()?;
             db.create_tables(clock.now())?;
         } else if !db.read(schema::is_present)? {
             return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
@@ -79,7 +91,8 @@ impl Blockstore {
         Self::over(db, storage, clock)
     }
 
-    /// Opens the store whose database is on a server and whose files are in a folder.
+    /// Opens the store whose database is on a server and whose documents and data files are somewhere else; in the folder
+    /// `storage` where no place is named.
     ///
     /// The database must be there; its tables are made where they are missing, for writing.
     ///
@@ -88,15 +101,14 @@ impl Blockstore {
     /// database is another program's or, for reading, has no tables, and failures of the medium.
     pub fn open_mysql(
         place: &MysqlPlace,
-        assets: &Path,
+        assets: &Assets,
         access: Access,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BlockstoreError> {
-        let storage = Storage::new(assets.to_path_buf());
+        let storage = Storage::new(assets, Path::new("."))?;
         let db = Database::open_mysql(place, access)?;
         if access == Access::ReadWrite {
-            fs::create_dir_all(storage.root())
-                .map_err(BlockstoreError::io("cannot create", storage.root()))?;
+            storage.create()?;
             db.create_tables(clock.now())?;
         } else if !db.read(schema::is_present)? {
             return Err(BlockstoreError::corrupt(place, "it has no tables of the Blockstore app"));

@@ -1,6 +1,5 @@
 //! Files of any size: written from a stream, read in ranges.
 
-use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use uuid::Uuid;
@@ -11,7 +10,7 @@ use crate::digest::{Digest, Hasher};
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 use crate::path;
-use crate::storage::{Place, store_stream};
+use crate::storage::{Opened, Place};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -23,7 +22,7 @@ const BUFFER: usize = 128 * 1024;
 /// Reading does not prove the digest, which would take the whole file; [`BundleFile::copy_proved`] does.
 #[derive(Debug)]
 pub struct BundleFile {
-    open: File,
+    open: Opened,
     place: String,
     size: u64,
     hash_digest: Digest,
@@ -54,6 +53,7 @@ impl BundleFile {
         let length = length.min(self.size.saturating_sub(start));
         let mut bytes = Vec::new();
         self.open.seek(SeekFrom::Start(start)).map_err(failed(&self.place))?;
+        self.open.expect(length);
         Read::by_ref(&mut self.open).take(length).read_to_end(&mut bytes).map_err(failed(&self.place))?;
         Ok(bytes)
     }
@@ -126,11 +126,8 @@ impl Blockstore {
 
     fn open_record(&self, place: Place, path: &str, record: &FileRecord) -> Result<BundleFile> {
         let open = |file: std::path::PathBuf| {
-            let open = File::open(&file).map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => BlockstoreError::Missing { place: file.display().to_string() },
-                _ => BlockstoreError::io("cannot read", &file)(error),
-            })?;
-            let size = open.metadata().map_err(BlockstoreError::io("cannot read", &file))?.len();
+            let open = self.storage.open(&file)?;
+            let size = open.length();
             if size != record.size {
                 let reason = format!("{path} should have {} bytes, this has {size}", record.size);
                 return Err(BlockstoreError::corrupt(file.display(), reason));
@@ -165,7 +162,7 @@ impl Blockstore {
         let outcome = self.write_upload(draft, path, source, &upload);
         if outcome.is_err() {
             // What cannot be removed now is swept by gc.
-            let _ = fs::remove_file(&upload);
+            let _ = self.storage.remove_file(&upload);
         }
         outcome
     }
@@ -177,19 +174,12 @@ impl Blockstore {
         source: impl Read,
         upload: &std::path::Path,
     ) -> Result<(u64, Digest)> {
-        let (hash, size) = store_stream(source, upload)?;
-        // From here on it is only renamed, so it must be on the medium now.
-        File::open(upload)
-            .and_then(|open| open.sync_all())
-            .map_err(BlockstoreError::io("cannot sync", upload))?;
+        // From here on it is only renamed, so it must be on the medium then.
+        let (hash, size) = self.storage.store_stream(source, upload)?;
         let record = FileRecord::new(path, size, hash);
         self.stage(draft, [(path.to_owned(), Some((record, Incoming::Upload(upload.to_owned()))))].into())?;
         // Where the draft had the same bytes already, the upload was not needed.
-        match fs::remove_file(upload) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(BlockstoreError::io("cannot remove", upload)(error))
-            }
-            _ => Ok((size, hash)),
-        }
+        self.storage.remove_file(upload)?;
+        Ok((size, hash))
     }
 }

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable as _;
 use runtime_blockstore::{
-    Access, Blockstore, BlockstoreError, CommitOptions, DatabaseError, FsckOptions, MysqlPlace, OnStale,
-    Severity,
+    Access, Assets, Blockstore, BlockstoreError, CommitOptions, DatabaseError, FsckOptions, MysqlPlace,
+    OnStale, Severity,
 };
 use uuid::Uuid;
 
@@ -29,7 +29,7 @@ fn at(place: &Place, port: u16, options: &str) -> MysqlPlace {
 }
 
 fn open(place: &Place, mysql: &MysqlPlace, access: Access) -> Result<Blockstore, BlockstoreError> {
-    Blockstore::open_mysql(mysql, &place.path().join("storage"), access, Arc::new(Now))
+    Blockstore::open_mysql(mysql, &Assets::Folder(place.path().join("storage")), access, Arc::new(Now))
 }
 
 fn server_of(place: &Place) -> SocketAddr {
@@ -113,7 +113,8 @@ fn a_server_that_takes_no_changes_can_be_read() {
     let root = server.place(&database);
     let mysql: MysqlPlace = format!("//app@127.0.0.1:{}/{database}{SHORT}", root.port).parse().unwrap();
     let folder = tempfile::tempdir().unwrap();
-    let open = |access| Blockstore::open_mysql(&mysql, folder.path(), access, Arc::new(Now));
+    let open =
+        |access| Blockstore::open_mysql(&mysql, &Assets::Folder(folder.path().into()), access, Arc::new(Now));
     let store = open(Access::ReadWrite).unwrap();
     let (bundle, draft) = new_bundle(&store, "tides", &[("a", "a")]);
     server.run(&["SET GLOBAL read_only = 1"]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use chrono::{DateTime, Utc};
-use runtime_blockstore::{Access, Blockstore, BlockstoreError, BlockstoreRuntime, MysqlPlace};
+use runtime_blockstore::{Access, Assets, Blockstore, BlockstoreError, BlockstoreRuntime, MysqlPlace};
 use tempfile::TempDir;
 use uuid::Uuid;
 use xblock_core::clock::{Clock, FixedClock};
@@ -73,15 +73,40 @@ pub(crate) fn server_of(folder: &Path) -> Option<MysqlPlace> {
     Some(text.parse().expect("the address of a database"))
 }
 
-/// Opens the bundles of a folder, whose database is in it or on a server.
+/// The file that names where documents and data files of a folder lie that are not in it.
+const ASSETS: &str = "assets";
+
+/// Says that documents and data files of a folder lie somewhere else; options of the place stand in lines of their own.
+pub(crate) fn put_elsewhere(folder: &Path, place: &str, options: &[(&str, &str)]) {
+    let options = options.iter().map(|(name, value)| format!("\n{name} {value}"));
+    let text = std::iter::once(place.to_owned()).chain(options).collect::<String>();
+    std::fs::write(folder.join(ASSETS), text).expect("a file");
+}
+
+/// Returns where documents and data files of a folder lie.
+pub(crate) fn assets_of(folder: &Path) -> Assets {
+    match std::fs::read_to_string(folder.join(ASSETS)) {
+        Err(_) => Assets::Folder(folder.join("storage")),
+        Ok(text) => {
+            let mut lines = text.lines();
+            let place: Assets = lines.next().expect("a place").parse().expect("a place");
+            lines.fold(place, |place, line| {
+                let (name, value) = line.split_once(' ').expect("an option");
+                place.with_option(name, value)
+            })
+        }
+    }
+}
+
+/// Opens the bundles of a folder, whose database is in it or on a server, and whose files are in it or elsewhere.
 pub(crate) fn store_in(
     folder: &Path,
     access: Access,
     clock: Arc<dyn Clock>,
 ) -> Result<Blockstore, BlockstoreError> {
     match server_of(folder) {
-        Some(place) => Blockstore::open_mysql(&place, &folder.join("storage"), access, clock),
-        None => Blockstore::open(folder, access, clock),
+        Some(place) => Blockstore::open_mysql(&place, &assets_of(folder), access, clock),
+        None => Blockstore::open_with_assets(folder, &assets_of(folder), access, clock),
     }
 }
 

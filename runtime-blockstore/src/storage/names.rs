@@ -1,0 +1,104 @@
+//! What files and objects are named (reference/blockstore, section 2).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::assets::Assets;
+use super::client::Client;
+use crate::digest::Digest;
+use crate::document::FileRecord;
+use crate::error::BlockstoreError;
+use crate::{mime, path};
+
+/// Where a file's bytes are to be found.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Place {
+    /// Among the data files of a bundle.
+    Data(Uuid),
+    /// In a draft's folder, under its own path.
+    Draft(Uuid),
+}
+
+/// The place that holds bundles and drafts side by side.
+#[derive(Debug, Clone)]
+pub(crate) struct Storage {
+    pub(super) root: PathBuf,
+    /// Where the root is no folder.
+    pub(super) objects: Option<Arc<Client>>,
+}
+
+impl Storage {
+    /// Finds the place of a store's files, given the folder of its database; nothing is made.
+    ///
+    /// # Errors
+    /// An environment from which no client of the object store can be made.
+    pub(crate) fn new(assets: &Assets, beside: &Path) -> Result<Self, BlockstoreError> {
+        if let Assets::Objects(place) = assets {
+            let root = PathBuf::from(assets.to_string());
+            let client = Client::new(place, root.clone())?;
+            return Ok(Self { root, objects: Some(Arc::new(client)) });
+        }
+        let root = assets.folder(beside).unwrap_or_else(|| beside.to_path_buf());
+        Ok(Self { root, objects: None })
+    }
+
+    /// Makes the folder of a new store.
+    pub(crate) fn create(&self) -> Result<(), BlockstoreError> {
+        match &self.objects {
+            None => fs::create_dir_all(&self.root).map_err(BlockstoreError::io("cannot create", &self.root)),
+            Some(_) => Ok(()),
+        }
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn folder(&self, uuid: Uuid) -> PathBuf {
+        self.root.join(uuid.to_string())
+    }
+
+    pub(crate) fn snapshot_path(&self, bundle: Uuid, digest: Digest) -> PathBuf {
+        self.folder(bundle).join("snapshots").join(format!("{digest}.json"))
+    }
+
+    pub(crate) fn data_path(&self, bundle: Uuid, record: &FileRecord) -> PathBuf {
+        self.folder(bundle).join("snapshot_data").join(mime::data_name(record.hash, record.mime.as_deref()))
+    }
+
+    pub(crate) fn summary_path(&self, draft: Uuid) -> PathBuf {
+        self.folder(draft).join("summary.json")
+    }
+
+    /// Returns where a staged file lies; a path that is no file name is damage.
+    pub(crate) fn staged_path(&self, draft: Uuid, file: &str) -> Result<PathBuf, BlockstoreError> {
+        match path::problem(file) {
+            None if self.objects.is_some() && file.chars().any(char::is_control) => {
+                Err(BlockstoreError::InvalidFileName {
+                    path: file.to_owned(),
+                    problem: path::PathProblem::ControlCharacter,
+                })
+            }
+            None => Ok(self.folder(draft).join("data").join(file)),
+            Some(problem) => Err(BlockstoreError::corrupt(format!("draft {draft}, file {file:?}"), problem)),
+        }
+    }
+
+    /// Returns the folder in which changes to a draft wait.
+    pub(crate) fn incoming(&self, draft: Uuid) -> PathBuf {
+        self.folder(draft).join("incoming")
+    }
+
+    /// Returns where a file waits that is to be staged.
+    pub(crate) fn incoming_path(&self, draft: Uuid, file: &str) -> PathBuf {
+        self.incoming(draft).join(Digest::of(file.as_bytes()).to_string())
+    }
+
+    /// Returns a new place in a draft's folder for bytes that come in slowly.
+    pub(crate) fn upload_path(&self, draft: Uuid) -> PathBuf {
+        self.folder(draft).join(format!("upload-{}", Uuid::new_v4()))
+    }
+}

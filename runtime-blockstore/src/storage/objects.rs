@@ -1,0 +1,262 @@
+//! Objects read, written, listed and removed.
+
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::path::Path as Key;
+use object_store::{
+    Error, GetOptions, MultipartUpload, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, PutMode,
+    PutPayload,
+};
+
+use super::client::{Client, explain, failed};
+use super::object_reader::ObjectReader;
+use super::opened::{Found, Mark};
+use super::waiting::{self, Begun};
+use crate::digest::{Digest, Hasher};
+use crate::error::BlockstoreError;
+
+type Result<T> = std::result::Result<T, BlockstoreError>;
+
+/// Bytes sent at once of what comes in as a stream; S3 takes at most 10,000 such parts of one object.
+const PART: usize = 8 * 1024 * 1024;
+
+/// Parts on their way at once.
+const PARTS: usize = 2;
+
+/// What a service copies by itself at most, which for S3 is 5 GiB.
+const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
+
+impl Client {
+    pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>> {
+        let bytes: Bytes =
+            self.call("cannot read", path, |store, key| async move { store.get(&key).await?.bytes().await })?;
+        Ok(bytes.into())
+    }
+
+    /// Reads a part of an object that must still be the one with this tag.
+    pub(super) fn read_part(&self, path: &Path, tag: Option<&str>, start: u64, end: u64) -> Result<Bytes> {
+        let tag = tag.map(str::to_owned);
+        self.call("cannot read", path, |store, key| {
+            let options = GetOptions::new().with_range(Some(start..end)).with_if_match(tag.clone());
+            async move { store.get_opts(&key, options).await?.bytes().await }
+        })
+    }
+
+    pub(super) fn mark(&self, path: &Path) -> Result<Mark> {
+        let meta = self.call("cannot look at", path, |store, key| async move { store.head(&key).await })?;
+        Ok(mark(&meta))
+    }
+
+    pub(super) fn open(self: &Arc<Self>, path: &Path) -> Result<ObjectReader> {
+        Ok(ObjectReader::new(self.clone(), path.to_path_buf(), self.mark(path)?))
+    }
+
+    pub(super) fn put(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
+        let bytes = bytes.into();
+        self.call("cannot write", path, |store, key| {
+            let payload = PutPayload::from(bytes.clone());
+            async move { store.put(&key, payload).await.map(drop) }
+        })
+    }
+
+    /// Writes an object whose name says what it holds, unless it is there.
+    ///
+    /// An answer may be lost on its way, so that one who tries again finds its own object; and what another one has written
+    /// under the name is looked at before it counts.
+    pub(super) fn put_absent(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
+        let bytes = bytes.into();
+        let outcome = self.call("cannot write", path, |store, key| {
+            let payload = PutPayload::from(bytes.clone());
+            async move {
+                match store.put_opts(&key, payload, PutMode::Create.into()).await {
+                    Ok(_) => Ok(true),
+                    Err(
+                        Error::AlreadyExists { .. }
+                        | Error::NotImplemented { .. }
+                        | Error::NotSupported { .. },
+                    ) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            }
+        })?;
+        if outcome || self.read(path).is_ok_and(|found| found == bytes) {
+            return Ok(());
+        }
+        self.put(path, bytes)
+    }
+
+    /// Makes an object another one's bytes; both stay.
+    pub(super) fn copy(self: &Arc<Self>, from: &Path, to: &Path) -> Result<()> {
+        let mark = self.mark(from)?;
+        if mark.length > LARGEST_COPY {
+            return self.upload(self.open(from)?, to).map(drop);
+        }
+        let target = self.key(to)?;
+        self.call("cannot copy", from, |store, key| {
+            let target = target.clone();
+            async move { store.copy(&key, &target).await }
+        })
+    }
+
+    /// Writes an object from a stream, digesting it on the way.
+    pub(super) fn upload(&self, mut source: impl Read, target: &Path) -> Result<(Digest, u64)> {
+        let mut hasher = Hasher::default();
+        let mut length = 0;
+        let mut next = || -> Result<Vec<u8>> {
+            let mut part = Vec::new();
+            Read::by_ref(&mut source)
+                .take(PART as u64)
+                .read_to_end(&mut part)
+                .map_err(BlockstoreError::io("cannot read the source of", target))?;
+            hasher.update(&part);
+            length += part.len() as u64;
+            Ok(part)
+        };
+        let first = next()?;
+        if first.len() < PART {
+            self.put(target, first)?;
+            return Ok((hasher.finish(), length));
+        }
+        let upload =
+            self.call("cannot write", target, |store, key| async move { store.put_multipart(&key).await })?;
+        let mut parts = Parts { upload, open: Vec::new(), target };
+        let send = || {
+            let mut part = first;
+            while !part.is_empty() {
+                parts.send(part)?;
+                part = next()?;
+            }
+            Ok(())
+        };
+        let sent = send();
+        match sent.and_then(|()| parts.settle(0)) {
+            Ok(()) => parts.complete()?,
+            Err(error) => {
+                parts.abort();
+                return Err(error);
+            }
+        }
+        Ok((hasher.finish(), length))
+    }
+
+    /// Removes an object; one that is not there is removed.
+    pub(super) fn remove(&self, path: &Path) -> Result<()> {
+        let outcome = self.call("cannot remove", path, |store, key| async move { store.delete(&key).await });
+        match outcome {
+            Err(BlockstoreError::Missing { .. }) => Ok(()),
+            outcome => outcome,
+        }
+    }
+
+    /// Removes all objects below a path.
+    pub(super) fn remove_all(&self, folder: &Path) -> Result<()> {
+        let keys: Vec<Key> =
+            self.list(folder)?.into_iter().map(|found| self.key(&found.path)).collect::<Result<_>>()?;
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.call("cannot remove", folder, |store, _| {
+            let keys = keys.clone();
+            async move {
+                let keys = futures_util::stream::iter(keys.into_iter().map(Ok)).boxed();
+                let mut removed = store.delete_stream(keys);
+                while let Some(outcome) = removed.next().await {
+                    match outcome {
+                        Err(Error::NotFound { .. }) | Ok(_) => {}
+                        Err(error) => return Err(error),
+                    }
+                }
+                Ok(())
+            }
+        })
+    }
+
+    /// Lists the objects below a path, in the order of their names.
+    pub(super) fn list(&self, folder: &Path) -> Result<Vec<Found>> {
+        let all: Vec<ObjectMeta> = self.call("cannot list", folder, |store, key| async move {
+            store.list(Some(&key)).try_collect().await
+        })?;
+        let mut found: Vec<_> = all.iter().map(|meta| self.found(meta)).collect();
+        found.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(found)
+    }
+
+    /// Finds the first object of a folder whose name begins with a text and is longer.
+    pub(super) fn find(&self, folder: &Path, begin: &str) -> Result<Option<PathBuf>> {
+        let from = self.key(&folder.join(begin))?;
+        let first: Option<ObjectMeta> = self.call("cannot list", folder, |store, key| {
+            let from = from.clone();
+            async move { store.list_with_offset(Some(&key), &from).try_next().await }
+        })?;
+        Ok(first
+            .filter(|meta| meta.location.as_ref().starts_with(from.as_ref()))
+            .map(|meta| self.path(&meta.location)))
+    }
+
+    /// Lists the names of the folders below the root.
+    pub(super) fn folders(&self) -> Result<Vec<String>> {
+        let prefixes = self.call("cannot list", self.root(), |store, key| async move {
+            Ok(store.list_with_delimiter(Some(&key)).await?.common_prefixes)
+        })?;
+        Ok(prefixes.iter().filter_map(|prefix| prefix.filename().map(str::to_owned)).collect())
+    }
+
+    fn found(&self, meta: &ObjectMeta) -> Found {
+        Found {
+            path: self.path(&meta.location),
+            size: meta.size,
+            modified: Some(SystemTime::from(meta.last_modified)),
+        }
+    }
+}
+
+fn mark(meta: &ObjectMeta) -> Mark {
+    Mark {
+        length: meta.size,
+        modified: Some(SystemTime::from(meta.last_modified)),
+        inode: 0,
+        tag: meta.e_tag.clone(),
+    }
+}
+
+/// An object on its way in parts.
+struct Parts<'p> {
+    upload: Box<dyn MultipartUpload>,
+    open: Vec<Begun<object_store::Result<()>>>,
+    target: &'p Path,
+}
+
+impl Parts<'_> {
+    fn send(&mut self, part: Vec<u8>) -> Result<()> {
+        self.settle(PARTS - 1)?;
+        let work = self.upload.put_part(PutPayload::from(part));
+        self.open.push(waiting::begin(work).map_err(|error| failed("cannot write", self.target, error))?);
+        Ok(())
+    }
+
+    /// Waits until no more than so many parts are on their way.
+    fn settle(&mut self, left: usize) -> Result<()> {
+        while self.open.len() > left {
+            let outcome =
+                self.open.remove(0).wait().map_err(|error| failed("cannot write", self.target, error))?;
+            outcome.map_err(|error| explain("cannot write", self.target, error))?;
+        }
+        Ok(())
+    }
+
+    fn complete(mut self) -> Result<()> {
+        let work = async move { self.upload.complete().await.map(drop) };
+        let outcome = waiting::wait(work).map_err(|error| failed("cannot write", self.target, error))?;
+        outcome.map_err(|error| explain("cannot write", self.target, error))
+    }
+
+    /// Lets the service forget the parts; where that fails, its own rule for unfinished uploads does it.
+    fn abort(mut self) {
+        let _: io::Result<_> = waiting::wait(async move { self.upload.abort().await });
+    }
+}
