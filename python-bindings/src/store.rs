@@ -122,6 +122,7 @@ impl Store {
             learner_state: opened.learner_state,
             urls: Arc::new(PathUrls::default()),
             clock: opened.clock,
+            is_author_mode: false,
             services: match opened.cages {
                 None => opened.services,
                 Some([draft, published]) => {

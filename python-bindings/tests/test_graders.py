@@ -101,6 +101,28 @@ def test_a_queue_that_refuses_is_told_to_the_learner() -> None:
     assert calls("xqueue", queue) is None
 
 
+def test_nothing_is_sent_from_studios_preview() -> None:
+    queue = Queue()
+    host = host_with(xqueue=queue)
+    host.is_author_mode = True
+    block = host.add(CODE)
+    name = host.post(block, "problem_get", {})["html"].split('name="input_')[1].split('"')[0]
+    assert "No grader has been set up" in host.post(block, "problem_check", {f"input_{name}": "x"})["contents"]
+    assert queue.sent == []
+
+
+def test_grades_out_of_their_range_are_kept() -> None:
+    host = host_with()
+    block = host.add(SCRIPT.replace("int(given) == answer", "{'ok': True, 'grade_decimal': 2 * answer / answer}"))
+    name = host.post(block, "problem_get", {})["html"].split('name="input_')[1].split('"')[0]
+    assert host.post(block, "problem_check", {f"input_{name}": "42"})["success"] == "correct"
+    again = host.get_block(block.scope_ids.usage_id)
+    with pytest.raises(ValueError, match="raw_earned"):
+        assert again.score
+    reply = host.post(again, "problem_check", {f"input_{name}": "42"})
+    assert (reply["current_score"], reply["attempts_used"]) == (1, 2)
+
+
 def test_blocks_without_graders_take_no_replies() -> None:
     with pytest.raises(NoSuchHandlerError):
         Host("ada").add("<html>x</html>").take_grader_reply("score_update", "k", "{}")

@@ -68,6 +68,8 @@ class UserService:
 class Host(TestRuntime):  # type: ignore[misc]
     """A runtime of the XBlock package with what it leaves to hosts."""
 
+    is_author_mode = False
+
     def __init__(self, user_id: str | None = None, is_staff: bool = False, like: Host | None = None) -> None:
         self.store: Any = like.store if like else DictKeyValueStore()
         ids = like.id_generator if like else MemoryIdManager()

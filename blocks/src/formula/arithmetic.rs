@@ -6,6 +6,7 @@ use num_traits::{One, Signed, ToPrimitive, Zero};
 
 use super::FormulaError;
 use super::number::{Number, TOO_LARGE};
+use crate::words::marked;
 
 use Number::{Complex, Float, Int, NumpyComplex, NumpyFloat, NumpyInt};
 
@@ -35,9 +36,9 @@ impl Number {
         match (self, other) {
             (Float(a), Float(b)) => Ok(Float(a * b)),
             (Int(a), Int(b)) if let Some(product) = a.checked_mul(*b) => Ok(Int(product)),
-            (Self::BigInt(a), Self::BigInt(b)) if a.bits() + b.bits() > MAX_BITS => {
-                Err(FormulaError::too_much("A number in the formula is too large"))
-            }
+            (Self::BigInt(a), Self::BigInt(b)) if a.bits() + b.bits() > MAX_BITS => Err(
+                FormulaError::too_much(marked("Invalid Input: A number in the formula is too large."), &[]),
+            ),
             _ => self.combined(other, |a, b| a * b, i64::wrapping_mul, |a, b| a * b, |a, b| a * b),
         }
     }

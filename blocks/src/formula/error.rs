@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::words::Saying;
+
 /// Why a formula has no value. The variants are told apart by what learners are told.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -10,19 +12,19 @@ pub enum FormulaError {
     #[error("{message}")]
     Undefined {
         /// What to say.
-        message: String,
+        message: Saying,
     },
     /// Its parentheses do not match; the text is for the learner.
     #[error("{message}")]
     Parentheses {
         /// What to say.
-        message: String,
+        message: Saying,
     },
     /// It is longer, deeper or costlier than what is read; the text is for the learner.
     #[error("{message}")]
     TooMuch {
         /// What to say.
-        message: String,
+        message: Saying,
     },
     /// It is not written as a formula.
     #[error("not a formula")]
@@ -52,7 +54,7 @@ pub enum FormulaError {
 
 impl FormulaError {
     /// Says that a formula asks for too much.
-    pub(super) fn too_much(what: &str) -> Self {
-        Self::TooMuch { message: format!("Invalid Input: {what}.") }
+    pub(super) fn too_much(text: &'static str, values: &[(&'static str, &str)]) -> Self {
+        Self::TooMuch { message: Saying::new(text, values) }
     }
 }

@@ -6,6 +6,7 @@ use super::FormulaError;
 use super::names::{Applied, Case, Functions, Names, Slot, Variables};
 use super::number::Number;
 use super::parse::{Operator, Parsed, Sign, Step, check_parentheses, parse};
+use crate::words::marked;
 
 /// How many bits whole numbers beyond 64 bits may have together, over one evaluation.
 const BIG_BITS: u64 = 1 << 22;
@@ -179,7 +180,10 @@ impl Machine {
         if let Number::BigInt(value) = number {
             self.big_bits += value.bits();
             if self.big_bits > BIG_BITS {
-                return Err(FormulaError::too_much("The numbers in the formula are too large"));
+                return Err(FormulaError::too_much(
+                    marked("Invalid Input: The numbers in the formula are too large."),
+                    &[],
+                ));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use super::FormulaError;
 use super::arithmetic::numpy_quotient;
 use super::complex;
 use super::number::Number;
+use crate::words::marked;
 
 /// The largest number whose factorial is taken; a learner's formula must not fill the memory.
 const MAX_FACTORIAL: u64 = 50_000;
@@ -184,7 +185,10 @@ fn factorial(x: &Number) -> Result<Number, FormulaError> {
     };
     let n = u64::try_from(n).map_err(|_| FormulaError::Factorial)?;
     if n > MAX_FACTORIAL {
-        return Err(FormulaError::too_much("A factorial in the formula is too large"));
+        return Err(FormulaError::too_much(
+            marked("Invalid Input: A factorial in the formula is too large."),
+            &[],
+        ));
     }
     Ok(Number::from(product(2, n)))
 }

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use super::FormulaError;
 use super::functions::{CONSTANT_NAMES, FUNCTION_NAMES, Native, constant, native};
 use super::number::Number;
+use crate::words::{Saying, marked};
 
 /// Variables of the caller, which go before constants of the same name.
 pub type Variables = IndexMap<String, Number>;
@@ -104,40 +105,41 @@ impl<'f> Names<'f> {
     /// Says which variables are not defined.
     pub(super) fn undefined_variables(&self, names: &BTreeSet<&str>) -> FormulaError {
         let known = self.variables.iter().map(String::as_str).chain(CONSTANT_NAMES);
-        undefined(names, "variable", &self.differing_by_case(names, known))
+        let text = marked("Invalid Input: {bad_variables} not permitted in answer as a variable");
+        let message = Saying::new(text, &[("bad_variables", &listed(names))]);
+        FormulaError::Undefined { message: self.with_names_differing_by_case(message, names, known) }
     }
 
     /// Says which functions are not defined.
     pub(super) fn undefined_functions(&self, names: &BTreeSet<&str>) -> FormulaError {
         let known = self.functions.iter().map(|(name, _)| name.as_str()).chain(FUNCTION_NAMES);
-        let mut hint = self.differing_by_case(names, known);
+        let text = marked("Invalid Input: {bad_functions} not permitted in answer as a function");
+        let mut message = Saying::new(text, &[("bad_functions", &listed(names))]);
         if names.iter().any(|name| self.variable(name).is_some()) {
-            hint.insert_str(0, " (did you forget to use * for multiplication?)");
+            message = message.and(marked(" (did you forget to use * for multiplication?)"), &[]);
         }
-        undefined(names, "function", &hint)
+        FormulaError::Undefined { message: self.with_names_differing_by_case(message, names, known) }
     }
 
     /// Suggests names that differ from the undefined ones only by case.
-    fn differing_by_case<'n>(
+    fn with_names_differing_by_case<'n>(
         &self,
+        message: Saying,
         undefined: &BTreeSet<&str>,
         known: impl Iterator<Item = &'n str>,
-    ) -> String {
+    ) -> Saying {
         if self.case == Case::Insensitive {
-            return String::new();
+            return message;
         }
         let lower: BTreeSet<String> = undefined.iter().map(|name| name.to_lowercase()).collect();
         let close: BTreeSet<&str> = known.filter(|name| lower.contains(&name.to_lowercase())).collect();
         if close.is_empty() {
-            return String::new();
+            return message;
         }
-        format!(" (did you mean {}?)", close.into_iter().collect::<Vec<_>>().join(", "))
+        message.and(marked(" (did you mean {names}?)"), &[("names", &listed(&close))])
     }
 }
 
-fn undefined(names: &BTreeSet<&str>, what: &str, hint: &str) -> FormulaError {
-    let names = names.iter().copied().collect::<Vec<_>>().join(", ");
-    FormulaError::Undefined {
-        message: format!("Invalid Input: {names} not permitted in answer as a {what}{hint}"),
-    }
+fn listed(names: &BTreeSet<&str>) -> String {
+    names.iter().copied().collect::<Vec<_>>().join(", ")
 }

@@ -13,6 +13,7 @@ use num_bigint::BigInt;
 
 use super::FormulaError;
 use super::number::Number;
+use crate::words::{Saying, marked};
 
 /// How deep parentheses and functions may be nested.
 const MAX_DEPTH: usize = 200;
@@ -114,11 +115,11 @@ pub(super) fn check_parentheses(text: &str) -> Result<(), FormulaError> {
         match byte {
             b'(' => open += 1,
             b')' if open == 0 => {
-                let message = format!(
-                    "Invalid Input: A closing parenthesis was found after segment {}, but there is no matching opening \
-                     parenthesis before it.",
-                    &text[..at]
+                let saying = marked(
+                    "Invalid Input: A closing parenthesis was found after segment {segment}, but there is no matching \
+                     opening parenthesis before it.",
                 );
+                let message = Saying::new(saying, &[("segment", &text[..at])]);
                 return Err(FormulaError::Parentheses { message });
             }
             b')' => open -= 1,
@@ -128,13 +129,15 @@ pub(super) fn check_parentheses(text: &str) -> Result<(), FormulaError> {
     if open == 0 {
         return Ok(());
     }
-    let message =
-        format!("Invalid Input: Parentheses are unmatched. {open} parentheses were opened but never closed.");
+    let saying =
+        marked("Invalid Input: Parentheses are unmatched. {count} parentheses were opened but never closed.");
+    let message = Saying::new(saying, &[("count", &open.to_string())]);
     Err(FormulaError::Parentheses { message })
 }
 
 fn too_long() -> FormulaError {
-    FormulaError::too_much(&format!("The formula is longer than {MAX_LENGTH} characters"))
+    let text = marked("Invalid Input: The formula is longer than {most} characters.");
+    FormulaError::too_much(text, &[("most", &MAX_LENGTH.to_string())])
 }
 
 struct Parser<'t> {
@@ -273,9 +276,8 @@ impl Parser<'_> {
 
     fn parentheses(&mut self) -> Parse {
         if self.depth >= MAX_DEPTH {
-            return Err(FormulaError::too_much(&format!(
-                "More than {MAX_DEPTH} parentheses stand inside one another"
-            )));
+            let text = marked("Invalid Input: More than {most} parentheses stand inside one another.");
+            return Err(FormulaError::too_much(text, &[("most", &MAX_DEPTH.to_string())]));
         }
         self.at += 1;
         self.depth += 1;

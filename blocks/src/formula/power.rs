@@ -8,6 +8,7 @@ use super::FormulaError;
 use super::arithmetic::{MAX_BITS, quotient};
 use super::complex;
 use super::number::Number;
+use crate::words::marked;
 
 use Number::{Complex, Float, NumpyComplex, NumpyFloat, NumpyInt};
 
@@ -68,7 +69,9 @@ fn int_power(base: &BigInt, exponent: &BigInt) -> Result<Number, FormulaError> {
         return Ok(Number::Int(if (exponent % 2_u32).is_zero() { 1 } else { -1 }));
     }
     let exponent = exponent.to_u64().filter(|exponent| exponent.saturating_mul(base.bits()) <= MAX_BITS);
-    let exponent = exponent.ok_or_else(|| FormulaError::too_much("A number in the formula is too large"))?;
+    let exponent = exponent.ok_or_else(|| {
+        FormulaError::too_much(marked("Invalid Input: A number in the formula is too large."), &[])
+    })?;
     Ok(Number::from(Pow::pow(base, exponent)))
 }
 

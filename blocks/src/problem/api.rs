@@ -7,6 +7,7 @@ use super::correct_map::CorrectMap;
 use super::error::{GradeError, LoadError};
 use super::grading::Files;
 use super::loncapa::{LoncapaProblem, Verdicts};
+use super::number;
 use super::options::ProblemOptions;
 use super::policy::{Score, by_method};
 use super::render::{self, Shown};
@@ -161,7 +162,7 @@ impl Problem {
                 Ok(verdicts)
             }
             Err(error) => {
-                self.state.score = Some(self.score_of_map());
+                self.set_score(Some(self.score_of_map()));
                 Err(error)
             }
         }
@@ -174,15 +175,23 @@ impl Problem {
         self.state.attempts += 1;
         self.state.last_submission_time = json!(self.services.now.to_rfc3339_opts(SecondsFormat::Secs, true));
         self.state.score_history.push(self.score_of_map());
-        self.state.score =
-            by_method(&self.grading_method, &self.state.score_history, self.engine.max_score());
+        let counted = by_method(&self.grading_method, &self.state.score_history, self.engine.max_score());
+        self.set_score(counted);
+    }
+
+    /// Keeps a score; one of the same points stays as it is stored, be its numbers whole or floats.
+    fn set_score(&mut self, score: Option<Score>) {
+        let points = |score: &Option<Score>| score.as_ref().map(|score| (score.earned(), score.possible()));
+        if points(&score) != points(&self.state.score) {
+            self.state.score = score;
+        }
     }
 
     /// Keeps answers without grading them.
     pub fn save(&mut self, answers: &Answers) {
         self.state.student_answers.clone_from(answers);
         self.state.has_saved_answers = true;
-        self.state.score = Some(self.score_of_map());
+        self.set_score(Some(self.score_of_map()));
     }
 
     /// Makes answers of the fields of a form: `input_ID`, `input_ID[]` for lists, `input_ID{}` for JSON.
@@ -210,7 +219,7 @@ impl Problem {
             map.entries().all(|(_, entry)| entry.npoints.as_ref().is_none_or(|points| points.is_i64()));
         let points = map.points();
         #[expect(clippy::cast_possible_truncation, reason = "the sum of whole points is whole")]
-        let earned = if is_whole { json!(points as i64) } else { json!(points) };
+        let earned = if is_whole { json!(points as i64) } else { number::write(points) };
         Score { earned, possible: json!(self.engine.max_score()) }
     }
 
@@ -224,7 +233,7 @@ impl Problem {
     /// or lists of choices.
     #[must_use]
     pub fn question_answers(&self) -> Map<String, Json> {
-        self.engine.question_answers(self.state.done)
+        self.engine.question_answers()
     }
 
     /// Returns the right answers by input id.
@@ -237,11 +246,12 @@ impl Problem {
     /// Renders the questions with the learner's answers and what grading said of them.
     #[must_use]
     pub fn html(&self) -> String {
-        self.html_with(true)
+        self.html_with(true, self.services.is_author_mode)
     }
 
-    /// Renders the questions; verdicts stand there only where they may be shown.
-    pub(super) fn html_with(&self, correctness_available: bool) -> String {
+    /// Renders the questions; verdicts stand there only where they may be shown, and why something does not work only for
+    /// those who may read it.
+    pub(super) fn html_with(&self, correctness_available: bool, tells_causes: bool) -> String {
         let state = &self.state;
         let shown = Shown {
             answers: &state.student_answers,
@@ -251,6 +261,7 @@ impl Problem {
             done: state.done,
             input_state: &state.input_state,
             now: self.services.now,
+            tells_causes,
         };
         render::html(&self.engine, shown)
     }
@@ -322,7 +333,8 @@ impl Problem {
         report::rows(&self.engine, answers)
     }
 
-    /// Says what grading needs that the services do not offer, once for each reason, as sentences without a full stop.
+    /// Says what grading needs that the services do not offer, once for each reason, as sentences without a full stop:
+    /// for authors and course staff.
     #[must_use]
     pub fn needs(&self) -> Vec<String> {
         self.engine.needs()

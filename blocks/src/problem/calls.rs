@@ -6,9 +6,11 @@ use xblock_core::block::{
     BlockContext, BlockError, Event, Grade, GraderReply, HandlerRequest, HandlerResponse, XBlock,
 };
 
+use super::api::Problem;
 use super::error::GradeError;
 use super::input_calls::{self, Data};
 use super::inputs::status_html;
+use super::outbox;
 use super::policy::{Score, duration};
 use super::python;
 use super::queue::queued_at;
@@ -40,6 +42,8 @@ impl From<BlockError> for Refusal {
 struct Reply {
     body: Map<String, Json>,
     keeps_state: bool,
+    /// How far the learner had come before, where this answer ends a request that changed the state already.
+    before: Option<Json>,
 }
 
 const STALE: &str =
@@ -78,6 +82,7 @@ pub(super) fn take_grader_reply(
     let call: Answer = match reply.dispatch.as_str() {
         "score_update" => score_update,
         "ungraded_response" => ungraded_response,
+        outbox::SENT => sent,
         other => return Ok(unknown(other)),
     };
     let pairs = [("queuekey", &reply.key), ("xqueue_body", &reply.body)];
@@ -99,7 +104,7 @@ fn run(
         usage: context.usage().clone(),
         reason: error.to_string(),
     })?;
-    let before = (session.problem.score().weighted(session.weight), session.problem.state.attempts);
+    let before = progress(&session);
     let call_data = Call { posted, context, usage: context.usage().to_string() };
     let mut reply = match call(&mut session, &call_data) {
         Ok(reply) => reply,
@@ -110,13 +115,19 @@ fn run(
     if reply.keeps_state {
         session.problem.state.write(block.fields())?;
     }
-    let after = (session.problem.score().weighted(session.weight), session.problem.state.attempts);
+    let is_changed = reply.before.take().unwrap_or(before) != progress(&session);
     let (score, total) = session.display_score();
-    reply.body.insert("progress_changed".into(), json!(before != after));
+    reply.body.insert("progress_changed".into(), json!(is_changed));
     reply.body.insert("current_score".into(), score);
     reply.body.insert("total_possible".into(), total);
     reply.body.insert("attempts_used".into(), json!(session.problem.state.attempts));
     Ok(HandlerResponse::json(&Json::Object(reply.body)))
+}
+
+/// Returns how far the learner has come.
+fn progress(session: &Session<'_>) -> Json {
+    let score = session.problem.score().weighted(session.weight);
+    json!([score.map(|score| [score.earned(), score.possible()]), session.problem.state.attempts])
 }
 
 fn refused(session: &Session<'_>, why: &str) -> HandlerResponse {
@@ -153,6 +164,11 @@ impl Call<'_> {
         self.context.publish(Event::Other { event_type: event_type.to_owned(), data });
     }
 
+    /// Publishes what happened to the problem, with how its answers were rearranged.
+    fn publish_of(&self, session: &Session<'_>, event_type: &str, data: Json) {
+        self.publish(event_type, with_permutation(data, &session.problem));
+    }
+
     /// Publishes the grade of who is logged in; without anybody there is none to give it to.
     fn publish_grade(&self, score: &Score) {
         if self.context.user().is_none() {
@@ -164,7 +180,7 @@ impl Call<'_> {
 
 fn reply(body: Json, keeps_state: bool) -> Reply {
     let body = if let Json::Object(body) = body { body } else { Map::new() };
-    Reply { body, keeps_state }
+    Reply { body, keeps_state, before: None }
 }
 
 fn get(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -186,17 +202,35 @@ fn check(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     if let Some(failure) = refusal {
         event["failure"] = json!(failure);
-        call.publish("problem_check_fail", event);
+        call.publish_of(session, "problem_check_fail", event);
         return Err(Refusal::Stale);
     }
     if let Some(message) = too_early(session, call)? {
         return Ok(reply(json!({ "success": message, "html": "" }), true));
     }
-    match session.problem.attempt(&answers, &call.posted.files) {
-        Ok(verdicts) => graded(session, call, &verdicts, event),
-        Err(GradeError::Author(_)) => Err(Refusal::Failed),
-        Err(error) => Ok(reply(json!({ "success": error.said(&words(session)) }), true)),
+    let before = progress(session);
+    if let Some(outbox) = session.outbox() {
+        outbox.hold();
     }
+    match session.problem.attempt(&answers, &call.posted.files) {
+        Ok(verdicts) => graded(session, call, &verdicts, event, &before),
+        Err(error) => not_graded(session, &error),
+    }
+}
+
+/// Says why answers were not graded: to learners in their words, to course staff and authors with all there is to know.
+fn not_graded(session: &Session<'_>, error: &GradeError) -> Result<Reply, Refusal> {
+    let words = words(session);
+    let text = match error {
+        GradeError::Author(_) if session.is_author_mode() => {
+            fill(&words.gettext("Error checking problem: {error}"), &[("error", error)])
+        }
+        GradeError::Author(_) => return Err(Refusal::Failed),
+        error if session.policy.is_staff => error.said_to_staff(&words),
+        GradeError::Unsupported { .. } if session.is_author_mode() => error.said_to_staff(&words),
+        error => error.said(&words),
+    };
+    Ok(reply(json!({ "success": text }), true))
 }
 
 /// Tells a learner who submits again too early how long to wait.
@@ -245,7 +279,8 @@ fn graded(
     session: &mut Session<'_>,
     call: &Call<'_>,
     verdicts: &Verdicts,
-    mut event: Json,
+    event: Json,
+    before: &Json,
 ) -> Result<Reply, Refusal> {
     let said = words(session);
     for (response, tag, feedback) in &verdicts.feedback {
@@ -254,6 +289,55 @@ fn graded(
             feedback.event(&call.usage, response, tag, &said),
         );
     }
+    let Some(work) = session.outbox().cloned().and_then(|outbox| {
+        // The page that follows can refer to what graders put among the names.
+        let names = session.problem.engine.context.to_globals();
+        let overall = &session.problem.state.correct_map.overall_message;
+        outbox
+            .close(|| json!({ "event": event, "before": before, "names": names, "overall_message": overall }))
+    }) else {
+        return report(session, call, event);
+    };
+    match call.context.after_save(work) {
+        // The answer is that to what came of sending.
+        Ok(()) => Ok(reply(json!({}), true)),
+        Err(work) => {
+            note_sent(session, &read_json(&work().body)["sent"]);
+            report(session, call, event)
+        }
+    }
+}
+
+fn read_json(text: &str) -> Json {
+    serde_json::from_str(text).unwrap_or_default()
+}
+
+/// Takes what came of sending, once the state that goes with it is kept, and answers the learner's request.
+fn sent(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
+    let body = Data(&call.posted.pairs).get("xqueue_body").map(read_json).unwrap_or_default();
+    let purpose = &body["for"];
+    if let Some(input) = purpose["plot"].as_str() {
+        let answer = input_calls::plot_sent(&mut session.problem, input, &body["sent"][0]);
+        return answer.map(|answer| reply(answer, true)).ok_or(Refusal::Failed);
+    }
+    note_sent(session, &body["sent"]);
+    session.problem.engine.context.update(purpose["names"].as_object().cloned().unwrap_or_default());
+    let overall = purpose["overall_message"].as_str().unwrap_or_default();
+    session.problem.state.correct_map.overall_message = overall.to_owned();
+    let reply = report(session, call, purpose["event"].clone())?;
+    Ok(Reply { before: Some(purpose["before"].clone()), ..reply })
+}
+
+/// Writes what came of sending to the answers that wait, each by the key that went with it.
+fn note_sent(session: &mut Session<'_>, sent: &Json) {
+    let words = words(session);
+    for outcome in sent.as_array().into_iter().flatten() {
+        session.problem.state.note_sent(outcome, &words);
+    }
+}
+
+/// Tells everybody of what was graded.
+fn report(session: &mut Session<'_>, call: &Call<'_>, mut event: Json) -> Result<Reply, Refusal> {
     session.refresh();
     let score = session.problem.score();
     call.publish_grade(&score);
@@ -269,20 +353,19 @@ fn graded(
     event["success"] = json!(success);
     event["attempts"] = json!(session.problem.state.attempts);
     event["submission"] = submission::metadata(&session.problem, &answers, &variant);
-    add_permutation(&mut event, session);
-    call.publish("problem_check", event);
+    call.publish_of(session, "problem_check", event);
 
     let success = if session.policy.correctness_available() { success } else { "submitted" };
     let html = view::html(session, call.context, LastResult::Shown)?;
     Ok(reply(json!({ "success": success, "contents": html }), true))
 }
 
-/// Adds how answers were rearranged.
-fn add_permutation(event: &mut Json, session: &Session<'_>) {
-    if session.problem.engine.permutations.is_empty() {
-        return;
+/// Adds to an event how answers were rearranged.
+pub(super) fn with_permutation(mut event: Json, problem: &Problem) -> Json {
+    if !problem.engine.permutations.is_empty() {
+        event["permutation"] = Json::Object(problem.permutation());
     }
-    event["permutation"] = Json::Object(session.problem.permutation());
+    event
 }
 
 fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
@@ -299,13 +382,12 @@ fn save(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     if let Some((failure, message)) = refusal {
         event["failure"] = json!(failure);
-        call.publish("save_problem_fail", event);
+        call.publish_of(session, "save_problem_fail", event);
         return Ok(reply(json!({ "success": false, "msg": words(session).gettext(message) }), false));
     }
     session.problem.save(&answers);
     session.refresh();
-    add_permutation(&mut event, session);
-    call.publish("save_problem_success", event);
+    call.publish_of(session, "save_problem_success", event);
     let message = if is_survey {
         marked("Your answers have been saved.")
     } else {
@@ -326,22 +408,20 @@ fn reset(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     };
     if let Some((failure, message)) = refusal {
         event["failure"] = json!(failure);
-        call.publish("reset_problem_fail", event);
+        call.publish_of(session, "reset_problem_fail", event);
         return Ok(reply(json!({ "success": false, "msg": words(session).gettext(message) }), false));
     }
     session.reset(call.context)?.map_err(|_| Refusal::Failed)?;
     call.publish_grade(&session.problem.score());
     event["new_state"] = session.problem.state.for_events();
-    add_permutation(&mut event, session);
-    call.publish("reset_problem", event);
+    call.publish_of(session, "reset_problem", event);
     let html = view::html(session, call.context, LastResult::Hidden)?;
     Ok(reply(json!({ "success": true, "html": html }), true))
 }
 
 fn show(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
-    let mut event = json!({ "problem_id": call.usage });
-    add_permutation(&mut event, session);
-    call.publish("showanswer", event);
+    let event = json!({ "problem_id": call.usage });
+    call.publish_of(session, "showanswer", event);
     if !session.policy.answer_available() {
         return Err(Refusal::Stale);
     }
@@ -374,13 +454,13 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
             format!("<li class=\"hint-index-{at}\" tabindex=\"-1\"><strong>{label}</strong>{hint}</li>")
         })
         .collect();
-    let text = session.problem.engine.context.substitute(&hints[index]);
+    // Names of the script stay as they are written here: hints to be asked for are not part of what is substituted.
     call.publish(
         "edx.problem.hint.demandhint_displayed",
-        json!({ "module_id": call.usage, "hint_index": index, "hint_len": count, "hint_text": text }),
+        json!({ "module_id": call.usage, "hint_index": index, "hint_len": count, "hint_text": hints[index] }),
     );
-    let message = session.problem.engine.context.substitute(&format!("<ol>{items}</ol>"));
-    let message = view::with_addresses(Json::String(message), session.block, call.context)?;
+    let message = Json::String(format!("<ol>{items}</ol>"));
+    let message = view::with_addresses(message, session.block, call.context)?;
     let body = json!({
         "success": true,
         "hint_index": index,
@@ -392,8 +472,22 @@ fn hint(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
 
 fn input_ajax(session: &mut Session<'_>, call: &Call<'_>) -> Result<Reply, Refusal> {
     let before = session.problem.state.input_state.clone();
-    let body =
-        input_calls::input_ajax(&mut session.problem, &Data(&call.posted.pairs)).ok_or(Refusal::Failed)?;
+    if let Some(outbox) = session.outbox() {
+        outbox.hold();
+    }
+    let data = Data(&call.posted.pairs);
+    let mut body = input_calls::input_ajax(&mut session.problem, &data).ok_or(Refusal::Failed)?;
+    let input = data.get("input_id").unwrap_or_default();
+    let work = session.outbox().and_then(|outbox| outbox.close(|| json!({ "plot": input })));
+    // The answer of one that waits is that to what came of sending.
+    if let Some(Err(work)) = work.map(|work| call.context.after_save(work)) {
+        let sent = read_json(&work().body);
+        body =
+            input_calls::plot_sent(&mut session.problem, input, &sent["sent"][0]).ok_or(Refusal::Failed)?;
+        if body["success"] == false {
+            session.problem.state.input_state.clone_from(&before);
+        }
+    }
     let keeps_state = session.problem.state.input_state != before;
     Ok(reply(body, keeps_state))
 }

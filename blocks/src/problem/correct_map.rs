@@ -3,6 +3,9 @@
 use indexmap::IndexMap;
 use serde_json::{Map, Value as Json, json};
 
+use super::{number, queue};
+use crate::words::Words;
+
 /// The verdict on one answer.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -19,6 +22,8 @@ pub(super) struct Entry {
     pub(super) queuestate: Option<Json>,
     /// The variable an option is the value of, as `$name`.
     pub(super) answervariable: Option<String>,
+    /// What stands there beside these, or in their places in another form, as it came; it is written back.
+    pub(super) rest: Map<String, Json>,
 }
 
 impl Default for Entry {
@@ -31,6 +36,7 @@ impl Default for Entry {
             hintmode: None,
             queuestate: None,
             answervariable: None,
+            rest: Map::new(),
         }
     }
 }
@@ -58,7 +64,7 @@ impl Entry {
 
     /// Returns the points earned.
     pub(super) fn points(&self) -> f64 {
-        match self.npoints.as_ref().and_then(Json::as_f64) {
+        match self.npoints.as_ref().and_then(number::read) {
             Some(points) => points,
             None if self.is_correct() => 1.0,
             None => 0.0,
@@ -71,7 +77,7 @@ impl Entry {
     }
 
     fn to_json(&self) -> Json {
-        json!({
+        let mut entry = json!({
             "correctness": self.correctness,
             "npoints": self.npoints,
             "msg": self.msg,
@@ -79,15 +85,26 @@ impl Entry {
             "hintmode": self.hintmode,
             "queuestate": self.queuestate,
             "answervariable": self.answervariable,
-        })
+        });
+        for (name, value) in &self.rest {
+            entry[name] = value.clone();
+        }
+        entry
     }
 
-    /// Reads an entry; unknown keys are ignored, missing ones defaulted, and in the oldest form the entry is just the
-    /// verdict.
+    /// Reads an entry; members that are not known are kept for whoever knows them, missing ones defaulted, and in the
+    /// oldest form the entry is just the verdict.
     fn from_json(json: &Json) -> Self {
         let Some(members) = json.as_object() else {
             return Self { correctness: json.as_str().map(str::to_owned), ..Self::default() };
         };
+        let is_read = |name: &str, value: &Json| match name {
+            "correctness" | "msg" | "hintmode" | "answervariable" => value.is_string() || value.is_null(),
+            "hint" => value.is_string(),
+            "npoints" | "queuestate" => true,
+            _ => false,
+        };
+        let rest = members.iter().filter(|(name, value)| !is_read(name, value));
         let text = |name: &str| members.get(name).and_then(Json::as_str).map(str::to_owned);
         let some = |name: &str| members.get(name).filter(|value| !value.is_null()).cloned();
         Self {
@@ -98,6 +115,7 @@ impl Entry {
             hintmode: text("hintmode"),
             queuestate: some("queuestate"),
             answervariable: text("answervariable"),
+            rest: rest.map(|(name, value)| (name.clone(), value.clone())).collect(),
         }
     }
 }
@@ -124,6 +142,20 @@ impl CorrectMap {
     /// Lists the verdicts.
     pub(super) fn entries(&self) -> impl ExactSizeIterator<Item = (&str, &Entry)> {
         self.entries.iter().map(|(id, entry)| (id.as_str(), entry))
+    }
+
+    /// Notes what came of sending the answer that waits under a key; tells whether one does.
+    pub(super) fn note_sent(&mut self, key: &str, outcome: &Json, words: &Words) -> bool {
+        let mut waiting = self.entries.values_mut();
+        let is_it = |entry: &&mut Entry| entry.queuestate.as_ref().is_some_and(|state| state["key"] == key);
+        let Some(entry) = waiting.find(is_it) else {
+            return false;
+        };
+        match outcome["error"].as_str() {
+            None => entry.msg = outcome["message"].as_str().map(str::to_owned),
+            Some(reason) => *entry = queue::undelivered(reason, words),
+        }
+        true
     }
 
     /// Returns the sum of the points earned.
@@ -159,6 +191,17 @@ mod tests {
         );
         assert_eq!(map.points(), 2.0);
         assert_eq!(map.get("q_4_1"), Some(&Entry::default()));
+    }
+
+    #[test]
+    fn members_nobody_here_knows_are_written_back() {
+        let stored = json!({ "q_2_1": {
+            "correctness": true, "npoints": { "__float__": "NaN" }, "msg": null, "hint": null, "hintmode": 3,
+            "queuestate": null, "answervariable": null, "of_a_newer_release": [1],
+        } });
+        let map = CorrectMap::from_json(&stored);
+        assert_eq!(map.to_json(), stored);
+        assert!(map.points().is_nan());
     }
 
     #[test]

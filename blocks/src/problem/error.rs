@@ -82,8 +82,8 @@ pub enum GradeError {
         /// The line of the problem file, where it is known.
         line: Option<u32>,
     },
-    /// Something a question needs is not there.
-    #[error("This problem cannot be graded here yet: {needs}.")]
+    /// Something a question needs is not there. Learners are told that, and not what.
+    #[error("this problem cannot be graded here: {needs}")]
     Unsupported {
         /// What it needs, as a sentence without a full stop.
         needs: String,
@@ -111,10 +111,30 @@ impl GradeError {
                 .nth(1)
                 .and_then(|line| line.split_once(": "))
                 .map_or_else(|| text.clone(), |(_, message)| message.to_owned()),
-            Self::Unsupported { needs } => {
-                fill(&words.gettext("This problem cannot be graded here yet: {needs}."), &[("needs", needs)])
-            }
+            Self::Unsupported { .. } => words
+                .gettext(
+                    "Your answer cannot be graded right now. It was kept and does not count as an attempt. \
+                     Please try again later; if this lasts, tell your course team.",
+                )
+                .into_owned(),
             Self::Author(_) => text,
+        }
+    }
+
+    /// Says what course staff are told: everything, with the line of the problem file where it is known.
+    pub(super) fn said_to_staff(&self, words: &Words) -> String {
+        let line = match self {
+            Self::Code { line, .. } => *line,
+            _ => None,
+        };
+        let details = format!("{self}{}", at_line(line));
+        match self {
+            Self::Unsupported { .. } => {
+                let cause = fill(&words.gettext("For course staff: {cause}."), &[("cause", &details)]);
+                format!("{} {cause}", self.said(words))
+            }
+            // The platform's words, which its staff know.
+            _ => fill(&words.gettext("Staff debug info: {details}"), &[("details", &details)]),
         }
     }
 }

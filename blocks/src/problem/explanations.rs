@@ -44,8 +44,7 @@ fn move_explanation(parent: &mut Node, at: usize) -> Option<()> {
     let set = at + parent.children[at..].iter().position(|sibling| sibling.name == "targetedfeedbackset")?;
     let next = set + 1 + parent.children[set + 1..].iter().position(Node::is_element)?;
     let solution = take_solution(parent, next, explanation.as_deref())?;
-    let feedback =
-        Node { name: "targetedfeedback".into(), mark: Mark::Explanation, tail: String::new(), ..solution };
+    let feedback = Node { name: "targetedfeedback".into(), mark: Mark::Explanation, ..solution };
     parent.children[set].children.push(feedback);
     Some(())
 }

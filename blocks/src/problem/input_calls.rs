@@ -87,6 +87,19 @@ fn plot(problem: &mut Problem, id: &str, program: &str) -> Option<Json> {
     })
 }
 
+/// Says what came of sending a program that its input waits for.
+pub(super) fn plot_sent(problem: &mut Problem, id: &str, sent: &Json) -> Option<Json> {
+    let kept = problem.state.input_state.get_mut(id)?;
+    let Some(message) = sent["error"].as_str() else {
+        return Some(json!({ "success": true, "message": sent["message"] }));
+    };
+    if kept["queuekey"] == sent["key"] {
+        kept["queuekey"] = Json::Null;
+        kept["queuestate"] = Json::Null;
+    }
+    Some(json!({ "success": false, "message": message }))
+}
+
 /// Takes an external grader's verdict on an answer.
 pub(super) fn score_update(problem: &mut Problem, data: &Data<'_>) -> Option<Json> {
     let (key, reply) = (data.get("queuekey")?, data.get("xqueue_body")?);

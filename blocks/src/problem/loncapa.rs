@@ -197,8 +197,8 @@ impl LoncapaProblem {
             return Err(GradeError::Unsupported { needs });
         }
         self.context.set("attempt", attempt);
-        let Self { responses, context, script, services, .. } = self;
-        let mut grading = Grading { answers, context, script, services, old_map, files };
+        let Self { responses, context, script, services, permutations, .. } = self;
+        let mut grading = Grading { answers, context, script, services, old_map, files, permutations };
         let mut verdicts = Verdicts::default();
         for response in responses {
             let graded = response.grade(&mut grading)?;
@@ -214,12 +214,13 @@ impl LoncapaProblem {
         Ok(verdicts)
     }
 
-    /// Returns the right answers and the solutions, by id; a solution with its own tag and the text after it.
-    pub(super) fn question_answers(&self, done: bool) -> Map<String, Json> {
+    /// Returns the right answers and the solutions, by id; a solution with its own tag and the text after it. One that
+    /// stands among the feedback once the problem is done is among them all the same.
+    pub(super) fn question_answers(&self) -> Map<String, Json> {
         let mut answers: Map<String, Json> =
             self.responses.iter().flat_map(Response::correct_answers).cloned().collect();
-        let root = self.shown_root(done);
-        for node in root.descendants().into_iter().filter(|node| matches!(node.mark, Mark::Solution(_))) {
+        for node in self.root.descendants().into_iter().filter(|node| matches!(node.mark, Mark::Solution(_)))
+        {
             let mut html = String::new();
             node.write(&mut html);
             escape_text(&node.tail, &mut html);

@@ -27,8 +27,10 @@ mod labels;
 mod loncapa;
 pub mod markdown;
 mod message;
+mod number;
 mod olx;
 mod options;
+mod outbox;
 mod policy;
 mod python;
 mod queue;
@@ -77,7 +79,7 @@ use self::olx::ProblemOlx;
     scorable,
     icon = "problem",
     olx = ProblemOlx,
-    views(student_view, public_view = student_view, author_view = student_view),
+    views(student_view, public_view = student_view, author_view),
     handlers(
         problem_check,
         problem_get,
@@ -156,6 +158,11 @@ pub struct ProblemBlock {
 impl ProblemBlock {
     fn student_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
         view::student_view(self, context)
+    }
+
+    /// Shows authors what learners see, and what of it does not work and why.
+    fn author_view(&self, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        view::author_view(self, context)
     }
 
     /// Counts the points of all questions without running the script; a problem that cannot be put together has none.

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value as Json, json};
+use xblock_core::fields::{Score as FieldScore, Value};
 
+use super::number;
 use crate::words::{Words, fill};
 
 /// The settings and circumstances the rules are about.
@@ -122,13 +124,13 @@ impl Score {
     /// Returns the points earned.
     #[must_use]
     pub fn earned(&self) -> f64 {
-        self.earned.as_f64().unwrap_or_default()
+        number::read(&self.earned).unwrap_or_default()
     }
 
     /// Returns the points possible.
     #[must_use]
     pub fn possible(&self) -> f64 {
-        self.possible.as_f64().unwrap_or_default()
+        number::read(&self.possible).unwrap_or_default()
     }
 
     /// Tells whether all points are earned; with nothing to earn they are.
@@ -165,6 +167,14 @@ impl Score {
     #[must_use]
     pub fn to_json(&self) -> Json {
         json!({ "raw_earned": self.earned, "raw_possible": self.possible })
+    }
+
+    /// Returns the value of the field that holds it.
+    pub(super) fn to_value(&self) -> Value {
+        Value::from(FieldScore {
+            raw_earned: Value::from(&self.earned),
+            raw_possible: Value::from(&self.possible),
+        })
     }
 
     pub(super) fn from_json(json: &Json) -> Option<Self> {

@@ -18,6 +18,23 @@ pub(super) fn int(text: &str) -> Option<i64> {
     }
 }
 
+/// Reads a number that says a place; Python counts truth values among numbers.
+pub(super) fn index(json: &Json) -> Option<usize> {
+    let index = match json {
+        Json::Bool(value) => return Some(usize::from(*value)),
+        other => other.as_f64()?,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "only whole numbers are taken"
+    )]
+    let whole = index as usize;
+    #[expect(clippy::cast_precision_loss, reason = "beyond the exact numbers there are no places")]
+    let is_whole = whole as f64 == index;
+    is_whole.then_some(whole)
+}
+
 /// Prints an answer as `str()` does: a text as it is, anything else as Python writes it in a program.
 pub(super) fn printed(value: &Json) -> String {
     match value {

@@ -13,7 +13,7 @@ use super::context::Context;
 use super::correct_map::Entry;
 use super::json_text;
 use super::tree::is_markup;
-use crate::words::{Words, marked};
+use crate::words::{Words, fill, marked};
 
 /// The queue that a problem's answers go to.
 #[derive(Clone)]
@@ -160,6 +160,14 @@ impl GraderQueue {
 pub(super) fn queued_at(queuestate: &Json) -> Option<DateTime<Utc>> {
     let time = queuestate.get("time")?.as_str()?;
     chrono::NaiveDateTime::parse_from_str(time, TIME).ok().map(|time| time.and_utc())
+}
+
+/// Makes the verdict on an answer that the queue did not take.
+pub(super) fn undelivered(reason: &str, words: &Words) -> Entry {
+    let text = words.gettext(
+        "Unable to deliver your submission to grader (Reason: {error_msg}). Please try again later.",
+    );
+    Entry { msg: Some(fill(&text, &[("error_msg", &reason)])), ..Entry::default() }
 }
 
 /// What learners read when a grader's reply cannot be used.

@@ -27,6 +27,8 @@ pub(super) struct Shown<'s> {
     pub(super) input_state: &'s Map<String, Json>,
     /// The present moment.
     pub(super) now: DateTime<Utc>,
+    /// Whether who looks may read why something does not work: authors and course staff.
+    pub(super) tells_causes: bool,
 }
 
 /// Elements that are for grading and never shown; the text after them goes with them.
@@ -45,11 +47,12 @@ const REMOVED: [&str; 8] = [
 pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
     let words = problem.words();
     let mut renderer = Renderer { problem, shown, words: words.clone(), out: String::new() };
-    if problem.script.missing().is_some() {
+    if let Some(cause) = problem.script.missing() {
         let text = words.gettext(
-            "This problem needs its author's script, which does not run here. It may look incomplete, and it cannot be graded.",
+            "This problem is not complete right now: it may look odd, and it cannot be graded. \
+             If this lasts, please tell your course team.",
         );
-        renderer.note(&text);
+        renderer.note(&text, cause);
     }
     renderer.element(&problem.shown_root(shown.done), None);
     problem.context.substitute(&renderer.out)
@@ -158,15 +161,24 @@ impl Renderer<'_> {
     }
 
     /// Says that a question cannot be answered here.
-    fn notice(&mut self, needs: &str) {
-        let text = self.words.gettext("This question cannot be answered here yet: {needs}.");
-        let text = fill(&text, &[("needs", &needs)]);
-        self.note(&text);
+    fn notice(&mut self, cause: &str) {
+        let words = self.words.clone();
+        let text = words.gettext(
+            "This question cannot be answered right now. If this lasts, please tell your course team.",
+        );
+        self.note(&text, cause);
     }
 
-    fn note(&mut self, text: &str) {
+    /// Tells learners that something does not work, and those who can mend it why.
+    fn note(&mut self, text: &str, cause: &str) {
         self.out.push_str("<p class=\"problem-unsupported\" role=\"note\">");
         escape_text(text, &mut self.out);
+        if self.shown.tells_causes {
+            let cause = fill(&self.words.gettext("For course staff: {cause}."), &[("cause", &cause)]);
+            self.out.push_str(" <span class=\"problem-unsupported-cause\">");
+            escape_text(&cause, &mut self.out);
+            self.out.push_str("</span>");
+        }
         self.out.push_str("</p>");
     }
 
@@ -262,7 +274,6 @@ impl Renderer<'_> {
             let mut label = Node::new("span");
             label.set("class", "sr");
             label.text = verdict.into_owned();
-            label.tail = std::mem::take(&mut copy.text);
             copy.children.insert(0, label);
             copy.set("role", "group");
             if let Some(id) = question.and_then(group_of).and_then(|group| group.get("id")) {

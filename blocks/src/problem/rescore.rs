@@ -50,8 +50,12 @@ impl Scorable for ProblemBlock {
         let mut session = open(self, context)?;
         let usage = context.usage().to_string();
         let mut event = json!({ "state": session.problem.state.for_events(), "problem_id": usage });
+        let rearranged = calls::with_permutation(json!({}), &session.problem);
         let fail = |mut event: Json, failure: &str, error: BlockError| {
             event["failure"] = json!(failure);
+            if let Some(permutation) = rearranged.get("permutation") {
+                event["permutation"] = permutation.clone();
+            }
             publish(context, "problem_rescore_fail", event);
             Err(error)
         };
@@ -99,7 +103,7 @@ impl Scorable for ProblemBlock {
         event["correct_map"] = map;
         event["success"] = json!(if is_right { "correct" } else { "incorrect" });
         event["attempts"] = json!(session.problem.state.attempts);
-        publish(context, "problem_rescore", event);
+        publish(context, "problem_rescore", calls::with_permutation(event, &session.problem));
         Ok(field_score(&score))
     }
 }
@@ -128,7 +132,7 @@ impl Regraded {
         }
         let scores: Vec<Score> =
             attempts.iter().map(|graded| session.problem.score_of(&graded.map)).collect();
-        let counted = by_method(&session.grading_method, &scores, session.problem.max_score());
+        let counted = by_method(session.grading_method(), &scores, session.problem.max_score());
         Ok(Self { attempts, scores, score: counted.unwrap_or_else(|| session.problem.score()) })
     }
 }

@@ -8,7 +8,7 @@ use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::Value;
 use xblock_core::services::{
     CacheService, ExternalGraderService, I18nService, SandboxService, Service, ServiceError, UserAttribute,
-    UserService, XQueueService,
+    UserService,
 };
 
 use super::ProblemBlock;
@@ -16,6 +16,7 @@ use super::api::Problem;
 use super::correct_map::CorrectMap;
 use super::error::LoadError;
 use super::options::ProblemOptions;
+use super::outbox::Outbox;
 use super::policy::{Policy, Score};
 use super::queue::GraderQueue;
 use super::services::ProblemServices;
@@ -28,10 +29,9 @@ pub(super) struct Session<'b> {
     pub(super) problem: Problem,
     pub(super) policy: Policy,
     pub(super) weight: Option<f64>,
-    pub(super) grading_method: String,
     /// Whom the learner's variants are drawn for.
     user_id: String,
-    anonymous_id: String,
+    loader: Loader<'b>,
 }
 
 impl<'b> Session<'b> {
@@ -43,6 +43,19 @@ impl<'b> Session<'b> {
         block: &'b ProblemBlock,
         context: &dyn BlockContext,
     ) -> Result<Result<Self, LoadError>, BlockError> {
+        Self::open_for(block, context, context.is_author_mode())
+    }
+
+    /// Reads everything and puts the problem together, for learners or for authors who look at their work. Nothing is
+    /// written.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub(super) fn open_for(
+        block: &'b ProblemBlock,
+        context: &dyn BlockContext,
+        is_author: bool,
+    ) -> Result<Result<Self, LoadError>, BlockError> {
         let mut state = State::read(block.fields())?;
         let user_id = context.user().map(|user| user.id.to_string()).unwrap_or_default();
         let anonymous_id = anonymous_id(context)?.unwrap_or_else(|| user_id.clone());
@@ -51,13 +64,40 @@ impl<'b> Session<'b> {
         let draw = || state::seed(&rerandomize, &user_id, &usage, "first");
         state.seed = Some(state.seed.unwrap_or_else(draw));
         let grading_method = or_default(block, block.grading_method())?.to_string();
-        let problem = match load(block, context, state, &anonymous_id, &grading_method)? {
+        let loader = Loader {
+            block,
+            anonymous_id,
+            grading_method,
+            outbox: Outbox::of(context, is_author)?,
+            is_author,
+        };
+        let problem = match loader.load(context, state)? {
             Ok(problem) => problem,
             Err(error) => return Ok(Err(error)),
         };
         let policy = policy(block, context, &problem.state, rerandomize)?;
         let weight = or_default(block, block.weight())?;
-        Ok(Ok(Self { block, problem, policy, weight, grading_method, user_id, anonymous_id }))
+        Ok(Ok(Self { block, problem, policy, weight, user_id, loader }))
+    }
+
+    /// Returns how several attempts make one score.
+    pub(super) fn grading_method(&self) -> &str {
+        &self.loader.grading_method
+    }
+
+    /// Returns what goes to external graders.
+    pub(super) fn outbox(&self) -> Option<&Arc<Outbox>> {
+        self.loader.outbox.as_ref()
+    }
+
+    /// Tells whether who looks may read why something does not work.
+    pub(super) fn tells_causes(&self) -> bool {
+        self.loader.is_author || self.policy.is_staff
+    }
+
+    /// Tells whether authors look at their work.
+    pub(super) fn is_author_mode(&self) -> bool {
+        self.loader.is_author
     }
 
     /// Returns points earned and possible as they are shown: nothing earned where that may not be shown.
@@ -94,7 +134,7 @@ impl<'b> Session<'b> {
             state.seed = Some(state::seed(&self.policy.rerandomize, &self.user_id, &usage, &circumstance));
         }
         let state = state.clone();
-        match load(self.block, context, state, &self.anonymous_id, &self.grading_method)? {
+        match self.loader.load(context, state)? {
             Ok(problem) => self.problem = problem,
             Err(error) => return Ok(Err(error)),
         }
@@ -112,52 +152,62 @@ pub(super) fn max_score(block: &ProblemBlock, context: &dyn BlockContext) -> Res
     Ok(points.ok().and_then(Result::ok).map_or(0.0, |points| points as f64))
 }
 
-/// Puts the block's problem together with a state.
-fn load(
-    block: &ProblemBlock,
-    context: &dyn BlockContext,
-    state: State,
-    anonymous_id: &str,
-    grading_method: &str,
-) -> Result<Result<Problem, LoadError>, BlockError> {
-    let data = match block.data() {
-        Ok(data) => data,
-        Err(error) => return Ok(Err(LoadError::Rule(error.to_string()))),
-    };
-    let read = |path: &str| context.read_asset(path).ok();
-    let options = ProblemOptions {
-        anonymous_id,
-        grading_method,
-        services: ProblemServices {
-            sandbox: offered::<dyn SandboxService>(context)?,
-            cache: offered::<dyn CacheService>(context)?,
-            queue: queue(block, context)?,
-            external_grader: offered::<dyn ExternalGraderService>(context)?,
-            i18n: offered::<dyn I18nService>(context).ok().flatten(),
-            now: context.now(),
-            ..ProblemServices::default()
-        },
-        files: Some(&read),
-        ..ProblemOptions::new(context.usage().clone())
-    };
-    Ok(Problem::with_state(&data, state, &options))
+/// What a block's problem is put together with beside the learner's state.
+struct Loader<'b> {
+    block: &'b ProblemBlock,
+    anonymous_id: String,
+    grading_method: String,
+    outbox: Option<Arc<Outbox>>,
+    is_author: bool,
+}
+
+impl Loader<'_> {
+    /// Puts the block's problem together with a state.
+    fn load(
+        &self,
+        context: &dyn BlockContext,
+        state: State,
+    ) -> Result<Result<Problem, LoadError>, BlockError> {
+        let data = match self.block.data() {
+            Ok(data) => data,
+            Err(error) => return Ok(Err(LoadError::Rule(error.to_string()))),
+        };
+        let read = |path: &str| context.read_asset(path).ok();
+        let options = ProblemOptions {
+            anonymous_id: &self.anonymous_id,
+            grading_method: &self.grading_method,
+            services: ProblemServices {
+                sandbox: offered::<dyn SandboxService>(context)?,
+                cache: offered::<dyn CacheService>(context)?,
+                queue: self.queue(context)?,
+                external_grader: offered::<dyn ExternalGraderService>(context)?,
+                i18n: offered::<dyn I18nService>(context).ok().flatten(),
+                now: context.now(),
+                is_author_mode: self.is_author,
+                ..ProblemServices::default()
+            },
+            files: Some(&read),
+            ..ProblemOptions::new(context.usage().clone())
+        };
+        Ok(Problem::with_state(&data, state, &options))
+    }
+
+    /// Returns the queue of external graders, where the host has one.
+    fn queue(&self, context: &dyn BlockContext) -> Result<Option<GraderQueue>, BlockError> {
+        let Some(outbox) = &self.outbox else {
+            return Ok(None);
+        };
+        let matlab_api_key = or_default(self.block, self.block.matlab_api_key())?.map(|key| key.to_string());
+        Ok(Some(GraderQueue { service: outbox.clone(), usage: context.usage().clone(), matlab_api_key }))
+    }
 }
 
 /// Returns a service where the host offers it; surroundings that know no declarations take every wish for a need.
-fn offered<S: Service + ?Sized>(context: &dyn BlockContext) -> Result<Option<Arc<S>>, BlockError> {
+pub(super) fn offered<S: Service + ?Sized>(context: &dyn BlockContext) -> Result<Option<Arc<S>>, BlockError> {
     match context.want::<S>() {
         Err(ServiceError::NotAvailable { .. }) => Ok(None),
         found => Ok(found?),
     }
-}
-
-/// Returns the queue of external graders, where the host has one.
-fn queue(block: &ProblemBlock, context: &dyn BlockContext) -> Result<Option<GraderQueue>, BlockError> {
-    let Some(service) = offered::<dyn XQueueService>(context)? else {
-        return Ok(None);
-    };
-    let matlab_api_key = or_default(block, block.matlab_api_key())?.map(|key| key.to_string());
-    Ok(Some(GraderQueue { service, usage: context.usage().clone(), matlab_api_key }))
 }
 
 /// Returns what scripts know the learner by, where the host says.

@@ -3,12 +3,13 @@
 use serde_json::{Map, Value as Json, json};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use xblock_core::fields::{BlockFields, BlockFieldsError};
+use xblock_core::fields::{BlockFields, BlockFieldsError, Value};
 use xblock_core::keys::UsageKey;
 
 use super::correct_map::CorrectMap;
 use super::policy::Score;
 use super::responses::Answers;
+use crate::words::Words;
 
 /// A learner's state.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -60,11 +61,18 @@ impl State {
     /// Reads the state.
     ///
     /// # Errors
-    /// A stored value that is none of its field, a score out of its range among them.
+    /// A stored value that is none of its field.
     pub(super) fn read(fields: &BlockFields) -> Result<Self, BlockFieldsError> {
         let mut stored = Map::new();
         for name in FIELDS {
-            stored.insert(name.to_owned(), fields.json(name)?);
+            let value = match fields.json(name) {
+                // A grade out of its range was kept all the same, and the field refuses it from then on.
+                Err(error) if matches!(name, "score" | "score_history") => {
+                    score_as_stored(fields, name).ok_or(error)?
+                }
+                value => value?,
+            };
+            stored.insert(name.to_owned(), value);
         }
         // Fields give values of their types only.
         Ok(Self::from_json(&Json::Object(stored)).unwrap_or_default())
@@ -122,13 +130,36 @@ impl State {
     /// Writes the state into the fields.
     ///
     /// # Errors
-    /// A value its field refuses, such as a score out of its range; nothing is saved then.
+    /// A value its field refuses; nothing is saved then.
     pub(super) fn write(&self, fields: &BlockFields) -> Result<(), BlockFieldsError> {
         let stored = self.to_json();
         for name in FIELDS {
-            fields.set_json(name, &stored[name])?;
+            match name {
+                // Grades are kept as they were given, out of their range too (capa reference, section 6.2).
+                "score" => fields.set(name, self.score.as_ref().map_or(Value::None, Score::to_value))?,
+                "score_history" => {
+                    let scores = self.score_history.iter().map(Score::to_value).collect();
+                    fields.set(name, Value::List(scores))?;
+                }
+                _ => fields.set_json(name, &stored[name])?,
+            }
         }
         Ok(())
+    }
+
+    /// Notes what came of sending an answer to its grader, wherever the answer waits under the key that went with it:
+    /// `{key, message}`, or `{key, error}` where the queue did not take it.
+    pub(super) fn note_sent(&mut self, outcome: &Json, words: &Words) {
+        let Some(key) = outcome["key"].as_str() else {
+            return;
+        };
+        self.correct_map.note_sent(key, outcome, words);
+        for kept in &mut self.correct_map_history {
+            let mut map = CorrectMap::from_json(kept);
+            if map.note_sent(key, outcome, words) {
+                *kept = map.to_json();
+            }
+        }
     }
 
     /// Returns the part of the state that events carry.
@@ -143,6 +174,18 @@ impl State {
             "done": self.done,
         })
     }
+}
+
+/// Returns scores that their field refuses, where they are scores at all.
+fn score_as_stored(fields: &BlockFields, name: &str) -> Option<Json> {
+    let stored = fields.data().get(fields.spec(name)?, fields.ids()).ok().flatten()?;
+    let is_score =
+        |value: &Json| Score::from_json(value).is_some() && value.as_object().is_some_and(|m| m.len() == 2);
+    let is_readable = match &stored {
+        Json::Array(scores) => scores.iter().all(is_score),
+        score => is_score(score),
+    };
+    is_readable.then_some(stored)
 }
 
 /// A state in its stored form.

@@ -23,7 +23,16 @@ pub(super) enum LastResult {
 
 /// Renders the whole block.
 pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
-    let mut fragment = match Session::open(block, context)? {
+    show(block, context, context.is_author_mode())
+}
+
+/// Renders the whole block for its author.
+pub(super) fn author_view(block: &ProblemBlock, context: &dyn BlockContext) -> Result<Fragment, BlockError> {
+    show(block, context, true)
+}
+
+fn show(block: &ProblemBlock, context: &dyn BlockContext, is_author: bool) -> Result<Fragment, BlockError> {
+    let mut fragment = match Session::open_for(block, context, is_author)? {
         Ok(session) => {
             let score = session.display_score();
             let words = session.problem.services().words();
@@ -45,7 +54,7 @@ pub(super) fn student_view(block: &ProblemBlock, context: &dyn BlockContext) -> 
             fragment.initialize_js("XBlockRuntimeProblem", said.map(|said| json!({ "words": said })));
             fragment
         }
-        Err(error) => load_error(block, context, &error),
+        Err(error) => load_error(block, context, &error, is_author),
     };
     fragment.add_css(include_str!("problem.css"));
     Ok(fragment)
@@ -75,13 +84,18 @@ fn scripts(problem: &Problem) -> Vec<&'static str> {
     scripts
 }
 
-fn load_error(block: &ProblemBlock, context: &dyn BlockContext, error: &LoadError) -> Fragment {
+fn load_error(
+    block: &ProblemBlock,
+    context: &dyn BlockContext,
+    error: &LoadError,
+    is_author: bool,
+) -> Fragment {
     let mut fragment = Fragment::new(template::render(
         "problem/load_error.html",
         &Words::of(context),
         context! {
             name => name(block),
-            is_staff => context.user().is_some_and(|user| user.is_staff),
+            is_staff => is_author || context.user().is_some_and(|user| user.is_staff),
             error => error.to_string(),
         },
     ));
@@ -109,12 +123,12 @@ pub(super) fn html(
 ) -> Result<String, BlockError> {
     let policy = &session.policy;
     let state = &session.problem.state;
-    let content = session.problem.html_with(policy.correctness_available());
+    let content = session.problem.html_with(policy.correctness_available(), session.tells_causes());
     let is_answerable = session.problem.needs().is_empty();
     let words = session.problem.services().words();
     let attempts = policy.max_attempts.filter(|most| *most > 0).map(|most| {
         let text = words.ngettext(
-            "You have used {num_used} of {num_total} attempt",
+            "You have used {num_used} of {num_total} attempt.",
             "You have used {num_used} of {num_total} attempts",
             most.unsigned_abs(),
         );
@@ -135,7 +149,7 @@ pub(super) fn html(
             shows_answer => is_answerable && policy.answer_available(),
             submit_enabled => is_answerable && policy.is_submit_enabled(),
             attempts,
-            grading_method => grading_method(&session.grading_method, &words),
+            grading_method => grading_method(session.grading_method(), &words),
             result => if result == LastResult::Shown { result_of(session, &words) } else { None },
             saved_message => state
                 .has_saved_answers

@@ -5,6 +5,7 @@
 //! the texts in the crate's files, for the catalogue in `blocks/locale`.
 
 mod extract;
+mod saying;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,6 +18,7 @@ use xblock_core::block::BlockContext;
 use xblock_core::services::I18nService;
 
 pub use self::extract::{Message, messages};
+pub use self::saying::Saying;
 
 /// The host's translations; English where it has none.
 #[derive(Clone, Default)]

@@ -21,6 +21,7 @@ pub(crate) struct World {
     pub(crate) children: Vec<(ChildSummary, String)>,
     pub(crate) events: RefCell<Vec<Event>>,
     pub(crate) i18n: Option<Arc<dyn I18nService>>,
+    pub(crate) is_author_mode: bool,
 }
 
 impl World {
@@ -34,6 +35,7 @@ impl World {
             children: Vec::new(),
             events: RefCell::default(),
             i18n: None,
+            is_author_mode: false,
         }
     }
 
@@ -128,6 +130,10 @@ impl BlockContext for World {
 
     fn publish(&self, event: Event) {
         self.events.borrow_mut().push(event);
+    }
+
+    fn is_author_mode(&self) -> bool {
+        self.is_author_mode
     }
 }
 

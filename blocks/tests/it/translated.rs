@@ -18,7 +18,7 @@ msgstr "Abgeben"
 msgid "Select an option"
 msgstr "Bitte <wählen>"
 
-msgid "You have used {num_used} of {num_total} attempt"
+msgid "You have used {num_used} of {num_total} attempt."
 msgid_plural "You have used {num_used} of {num_total} attempts"
 msgstr[0] "{num_used} von {num_total} Versuch gebraucht"
 msgstr[1] "{num_used} von {num_total} Versuchen gebraucht"

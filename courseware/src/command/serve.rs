@@ -54,6 +54,7 @@ pub(crate) fn run(
         learner_state: arguments.url.learner_state(arguments.state.as_deref()),
         urls: Arc::new(PathUrls::default()),
         clock: surroundings.clock.clone(),
+        is_author_mode: false,
     };
     let options = ServeOptions { address: arguments.host, port: arguments.port, staff: arguments.staff };
     let threads = tokio::runtime::Runtime::new().map_err(CommandError::Threads)?;

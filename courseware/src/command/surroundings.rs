@@ -49,6 +49,7 @@ impl Surroundings {
             learner_state: url.learner_state(learner.state.as_deref()),
             urls: Arc::new(PathUrls::default()),
             clock: self.clock.clone(),
+            is_author_mode: false,
         })
     }
 }

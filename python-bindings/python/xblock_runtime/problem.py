@@ -17,11 +17,12 @@ from typing import Any, NamedTuple, Protocol
 
 from xblock_runtime import _native
 from xblock_runtime.exceptions import GradingError, ProblemError
+from xblock_runtime.numbers import marked, unmarked
 
 
 def _json(value: object) -> str:
-    """Writes JSON as the engine has it: halves of surrogate pairs are U+FFFD, NaN and infinity a ``ValueError``."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    """Writes JSON as the engine has it: halves of surrogate pairs are U+FFFD, NaN and infinity marked."""
+    text = json.dumps(marked(value), ensure_ascii=False, allow_nan=False)
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -131,7 +132,7 @@ class Problem:
 
         Raises :class:`GradingError`; then nothing was counted.
         """
-        outcome = json.loads(self._native.grade(_json(dict(answers))))
+        outcome = unmarked(json.loads(self._native.grade(_json(dict(answers)))))
         self._overall_message = outcome["overall_message"]
         correct_map: dict[str, dict[str, Any]] = outcome["correct_map"]
         return correct_map
@@ -164,7 +165,7 @@ class Problem:
 
     def state(self) -> dict[str, Any]:
         """Returns the learner's state in the form in which it is stored."""
-        found: dict[str, Any] = json.loads(self._native.state())
+        found: dict[str, Any] = unmarked(json.loads(self._native.state()))
         return found
 
     @property

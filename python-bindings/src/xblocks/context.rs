@@ -21,6 +21,8 @@ pub(crate) struct PythonContext {
     usage: UsageKey,
     user: Option<User>,
     now: DateTime<Utc>,
+    /// Whether the runtime is that of Studio's preview.
+    is_author_mode: bool,
     /// The first exception Python raised; the call fails with it at the end.
     failure: RefCell<Option<PyErr>>,
     events: RefCell<Vec<Event>>,
@@ -31,6 +33,7 @@ impl PythonContext {
         let usage = usage_key(&surroundings.call::<String>("usage", &[])?, block_type);
         let user: Option<(String, bool)> = surroundings.call("user", &[])?;
         let now: f64 = surroundings.call("now", &[])?;
+        let is_author_mode = surroundings.call("is_author_mode", &[])?;
         #[expect(clippy::cast_possible_truncation, reason = "a time of day in microseconds fits by far")]
         let now = DateTime::from_timestamp_micros((now * 1e6) as i64).unwrap_or(DateTime::UNIX_EPOCH);
         Ok(Self {
@@ -38,6 +41,7 @@ impl PythonContext {
             usage,
             user: user.map(|(id, is_staff)| User { id: id.into(), is_staff }),
             now,
+            is_author_mode,
             failure: RefCell::default(),
             events: RefCell::default(),
         })
@@ -141,5 +145,9 @@ impl BlockContext for PythonContext {
 
     fn publish(&self, event: Event) {
         self.events.borrow_mut().push(event);
+    }
+
+    fn is_author_mode(&self) -> bool {
+        self.is_author_mode
     }
 }

@@ -53,6 +53,7 @@ impl House {
             urls: Arc::new(PathUrls::default()),
             clock: self.clock.clone(),
             services: ServiceSet::default(),
+            is_author_mode: false,
         }
     }
 }

@@ -12,6 +12,7 @@ use super::class::BlockClass;
 use super::completion::Completion;
 use super::error::BlockError;
 use super::event::Event;
+use super::scoring::GraderReply;
 
 /// The person a block is shown to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +35,11 @@ pub struct ChildSummary {
     /// Name of its icon.
     pub icon_class: &'static str,
 }
+
+/// What a block does once its changes are kept. What came of it is handed to the block as a grader's reply is
+/// ([`Scorable::take_grader_reply`](super::Scorable::take_grader_reply)), and the block's answer to that is the answer to
+/// the request.
+pub type AfterSave = Box<dyn FnOnce() -> GraderReply>;
 
 /// A block's surroundings. A host implements it; blocks hold it only while they work.
 pub trait BlockContext {
@@ -69,6 +75,21 @@ pub trait BlockContext {
 
     /// Publishes an event.
     fn publish(&self, event: Event);
+
+    /// Tells whether authors look at their work, as in Studio's preview: faults are told in detail, and nothing is sent to
+    /// anybody.
+    fn is_author_mode(&self) -> bool {
+        false
+    }
+
+    /// Asks for something to be done once what the handler changes is kept: once only, however often the request has to
+    /// be handled because the learner's state changed meanwhile.
+    ///
+    /// # Errors
+    /// The work itself, from surroundings that cannot wait for it; the block then does it at once.
+    fn after_save(&self, work: AfterSave) -> Result<(), AfterSave> {
+        Err(work)
+    }
 
     /// Returns the address at which one of the block's handlers answers, with a query (without its question mark) and,
     /// for `third_party`, for callers that are not logged in.

@@ -21,7 +21,7 @@ pub use aside::{AsideClass, XBlockAside};
 pub use class::{BlockClass, CompletionMode};
 pub use completion::{Completion, CompletionError};
 pub(crate) use context::with_query;
-pub use context::{BlockContext, ChildSummary, User};
+pub use context::{AfterSave, BlockContext, ChildSummary, User};
 pub use correctness::correctness_available;
 pub use error::BlockError;
 pub use event::{Event, Grade};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::block::{
-    AsideClass, BlockClass, BlockContext, BlockError, BlockType, ChildSummary, Event, User, XBlock,
-    with_query,
+    AfterSave, AsideClass, BlockClass, BlockContext, BlockError, BlockType, ChildSummary, Event, User,
+    XBlock, with_query,
 };
 use crate::fields::FieldData;
 use crate::fragment::Fragment;
@@ -35,6 +35,9 @@ pub(super) struct HostContext<'h> {
     aside: Option<(UsageKey, &'static AsideClass)>,
     user: Option<&'h User>,
     events: &'h RefCell<Vec<Event>>,
+    /// Where a handler puts what is to be done once its changes are saved.
+    waiting: Option<&'h RefCell<Option<AfterSave>>>,
+    is_for_authors: bool,
     /// The blocks above; read when a child is first looked at, unless the caller knew them.
     above: OnceCell<Above>,
     /// The block itself and all above it: what its children inherit from.
@@ -50,7 +53,29 @@ impl<'h> HostContext<'h> {
     ) -> Self {
         let block_type = host.registry.block_type(record.usage.block_type());
         let (above, chain) = (OnceCell::new(), OnceCell::new());
-        Self { host, record, block_type, aside: None, user, events, above, chain }
+        let is_for_authors = host.is_author_mode;
+        Self {
+            host,
+            record,
+            block_type,
+            aside: None,
+            user,
+            events,
+            waiting: None,
+            is_for_authors,
+            above,
+            chain,
+        }
+    }
+
+    /// Takes what a handler wants done once its changes are saved.
+    pub(super) fn that_waits(self, waiting: &'h RefCell<Option<AfterSave>>) -> Self {
+        Self { waiting: Some(waiting), ..self }
+    }
+
+    /// Shows the block, and those in it, to authors.
+    pub(super) fn for_authors(self) -> Self {
+        Self { is_for_authors: true, ..self }
     }
 
     /// Returns the surroundings of an aside of the block.
@@ -62,6 +87,8 @@ impl<'h> HostContext<'h> {
             aside: Some((usage, class)),
             user: self.user,
             events: self.events,
+            waiting: None,
+            is_for_authors: self.is_for_authors,
             above: self.above.clone(),
             chain: self.chain.clone(),
         }
@@ -136,6 +163,7 @@ impl<'h> HostContext<'h> {
         }
         let context = Self {
             above: OnceCell::from(chain.clone()),
+            is_for_authors: self.is_for_authors,
             ..Self::new(self.host, Arc::new(record), self.user, self.events)
         };
         context.render(&*block, view)
@@ -269,5 +297,19 @@ impl BlockContext for HostContext<'_> {
 
     fn publish(&self, event: Event) {
         self.events.borrow_mut().push(event);
+    }
+
+    fn is_author_mode(&self) -> bool {
+        self.is_for_authors
+    }
+
+    fn after_save(&self, work: AfterSave) -> Result<(), AfterSave> {
+        match self.waiting {
+            Some(waiting) => {
+                waiting.replace(Some(work));
+                Ok(())
+            }
+            None => Err(work),
+        }
     }
 }

@@ -16,8 +16,8 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::block::{
-    BlockContext, BlockError, Event, GraderReply, HandlerRequest, HandlerResponse, Registry, RescoreError,
-    User, Validation, XBlock,
+    AfterSave, BlockContext, BlockError, Event, GraderReply, HandlerRequest, HandlerResponse, Registry,
+    RescoreError, User, Validation, XBlock,
 };
 use crate::clock::Clock;
 use crate::fields::{KeyValueStore, MemoryStore, Score};
@@ -49,6 +49,9 @@ pub struct Host {
     pub clock: Arc<dyn Clock>,
     /// What blocks are offered beside what every host has: the user, English texts, addresses, field data.
     pub services: ServiceSet,
+    /// Whether authors look at their work here, as in Studio's preview ([`BlockContext::is_author_mode`]). An
+    /// `author_view` is for authors on every host.
+    pub is_author_mode: bool,
 }
 
 /// A block with its fields, ready to be shown to one user.
@@ -90,6 +93,7 @@ impl Host {
             urls: Arc::new(PathUrls::default()),
             clock,
             services: ServiceSet::default(),
+            is_author_mode: false,
         }
     }
 
@@ -147,7 +151,9 @@ impl Host {
     pub fn render(&self, usage: &UsageKey, view: &str, user: Option<&User>) -> Result<Fragment, BlockError> {
         let (record, block) = self.open(usage, user)?;
         let events = RefCell::default();
-        HostContext::new(self, record, user, &events).render(&*block, view)
+        let context = HostContext::new(self, record, user, &events);
+        let context = if view == "author_view" { context.for_authors() } else { context };
+        context.render(&*block, view)
     }
 
     /// Lets a caller look at a block in its surroundings, as tests and tools do. Nothing is saved; what the block published
@@ -215,18 +221,25 @@ impl Host {
         user: &User,
         reply: &GraderReply,
     ) -> Result<Handled, BlockError> {
-        let handled = self.save_on_what_is_there(|host| {
-            let LoadedBlock { record, block } = host.load(usage, Some(user))?;
-            let events = RefCell::default();
-            let context = HostContext::new(host, Arc::new(record), Some(user), &events);
-            context.check_services()?;
-            let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
-            let response = block.scorable().ok_or_else(unsupported)?.take_grader_reply(reply, &context)?;
-            block.fields().save()?;
-            Ok(Handled { response, events: events.take() })
-        })?;
+        let handled = self.save_on_what_is_there(|host| host.take_reply_once(usage, Some(user), reply))?;
         self.announce(usage, Some(user), &handled.events);
         Ok(handled)
+    }
+
+    fn take_reply_once(
+        &self,
+        usage: &UsageKey,
+        user: Option<&User>,
+        reply: &GraderReply,
+    ) -> Result<Handled, BlockError> {
+        let LoadedBlock { record, block } = self.load(usage, user)?;
+        let events = RefCell::default();
+        let context = HostContext::new(self, Arc::new(record), user, &events);
+        context.check_services()?;
+        let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
+        let response = block.scorable().ok_or_else(unsupported)?.take_grader_reply(reply, &context)?;
+        block.fields().save()?;
+        Ok(Handled { response, events: events.take() })
     }
 
     /// Hands a request to a handler of a block, or of an aside by its own usage, and saves what it changed, all fields at
@@ -235,7 +248,8 @@ impl Host {
     ///
     /// Only user-scoped fields can be saved; authored ones are read-only here. Where another request, in this process or
     /// another, changed the learner's state meanwhile, the request is handled again on what is there now: of two
-    /// answers at once none is forgotten.
+    /// answers at once none is forgotten. What the block asked for with [`BlockContext::after_save`] is done once, after
+    /// its changes were saved; what came of it is saved in turn.
     ///
     /// # Errors
     /// [`BlockError`]; then nothing was saved. A bad request is an answer of the block's, not an error.
@@ -246,10 +260,16 @@ impl Host {
         request: &HandlerRequest,
         user: Option<&User>,
     ) -> Result<Handled, BlockError> {
-        let handled = self.save_on_what_is_there(|host| match usage {
-            UsageKey::Aside(key) => host.handle_aside(key, handler, request, user),
+        let (mut handled, work) = self.save_on_what_is_there(|host| match usage {
+            UsageKey::Aside(key) => Ok((host.handle_aside(key, handler, request, user)?, None)),
             usage => host.handle_once(usage, handler, request, user),
         })?;
+        if let Some(work) = work {
+            let reply = work();
+            let last = self.save_on_what_is_there(|host| host.take_reply_once(usage, user, &reply))?;
+            handled.response = last.response;
+            handled.events.extend(last.events);
+        }
         self.announce(usage, user, &handled.events);
         Ok(handled)
     }
@@ -304,12 +324,16 @@ impl Host {
         handler: &str,
         request: &HandlerRequest,
         user: Option<&User>,
-    ) -> Result<Handled, BlockError> {
+    ) -> Result<(Handled, Option<AfterSave>), BlockError> {
         let (record, block) = self.open(usage, user)?;
-        let events = RefCell::default();
-        let context = HostContext::new(self, record, user, &events);
+        let (events, waiting) = (RefCell::default(), RefCell::default());
+        let context = HostContext::new(self, record, user, &events).that_waits(&waiting);
         context.check_services()?;
-        answered(block.handle(handler, request, &context), &events, || Ok(block.fields().save().map(drop)?))
+        let outcome = block.handle(handler, request, &context);
+        // What a refused request asked for is not done.
+        let is_done = outcome.is_ok();
+        let handled = answered(outcome, &events, || Ok(block.fields().save().map(drop)?))?;
+        Ok((handled, waiting.take().filter(|_| is_done)))
     }
 
     fn handle_aside(

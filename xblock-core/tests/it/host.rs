@@ -99,6 +99,7 @@ fn host(blocks: &[(&str, BlockData)]) -> (Host, Arc<MemoryStore>) {
         urls: Arc::new(PathUrls::default()),
         clock,
         services: ServiceSet::default(),
+        is_author_mode: false,
     };
     (host, store)
 }

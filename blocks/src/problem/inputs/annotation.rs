@@ -30,7 +30,7 @@ pub(super) fn render(node: &Node, state: &InputState, words: &Words) -> Rendered
             let is_verdict = !selected.is_empty()
                 && is_plain_status
                 && option.get("choice").is_some_and(|choice| choice == state.status);
-            let is_selected = selected.iter().any(|item| item.as_f64() == Some(index as f64));
+            let is_selected = selected.iter().any(|item| python::index(item) == Some(index));
             context! { index, is_verdict, is_selected, description => markup(&option.text) }
         })
         .collect();

@@ -6,6 +6,7 @@ use super::{Graded, Grader, Input, missing, only_input};
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
+use crate::problem::python;
 use crate::problem::tree::Node;
 
 /// What a right tag is worth.
@@ -36,7 +37,7 @@ impl Grader for Annotation {
             .map_err(|error| GradeError::Author(format!("the annotation is no JSON: {error}")))?;
         let selected = answer.get("options").and_then(Json::as_array).map(Vec::as_slice).unwrap_or_default();
         let chosen = match selected {
-            [index] => index_of(index).and_then(|index| self.options.get(index)),
+            [index] => python::index(index).and_then(|index| self.options.get(index)),
             _ => None,
         };
         let entry = match chosen {
@@ -68,21 +69,4 @@ impl Grader for Annotation {
     fn max_points(&self, inputs: &[Input]) -> i64 {
         inputs.iter().map(|_| POINTS).sum()
     }
-}
-
-/// Reads the index of a tag; Python counts truth values among numbers.
-fn index_of(json: &Json) -> Option<usize> {
-    let index = match json {
-        Json::Bool(value) => return Some(usize::from(*value)),
-        other => other.as_f64()?,
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "only whole numbers are taken"
-    )]
-    let whole = index as usize;
-    #[expect(clippy::cast_precision_loss, reason = "beyond the exact numbers there are no tags")]
-    let is_whole = whole as f64 == index;
-    is_whole.then_some(whole)
 }

@@ -7,10 +7,10 @@ use crate::escape;
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
-use crate::problem::queue::{GraderQueue, Sender};
+use crate::problem::queue::{GraderQueue, Sender, undelivered};
 use crate::problem::services::ProblemServices;
 use crate::problem::tree::Node;
-use crate::words::{Words, fill};
+use crate::words::Words;
 
 /// A program.
 #[derive(Debug, Clone)]
@@ -65,10 +65,8 @@ impl Grader for Code {
         let answer = grading.answers.get(&input.id).ok_or_else(|| missing(&input.id))?;
         let words = grading.services.words();
         let Some(queue) = &grading.services.queue else {
-            return Ok(Graded::one(
-                input,
-                said(words.gettext("Error: No grader has been set up for this problem.").into_owned()),
-            ));
+            let text = words.gettext("Error: No grader has been set up for this problem.");
+            return Ok(Graded::one(input, Entry { msg: Some(text.into_owned()), ..Entry::default() }));
         };
         let files = grading.files.get(&input.id).map(Vec::as_slice).unwrap_or_default();
         // Files go beside the submission.
@@ -82,12 +80,7 @@ impl Grader for Code {
                 queuestate: Some(json!({ "key": queued.key, "time": queued.time })),
                 ..Entry::new("incomplete")
             },
-            Err(reason) => said(fill(
-                &words.gettext(
-                    "Unable to deliver your submission to grader (Reason: {error_msg}). Please try again later.",
-                ),
-                &[("error_msg", &reason)],
-            )),
+            Err(reason) => undelivered(&reason, &words),
         };
         grading.context.set("submission", answer);
         Ok(Graded::one(input, entry))
@@ -110,9 +103,4 @@ impl Grader for Code {
     fn initial_answers(&self, inputs: &[Input]) -> Vec<(String, Json)> {
         only_answer(inputs, json!(self.initial_display))
     }
-}
-
-/// Makes a verdict that is none, with words for the learner.
-fn said(message: String) -> Entry {
-    Entry { msg: Some(message), ..Entry::default() }
 }

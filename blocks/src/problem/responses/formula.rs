@@ -113,7 +113,7 @@ fn message(text: &str, error: &FormulaError, words: &Words) -> String {
     match error {
         FormulaError::Undefined { message }
         | FormulaError::Parentheses { message }
-        | FormulaError::TooMuch { message } => message.clone(),
+        | FormulaError::TooMuch { message } => message.said(words),
         FormulaError::Factorial => {
             let message = words.gettext(
                 "Factorial function not permitted in answer for this problem. Provided answer was: {bad_input}",

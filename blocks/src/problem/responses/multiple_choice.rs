@@ -8,6 +8,7 @@ use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::hints::{Feedback, Hint};
+use crate::problem::number;
 use crate::problem::python;
 use crate::problem::random::Random;
 use crate::problem::tree::Node;
@@ -59,9 +60,10 @@ impl MultipleChoice {
         self.choices.iter().filter(|choice| choice.is_correct).map(|choice| choice.name.as_str())
     }
 
-    /// Returns what is said to a choice.
-    pub(super) fn feedback(&self, name: &str) -> Option<Feedback> {
-        let choice = self.choices.iter().find(|choice| choice.name == name)?;
+    /// Returns what is said to a choice; nothing to one that is not shown, as an old page may send it.
+    pub(super) fn feedback(&self, name: &str, input: &Input, grading: &Grading<'_>) -> Option<Feedback> {
+        let mut choices = self.choices.iter();
+        let choice = choices.find(|choice| choice.name == name && grading.shows(&input.id, name))?;
         choice.hint.as_ref().map(|hint| Feedback::single(hint, choice.is_correct, &choice.name))
     }
 
@@ -124,11 +126,11 @@ impl Grader for MultipleChoice {
                 return Err(GradeError::Message(message.into_owned()));
             }
             if let (false, Some(points)) = (is_correct, chosen.and_then(|choice| choice.partial)) {
-                entry = Entry::with_points("partially-correct", json!(points));
+                entry = Entry::with_points("partially-correct", number::write(points));
             }
         }
         let first = answer.map(as_list).unwrap_or_default().first().copied();
-        let feedback = first.and_then(|name| self.feedback(name));
+        let feedback = first.and_then(|name| self.feedback(name, input, grading));
         Ok(Graded { feedback, ..Graded::one(input, entry) })
     }
 

@@ -280,7 +280,7 @@ fn student_value(answer: &Json, words: &Words) -> Result<(String, Number), Grade
         GradeError::Message(match error {
             FormulaError::Undefined { message }
             | FormulaError::Parentheses { message }
-            | FormulaError::TooMuch { message } => message,
+            | FormulaError::TooMuch { message } => message.said(words),
             FormulaError::Factorial => {
                 let message =
                     words.gettext("Factorial function evaluated outside its domain:'{student_answer}'");

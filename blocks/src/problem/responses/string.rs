@@ -161,9 +161,9 @@ impl Hints {
         }
         let hint = |node: &Node| node.all("correcthint").next().and_then(Hint::read);
         let main = (node.get("answer").unwrap_or_default().trim().to_owned(), hint(node));
-        let additional = node
-            .all("additional_answer")
-            .map(|additional| (additional.get("answer").unwrap_or_default().to_owned(), hint(additional)));
+        let additional = node.all("additional_answer").map(|additional| {
+            (additional.get("answer").unwrap_or_default().trim().to_owned(), hint(additional))
+        });
         let named = |name: &'static str| {
             node.all(name)
                 .filter_map(|hint| Some((hint.get("answer")?.to_owned(), Hint::read(hint)?)))

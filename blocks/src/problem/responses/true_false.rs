@@ -31,7 +31,7 @@ impl Grader for TrueFalse {
         let chosen = grading.answers.get(&input.id).map(as_list).unwrap_or_default();
         let right: BTreeSet<&str> = self.choices.correct_names().collect();
         let is_correct = chosen.iter().copied().collect::<BTreeSet<_>>() == right;
-        let feedback = chosen.first().and_then(|name| self.choices.feedback(name));
+        let feedback = chosen.first().and_then(|name| self.choices.feedback(name, input, grading));
         Ok(Graded { feedback, ..Graded::one(input, Entry::right(is_correct)) })
     }
 

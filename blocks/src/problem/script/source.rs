@@ -55,8 +55,7 @@ impl Source {
                 Some(file) => Part { start, line: node.line, file: Some(file.to_owned()) },
                 None => Part { start, line: node.text_line, file: None },
             });
-            // Authors wrote these where the platform's old storage wanted them.
-            source.text.push_str(&node.text.replace("&apos;", "'").replace("&quot;", "\""));
+            source.text.push_str(&unescaped(&node.text));
         }
         Ok(source)
     }
@@ -73,6 +72,20 @@ impl Source {
             None => Place { line: part.line + below, file: None },
         })
     }
+}
+
+/// Reads the entities that authors wrote where the platform's old storage wanted them, in the order in which Python's
+/// `saxutils.unescape` does: `&amp;lt;` becomes `&lt;`.
+fn unescaped(text: &str) -> String {
+    const ENTITIES: [(&str, &str); 5] =
+        [("&gt;", ">"), ("&lt;", "<"), ("&apos;", "'"), ("&quot;", "\""), ("&amp;", "&")];
+    let mut text = text.to_owned();
+    for (entity, character) in ENTITIES {
+        if text.contains(entity) {
+            text = text.replace(entity, character);
+        }
+    }
+    text
 }
 
 /// Returns the line on which a text ends, from 1.

@@ -18,7 +18,7 @@ from xblock.validation import ValidationMessage
 from xblock_runtime import _native
 from xblock_runtime.exceptions import OlxError
 from xblock_runtime.services import NAMES
-from xblock_runtime.xblocks.fields import make_field, to_stored
+from xblock_runtime.xblocks.fields import from_stored, make_field, to_stored
 from xblock_runtime.xblocks.files import PackageFiles, export_folder
 from xblock_runtime.xblocks.surroundings import Surroundings
 
@@ -92,7 +92,7 @@ class NativeXBlock(XBlock):  # type: ignore[misc]
     def _take(self, answer: _native.Answer) -> Response:
         """Keeps what native code changed, publishes what it published, and makes its answer a response."""
         for name, stored in json.loads(answer.changes).items():
-            setattr(self, name, self.fields[name].from_json(stored))
+            setattr(self, name, from_stored(self.fields[name], stored))
         for event_type, data in json.loads(answer.events):
             self.runtime.publish(self, event_type, data)
         response = Response(body=answer.body, status=answer.status)

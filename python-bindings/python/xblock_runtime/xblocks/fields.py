@@ -6,7 +6,10 @@ import datetime
 from typing import Any
 
 import xblock.fields
-from xblock.fields import UNIQUE_ID, BlockScope, Field, Scope, UserScope
+from xblock.fields import UNIQUE_ID, BlockScope, Field, Scope, ScoreField, UserScope
+from xblock.scorable import Score
+
+from xblock_runtime.numbers import marked, unmarked
 
 #: Platform types that are stored, and read here, as what XBlock has.
 _PLATFORM = {
@@ -81,20 +84,36 @@ def _scope(declared: dict[str, str]) -> Any:
 
 def to_stored(field: Field, value: Any) -> Any:
     """Returns a value in its stored form, in nothing but what JSON has; scores as mappings, as the platform does."""
-    return _plain(field.to_json(value))
+    stored = plain(field.to_json(value))
+    if isinstance(value, float) and isinstance(stored, dict):
+        # A field that holds such a number itself reads it from a text.
+        return stored["__float__"]
+    return stored
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Returns a stored value in nothing but what JSON has."""
     if isinstance(value, tuple) and hasattr(value, "_asdict"):
-        return _plain(value._asdict())
+        return plain(value._asdict())
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, set | frozenset):
-        return sorted((_plain(one) for one in value), key=str)
+        return sorted((plain(one) for one in value), key=str)
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
-    if value is None or isinstance(value, str | int | float):
+    if isinstance(value, float):
+        return marked(value)
+    if value is None or isinstance(value, str | int):
         return value
     return str(value)
+
+
+def from_stored(field: Field, stored: Any) -> Any:
+    """Returns the value of a stored form that native code wrote. Scores are taken as they were given, out of their range
+    too, as the platform keeps them."""
+    value = unmarked(stored)
+    if isinstance(field, ScoreField) and value is not None:
+        return [Score(**one) for one in value] if isinstance(value, list) else Score(**value)
+    return field.from_json(value)

@@ -10,9 +10,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from xblock.exceptions import NoSuchServiceError
+from xblock.fields import ScoreField
 
 from xblock_runtime.services import NAMES, Calls, calls
-from xblock_runtime.xblocks.fields import to_stored
+from xblock_runtime.xblocks.fields import plain, to_stored
 
 if TYPE_CHECKING:
     from xblock_runtime.xblocks.base import NativeXBlock
@@ -53,12 +54,23 @@ class Surroundings:
         """Returns the present moment in seconds since 1970."""
         return datetime.datetime.now(datetime.UTC).timestamp()
 
+    def is_author_mode(self) -> bool:
+        """Tells whether the runtime is that of Studio's preview, as the platform's own blocks ask."""
+        return bool(getattr(self._block.runtime, "is_author_mode", False))
+
     def field(self, name: str) -> str | None:
         """Returns a field's value in its stored form as JSON text, or none where the block has no such field."""
         field = self._block.fields.get(name)
         if field is None:
             return None
-        return json.dumps(to_stored(field, getattr(self._block, name)))
+        try:
+            stored = to_stored(field, getattr(self._block, name))
+        except (TypeError, ValueError):
+            # A grade out of its range was kept all the same, and its field refuses it from then on.
+            if not isinstance(field, ScoreField):
+                raise
+            stored = plain(self._block._field_data.get(self._block, name))  # noqa: SLF001
+        return json.dumps(stored)
 
     def children(self) -> list[tuple[str, str, str]]:
         """Lists the children: usage id, block type, display name."""

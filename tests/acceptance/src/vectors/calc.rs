@@ -84,10 +84,10 @@ fn is_error(error: &FormulaError, expected: &Json) -> bool {
     let (class, message) = (expected["class"].as_str(), expected["message"].as_str());
     let found = match error {
         FormulaError::Undefined { message: found } => {
-            return class == Some("UndefinedVariable") && message == Some(found);
+            return class == Some("UndefinedVariable") && message == Some(&*found.to_string());
         }
         FormulaError::Parentheses { message: found } => {
-            return class == Some("UnmatchedParenthesis") && message == Some(found);
+            return class == Some("UnmatchedParenthesis") && message == Some(&*found.to_string());
         }
         FormulaError::Syntax => "ParseException",
         FormulaError::Factorial | FormulaError::Domain(_) => "ValueError",

@@ -20,6 +20,21 @@ pub(super) fn normalised(markup: &str) -> String {
     out
 }
 
+/// Normalises a recorded page; without what it says of a submission where there was none.
+pub(super) fn normalised_page(markup: &str, is_unanswered: bool) -> String {
+    let page = normalised(markup);
+    if !is_unanswered {
+        return page;
+    }
+    let said = "\n<div {\"class\": \"notification general notification-submit\"";
+    let next = "\n<div {\"class\": \"notification ";
+    let Some(start) = page.find(said) else {
+        return page;
+    };
+    let end = page[start + 1..].find(next).map_or(page.len(), |length| start + 1 + length);
+    format!("{}{}", &page[..start], &page[end..])
+}
+
 fn collapsed(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

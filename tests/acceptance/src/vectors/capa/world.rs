@@ -27,6 +27,8 @@ pub(super) struct World {
     queue: Arc<Queue>,
     pub(super) now: DateTime<Utc>,
     pub(super) events: RefCell<Vec<Event>>,
+    /// Whether authors look at their work.
+    pub(super) is_author_mode: bool,
 }
 
 impl World {
@@ -38,6 +40,7 @@ impl World {
             queue: Arc::new(Queue::refusing(refusal)),
             now: sandbox::now(),
             events: RefCell::default(),
+            is_author_mode: false,
         }
     }
 
@@ -103,5 +106,9 @@ impl BlockContext for World {
 
     fn publish(&self, event: Event) {
         self.events.borrow_mut().push(event);
+    }
+
+    fn is_author_mode(&self) -> bool {
+        self.is_author_mode
     }
 }
