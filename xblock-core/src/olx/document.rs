@@ -141,7 +141,8 @@ impl Document {
 
     /// Returns the file's bytes: those it was read from wherever nothing was changed.
     ///
-    /// In an encoding that does not have all characters, those it lacks become numeric references.
+    /// In an encoding that does not have all characters, those it lacks become numeric references; names must do without
+    /// them.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
         self.encoding.encode(self.to_text())

@@ -213,7 +213,7 @@ impl Located for Element {
 }
 
 impl Element {
-    /// Makes an element without attributes and content.
+    /// Makes an element without attributes and content. In a document it takes the default namespace around it.
     #[must_use]
     pub fn new(name: impl Into<Text>) -> Self {
         Self { name: name.into(), ..Self::default() }

@@ -125,6 +125,14 @@ impl Encoding {
         bytes
     }
 
+    /// Says whether a character can be written as it is.
+    pub(super) fn has(self, c: char) -> bool {
+        match self.charset {
+            Charset::Utf8 | Charset::Utf16Le | Charset::Utf16Be => true,
+            Charset::Latin1 | Charset::Windows1252 | Charset::Ascii => self.byte(c).is_some(),
+        }
+    }
+
     /// Returns the byte of a character in the encodings of one byte.
     fn byte(self, c: char) -> Option<u8> {
         let byte = u8::try_from(c).ok();

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 
 use super::document::Document;
 use super::element::{Attribute, Element, Expansion, Node, Origin};
+use super::encoding::Encoding;
 use super::parse_options::ParseOptions;
 use super::position::Span;
 use super::serialise::{Declaration, Writer, escape_attribute};
@@ -38,6 +39,7 @@ impl Document {
             touched: HashSet::new(),
             same_lists: HashSet::new(),
             copied_to: 0,
+            encoding: self.encoding,
             writer: Writer { out: &mut out, declared: Vec::new() },
         };
         rewriter.find_touched(&self.root, &self.options);
@@ -70,6 +72,7 @@ struct Rewriter<'d, 'o> {
     same_lists: HashSet<*const Element>,
     /// Where the bytes end that were copied last.
     copied_to: u32,
+    encoding: Encoding,
     writer: Writer<'o>,
 }
 
@@ -155,6 +158,24 @@ impl<'d> Rewriter<'d, '_> {
             self.writer.out.replace_range(at..=at, "&gt;");
         } else if before.ends_with(']') && after.starts_with("]>") {
             self.writer.out.replace_range(at + 1..at + 2, "&gt;");
+        }
+    }
+
+    /// Writes a node that is no element and was made or changed in memory.
+    fn leaf(&mut self, node: &Node) {
+        let Node::CData(chars) = node else { return self.writer.leaf(node) };
+        // No reference is read inside a section: what the encoding lacks stands between two.
+        let mut rest = chars.value.as_str();
+        while let Some(at) = rest.find(|c| !self.encoding.has(c)) {
+            let (before, from) = rest.split_at(at);
+            let end = from.find(|c| self.encoding.has(c)).unwrap_or(from.len());
+            self.writer.leaf(&Node::CData(before.into()));
+            self.writer.leaf(&Node::text(&from[..end]));
+            rest = &from[end..];
+        }
+        match rest.len() == chars.value.len() {
+            true => self.writer.leaf(node),
+            false => self.writer.leaf(&Node::CData(rest.into())),
         }
     }
 
@@ -402,7 +423,7 @@ impl<'d> Rewriter<'d, '_> {
                 (_, Some(span)) => self.copy(span),
                 (leaf, None) => {
                     let at = self.writer.out.len();
-                    self.writer.leaf(leaf);
+                    self.leaf(leaf);
                     self.part(at);
                 }
             }

@@ -212,6 +212,20 @@ impl Writer<'_> {
     /// Lists what a child must declare itself: what stands between it and its parent, or where it was moved here
     /// from elsewhere, what differs from the declarations around it.
     pub(super) fn child_declarations(&self, child: &Element, parent: Option<&Element>) -> Vec<Declaration> {
+        let mut own = self.own_declarations(child, parent);
+        // What was read without a namespace stays without; what was made in memory takes the one around it.
+        let is_default = |(prefix, _): &&Declaration| prefix.is_empty();
+        if child.origin.is_some()
+            && child.resolve("").is_none()
+            && !own.iter().any(|declaration| is_default(&declaration))
+            && self.declared.iter().rev().find(is_default).is_some_and(|(_, uri)| !uri.is_empty())
+        {
+            own.push((String::new(), "".into()));
+        }
+        own
+    }
+
+    fn own_declarations(&self, child: &Element, parent: Option<&Element>) -> Vec<Declaration> {
         let Some(scope) = &child.namespaces else { return Vec::new() };
         let around = parent.and_then(|p| p.namespaces.as_ref());
         if around.is_some_and(|around| Arc::ptr_eq(around, scope)) {

@@ -286,6 +286,17 @@ fn a_moved_element_takes_its_bytes_and_its_namespaces_along() {
         document.root.find_mut("d").expect("d").children.push(c);
     });
     assert_eq!(moved, "<a><b xmlns:p='u'></b><d><p:c xmlns:p=\"u\"  x='1'/></d></a>");
+
+    let text = "<a><b  x='1'/><svg xmlns='u'><g/></svg></a>";
+    let moved = edited(text, &ParseOptions::default(), |document| {
+        let b = document.root.children.remove(0);
+        document.root.find_mut("svg").expect("svg").children.push(b);
+    });
+    assert_eq!(moved, "<a><svg xmlns='u'><g/><b xmlns=\"\"  x='1'/></svg></a>");
+    let made = edited(text, &ParseOptions::default(), |document| {
+        document.root.find_mut("svg").expect("svg").children.push(Element::new("path").into());
+    });
+    assert_eq!(made, "<a><b  x='1'/><svg xmlns='u'><g/><path/></svg></a>");
 }
 
 #[test]
@@ -307,6 +318,18 @@ fn every_encoding_is_edited_in_place() {
         document.to_bytes(),
         b"<?xml version='1.0' encoding='iso-8859-1'?><a b='\xe9' c=\"\xe9&#8364;\">\xe8</a>"
     );
+}
+
+#[test]
+fn what_an_encoding_lacks_stands_between_sections() {
+    let options = ParseOptions::default().cdata(CDataSections::Keep);
+    let bytes = b"<?xml version='1.0' encoding='iso-8859-1'?><a><![CDATA[\xe9]]></a>";
+    let mut document = Document::parse("d.xml".into(), bytes, &options).expect("it is XML");
+    document.root.children.push(Node::CData("\u{20AC}\u{20AC} \u{e9}<\u{20AC}".into()));
+    let bytes = document.to_bytes();
+    let again = Document::parse("d.xml".into(), &bytes, &options).expect("it is XML");
+    assert_eq!(again.root.all_text(), "\u{e9}\u{20AC}\u{20AC} \u{e9}<\u{20AC}");
+    assert!(bytes.starts_with(b"<?xml version='1.0' encoding='iso-8859-1'?><a><![CDATA[\xe9]]><![CDATA["));
 }
 
 #[test]
