@@ -104,16 +104,19 @@ pub(crate) fn is_archive_name(path: &Path) -> bool {
 
 fn decoder(path: &Path) -> Result<Archive<impl Read>, PackageError> {
     let file = File::open(path).map_err(PackageError::io("open", path))?;
-    Ok(Archive::new(Unzip { member: Some(GzDecoder::new(BufReader::new(file))) }))
+    Ok(Archive::new(Unzip { member: Some(GzDecoder::new(Box::new(BufReader::new(file)))) }))
 }
 
-/// The contents of a gzip file: those of its members, one after the other. Zeros may stand behind the last one, which
-/// programs that write in blocks leave there; gzip and Python pass over them, too.
-struct Unzip<R> {
-    member: Option<GzDecoder<R>>,
+/// What every member of a gzip file begins with.
+const GZIP_MARK: [u8; 2] = [0x1F, 0x8B];
+
+/// The contents of a gzip file: those of its members, one after the other. What stands behind the last one and is no
+/// member is passed over, as gzip and Python's `tarfile` do: zeros that fill a block, bytes that a transfer added.
+struct Unzip {
+    member: Option<GzDecoder<Box<dyn BufRead>>>,
 }
 
-impl<R: BufRead> Read for Unzip<R> {
+impl Read for Unzip {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(member) = &mut self.member {
             let read = member.read(buffer)?;
@@ -121,28 +124,43 @@ impl<R: BufRead> Read for Unzip<R> {
                 return Ok(read);
             }
             let Some(mut rest) = self.member.take().map(GzDecoder::into_inner) else { break };
-            if pass_over_zeros(&mut rest)? {
-                self.member = Some(GzDecoder::new(rest));
+            pass_over_zeros(&mut rest)?;
+            let mut start = Vec::new();
+            rest.by_ref().take(GZIP_MARK.len() as u64).read_to_end(&mut start)?;
+            if start == GZIP_MARK {
+                self.member = Some(GzDecoder::new(Box::new(io::Cursor::new(start).chain(rest))));
             }
         }
         Ok(0)
     }
 }
 
-/// Passes over zeros and says whether anything is behind them.
-fn pass_over_zeros(file: &mut impl BufRead) -> io::Result<bool> {
+fn pass_over_zeros(file: &mut impl BufRead) -> io::Result<()> {
     loop {
         let bytes = file.fill_buf()?;
         let (zeros, held) = (bytes.iter().take_while(|byte| **byte == 0).count(), bytes.len());
         file.consume(zeros);
         if zeros < held || held == 0 {
-            return Ok(held > 0);
+            return Ok(());
         }
     }
 }
 
 fn damaged(path: &Path, source: io::Error) -> PackageError {
     PackageError::Damaged { path: path.to_path_buf(), source }
+}
+
+/// Says what is wrong where the header of a member was to be, given the member before it.
+fn no_header(path: &Path, source: io::Error, before: Option<&str>) -> PackageError {
+    // What the gzip decoder says is clear. What the tar decoder says names bytes of the header, whatever they are.
+    let source = match (source.kind(), before) {
+        (io::ErrorKind::Other, None) => io::Error::other("what is compressed in it is no tar archive"),
+        (io::ErrorKind::Other, Some(member)) => {
+            io::Error::other(format!("what comes behind {member:?} is no member of a tar archive"))
+        }
+        _ => source,
+    };
+    damaged(path, source)
 }
 
 /// The first pass: sizes and kinds as the headers give them, before anything is written or held in memory.
@@ -157,8 +175,9 @@ impl Scan<'_> {
         let entries = archive.entries().map_err(|e| damaged(self.archive, e))?.raw(true);
         let mut members = 0;
         let mut total: u64 = 0;
+        let mut before: Option<String> = None;
         for entry in entries {
-            let mut entry = entry.map_err(|e| damaged(self.archive, e))?;
+            let mut entry = entry.map_err(|e| no_header(self.archive, e, before.as_deref()))?;
             let kind = entry.header().entry_type();
             let name = || String::from_utf8_lossy(&entry.path_bytes()).into_owned();
             members += 1;
@@ -181,6 +200,7 @@ impl Scan<'_> {
                 let archive = self.archive.to_path_buf();
                 return Err(PackageError::SpecialFile { archive, member: name() });
             }
+            before = Some(name());
             io::copy(&mut entry, &mut io::sink()).map_err(|e| damaged(self.archive, e))?;
         }
         // Reads the rest, so that a checksum that does not fit or a missing trailer is noticed.

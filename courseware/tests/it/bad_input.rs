@@ -371,7 +371,9 @@ fn a_file_of_a_gigabyte_is_refused_without_being_read() {
 
 #[test]
 fn files_that_could_not_be_read_come_back_in_the_canonical_form_too() {
-    let broken: [(&str, &[u8]); 4] = [
+    let broken: [(&str, &[u8]); 6] = [
+        ("html/g.xml", b"<html filename=\"g\" display_name="),
+        ("html/g.html", b"<p>Nobody said that this is the text of g.</p>"),
         ("vertical/v.xml", b"<vertical><html></vertical>"),
         ("html/h.xml", b"<html filename=\"h\"/>"),
         ("html/h.html", b"<p>\xe9</p>"),
@@ -383,7 +385,7 @@ fn files_that_could_not_be_read_come_back_in_the_canonical_form_too() {
         (
             "course/chapter/c.xml".into(),
             b"<chapter><sequential url_name=\"s\"><vertical url_name=\"v\"/><vertical url_name=\"w\">\
-              <html url_name=\"h\"/><problem url_name=\"week1:p\"/></vertical></sequential></chapter>",
+              <html url_name=\"h\"/><html url_name=\"g\"/><problem url_name=\"week1:p\"/></vertical></sequential></chapter>",
         ),
     ];
     files.extend(broken.iter().map(|(path, bytes)| (format!("course/{path}"), *bytes)));

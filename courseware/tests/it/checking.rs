@@ -393,6 +393,28 @@ fn good() -> tempfile::TempDir {
 }
 
 #[test]
+fn bad_tabs_are_told_once() {
+    for (tabs, column) in [("5", 24), ("[5]", 25), ("{}", 24), ("\"x\"", 24), ("[{\"name\": \"x\"}]", 25)] {
+        let course = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let place = course.path().join(path);
+            fs::create_dir_all(place.parent().unwrap()).unwrap();
+            fs::write(place, text).unwrap();
+        };
+        write("course.xml", "<course url_name=\"R\" org=\"O\" course=\"C\"/>");
+        write("course/R.xml", "<course display_name=\"C\"/>");
+        write("policies/R/policy.json", &format!(" {{\"course/R\": {{\"tabs\": {tabs}}}}}"));
+        let report = courseware(["check", course.path().to_str().unwrap(), "--json"]).exits(1).json();
+        let found: Vec<&Value> =
+            report["diagnostics"].as_array().unwrap().iter().filter(|d| d["severity"] == "error").collect();
+        assert!(
+            matches!(found[..], [one] if one["code"] == "invalid-tab" && one["column"] == column && one["line"] == 1),
+            "{tabs}: {report:#}"
+        );
+    }
+}
+
+#[test]
 fn what_cannot_be_part_of_a_package_is_found_and_the_rest_is_checked() {
     let package = good();
     let at = |path: &str| package.path().join(path);

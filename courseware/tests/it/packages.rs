@@ -181,7 +181,7 @@ fn a_truncated_archive_is_damaged() {
 }
 
 #[test]
-fn only_zeros_may_stand_behind_an_archive() {
+fn what_stands_behind_an_archive_is_passed_over() {
     let archive = Archive::new(|tar| file(tar, "course/static/a.bin", &[7; 50_000]));
     let bytes = fs::read(archive.path()).unwrap();
     let followed_by = |rest: &[u8]| {
@@ -192,9 +192,30 @@ fn only_zeros_may_stand_behind_an_archive() {
         followed_by(&vec![0; zeros]).expect("zeros fill the last block of a tape or a disk");
     }
     followed_by(&[vec![0; 512], bytes.clone()].concat()).expect("members may stand apart");
-    for rest in [b"garbage".as_slice(), b"\0\0garbage", &bytes[..bytes.len() / 2]] {
-        assert!(matches!(followed_by(rest), Err(PackageError::Damaged { .. })), "{}", rest.len());
+    for rest in [b"garbage".as_slice(), b"\0\0garbage", b"\r\n", b"\x1f", &[b'x'; 20_000]] {
+        followed_by(rest).expect("gzip and tarfile take no notice of it");
     }
+    let half = followed_by(&bytes[..bytes.len() / 2]);
+    assert!(matches!(half, Err(PackageError::Damaged { .. })), "a member that is cut off");
+}
+
+#[test]
+fn what_is_compressed_and_no_tar_archive_is_said_in_words() {
+    let cause = |archive: &Archive| match archive.refused() {
+        PackageError::Damaged { source, .. } => source.to_string(),
+        other => panic!("{other}"),
+    };
+    let archive = Archive::new(|_| {});
+    let mut gzip = GzEncoder::new(File::create(archive.path()).unwrap(), Compression::fast());
+    std::io::Write::write_all(&mut gzip, &b"this is a text, not a course\n".repeat(100)).unwrap();
+    gzip.finish().unwrap();
+    assert_eq!(cause(&archive), "what is compressed in it is no tar archive");
+
+    let archive = Archive::new(|tar| {
+        std::io::Write::write_all(tar.get_mut(), &[b'x'; 512]).unwrap();
+        file(tar, "course/static/a.txt", b"a");
+    });
+    assert_eq!(cause(&archive), "what comes behind \"course/course.xml\" is no member of a tar archive");
 }
 
 #[test]

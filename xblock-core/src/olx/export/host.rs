@@ -194,9 +194,11 @@ impl<'a> Exporter<'a> {
         let file = |path: &str| imported.files().get(&format!("{}{path}", self.folder)).cloned();
         let own = is_pointer(pointer).then(|| file(&path)).flatten();
         let text_name = match &own {
-            Some(bytes) => Document::parse(path.as_str().into(), bytes, &ParseOptions::default())
-                .ok()
-                .and_then(|document| document.root.get("filename").map(str::to_owned)),
+            Some(bytes) => match Document::parse(path.as_str().into(), bytes, &ParseOptions::default()) {
+                Ok(document) => document.root.get("filename").map(str::to_owned),
+                // What it says cannot be read; a text nearly always has its name.
+                Err(_) => path.rsplit(['/', '.']).nth(1).map(str::to_owned),
+            },
             None => pointer.get("filename").map(str::to_owned),
         };
         let text = text_name.and_then(|name| {
