@@ -75,6 +75,16 @@ pub(super) const CASES: &[Case] = &[
         || Contract::of(Unreachable::CLASS),
         "<span tabindex=\"0\"> takes the focus and is hidden",
     ),
+    case(
+        "views_are_accessible",
+        || Contract::of(Unreachable::CLASS),
+        "has aria-labeledby, which WAI-ARIA does not know",
+    ),
+    case(
+        "views_are_accessible",
+        || Contract::of(Unreachable::CLASS),
+        "has aria-pressed=\"yes\", which says nothing",
+    ),
     case("views_are_accessible", || Contract::of(Unreachable::CLASS), "plays by itself"),
     case("views_are_accessible", || Contract::of(Unreachable::CLASS), "has no captions"),
     case("views_are_accessible", || Contract::of(Unreachable::CLASS), "sends the page away in onchange"),
@@ -90,6 +100,7 @@ pub(super) const CASES: &[Case] = &[
     ),
     case("empty_fields_are_shown", || Contract::of(NeedsText::CLASS), "it fails"),
     case("strange_values_do_no_harm", || Contract::of(Trusting::CLASS), "it panics: a text"),
+    case("strange_values_do_no_harm", || answering(Summing::CLASS), "the page has 12001"),
     case("visitors_without_a_name_are_served", || Contract::of(Failing::CLASS), "it panics: no title"),
     case("visitors_without_a_name_are_served", || answering(NeedsUser::CLASS), "it panics: somebody"),
     case("broken_children_do_no_harm", || Contract::of(Trusting::CLASS), "it panics: a child"),
@@ -101,6 +112,7 @@ pub(super) const CASES: &[Case] = &[
     case("requests_are_answered", || answering(Refusing::CLASS), "it refuses the sample request with 400"),
     case("garbage_is_refused", || answering(AnyHandler::CLASS), "it takes what is no JSON"),
     case("garbage_is_refused", || answering(NeedsUser::CLASS), "it panics: JSON"),
+    case("garbage_is_refused", || answering(Summing::CLASS), "a good request fails afterwards: it panics"),
     case("garbage_is_refused", || answering(Greedy::CLASS), "afterwards student_view does not render"),
     case(
         "refused_requests_save_nothing",
@@ -222,6 +234,11 @@ bad_blocks! {
     #[field(given: Any = 0, scope = user_state, help = "What the learner answered.")]
     Greedy
 
+    #[xblock(type = "summing", views(student_view), handlers(answer))]
+    #[field(stars: Integer = 3, scope = settings, display_name = "Stars", help = "How many stars there are.")]
+    #[field(total: Integer = 0, scope = user_state_summary, help = "How many stars all gave.")]
+    Summing
+
     #[xblock(type = "drifting", scorable, views(student_view), handlers(answer), max_score = points)]
     #[field(given: Integer = 0, scope = user_state, help = "What the learner answered.")]
     Drifting
@@ -309,7 +326,7 @@ impl Inaccessible {
 impl Unreachable {
     fn student_view(&self, _: &dyn BlockContext) -> Result<Fragment, BlockError> {
         Ok(Fragment::new(
-            "<div role=\"button\">go</div><div aria-hidden=\"true\"><a href=\"/x\">x</a><span tabindex=\"0\">y</span></div>\
+            "<b aria-pressed=\"yes\" aria-labeledby=\"x\">b</b><div role=\"button\">go</div><div aria-hidden=\"true\"><a href=\"/x\">x</a><span tabindex=\"0\">y</span></div>\
              <video autoplay src=\"/a.mp4\"></video>\
              <select aria-label=\"a\" onchange=\"this.form.submit()\"><option>1</option></select>",
         ))
@@ -427,6 +444,19 @@ impl Greedy {
 
     fn points(&self, _: &dyn BlockContext) -> Result<f64, BlockError> {
         Ok(5.0)
+    }
+}
+
+impl Summing {
+    fn student_view(&self, _: &dyn BlockContext) -> Result<Fragment, BlockError> {
+        let stars = usize::try_from(self.stars()?).unwrap_or_default();
+        Ok(Fragment::new("<p>star</p>\n".repeat(stars)))
+    }
+
+    fn answer(&self, request: &HandlerRequest, _: &dyn BlockContext) -> Result<HandlerResponse, BlockError> {
+        let body: serde_json::Map<String, Json> = request.json()?;
+        self.set_total(self.total()? + body.get("number").and_then(Json::as_i64).unwrap_or_default())?;
+        Ok(HandlerResponse::json(&json!({})))
     }
 }
 

@@ -20,6 +20,79 @@ const REFERENCES: &[&str] = &[
     "list",
 ];
 
+/// Attributes of WAI-ARIA 1.2 that take certain words only, with the words; `true` and `false` go without saying where
+/// the first word is empty.
+const WORDS: &[(&str, &[&str])] = &[
+    ("aria-atomic", &[""]),
+    ("aria-autocomplete", &["inline", "list", "both", "none"]),
+    ("aria-busy", &[""]),
+    ("aria-checked", &["", "mixed", "undefined"]),
+    ("aria-current", &["", "page", "step", "location", "date", "time"]),
+    ("aria-disabled", &[""]),
+    ("aria-expanded", &["", "undefined"]),
+    ("aria-haspopup", &["", "menu", "listbox", "tree", "grid", "dialog"]),
+    ("aria-hidden", &["", "undefined"]),
+    ("aria-invalid", &["", "grammar", "spelling"]),
+    ("aria-live", &["assertive", "off", "polite"]),
+    ("aria-modal", &[""]),
+    ("aria-multiline", &[""]),
+    ("aria-multiselectable", &[""]),
+    ("aria-orientation", &["horizontal", "vertical", "undefined"]),
+    ("aria-pressed", &["", "mixed", "undefined"]),
+    ("aria-readonly", &[""]),
+    ("aria-required", &[""]),
+    ("aria-selected", &["", "undefined"]),
+    ("aria-sort", &["ascending", "descending", "none", "other"]),
+];
+
+/// The other attributes of WAI-ARIA 1.2 and 1.3 that are neither of those nor [`REFERENCES`].
+const FREE: &[&str] = &[
+    "aria-braillelabel",
+    "aria-brailleroledescription",
+    "aria-colcount",
+    "aria-colindex",
+    "aria-colindextext",
+    "aria-colspan",
+    "aria-description",
+    "aria-dropeffect",
+    "aria-grabbed",
+    "aria-keyshortcuts",
+    "aria-label",
+    "aria-level",
+    "aria-placeholder",
+    "aria-posinset",
+    "aria-relevant",
+    "aria-roledescription",
+    "aria-rowcount",
+    "aria-rowindex",
+    "aria-rowindextext",
+    "aria-rowspan",
+    "aria-setsize",
+    "aria-valuemax",
+    "aria-valuemin",
+    "aria-valuenow",
+    "aria-valuetext",
+];
+
+/// Finds attributes of WAI-ARIA that nobody understands.
+fn aria(name: &str, value: &str, fault: &mut impl FnMut(&str, &'static str)) {
+    if !name.starts_with("aria-") || REFERENCES.contains(&name) || FREE.contains(&name) {
+        return;
+    }
+    match WORDS.iter().find(|(known, _)| *known == name) {
+        None => fault(&format!("has {name}, which WAI-ARIA does not know"), "correct the name"),
+        Some((_, words)) => {
+            let is_truth = words[0].is_empty() && matches!(value, "true" | "false");
+            if !is_truth && (value.is_empty() || !words.contains(&value)) {
+                fault(
+                    &format!("has {name}={value:?}, which says nothing"),
+                    "write a word WAI-ARIA has for it",
+                );
+            }
+        }
+    }
+}
+
 pub(super) fn views(contract: &Contract) -> Vec<Finding> {
     let mut findings = Vec::new();
     each(contract, |place, _, _, fragment| {
@@ -106,6 +179,7 @@ fn faults(html: &Html, index: usize, element: &Element) -> Vec<Fault> {
     operation(html, index, element, &mut fault);
     media(html, index, element, &mut fault);
     for (name, value) in &element.attributes {
+        aria(name, value, &mut fault);
         if REFERENCES.contains(&name.as_str()) {
             for id in value.split_whitespace().filter(|id| html.by_id(id).is_none()) {
                 fault(

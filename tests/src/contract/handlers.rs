@@ -125,6 +125,15 @@ pub(super) fn garbage(contract: &Contract) -> Vec<Finding> {
                     ));
                 }
             }
+            // What was taken is there when the next request comes.
+            if let Err(wrong) = answer(&bench, handler, sample) {
+                let mend = "check what comes from outside before it is set";
+                findings.push(Finding::new(
+                    &place,
+                    format!("a good request fails afterwards: {wrong}"),
+                    mend,
+                ));
+            }
         }
     }
     findings

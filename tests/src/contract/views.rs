@@ -255,20 +255,48 @@ pub(super) fn empty_fields(contract: &Contract) -> Vec<Finding> {
     findings
 }
 
+/// By how many bytes a page may grow because of one strange value.
+const MOST_GROWTH: usize = 1 << 20;
+
 pub(super) fn strange_values(contract: &Contract) -> Vec<Finding> {
-    let strange =
-        [json!([[]]), json!({"a": {}}), json!("\u{0}x"), json!(-1), json!(1e300), json!(true), json!("NaN")];
+    let strange = [
+        json!([[]]),
+        json!({"a": {}}),
+        json!("\u{0}x"),
+        json!(""),
+        json!("\u{e9}"),
+        json!(-1),
+        json!(100_000),
+        json!(1e300),
+        json!(true),
+        json!("NaN"),
+    ];
+    let size = |bench: &Workbench, view: &str| {
+        let host = bench.host();
+        let rendered = calmly(|| host.render(bench.usage(), view, bench.user()))?;
+        Ok(rendered.map_or(0, |fragment: Fragment| fragment.content.len()))
+    };
+    let usual: Vec<(&str, Result<usize, String>)> =
+        contract.views.iter().map(|view| (*view, size(&contract.bench(), view))).collect();
     let mut findings = Vec::new();
     for spec in
         contract.own_fields().iter().filter(|spec| matches!(spec.scope, Scope::Content | Scope::Settings))
     {
         for value in &strange {
             let bench = contract.bench().field(spec.name, value.clone());
-            let host = bench.host();
-            for view in &contract.views {
-                if let Err(wrong) = calmly(|| host.render(bench.usage(), view, bench.user())) {
-                    let place = format!("field `{}` with {value}, {view}", spec.name);
-                    findings.push(Finding::new(place, wrong, "return an error: stores may hold anything"));
+            for (view, usual) in &usual {
+                let place = || format!("field `{}` with {value}, {view}", spec.name);
+                match (size(&bench, view), usual) {
+                    (Err(wrong), _) => {
+                        let mend = "return an error: stores may hold anything";
+                        findings.push(Finding::new(place(), wrong, mend));
+                    }
+                    (Ok(now), Ok(usual)) if now > usual + MOST_GROWTH => {
+                        let wrong = format!("the page has {now} bytes");
+                        let mend = "keep the value within bounds before anything is repeated that often";
+                        findings.push(Finding::new(place(), wrong, mend));
+                    }
+                    _ => {}
                 }
             }
         }

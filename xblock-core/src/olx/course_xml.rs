@@ -150,11 +150,11 @@ pub fn read_definition_element(
         if loses_unknown && reading.block_type().field(&name).is_none() {
             continue;
         }
-        block.json(name, value, &at, reading);
+        block.json(name, value, &at, "", reading);
     }
     if let Some(policy) = reading.policy() {
         for (name, value) in policy.clone() {
-            block.json(name, value, &at, reading);
+            block.json(name, value, &at, " (it stands in the course's policy)", reading);
         }
     }
     let mut unknown = block.unknown;
@@ -297,7 +297,14 @@ impl Merge<'_> {
         }
     }
 
-    fn json(&mut self, name: String, value: Json, at: impl Located, reading: &mut Reading<'_, '_>) {
+    fn json(
+        &mut self,
+        name: String,
+        value: Json,
+        at: impl Located,
+        whence: &str,
+        reading: &mut Reading<'_, '_>,
+    ) {
         match self.table.entry(&name) {
             None => drop(self.unknown.insert(name, value)),
             Some((spec, _)) if spec.name == "xml_attributes" => {
@@ -306,7 +313,7 @@ impl Merge<'_> {
                 }
             }
             Some((spec, name)) => {
-                let value = reading.stored(spec, value, at);
+                let value = reading.stored_from(spec, value, at, whence);
                 insert_field(&mut self.data, spec, name, value);
             }
         }

@@ -216,10 +216,21 @@ impl Reading<'_, '_> {
 
     /// Brings a value to the form in which stores keep it; one the field refuses stays and is remarked on.
     pub fn stored(&mut self, spec: &FieldSpec, value: Json, at: impl Located) -> Json {
+        self.stored_from(spec, value, at, "")
+    }
+
+    /// Does the same for a value that does not stand at its place in the file; `whence` says where it comes from.
+    pub(in crate::olx) fn stored_from(
+        &mut self,
+        spec: &FieldSpec,
+        value: Json,
+        at: impl Located,
+        whence: &str,
+    ) -> Json {
         match stored_json(spec, value) {
             Ok(stored) => stored,
             Err((value, error)) => {
-                let message = format!("{} cannot be {value}: {error}", spec.name);
+                let message = format!("{} cannot be {value}: {error}{whence}", spec.name);
                 self.report("invalid-value", Severity::Error, at, message);
                 value
             }
