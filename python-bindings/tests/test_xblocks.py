@@ -13,8 +13,9 @@ import pytest
 import xblock.fields
 from fs.memoryfs import MemoryFS
 from lxml import etree
+from web_fragments.fragment import Fragment
 from webob import Request
-from xblock.core import XBlock, XBlockMixin
+from xblock.core import XBlock, XBlockAside, XBlockMixin
 from xblock.exceptions import NoSuchHandlerError, NoSuchViewError
 from xblock.fields import UNIQUE_ID, Date, Integer, Scope, String
 from xblock.runtime import DictKeyValueStore, KvsFieldData, MemoryIdManager
@@ -529,3 +530,42 @@ def test_odd_olx_never_panics(host: Host, xml: str) -> None:
         host.render(block, "student_view")
     except Exception as error:
         assert type(error).__name__ != "PanicException"
+
+
+class Note(XBlockAside):  # type: ignore[misc]
+    """A host's aside, beside every block."""
+
+    prompt = String(default="Notes", scope=Scope.settings)
+    text = String(default="", scope=Scope.user_state)
+
+    @XBlockAside.aside_for("student_view")  # type: ignore[untyped-decorator]
+    def beside(self, block: XBlock, context: Any = None) -> Fragment:
+        """Shows the note."""
+        return Fragment(f"<aside>{self.prompt} on {block.scope_ids.block_type}: {self.text}</aside>")
+
+    @XBlockAside.json_handler  # type: ignore[untyped-decorator]
+    def keep(self, data: str, suffix: str = "") -> bool:
+        """Keeps a note."""
+        self.text = data
+        return True
+
+
+class Annotated(Host):
+    """A host whose blocks have notes beside them."""
+
+    def applicable_aside_types(self, block: XBlock) -> list[str]:
+        """Every block has one."""
+        return ["note"]
+
+
+@XBlockAside.register_temp_plugin(Note, "note")  # type: ignore[untyped-decorator]
+def test_asides_of_python_stand_beside_native_blocks() -> None:
+    host = Annotated("ada")
+    block = host.add('<html>hello<note xblock-family="xblock_asides.v1" prompt="Thoughts"/></html>')
+    assert block.data == "hello"
+    shown = host.render(block, "student_view").content
+    assert "hello" in shown and "<aside>Thoughts on html: </aside>" in shown
+    (aside,) = host.get_asides(block)
+    request = Request.blank("/", method="POST", body=b'"mine"', content_type="application/json")
+    assert json.loads(host.handle(aside, "keep", request).body) is True
+    assert "<aside>Thoughts on html: mine</aside>" in host.render(block, "student_view").content

@@ -50,6 +50,9 @@ const QUOTES: [&str; 12] = [
     "&amp;quot;",
 ];
 
+/// Attributes that hold nothing but an address.
+const ATTRIBUTES: [&str; 5] = ["href", "src", "poster", "data", "action"];
+
 /// How long a link may be.
 const LIMIT: usize = 2_000;
 
@@ -85,8 +88,20 @@ pub(super) fn find(text: &str) -> Vec<Link> {
             }
         }
     }
+    let relative = text.match_indices("static/").filter_map(|(offset, _)| relative(text, offset));
+    links.extend(relative.filter(|link| !is_inside(&comments, link.offset)));
     links.sort_by_key(|link| link.offset);
     links
+}
+
+/// Takes a link to a static file without the slash it needs, where an attribute leaves no doubt that it is one.
+fn relative(text: &str, offset: usize) -> Option<Link> {
+    let before = &text[..offset];
+    let quote = QUOTES.into_iter().find(|quote| before.ends_with(quote))?;
+    let name = before.strip_suffix(quote)?.trim_end_matches([' ', '\t']).strip_suffix('=')?;
+    ATTRIBUTES.iter().find(|attribute| ends_with_word(name.trim_end_matches([' ', '\t']), attribute))?;
+    let link = link(text, offset, "static/", LinkKind::Static)?;
+    Some(Link { is_replaced: false, ..link })
 }
 
 fn link(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link> {
@@ -112,7 +127,6 @@ fn after(text: &str, offset: usize) -> &str {
 
 /// Takes a link that stands without quotation marks in an attribute or in `url(..)`.
 fn bare(text: &str, offset: usize, prefix: &str, kind: LinkKind) -> Option<Link> {
-    const ATTRIBUTES: [&str; 5] = ["href", "src", "poster", "data", "action"];
     // An address by its key is real as it stands.
     if matches!(kind, LinkKind::Asset | LinkKind::OldAsset | LinkKind::Courses) {
         return None;
@@ -256,6 +270,14 @@ mod tests {
             ("b", false),
         ];
         assert_eq!(found, expected.map(|(target, is_replaced)| (target.to_owned(), is_replaced)));
+    }
+
+    #[test]
+    fn links_without_the_slash_are_found_in_attributes() {
+        let text = "<a href=\"static/a.png\"> <img src = 'static/b.png?x'> x(\"static/no\") <p class='static/no'> static/no\
+            &lt;img src=&quot;static/c.png&quot;> <!-- <a href='static/no'> --> <a href='x/static/no'> hyper-href='static/no'";
+        let found: Vec<_> = find(text).into_iter().map(|link| (link.target, link.is_replaced)).collect();
+        assert_eq!(found, ["a.png", "b.png", "c.png"].map(|target| (target.to_owned(), false)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use aho_corasick::AhoCorasick;
+use unicode_normalization::UnicodeNormalization;
 use xblock_core::fields::Json;
 use xblock_core::keys::clean_asset_name;
 use xblock_core::olx::Severity;
@@ -60,11 +61,28 @@ fn missing(course: &Course<'_>, findings: &mut Findings) {
         findings.report_package(&NO_STATIC_FILES, message);
         return;
     }
+    let paths = course.package.assets.iter().map(|asset| asset.path.as_str());
+    let nearly: HashMap<String, &str> = match links.is_empty() {
+        true => HashMap::new(),
+        false => {
+            paths.map(|path| (plain(path.split_once('/').map_or(path, |(_, path)| path)), path)).collect()
+        }
+    };
     for (file, link) in links {
-        let message = format!("static/{} does not exist", link.target);
+        let mut message = format!("static/{} does not exist", link.target);
+        if let Some(other) = nearly.get(&plain(&link.target)) {
+            message = format!("{message}; did you mean {other}?");
+        }
         let severity = if may_be_platform(&link.target) { Severity::Note } else { MISSING_ASSET.severity };
         findings.report_as(&MISSING_ASSET, severity, &file.text, link.offset, message);
     }
+}
+
+/// Brings the path of a static file to a form in which small and capital letters, blanks and forms of accents are the
+/// same.
+fn plain(path: &str) -> String {
+    let letters = path.nfc().filter(|c| c.is_alphanumeric() || matches!(c, '.' | '/'));
+    letters.flat_map(char::to_lowercase).collect()
 }
 
 /// Finds files that hold nothing but a path: symbolic links that were copied as text.
@@ -236,4 +254,23 @@ impl<'c> Uses<'c> {
 /// Says whether a character ends the name of a file in a text.
 fn is_end(character: char) -> bool {
     character.is_whitespace() || "\"'<>()[]{}|,;=&?#\\:!*`".contains(character)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::plain;
+
+    #[test]
+    fn names_that_look_alike_are_brought_to_one_form() {
+        for (name, other) in [
+            ("Pic.PNG", "pic.png"),
+            ("two words.pdf", "two_words.pdf"),
+            ("caf\u{e9}.jpg", "cafe\u{301}.jpg"),
+            ("a/b.css", "A/b.css"),
+        ] {
+            assert_eq!(plain(name), plain(other));
+        }
+        assert_ne!(plain("a/b.css"), plain("ab.css"));
+        assert_ne!(plain("caf\u{e9}.jpg"), plain("cafe.jpg"));
+    }
 }

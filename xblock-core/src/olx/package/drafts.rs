@@ -55,7 +55,8 @@ impl PackageSource for SubFolder<'_> {
 
 /// One file with the top of a draft subtree.
 struct Draft {
-    path: String,
+    /// Where it says what its parent is, to remark upon.
+    place: Diagnostic,
     usage: UsageKey,
     parent: Option<UsageKey>,
     index: i64,
@@ -163,13 +164,14 @@ fn read_draft(
     pointer.set("url_name", name);
     let is_own_file = importer.options.fidelity != Fidelity::Platform
         && path == format!("{FOLDER}/{}", pointer_path(&pointer));
+    let place = place(&document);
     let key = pointer_key(&pointer);
     if is_own_file && let Some(usage) = importer.known(&pointer, &key) {
         // Another draft pointed here, and has the block.
         let url = document.root.get("parent_url").or_else(|| document.root.get("parent_sequential_url"));
         let parent = url.and_then(|url| importer.reference(url));
         let index = document.root.get(MARK).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
-        return Ok(Draft { path: path.to_owned(), usage, parent, index, blocks: BTreeMap::new() });
+        return Ok(Draft { place, usage, parent, index, blocks: BTreeMap::new() });
     }
     let source = document.source.clone();
     let result = importer.root(Child::root(document, name), &source);
@@ -194,7 +196,22 @@ fn read_draft(
                 .unwrap_or(0);
         }
     }
-    Ok(Draft { path: path.to_owned(), usage, parent, index, blocks })
+    Ok(Draft { place, usage, parent, index, blocks })
+}
+
+/// Begins a remark about what a draft says of its parent, or about the draft where it says nothing.
+fn place(document: &Document) -> Diagnostic {
+    let root = &document.root;
+    let attribute = root.attribute("parent_url").or_else(|| root.attribute("parent_sequential_url"));
+    let (code, severity) = ("draft-without-parent", Severity::Warning);
+    match attribute {
+        Some(attribute) => {
+            let message = format!("{:?} names no parent for this draft", attribute.value.as_str());
+            document.source.diagnostic(code, severity, attribute, message)
+        }
+        None => document.source.diagnostic(code, severity, root, "this draft names no parent"),
+    }
+    .outcome(Outcome::Kept)
 }
 
 /// Makes a draft a child of its parent, if it is none yet.
@@ -205,14 +222,12 @@ fn insert_into_parent(
     all: &mut BTreeMap<UsageKey, Arc<BlockData>>,
 ) {
     let Some(parent) = &draft.parent else {
-        let remark = Diagnostic::new("draft-without-parent", Severity::Warning, "this draft names no parent");
-        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        importer.diagnostics.push(draft.place.clone());
         return;
     };
     let Some(data) = all.get(parent).or_else(|| importer.blocks.get(parent)) else {
         let message = format!("the parent {parent} of this draft does not exist");
-        let remark = Diagnostic::new("draft-without-parent", Severity::Warning, message);
-        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        importer.diagnostics.push(Diagnostic { message, ..draft.place.clone() });
         return;
     };
     let is_strict = importer.options.fidelity == Fidelity::Platform;
@@ -229,8 +244,9 @@ fn insert_into_parent(
             true => ("draft-without-parent", format!("the parent {parent} of this draft stands below it")),
             false => ("draft-not-listed", format!("the draft {parent} does not list this one; it is put in")),
         };
-        let remark = Diagnostic::new(code, Severity::Warning, message);
-        importer.diagnostics.push(remark.in_file(draft.path.as_str().into()).outcome(Outcome::Kept));
+        let known = Diagnostic::new(code, Severity::Warning, message);
+        let Diagnostic { file, position, excerpt, .. } = draft.place.clone();
+        importer.diagnostics.push(Diagnostic { file, position, excerpt, ..known }.outcome(Outcome::Kept));
         if is_circle {
             return;
         }
