@@ -1,11 +1,15 @@
-//! The names of stores: `memory:`, `blockstore:DIR`, `blockstore:DIR?assets=PLACE`, `modulestore:FILE`.
+//! The names of stores: `memory:`, `blockstore:DIR`, `blockstore:DIR?assets=PLACE`,
+//! `blockstore+mysql://USER@HOST/DATABASE?assets=PLACE`, `modulestore:FILE`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use runtime_blockstore::{Access, Assets, Blockstore, BlockstoreRuntime, NoAssets};
+use runtime_blockstore::{
+    Access, Assets, Blockstore, BlockstoreError, BlockstoreRuntime, MysqlPlace, NoAssets, NoMysqlPlace,
+    RestoreOptions, RestoreReport, restore_to_server, restore_with_assets,
+};
 use runtime_modulestore::ModulestoreRuntime;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::block::Registry;
@@ -13,10 +17,12 @@ use xblock_core::clock::Clock;
 use xblock_core::fields::{KeyValueStore, MemoryStore};
 use xblock_core::runtime::{MemoryRuntime, Runtime, RuntimeError};
 
+use crate::error::CoursewareError;
 use crate::learner_state::SqliteStore;
 
 /// The schemes, as messages list them.
-const SCHEMES: &str = "memory:, blockstore:DIR, blockstore:DIR?assets=s3://BUCKET/PREFIX, modulestore:FILE";
+const SCHEMES: &str = "memory:, blockstore:DIR, blockstore:DIR?assets=s3://BUCKET/PREFIX, \
+                       blockstore+mysql://USER@HOST/DATABASE?assets=PLACE, modulestore:FILE";
 
 /// What stands before the place of a Blockstore's documents and data files.
 const ASSETS: &str = "?assets=";
@@ -39,6 +45,13 @@ pub enum StoreUrl {
     Blockstore {
         /// The directory.
         directory: PathBuf,
+        /// Where documents and data files lie.
+        assets: Assets,
+    },
+    /// A Blockstore whose database is on a MySQL or MariaDB server.
+    BlockstoreOnServer {
+        /// The database.
+        database: Box<MysqlPlace>,
         /// Where documents and data files lie.
         assets: Assets,
     },
@@ -73,6 +86,12 @@ pub enum StoreUrlError {
     /// What stands after `?assets=` names no place.
     #[error(transparent)]
     Assets(#[from] NoAssets),
+    /// What stands after `blockstore+mysql:` is no address of a database.
+    #[error(transparent)]
+    Mysql(#[from] NoMysqlPlace),
+    /// The address of a database does not say where documents and data files lie.
+    #[error("blockstore+mysql: needs ?assets=PLACE at its end: a folder, or s3://BUCKET/PREFIX")]
+    NoAssetsPlace,
     /// Something stands after `memory:`.
     #[error("memory: takes no path, but {path:?} follows")]
     UnexpectedPath {
@@ -105,6 +124,17 @@ impl FromStr for StoreUrl {
                     path => Ok(Self::Blockstore { directory: PathBuf::from(path), assets }),
                 }
             }
+            "blockstore+mysql" => {
+                // An address may have options of its own before it.
+                let (database, assets) = path
+                    .rsplit_once("assets=")
+                    .and_then(|(database, assets)| Some((database.strip_suffix(['?', '&'])?, assets)))
+                    .ok_or(StoreUrlError::NoAssetsPlace)?;
+                Ok(Self::BlockstoreOnServer {
+                    database: Box::new(database.parse()?),
+                    assets: assets.parse()?,
+                })
+            }
             "modulestore" => needed("modulestore", "file").map(Self::Modulestore),
             scheme => Err(StoreUrlError::UnknownScheme { scheme: scheme.to_owned() }),
         }
@@ -120,6 +150,11 @@ impl fmt::Display for StoreUrl {
             }
             Self::Blockstore { directory, assets } => {
                 write!(f, "blockstore:{}{ASSETS}{assets}", directory.display())
+            }
+            Self::BlockstoreOnServer { database, assets } => {
+                let database = database.to_string();
+                let mark = if database.contains('?') { '&' } else { '?' };
+                write!(f, "blockstore+mysql:{database}{mark}assets={assets}")
             }
             Self::Modulestore(path) => write!(f, "modulestore:{}", path.display()),
         }
@@ -200,7 +235,7 @@ impl StoreUrl {
         }
         Ok(match self {
             Self::Memory => Arc::new(MemoryRuntime::new(clock.clone())),
-            Self::Blockstore { .. } => {
+            Self::Blockstore { .. } | Self::BlockstoreOnServer { .. } => {
                 let store = self.open_bundles(mode, clock)?;
                 Arc::new(BlockstoreRuntime::over(store, registry.clone()).map_err(open)?)
             }
@@ -218,13 +253,48 @@ impl StoreUrl {
     /// # Errors
     /// [`StoreError`].
     pub fn open_bundles(&self, mode: OpenMode, clock: &Arc<dyn Clock>) -> Result<Blockstore, StoreError> {
-        let (directory, assets) = self.bundles_place()?;
         let access = if mode == OpenMode::Read { Access::ReadOnly } else { Access::ReadWrite };
-        if mode != OpenMode::Create && !self.is_made() {
-            return Err(StoreError::NoSuchStore { url: self.clone() });
+        let open = |error: BlockstoreError| StoreError::Open { url: self.clone(), source: error.into() };
+        let must_be = mode != OpenMode::Create;
+        let missing = || StoreError::NoSuchStore { url: self.clone() };
+        match self {
+            Self::Blockstore { .. } if must_be && !self.is_made() => Err(missing()),
+            Self::Blockstore { directory, assets } => {
+                Blockstore::open_with_assets(directory, assets, access, clock.clone()).map_err(open)
+            }
+            Self::BlockstoreOnServer { database, .. }
+                if must_be && !database.has_store().map_err(open)? =>
+            {
+                Err(missing())
+            }
+            Self::BlockstoreOnServer { database, assets } => {
+                Blockstore::open_mysql(database, assets, access, clock.clone()).map_err(open)
+            }
+            Self::Memory | Self::Modulestore(_) => Err(StoreError::NotBlockstore { url: self.clone() }),
         }
-        Blockstore::open_with_assets(directory, assets, access, clock.clone())
-            .map_err(|error| StoreError::Open { url: self.clone(), source: error.into() })
+    }
+
+    /// Restores a backup of bundles into this store.
+    ///
+    /// # Errors
+    /// [`StoreError::NotBlockstore`], and what [`runtime_blockstore::restore`] says.
+    pub fn restore_bundles(
+        &self,
+        backups: &Path,
+        options: &RestoreOptions,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<RestoreReport, CoursewareError> {
+        Ok(match self {
+            Self::Blockstore { directory, assets } => {
+                restore_with_assets(backups, directory, assets, options, clock.clone())?
+            }
+            Self::BlockstoreOnServer { database, assets } => {
+                restore_to_server(backups, database, assets, options, clock.clone())?
+            }
+            Self::Memory | Self::Modulestore(_) => {
+                return Err(StoreError::NotBlockstore { url: self.clone() }.into());
+            }
+        })
     }
 
     /// Opens a Modulestore with what only that can do.
@@ -256,23 +326,13 @@ impl StoreUrl {
         opened.map_err(|source| StoreError::Open { url: self.clone(), source })
     }
 
-    /// Returns the directory of a Blockstore and the place of its documents and data files, whether there is one or not.
-    ///
-    /// # Errors
-    /// [`StoreError::NotBlockstore`].
-    pub fn bundles_place(&self) -> Result<(&Path, &Assets), StoreError> {
-        match self {
-            Self::Blockstore { directory, assets } => Ok((directory, assets)),
-            Self::Memory | Self::Modulestore(_) => Err(StoreError::NotBlockstore { url: self.clone() }),
-        }
-    }
-
     /// Says whether there is a store, or what may be a damaged one.
     ///
     /// A process that is killed while it makes a store leaves an empty directory or a database without tables; that is none.
     fn is_made(&self) -> bool {
         let database = match self {
-            Self::Memory => return true,
+            // Of a server that is asked when it is opened.
+            Self::Memory | Self::BlockstoreOnServer { .. } => return true,
             Self::Blockstore { directory, .. } => directory.join("db.sqlite3"),
             Self::Modulestore(file) => file.clone(),
         };
@@ -283,17 +343,17 @@ impl StoreUrl {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::BlockstoreOnServer { .. } => None,
             Self::Blockstore { directory: path, .. } | Self::Modulestore(path) => Some(path),
         }
     }
 
     /// Returns where learner state is kept unless told otherwise: in `learner-state.sqlite3` inside a Blockstore's
-    /// directory, beside a Modulestore's file; nowhere for memory.
+    /// directory, beside a Modulestore's file; nowhere for memory and for a Blockstore whose database is on a server.
     #[must_use]
     pub fn learner_state_path(&self) -> Option<PathBuf> {
         match self {
-            Self::Memory => None,
+            Self::Memory | Self::BlockstoreOnServer { .. } => None,
             Self::Blockstore { directory, .. } => Some(directory.join("learner-state.sqlite3")),
             Self::Modulestore(file) => {
                 let mut name = file.clone().into_os_string();
@@ -352,6 +412,8 @@ mod tests {
             "blockstore:why?",
             "blockstore:d?assets=s3://bucket/a/prefix",
             "blockstore:d?assets=/var/assets",
+            "blockstore+mysql://lms@db.example.org:3306/blocks?assets=/var/assets",
+            "blockstore+mysql://lms@127.0.0.1:3307/blocks?tls=on&read-timeout=5&assets=s3://bucket/a",
         ] {
             assert_eq!(text.parse::<StoreUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
         }
@@ -367,6 +429,18 @@ mod tests {
         assert!(matches!("blockstore:?assets=x".parse::<StoreUrl>(), Err(StoreUrlError::NoPath { .. })));
         assert!(matches!("blockstore:d?assets=ftp://x".parse::<StoreUrl>(), Err(StoreUrlError::Assets(_))));
         assert!(matches!("memory:x".parse::<StoreUrl>(), Err(StoreUrlError::UnexpectedPath { .. })));
+        let refused = |text: &str| text.parse::<StoreUrl>().unwrap_err();
+        assert_eq!(refused("blockstore+mysql://h/db"), StoreUrlError::NoAssetsPlace);
+        assert_eq!(refused("blockstore+mysql://h/db?x-assets=/a"), StoreUrlError::NoAssetsPlace);
+        assert!(matches!(refused("blockstore+mysql:db?assets=/a"), StoreUrlError::Mysql(_)));
+        assert!(matches!(refused("blockstore+mysql://h/db?assets="), StoreUrlError::Assets(_)));
+    }
+
+    #[test]
+    fn passwords_are_not_written_back() {
+        let url: StoreUrl = "blockstore+mysql://u:hush@h/db?assets=/a".parse().unwrap();
+        assert_eq!(url.to_string(), "blockstore+mysql://u@h:3306/db?assets=/a");
+        assert!(!format!("{url:?}").contains("hush"));
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, Lib
 pub use maintenance::{
     BackupOptions, BackupReport, Finding, FsckOptions, FsckReport, GcOptions, GcReport, RestoreOptions,
     RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
-    restore_with_assets,
+    restore_to_server, restore_with_assets,
 };
 pub use path::PathProblem;
 pub use place::{MysqlPlace, NoMysqlPlace, Tls};

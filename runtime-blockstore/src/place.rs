@@ -8,6 +8,9 @@ use std::time::Duration;
 
 use url::Url;
 
+use crate::database::Database;
+use crate::error::BlockstoreError;
+
 /// Variables of the environment that are asked where an address does not say it.
 const USER_VARIABLE: &str = "BLOCKSTORE_MYSQL_USER";
 const PASSWORD_VARIABLE: &str = "BLOCKSTORE_MYSQL_PASSWORD";
@@ -162,6 +165,14 @@ impl MysqlPlace {
         }
         self.given.push((name.to_owned(), value.to_owned()));
         Ok(())
+    }
+
+    /// Says whether the database has a Blockstore, the app's or one of ours.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::Database`] where the server cannot be reached or refuses.
+    pub fn has_store(&self) -> Result<bool, BlockstoreError> {
+        Database::has_app(self)
     }
 
     /// Connects with this password.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use courseware::{OpenMode, StoreUrl};
-use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup, restore_with_assets};
+use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -86,10 +86,8 @@ pub(crate) fn run_restore(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (target, assets) = arguments.store.url.bundles_place()?;
     let options = RestoreOptions { name: arguments.name.clone(), bundle: arguments.bundle };
-    let report =
-        restore_with_assets(&arguments.directory, target, assets, &options, surroundings.clock.clone())?;
+    let report = arguments.store.url.restore_bundles(&arguments.directory, &options, &surroundings.clock)?;
     if console.json {
         console.document(&report)?;
     } else {

@@ -61,6 +61,8 @@ STORES
   memory:            lives as long as the command
   blockstore:DIR     a Blockstore (SQLite and files) in a directory; with ?assets=s3://BUCKET/PREFIX its files lie
                      in an object store (also gs://, az://, or a folder)
+  blockstore+mysql://USER@HOST/DATABASE?assets=PLACE
+                     a Blockstore whose database is on a MySQL or MariaDB server (docs/blockstore.md)
   modulestore:FILE   a Modulestore (Split documents in SQLite) in a file
 
 EXIT CODES

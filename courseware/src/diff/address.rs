@@ -11,7 +11,7 @@ use xblock_core::runtime::{Branch, VersionId};
 use crate::store_url::{StoreUrl, StoreUrlError};
 
 /// The beginnings by which a store is told from a path.
-const SCHEMES: [&str; 3] = ["memory:", "blockstore:", "modulestore:"];
+const SCHEMES: [&str; 4] = ["memory:", "blockstore:", "blockstore+mysql:", "modulestore:"];
 
 /// A state of a course in a store.
 #[derive(Debug, Clone, PartialEq, Eq)]

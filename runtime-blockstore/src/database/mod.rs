@@ -58,13 +58,18 @@ impl Database {
     /// Opens a database on a server; it must be there, its tables need not.
     pub(crate) fn open_mysql(place: &MysqlPlace, access: Access) -> Result<Self, BlockstoreError> {
         let server = Server::new(place);
-        server.define(|db| {
+        server.look(|db| {
             if access == Access::ReadWrite {
                 schema::refuse_foreign(db, place)?;
             }
             schema::refuse_newer(db, place)
         })?;
         Ok(Self { access, engine: Engine::Mysql(Box::new(server)) })
+    }
+
+    /// Says whether a database on a server has the app's tables.
+    pub(crate) fn has_app(place: &MysqlPlace) -> Result<bool, BlockstoreError> {
+        Server::new(place).look(schema::is_present)
     }
 
     pub(crate) fn access(&self) -> Access {

@@ -13,6 +13,7 @@ use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_fi
 use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
+use crate::place::MysqlPlace;
 use crate::rows::uuid_text;
 use crate::storage::{Assets, Storage, digest_of, missing_or, sync_names};
 use crate::store::Blockstore;
@@ -68,15 +69,7 @@ pub fn restore_with_assets(
     options: &RestoreOptions,
     clock: Arc<dyn Clock>,
 ) -> Result<RestoreReport> {
-    let backup = find(folder, options.name.as_deref())?;
-    let manifest = Manifest::read(&backup)?;
-    let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let mut report = RestoreReport { name, ..RestoreReport::default() };
-    let database = backup.join(DATABASE);
-    let (digest, _) = digest_of(&database)?;
-    if digest != manifest.database.digest {
-        return Err(BlockstoreError::corrupt(database.display(), format!("it has the digest {digest}")));
-    }
+    let (backup, manifest, mut report) = proved(folder, options)?;
     match options.bundle {
         None => {
             let storage = Storage::new(assets, target)?;
@@ -90,6 +83,71 @@ pub fn restore_with_assets(
         }
     }
     Ok(report)
+}
+
+/// Restores a backup, of a store in a file or on a server, into a database on a server, and documents and data files into
+/// their place.
+///
+/// The database must be there and have no collections, unless a single bundle is restored.
+///
+/// # Errors
+/// As [`restore`], and failures of the server and of an object store.
+pub fn restore_to_server(
+    folder: &Path,
+    place: &MysqlPlace,
+    assets: &Assets,
+    options: &RestoreOptions,
+    clock: Arc<dyn Clock>,
+) -> Result<RestoreReport> {
+    let (backup, manifest, mut report) = proved(folder, options)?;
+    let database = backup.join(DATABASE);
+    let rows =
+        options.bundle.map(|bundle| read_rows(&database, bundle).map(|rows| (bundle, rows))).transpose()?;
+    let store = Blockstore::open_mysql(place, assets, Access::ReadWrite, clock)?;
+    match rows {
+        Some((bundle, rows)) => one(folder, &backup, &manifest, &store, (bundle, &rows), &mut report)?,
+        None => {
+            if !store.get_collections()?.is_empty() {
+                return Err(BlockstoreError::AlreadyThere { place: place.to_string() });
+            }
+            files(folder, &backup, &manifest, &store.storage, &mut report)?;
+            store.take_over(&database)?;
+            report.files += 1;
+            report.bytes += manifest.database.size;
+        }
+    }
+    Ok(report)
+}
+
+/// Finds a backup whose database is what its list says.
+fn proved(folder: &Path, options: &RestoreOptions) -> Result<(PathBuf, Manifest, RestoreReport)> {
+    let backup = find(folder, options.name.as_deref())?;
+    let manifest = Manifest::read(&backup)?;
+    let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let database = backup.join(DATABASE);
+    let (digest, _) = digest_of(&database)?;
+    if digest != manifest.database.digest {
+        return Err(BlockstoreError::corrupt(database.display(), format!("it has the digest {digest}")));
+    }
+    Ok((backup, manifest, RestoreReport { name, ..RestoreReport::default() }))
+}
+
+/// Puts all documents and data files in their places.
+fn files(
+    folder: &Path,
+    backup: &Path,
+    manifest: &Manifest,
+    storage: &Storage,
+    report: &mut RestoreReport,
+) -> Result<()> {
+    for (key, entry) in &manifest.objects {
+        put(storage, &folder.join(OBJECTS).join(key), key, entry, report)?;
+    }
+    for (key, entry) in &manifest.drafts {
+        put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
+    }
+    storage.create()?;
+    storage.sync_names()
 }
 
 fn find(folder: &Path, name: Option<&str>) -> Result<PathBuf> {
@@ -114,14 +172,7 @@ fn whole(
     if database.exists() {
         return Err(BlockstoreError::AlreadyThere { place: database.display().to_string() });
     }
-    for (key, entry) in &manifest.objects {
-        put(storage, &folder.join(OBJECTS).join(key), key, entry, report)?;
-    }
-    for (key, entry) in &manifest.drafts {
-        put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
-    }
-    storage.create()?;
-    storage.sync_names()?;
+    files(folder, backup, manifest, storage, report)?;
     // The last of all: before it there is no store.
     let source = backup.join(DATABASE);
     let (digest, size) = copy_file(open(&source)?, &database)?;

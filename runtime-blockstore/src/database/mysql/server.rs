@@ -452,6 +452,11 @@ impl Server {
         Ok(found)
     }
 
+    /// Runs queries outside of any transaction.
+    pub(in crate::database) fn look<T>(&self, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        job(&self.connect(Use::Reading)?)
+    }
+
     /// Runs a job outside of any transaction, which makes tables.
     pub(in crate::database) fn define<T>(&self, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         const ACTION: &str = "waiting to make tables";
