@@ -104,10 +104,7 @@ fn a_server_that_refuses_is_not_told_from_us_what_the_password_was() {
 #[test]
 fn a_server_that_takes_no_changes_can_be_read() {
     // It is another one, because all tests of the first would suffer.
-    let Ok(server) = Server::start(&[]) else {
-        println!("SKIPPED: no server of its own");
-        return;
-    };
+    let Some(server) = Server::start() else { return };
     let database = server.database();
     server.run(&["CREATE USER app@'127.0.0.1'", &format!("GRANT ALL ON {database}.* TO app@'127.0.0.1'")]);
     let root = server.place(&database);

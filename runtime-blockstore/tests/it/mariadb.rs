@@ -2,45 +2,37 @@
 //!
 //! One server runs for all tests of this program: that of `tests/services/mariadb.py`, or, where `BLOCKSTORE_MYSQL` has an
 //! address like `mysql://root@127.0.0.1:3306/` of somebody who may make databases and users, that one. Where there is
-//! none, each test says that it is skipped.
+//! none, that is said, and the tests pass without it.
 
-use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use mysql::prelude::Queryable as _;
-use runtime_blockstore::MysqlPlace;
+use runtime_blockstore::{
+    Access, Assets, BackupOptions, Blockstore, BlockstoreError, FsckOptions, MysqlPlace, RestoreOptions,
+    Severity, restore, restore_to_server,
+};
 use tempfile::TempDir;
+use xblock_core::runtime::{Branch, Runtime};
 use xblock_testkit::Fresh;
 
-use crate::fixture::{open, put_on_server};
+use crate::fixture::{Now, copy_folder, new_bundle, open, open_to_read, put_on_server, store_in};
+use crate::golden::{golden, has_everything};
+use crate::services::{self, Service};
 
 /// A server that runs as long as somebody holds it.
 pub(crate) struct Server {
     /// `mysql://USER@HOST:PORT/`
     pub(crate) url: String,
-    _process: Option<Child>,
+    _service: Option<Service>,
 }
 
 impl Server {
-    /// Starts a server; tells why there is none.
-    pub(crate) fn start(options: &[&str]) -> Result<Self, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/services/mariadb.py");
-        let mut process = Command::new("python3")
-            .arg(script)
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("python3 does not run: {error}"))?;
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("a line");
-        match line.trim().strip_prefix("URL ") {
-            Some(url) => Ok(Self { url: url.to_owned(), _process: Some(process) }),
-            None => Err(line.trim().trim_start_matches("SKIPPED: ").to_owned()),
-        }
+    /// Starts a server; where there is none to be had, that was said.
+    pub(crate) fn start() -> Option<Self> {
+        let service = services::start("mariadb.py", &[])?;
+        Some(Self { url: service.url.clone(), _service: Some(service) })
     }
 
     /// Runs statements as somebody who may do everything.
@@ -66,20 +58,14 @@ impl Server {
     }
 }
 
-static SERVER: LazyLock<Result<Server, String>> = LazyLock::new(|| match std::env::var("BLOCKSTORE_MYSQL") {
-    Ok(url) => Ok(Server { url, _process: None }),
-    Err(_) => Server::start(&[]),
+static SERVER: LazyLock<Option<Server>> = LazyLock::new(|| match std::env::var("BLOCKSTORE_MYSQL") {
+    Ok(url) => Some(Server { url, _service: None }),
+    Err(_) => Server::start(),
 });
 
-/// Returns the server, or says that a test is skipped.
+/// Returns the server, where there is one.
 pub(crate) fn server() -> Option<&'static Server> {
-    match &*SERVER {
-        Ok(server) => Some(server),
-        Err(reason) => {
-            println!("SKIPPED: {reason}");
-            None
-        }
-    }
+    SERVER.as_ref()
 }
 
 /// Connects to a database of the server as its administrator.
@@ -158,4 +144,108 @@ fn our_tables_are_those_the_app_makes() {
     }
     let recorded = include_str!("../mariadb_tables.txt");
     assert_eq!(ours, recorded.lines().collect::<Vec<_>>());
+}
+
+fn damages(store: &Blockstore) -> Vec<String> {
+    let findings = store.fsck(FsckOptions::default()).expect("fsck runs").findings;
+    findings.into_iter().filter(|f| f.severity != Severity::Note).map(|f| f.reason).collect()
+}
+
+#[test]
+fn backups_bring_a_store_to_a_server_and_back() {
+    let (Some(golden), Some(place)) = (golden(), Place::new()) else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let (file, backups) = (folder.path().join("file"), folder.path().join("backups"));
+    copy_folder(&golden, &file);
+    let store = store_in(&file, Access::ReadWrite, Arc::new(Now)).unwrap();
+    store.backup(&backups, BackupOptions::default()).unwrap();
+    let feed = store.get_changes(0, 1000).unwrap();
+    let assets = Assets::Folder(place.path().join("storage"));
+    let to_server =
+        |options: &RestoreOptions| restore_to_server(&backups, &place.mysql, &assets, options, Arc::new(Now));
+    to_server(&RestoreOptions::default()).unwrap();
+    let on_server = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).unwrap();
+    has_everything(&on_server, &golden);
+    assert_eq!(damages(&on_server), damages(&store));
+    assert_eq!(on_server.get_changes(0, 1000).unwrap(), feed);
+    // There is something now.
+    let again = to_server(&RestoreOptions::default());
+    assert!(matches!(again, Err(BlockstoreError::AlreadyThere { .. })), "{again:?}");
+
+    // What was made on the server comes back into a file, the feed with it.
+    let (bundle, _) = new_bundle(&on_server, "made-there", &[("a", "a")]);
+    on_server.backup(&backups, BackupOptions::default()).unwrap();
+    let back = folder.path().join("back");
+    restore(&backups, &back, &RestoreOptions::default(), Arc::new(Now)).unwrap();
+    let back = Blockstore::open(&back, Access::ReadWrite, Arc::new(Now)).unwrap();
+    assert_eq!(back.get_bundle(bundle).unwrap(), on_server.get_bundle(bundle).unwrap());
+    assert_eq!(back.get_changes(0, 1000).unwrap(), on_server.get_changes(0, 1000).unwrap());
+    assert_eq!(damages(&back), damages(&on_server));
+    // And one bundle goes where there are others.
+    on_server.delete_bundle(bundle).unwrap();
+    to_server(&RestoreOptions { bundle: Some(bundle), ..RestoreOptions::default() }).unwrap();
+    assert_eq!(on_server.get_bundle_file_data(bundle, "a", None).unwrap(), b"a");
+    let again = to_server(&RestoreOptions { bundle: Some(bundle), ..RestoreOptions::default() });
+    assert!(matches!(again, Err(BlockstoreError::AlreadyThere { .. })), "{again:?}");
+}
+
+#[test]
+fn a_later_schema_and_another_program_are_refused() {
+    let Some(place) = Place::new() else { return };
+    let open = |access| store_in(place.path(), access, Arc::new(Now)).map(drop);
+    let mut db = connect(&place.mysql.database);
+    db.query_drop("CREATE TABLE auth_user (id BIGINT)").unwrap();
+    let refused = open(Access::ReadWrite);
+    assert!(matches!(refused, Err(BlockstoreError::Corrupt { .. })), "{refused:?}");
+    assert_eq!(db.query::<String, _>("SHOW TABLES").unwrap(), ["auth_user"]);
+    // Beside the app's tables it may stand.
+    db.query_drop("DROP TABLE auth_user").unwrap();
+    open(Access::ReadWrite).unwrap();
+    db.query_drop("CREATE TABLE auth_user (id BIGINT)").unwrap();
+    open(Access::ReadWrite).unwrap();
+    db.query_drop("UPDATE xblock_form SET form = 99").unwrap();
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let refused = open(access);
+        assert!(matches!(refused, Err(BlockstoreError::NewerForm { .. })), "{refused:?}");
+    }
+    db.query_drop("UPDATE xblock_form SET form = 1").unwrap();
+    db.query_drop(
+        "INSERT INTO django_migrations (app, name, applied) VALUES ('bundles', '0099_later', now())",
+    )
+    .unwrap();
+    let refused = open(Access::ReadWrite);
+    assert!(matches!(refused, Err(BlockstoreError::NewerForm { .. })), "{refused:?}");
+}
+
+#[test]
+fn what_the_app_wrote_is_read_without_a_place_for_an_index() {
+    let (Some(golden), Some(place)) = (golden(), Place::new()) else { return };
+    let store = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).unwrap();
+    store.take_over(&golden.join("db.sqlite3")).unwrap();
+    copy_folder(&golden.join("storage"), &place.path().join("storage"));
+    has_everything(&store, &golden);
+    let course = open(place.path());
+    xblock_testkit::fixture::published_course(&course);
+    let usages = |runtime: &dyn Runtime| {
+        runtime.usages(&xblock_testkit::fixture::context(), Branch::Published).unwrap()
+    };
+    let before = usages(&course);
+    // As if only the app had been here.
+    let mut db = connect(&place.mysql.database);
+    for table in db.query::<String, _>("SHOW TABLES LIKE 'xblock%'").unwrap() {
+        db.query_drop(format!("DROP TABLE {table}")).unwrap();
+    }
+    let runtime = open_to_read(place.path()).unwrap();
+    assert_eq!(usages(&runtime), before);
+    assert!(db.query::<String, _>("SHOW TABLES LIKE 'xblock%'").unwrap().is_empty());
+    // The connection that had the index in its memory is lost; another one makes it again.
+    let others: Vec<u64> = db
+        .query(
+            "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> connection_id()",
+        )
+        .unwrap();
+    for id in others {
+        db.query_drop(format!("KILL {id}")).unwrap();
+    }
+    assert_eq!(usages(&runtime), before);
 }

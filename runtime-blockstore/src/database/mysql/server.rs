@@ -221,7 +221,7 @@ impl Server {
     ) -> Outcome<T, E> {
         let mut temporary = enter(&self.temporary);
         if let Some(kept) = &mut *temporary {
-            return self.read_temporary(kept, job);
+            return self.read_temporary(kept, "ROLLBACK", job);
         }
         drop(temporary);
         let (seat, mut idle) = match self.sit() {
@@ -243,7 +243,7 @@ impl Server {
                 Err(error) => return Outcome::Again(error.into()),
             }
         };
-        let (outcome, is_sound) = read_in(&connection, job);
+        let (outcome, is_sound) = read_in(&connection, "ROLLBACK", job);
         if is_sound {
             enter(&self.readers).idle.push(connection);
         }
@@ -529,6 +529,7 @@ impl Server {
     fn read_temporary<T, E: From<BlockstoreError>>(
         &self,
         kept: &mut Temporary,
+        end: &str,
         job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
     ) -> Outcome<T, E> {
         let connection = match self.with_temporary(kept) {
@@ -538,7 +539,7 @@ impl Server {
         if let Err(error) = begin_reading(&connection) {
             return Outcome::Again(error.into());
         }
-        let (outcome, is_sound) = read_in(&connection, job);
+        let (outcome, is_sound) = read_in(&connection, end, job);
         if is_sound {
             kept.connection = Some(connection);
         }
@@ -552,7 +553,7 @@ impl Server {
     ) -> std::result::Result<T, E> {
         let mut temporary = enter(&self.temporary);
         let Some(kept) = &mut *temporary else { return Err(BlockstoreError::ReadOnly.into()) };
-        match self.read_temporary(kept, job) {
+        match self.read_temporary(kept, "COMMIT", job) {
             Outcome::Done(result) => result,
             Outcome::Again(error) => Err(error),
         }
@@ -568,14 +569,18 @@ fn begin_reading(connection: &Connection) -> Result<()> {
 }
 
 /// Runs a job in a transaction that has begun; says whether the connection can be used again.
+///
+/// Where the job succeeds the transaction ends as is said; temporary tables keep what it wrote only after a `COMMIT`.
 fn read_in<T, E>(
     connection: &Connection,
+    end: &str,
     job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
 ) -> (Outcome<T, E>, bool) {
     let result = job(connection);
     let session = session(connection);
     let trouble = session.trouble();
-    let is_sound = trouble != Some(Trouble::Lost) && session.define("ROLLBACK").is_ok();
+    let is_sound = trouble != Some(Trouble::Lost)
+        && session.define(if result.is_ok() { end } else { "ROLLBACK" }).is_ok();
     match result {
         Err(error) if trouble.is_some() => (Outcome::Again(error), is_sound),
         result => (Outcome::Done(result), is_sound),
