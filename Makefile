@@ -15,7 +15,7 @@ PEERS := .venv-bench
 APP := .venv-blockstore
 BENCH ?=
 
-.PHONY: help demo messages test test-rust test-python test-browser test-store fuzz check bench wheel venv clean
+.PHONY: help demo messages test test-rust test-python test-browser test-store test-modulestore fuzz check bench wheel venv clean
 
 help: ## Print this help.
 	@echo "xblock-runtime: Open edX courseware on Blockstore and Modulestore. Targets:"; echo
@@ -44,6 +44,9 @@ test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at
 	BLOCKSTORE_PYTHON="$(CURDIR)/$(APP)/bin/python" BLOCKSTORE_CRASH_ROUNDS=300 BLOCKSTORE_COMMITS=200 \
 	  cargo test -p runtime-blockstore
 	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
+
+test-modulestore: ## Test Modulestore at full length: 200 kills, two processes that edit one course 500 times each (five minutes).
+	MODULESTORE_CRASH_ROUNDS=200 MODULESTORE_EDITS=500 cargo test -p runtime-modulestore --test it -- crash --nocapture
 
 # The Blockstore app, in a virtualenv of its own.
 $(APP)/.made: runtime-blockstore/tests/requirements.txt

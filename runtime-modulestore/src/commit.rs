@@ -59,7 +59,7 @@ pub(crate) fn carry_out(
         (Base::New { root }, _) => root.clone(),
         (_, Some(draft)) => {
             let BlockKey { block_type, block_id } = draft.root();
-            reader.usage(block_type, block_id, &format!("structure {}", draft.id()))?
+            reader.usage(block_type, block_id, format!("structure {}", draft.id()))?
         }
         (_, None) => return Err(RuntimeError::NoSuchContext { key: edit.context.clone() }),
     };
@@ -164,7 +164,7 @@ impl Writer<'_> {
     }
 
     fn insert(&mut self, branch: Branch, next: NextStructure<'_>) -> Result<Arc<Structure>, RuntimeError> {
-        let structure = Arc::new(next.finish(&self.edit.context.to_string())?);
+        let structure = Arc::new(next.finish(&self.edit.context.to_string(), self.reader.document_limit)?);
         self.docs.insert_structure(&structure, &self.edit.message)?;
         self.made.push((branch, structure.clone()));
         Ok(structure)

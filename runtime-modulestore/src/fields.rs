@@ -53,20 +53,29 @@ impl<'a> FieldCodec<'a> {
         &self,
         fields: Option<&RawDocument>,
         except: &[&str],
-        place: &str,
+        place: impl std::fmt::Display,
     ) -> Result<FieldMap, RuntimeError> {
         let mut map = FieldMap::default();
         for element in fields.into_iter().flatten() {
-            let (name, value) = element.map_err(|error| corrupt(place, error))?;
+            let (name, value) = element.map_err(|error| corrupt(&place, error))?;
             let name = name.as_str();
             if !except.contains(&name) {
-                let value = self
-                    .decode(self.kind(name), value)
-                    .map_err(|problem| corrupt(place, format!("field `{name}`: {problem}")))?;
+                let value = self.one(name, value, &place)?;
                 map.insert(name.into(), value);
             }
         }
         Ok(map)
+    }
+
+    /// Reads the value of one field.
+    pub(crate) fn one(
+        &self,
+        name: &str,
+        value: RawBsonRef<'_>,
+        place: impl std::fmt::Display,
+    ) -> Result<Json, RuntimeError> {
+        self.decode(self.kind(name), value)
+            .map_err(|problem| corrupt(place, format!("field `{name}`: {problem}")))
     }
 
     /// Writes a document of fields. A value that is what the old document holds keeps the form it has there.

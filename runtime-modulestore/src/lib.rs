@@ -11,13 +11,20 @@ mod commit;
 pub mod documents;
 mod dump;
 mod fields;
+mod maintenance;
 mod old_mongo;
 pub mod operations;
 mod origin;
 mod reader;
 mod runtime;
 pub mod store;
+mod view;
 mod writing;
 
 pub use dump::{DumpCounts, ExportedDump};
+pub use maintenance::{
+    Finding, FsckOptions, FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, Severity,
+    SizeReport, SizedBlock, SizedField,
+};
 pub use runtime::{CacheUse, ModulestoreRuntime};
+pub use view::{BranchView, Outline, OutlineBlock};

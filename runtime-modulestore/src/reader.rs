@@ -50,6 +50,8 @@ pub(crate) struct Reader<'r> {
     pub(crate) registry: &'r Registry,
     pub(crate) structures: &'r StructureCache,
     pub(crate) context: &'r ContextKey,
+    /// The most bytes a structure may take.
+    pub(crate) document_limit: usize,
 }
 
 impl<'r> Reader<'r> {
@@ -84,7 +86,7 @@ impl<'r> Reader<'r> {
         &self,
         block_type: &str,
         block_id: &str,
-        place: &str,
+        place: impl std::fmt::Display,
     ) -> Result<UsageKey, RuntimeError> {
         self.context.make_usage_key(block_type, block_id).map_err(|error| corrupt(place, error))
     }

@@ -18,7 +18,7 @@ use xblock_core::runtime::{
 
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
-use crate::documents::{BlockKey, CourseIndex, IndexKey, Structure, corrupt, to_bson_id};
+use crate::documents::{BlockKey, CourseIndex, IndexKey, MAX_DOCUMENT, Structure, corrupt, to_bson_id};
 use crate::dump::{self, DumpCounts, ExportedDump};
 use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
@@ -59,6 +59,7 @@ pub struct ModulestoreRuntime {
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) structures: StructureCache,
+    pub(crate) document_limit: usize,
     digests: Cache<Vec<u8>, Arc<str>>,
     /// Courses of Old Mongo, each with how far the documents went when it was read.
     old_courses: Cache<ContextKey, (i64, Arc<OldCourse>)>,
@@ -99,9 +100,18 @@ impl ModulestoreRuntime {
             registry,
             clock,
             structures: Cache::with_weighter(STRUCTURES, STRUCTURE_BYTES, ByBytes),
+            document_limit: MAX_DOCUMENT,
             digests: Cache::new(DIGESTS),
             old_courses: Cache::new(OLD_COURSES),
         }
+    }
+
+    /// Sets how many bytes a structure, or a document of a dump, may take, 16 MiB otherwise: the most that MongoDB takes in one document.
+    ///
+    /// Only an embedded store holds bigger ones, and they cannot be taken to MongoDB.
+    #[must_use]
+    pub fn with_document_limit(self, bytes: usize) -> Self {
+        Self { document_limit: bytes, ..self }
     }
 
     /// Returns the store below.
@@ -132,7 +142,7 @@ impl ModulestoreRuntime {
     /// another document with an id of the dump's, [`RuntimeError::Corrupt`] where a document is damaged or there is no
     /// dump, [`RuntimeError::Storage`] where a file cannot be read.
     pub fn import_dump(&self, folder: impl AsRef<Path>) -> Result<DumpCounts, RuntimeError> {
-        dump::import(&*self.store, folder.as_ref())
+        dump::import(&*self.store, folder.as_ref(), self.document_limit)
     }
 
     /// Writes every document into a new folder, in the files `mongorestore` reads, whole or not at all.
@@ -147,7 +157,8 @@ impl ModulestoreRuntime {
     }
 
     pub(crate) fn reader<'r>(&'r self, docs: &'r dyn DocumentReads, context: &'r ContextKey) -> Reader<'r> {
-        Reader { docs, registry: &self.registry, structures: &self.structures, context }
+        let (registry, structures) = (&self.registry, &self.structures);
+        Reader { docs, registry, structures, context, document_limit: self.document_limit }
     }
 
     /// Finds a course of Old Mongo; one that Split has by the same key stands before it, as in the mixed store.
@@ -229,7 +240,7 @@ impl ModulestoreRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-        read: impl FnOnce(Reader<'_>, &Structure) -> Result<T, RuntimeError>,
+        read: impl FnOnce(Reader<'_>, &Arc<Structure>) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
         self.in_context(context, |reader, index| {
             let structure = reader.structure(head_id(index, context, branch)?)?;
@@ -345,7 +356,7 @@ impl Runtime for ModulestoreRuntime {
             let root = draft.root();
             Ok(ContextRecord {
                 key: key.clone(),
-                root: reader.usage(&root.block_type, &root.block_id, &format!("structure {}", draft.id()))?,
+                root: reader.usage(&root.block_type, &root.block_id, format!("structure {}", draft.id()))?,
                 draft: head(&draft),
                 published: published.as_deref().map(head),
             })
@@ -482,7 +493,7 @@ impl Runtime for ModulestoreRuntime {
                 assets.get_or_insert_default().push(record);
             }
             let root = structure.root();
-            let root = reader.usage(&root.block_type, &root.block_id, &format!("structure {id}"))?;
+            let root = reader.usage(&root.block_type, &root.block_id, format!("structure {id}"))?;
             Ok(VersionContent { root, blocks, assets })
         })
     }

@@ -59,6 +59,9 @@ pub(crate) fn run(
         }
         report => report?,
     };
+    if report.outcome != ImportOutcome::Refused {
+        surroundings.warn_of_size(&arguments.store.url, &report.context, console)?;
+    }
     if console.json {
         console.document(&report)?;
     } else {

@@ -34,6 +34,9 @@ pub(crate) fn run(
     let report = console.watch(|progress| {
         publish(&from, &to, &context, &PublishOptions { progress, ..PublishOptions::default() })
     })??;
+    for url in [&arguments.from, &arguments.to] {
+        surroundings.warn_of_size(url, &context, console)?;
+    }
     if console.json {
         console.document(&report)?;
     } else {

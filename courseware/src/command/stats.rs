@@ -1,14 +1,18 @@
 //! `courseware stats`.
 
 use clap::Args;
-use courseware::OpenMode;
+use courseware::{OpenMode, StoreUrl};
+use runtime_modulestore::SizeReport;
+use serde_json::json;
+use xblock_core::runtime::{Branch, Runtime, RuntimeError};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
 use super::exit::{CommandError, Exit};
 use super::surroundings::Surroundings;
 
-/// Counts what a Blockstore holds: what is big, what is there twice, what nothing leads to.
+/// Counts what a Blockstore holds: what is big, what is there twice, what nothing leads to; or says what makes the
+/// structures of a Modulestore big.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -20,6 +24,9 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
+    if !matches!(arguments.store.url, StoreUrl::Blockstore(_)) {
+        return documents(arguments, surroundings, console);
+    }
     let stats = arguments.store.url.open_bundles(OpenMode::Read, &surroundings.clock)?.stats()?;
     if console.json {
         console.document(&stats)?;
@@ -45,6 +52,48 @@ pub(crate) fn run(
     }
     for file in &stats.biggest_files {
         console.line(format_args!("file {}  {} bytes", file.key, file.bytes))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Tells what each branch of each context takes of what one document may take; the fullest first.
+fn documents(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let (url, registry, clock) = (&arguments.store.url, &surroundings.registry, &surroundings.clock);
+    let store = url.open_modulestore(OpenMode::Read, registry, clock)?;
+    let mut reports: Vec<SizeReport> = Vec::new();
+    for context in store.contexts()? {
+        for branch in Branch::ALL {
+            match store.sizes(&context, branch) {
+                Ok(report) => reports.push(report),
+                // Courses of Old Mongo have no structures.
+                Err(RuntimeError::NoSuchBranch { .. } | RuntimeError::UnsupportedKey { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    reports.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.context.cmp(&b.context)));
+    if console.json {
+        console.document(&json!({ "structures": reports }))?;
+        return Ok(Exit::Done);
+    }
+    for report in &reports {
+        let SizeReport { context, branch, bytes, limit, blocks, .. } = report;
+        let percent = bytes * 100 / limit;
+        console.line(format_args!(
+            "{context} {branch}: {bytes} bytes, {percent}% of {limit}; {blocks} blocks"
+        ))?;
+        for field in report.fields.iter().take(3) {
+            let of = field.block_type.as_deref().unwrap_or("every block");
+            let (field, bytes, blocks) = (&field.field, field.bytes, field.blocks);
+            console.line(format_args!("  {field} of {of}: {bytes} bytes in {blocks} blocks"))?;
+        }
+        if let Some(block) = report.biggest_blocks.first() {
+            console.line(format_args!("  biggest block {}: {} bytes", block.block, block.bytes))?;
+        }
     }
     Ok(Exit::Done)
 }

@@ -1,20 +1,23 @@
-//! `courseware store`: a whole Modulestore brought from MongoDB, and taken back.
+//! `courseware store`: a whole Modulestore brought from MongoDB, taken back, and rid of old versions.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use courseware::{OpenMode, PackageError, StoreUrl};
+use runtime_modulestore::{PruneOptions, PrunedKind};
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
 use super::exit::{CommandError, Exit};
 use super::surroundings::Surroundings;
 
-/// Brings a Modulestore's documents from MongoDB, or takes them there.
+/// Brings a Modulestore's documents from MongoDB, takes them there, or takes old versions out.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     ImportDump(ImportArguments),
     ExportDump(ExportArguments),
+    Prune(PruneArguments),
 }
 
 /// Loads what `mongodump` wrote, all or nothing; the documents are kept as they are.
@@ -37,6 +40,32 @@ pub(crate) struct ExportArguments {
     directory: PathBuf,
 }
 
+/// Lists old versions that no branch leads to any more, with the reason for each; takes them out where told so.
+#[derive(Debug, Args)]
+pub(crate) struct PruneArguments {
+    /// The store: modulestore:FILE.
+    #[arg(value_name = "URL")]
+    store: StoreUrl,
+    /// Take them out; without this nothing is changed.
+    #[arg(long)]
+    delete: bool,
+    /// How many versions of each branch stay beside the newest.
+    #[arg(long, value_name = "VERSIONS", default_value_t = 10)]
+    keep: usize,
+    /// Versions that are younger stay, however many there are.
+    #[arg(long, value_name = "DAYS", default_value_t = 30)]
+    keep_days: u64,
+    /// Leave alone what was written less than so many hours ago.
+    #[arg(long, value_name = "HOURS", default_value_t = 24)]
+    grace: u64,
+    /// How long what is taken out can be put back; after that the next pruning deletes it for good.
+    #[arg(long, value_name = "DAYS", default_value_t = 7)]
+    undo_days: u64,
+    /// Put everything back that was taken out and is not deleted yet; nothing else is done.
+    #[arg(long, conflicts_with = "delete")]
+    undo: bool,
+}
+
 pub(crate) fn run(
     command: &Command,
     surroundings: &Surroundings,
@@ -45,6 +74,7 @@ pub(crate) fn run(
     match command {
         Command::ImportDump(arguments) => import(arguments, surroundings, console),
         Command::ExportDump(arguments) => export(arguments, surroundings, console),
+        Command::Prune(arguments) => prune(arguments, surroundings, console),
     }
 }
 
@@ -102,5 +132,57 @@ fn export(
     for (name, count) in &exported.collections {
         console.line(format_args!("{name}: {count} documents"))?;
     }
+    Ok(Exit::Done)
+}
+
+fn prune(
+    arguments: &PruneArguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
+    let mode = if arguments.delete || arguments.undo { OpenMode::Write } else { OpenMode::Read };
+    let store = arguments.store.open_modulestore(mode, &surroundings.registry, &surroundings.clock)?;
+    if arguments.undo {
+        let put_back = store.undo_prune()?;
+        if console.json {
+            console.document(&json!({ "put_back": put_back }))?;
+        } else {
+            console.line(format_args!("put {put_back} documents back"))?;
+        }
+        return Ok(Exit::Done);
+    }
+    let hours = |hours: u64| Duration::from_secs(hours.saturating_mul(3600));
+    let report = store.prune(&PruneOptions {
+        delete: arguments.delete,
+        keep_versions: arguments.keep,
+        keep_younger: hours(arguments.keep_days.saturating_mul(24)),
+        grace: hours(arguments.grace),
+        undo: hours(arguments.undo_days.saturating_mul(24)),
+    })?;
+    if console.json {
+        console.document(&report)?;
+        return Ok(Exit::Done);
+    }
+    for root in &report.roots {
+        console
+            .line(format_args!("root {}  {}: {} versions stay", root.structure, root.named_by, root.kept))?;
+    }
+    for pruned in &report.pruned {
+        let kind = match pruned.kind {
+            PrunedKind::Structure => "structure",
+            PrunedKind::Definition => "definition",
+        };
+        console.line(format_args!("{kind} {}  {} bytes: {}", pruned.id, pruned.bytes, pruned.proof))?;
+    }
+    console.line(format_args!(
+        "{} structures and {} definitions stay; {} documents of {} bytes {}; {} too young; {} deleted for good",
+        report.kept_structures,
+        report.kept_definitions,
+        report.pruned.len(),
+        report.pruned_bytes,
+        if report.deleted { "taken out (--undo puts them back)" } else { "would be taken out (--delete)" },
+        report.too_young,
+        report.forgotten,
+    ))?;
     Ok(Exit::Done)
 }

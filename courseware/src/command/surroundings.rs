@@ -11,6 +11,7 @@ use xblock_core::runtime::{Branch, Runtime};
 use xblock_core::services::{CacheService, MemoryCache, SandboxService, ServiceSet};
 
 use super::arguments::LearnerArguments;
+use super::console::Console;
 use super::exit::CommandError;
 
 /// The machine's clock and the block types of this build.
@@ -26,6 +27,30 @@ impl Surroundings {
 
     pub(crate) fn open(&self, url: &StoreUrl, mode: OpenMode) -> Result<Arc<dyn Runtime>, CommandError> {
         Ok(url.open(mode, &self.registry, &self.clock)?)
+    }
+
+    /// Warns where what was just written comes near the size MongoDB takes in one document.
+    pub(crate) fn warn_of_size(
+        &self,
+        url: &StoreUrl,
+        context: &ContextKey,
+        console: &Console,
+    ) -> Result<(), CommandError> {
+        if !matches!(url, StoreUrl::Modulestore(_)) {
+            return Ok(());
+        }
+        let store = url.open_modulestore(OpenMode::Read, &self.registry, &self.clock)?;
+        for branch in Branch::ALL {
+            let Ok(report) = store.sizes(context, branch) else { continue };
+            if report.is_near_limit() {
+                let (bytes, limit) = (report.bytes, report.limit);
+                console.remark(format_args!(
+                    "warning: {context}, {branch}: its structure takes {bytes} bytes of the {limit} that MongoDB takes in one \
+                     document; courseware stats says what is big"
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Puts a host around the store of a context, on the branch a learner sees unless another is asked for.

@@ -89,7 +89,13 @@ fn a_backup_comes_back_as_the_same_course() {
 fn other_stores_and_no_stores_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let split = format!("modulestore:{}", folder.path().join("split.db").display());
-    courseware(["fsck", "--store", &split]).exits(2);
+    courseware(["gc", "--store", &split]).exits(2);
+    for command in ["fsck", "stats"] {
+        courseware([command, "--store", &split]).exits(3);
+        courseware([command, "--store", "memory:"]).exits(2);
+    }
+    courseware(["store", "prune", &split]).exits(3);
+    assert!(!folder.path().join("split.db").exists());
     let nowhere = format!("blockstore:{}", folder.path().join("nowhere").display());
     for command in ["fsck", "gc", "stats"] {
         courseware([command, "--store", &nowhere]).exits(3);
@@ -114,4 +120,40 @@ fn a_modulestore_is_taken_out_and_brought_back() {
     courseware(["store", "import-dump", &at("dump"), "memory:"]).exits(2);
     courseware(["store", "export-dump", &format!("modulestore:{}", at("none.db")), &at("out")]).exits(3);
     courseware(["store", "import-dump", &at("nowhere"), &two]).exits(4);
+}
+
+#[test]
+fn a_modulestore_is_checked_measured_and_pruned() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = format!("modulestore:{}", folder.path().join("split.db").display());
+    import_tides(&store);
+    import_tides(&store);
+    let sound = courseware(["fsck", "--store", &store, "--json"]).exits(0).json();
+    assert_eq!(sound["findings"], serde_json::json!([]));
+    let told = courseware(["fsck", "--store", &store]).exits(0);
+    assert!(told.out.contains("0 damaged"), "{}", told.out);
+    let sizes = courseware(["stats", "--store", &store, "--json"]).exits(0).json();
+    assert_eq!(sizes["structures"][0]["context"], TIDES);
+    assert!(sizes["structures"][0]["bytes"].as_u64().unwrap() > 1000);
+    let told = courseware(["stats", "--store", &store]).exits(0);
+    assert!(told.out.contains("biggest block"), "{}", told.out);
+
+    let young = courseware(["store", "prune", &store, "--json"]).exits(0).json();
+    assert_eq!(young["pruned"], serde_json::json!([]));
+    let all = ["store", "prune", &store, "--keep", "0", "--keep-days", "0", "--grace", "0"];
+    let listed = courseware(all).exits(0);
+    assert!(
+        listed.out.contains("newer versions") && listed.out.contains("would be taken out"),
+        "{}",
+        listed.out
+    );
+    let kept = courseware(["history", TIDES, "--store", &store, "--json"]).exits(0).out;
+    let taken = courseware([&all[..], &["--delete", "--json"]].concat()).exits(0).json();
+    assert!(!taken["pruned"].as_array().unwrap().is_empty() && taken["deleted"] == true);
+    courseware(["fsck", "--store", &store]).exits(0);
+    courseware(["tree", TIDES, "--store", &store]).exits(0);
+    let undone = courseware(["store", "prune", &store, "--undo", "--json"]).exits(0).json();
+    assert_eq!(undone["put_back"].as_u64().unwrap(), taken["pruned"].as_array().unwrap().len() as u64);
+    assert_eq!(courseware(["history", TIDES, "--store", &store, "--json"]).exits(0).out, kept);
+    courseware(["store", "prune", &store, "--undo", "--delete"]).exits(2);
 }

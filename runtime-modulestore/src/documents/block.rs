@@ -54,7 +54,34 @@ pub(crate) fn pair_bson(block_type: &str, block_id: &str) -> Bson {
 #[derive(Debug, Clone)]
 pub struct BlockView<'a> {
     document: &'a RawDocument,
-    place: String,
+    place: BlockPlace<'a>,
+}
+
+/// Names a block in errors; the text is made when there is one.
+#[derive(Debug, Clone)]
+pub enum BlockPlace<'a> {
+    /// As it was named.
+    Named(String),
+    /// A block of a structure.
+    InStructure {
+        /// The structure.
+        structure: &'a str,
+        /// The block's type.
+        block_type: &'a str,
+        /// The block's id.
+        block_id: &'a str,
+    },
+}
+
+impl std::fmt::Display for BlockPlace<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Named(place) => f.write_str(place),
+            Self::InStructure { structure, block_type, block_id } => {
+                write!(f, "{structure}, block {block_type}+{block_id}")
+            }
+        }
+    }
 }
 
 /// What a block's document is made of when it is written.
@@ -104,9 +131,9 @@ impl BlockParts {
         }
         if let Some(old) = old {
             for element in old.document {
-                let (name, value) = element.map_err(|error| corrupt(old.place.as_str(), error))?;
+                let (name, value) = element.map_err(|error| corrupt(&old.place, error))?;
                 if !KNOWN.contains(&name.as_str()) {
-                    let value = Bson::try_from(value).map_err(|error| corrupt(old.place.as_str(), error))?;
+                    let value = Bson::try_from(value).map_err(|error| corrupt(&old.place, error))?;
                     document.insert(name.as_str(), value);
                 }
             }
@@ -120,7 +147,16 @@ impl<'a> BlockView<'a> {
     /// Views a block's document; `place` names it in errors.
     #[must_use]
     pub fn new(document: &'a RawDocument, place: String) -> Self {
-        Self { document, place }
+        Self { document, place: BlockPlace::Named(place) }
+    }
+
+    /// Views a block of a structure.
+    pub(super) fn in_structure(
+        document: &'a RawDocument,
+        structure: &'a str,
+        (block_type, block_id): (&'a str, &'a str),
+    ) -> Self {
+        Self { document, place: BlockPlace::InStructure { structure, block_type, block_id } }
     }
 
     /// Returns the document itself.
@@ -131,7 +167,7 @@ impl<'a> BlockView<'a> {
 
     /// Names the block in errors.
     #[must_use]
-    pub fn place(&self) -> &str {
+    pub fn place(&self) -> &BlockPlace<'a> {
         &self.place
     }
 
@@ -172,8 +208,8 @@ impl<'a> BlockView<'a> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where they are none of these.
     pub fn asides(&self) -> Result<Vec<(&'a str, &'a RawDocument)>, RuntimeError> {
-        let malformed = |reason: &str| corrupt(self.place.as_str(), format!("`asides`: {reason}"));
-        let value = self.document.get("asides").map_err(|error| corrupt(self.place.as_str(), error))?;
+        let malformed = |reason: &str| corrupt(&self.place, format!("`asides`: {reason}"));
+        let value = self.document.get("asides").map_err(|error| corrupt(&self.place, error))?;
         let mut asides = Vec::new();
         match value {
             None | Some(RawBsonRef::Null) => {}
@@ -230,10 +266,9 @@ impl<'a> BlockView<'a> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it cannot be read.
     pub fn with_edit_info(&self, info: &BlockEditInfo) -> Result<RawDocumentBuf, RuntimeError> {
-        let mut document =
-            Document::try_from(self.document).map_err(|error| corrupt(self.place.as_str(), error))?;
+        let mut document = Document::try_from(self.document).map_err(|error| corrupt(&self.place, error))?;
         document.insert("edit_info", info.to_document());
-        RawDocumentBuf::try_from(&document).map_err(|error| corrupt(self.place.as_str(), error))
+        RawDocumentBuf::try_from(&document).map_err(|error| corrupt(&self.place, error))
     }
 
     /// Says whether `children` is set, be it to an empty list.
@@ -242,7 +277,7 @@ impl<'a> BlockView<'a> {
     /// [`RuntimeError::Corrupt`] where the fields cannot be read.
     pub fn sets_children(&self) -> Result<bool, RuntimeError> {
         let Some(fields) = self.fields()? else { return Ok(false) };
-        fields.get("children").map(|c| c.is_some()).map_err(|error| corrupt(self.place.as_str(), error))
+        fields.get("children").map(|c| c.is_some()).map_err(|error| corrupt(&self.place, error))
     }
 
     /// Returns the children in order; they may name blocks that do not exist.
@@ -251,17 +286,15 @@ impl<'a> BlockView<'a> {
     /// [`RuntimeError::Corrupt`] where the list is none of pairs.
     pub fn children(&self) -> Result<Vec<(&'a str, &'a str)>, RuntimeError> {
         let Some(fields) = self.fields()? else { return Ok(Vec::new()) };
-        match fields.get("children").map_err(|error| corrupt(self.place.as_str(), error))? {
+        match fields.get("children").map_err(|error| corrupt(&self.place, error))? {
             None | Some(RawBsonRef::Null) => Ok(Vec::new()),
             Some(RawBsonRef::Array(list)) => list
                 .into_iter()
                 .map(|item| {
-                    item.ok()
-                        .and_then(pair)
-                        .ok_or_else(|| corrupt(self.place.as_str(), "a child is no [type, id]"))
+                    item.ok().and_then(pair).ok_or_else(|| corrupt(&self.place, "a child is no [type, id]"))
                 })
                 .collect(),
-            Some(_) => Err(corrupt(self.place.as_str(), "`children` is no list")),
+            Some(_) => Err(corrupt(&self.place, "`children` is no list")),
         }
     }
 }

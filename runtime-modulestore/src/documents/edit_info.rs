@@ -61,22 +61,22 @@ impl BlockEditInfo {
     ///
     /// # Errors
     /// [`RuntimeError::Corrupt`] where a key has a value of another type.
-    pub fn read(document: &RawDocument, place: &str) -> Result<Self, RuntimeError> {
+    pub fn read(document: &RawDocument, place: impl std::fmt::Display) -> Result<Self, RuntimeError> {
         let mut other = Document::new();
         for element in document {
-            let (name, value) = element.map_err(|error| corrupt(place, error))?;
+            let (name, value) = element.map_err(|error| corrupt(&place, error))?;
             if !KNOWN.contains(&name.as_str()) {
-                other.insert(name.as_str(), Bson::try_from(value).map_err(|error| corrupt(place, error))?);
+                other.insert(name.as_str(), Bson::try_from(value).map_err(|error| corrupt(&place, error))?);
             }
         }
         Ok(Self {
-            edited_on: time(document, "edited_on", place)?,
-            edited_by: integer(document, "edited_by", place)?,
-            update_version: object_id(document, "update_version", place)?,
-            previous_version: object_id(document, "previous_version", place)?,
-            source_version: object_id(document, "source_version", place)?,
-            original_usage: text(document, "original_usage", place)?.map(str::to_owned),
-            original_usage_version: object_id(document, "original_usage_version", place)?,
+            edited_on: time(document, "edited_on", &place)?,
+            edited_by: integer(document, "edited_by", &place)?,
+            update_version: object_id(document, "update_version", &place)?,
+            previous_version: object_id(document, "previous_version", &place)?,
+            source_version: object_id(document, "source_version", &place)?,
+            original_usage: text(document, "original_usage", &place)?.map(str::to_owned),
+            original_usage_version: object_id(document, "original_usage_version", &place)?,
             other,
         })
     }

@@ -11,7 +11,7 @@ mod index;
 mod read;
 mod structure;
 
-pub use block::{BlockKey, BlockParts, BlockView};
+pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, pair_bson};
 pub use definition::DefinitionView;
 pub use edit_info::BlockEditInfo;
@@ -19,6 +19,7 @@ pub(crate) use edit_info::{Stamp, integer_bson};
 pub(crate) use file::content_son;
 pub use file::{Bucket, FileId, FileOwner, FileView};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
+pub(crate) use structure::MAX_DOCUMENT;
 pub use structure::{NextStructure, Structure, StructureHeader};
 
 pub(crate) use read::{

@@ -1,5 +1,7 @@
 //! Reading single fields of a document, with the place named where one is not what it should be.
 
+use std::fmt::Display;
+
 use bson::DateTime as BsonDateTime;
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument};
@@ -8,8 +10,8 @@ use xblock_core::keys;
 use xblock_core::runtime::RuntimeError;
 
 /// Reports a document that breaks its own format.
-pub(crate) fn corrupt(place: impl Into<String>, reason: impl std::fmt::Display) -> RuntimeError {
-    RuntimeError::Corrupt { place: place.into(), reason: reason.to_string() }
+pub(crate) fn corrupt(place: impl Display, reason: impl Display) -> RuntimeError {
+    RuntimeError::Corrupt { place: place.to_string(), reason: reason.to_string() }
 }
 
 /// Returns the id as the key types spell it.
@@ -31,7 +33,7 @@ pub(crate) fn to_time(time: DateTime<Utc>) -> BsonDateTime {
 fn present<'a>(
     document: &'a RawDocument,
     name: &str,
-    place: &str,
+    place: impl Display,
 ) -> Result<Option<RawBsonRef<'a>>, RuntimeError> {
     match document.get(name) {
         Ok(None | Some(RawBsonRef::Null | RawBsonRef::Undefined)) => Ok(None),
@@ -40,16 +42,16 @@ fn present<'a>(
     }
 }
 
-fn wrong_type(place: &str, name: &str, value: RawBsonRef<'_>, expected: &str) -> RuntimeError {
+fn wrong_type(place: impl Display, name: &str, value: RawBsonRef<'_>, expected: &str) -> RuntimeError {
     corrupt(place, format!("`{name}` is {:?}, not {expected}", value.element_type()))
 }
 
 pub(crate) fn object_id(
     document: &RawDocument,
     name: &str,
-    place: &str,
+    place: impl Display,
 ) -> Result<Option<ObjectId>, RuntimeError> {
-    match present(document, name, place)? {
+    match present(document, name, &place)? {
         None => Ok(None),
         Some(RawBsonRef::ObjectId(id)) => Ok(Some(id)),
         Some(other) => Err(wrong_type(place, name, other, "an ObjectId")),
@@ -59,9 +61,9 @@ pub(crate) fn object_id(
 pub(crate) fn text<'a>(
     document: &'a RawDocument,
     name: &str,
-    place: &str,
+    place: impl Display,
 ) -> Result<Option<&'a str>, RuntimeError> {
-    match present(document, name, place)? {
+    match present(document, name, &place)? {
         None => Ok(None),
         Some(RawBsonRef::String(text)) => Ok(Some(text)),
         Some(other) => Err(wrong_type(place, name, other, "a string")),
@@ -73,8 +75,12 @@ fn whole(number: f64) -> Option<i64> {
     (number.fract() == 0.0 && number.abs() < 9.0e15).then_some(number as i64)
 }
 
-pub(crate) fn integer(document: &RawDocument, name: &str, place: &str) -> Result<Option<i64>, RuntimeError> {
-    match present(document, name, place)? {
+pub(crate) fn integer(
+    document: &RawDocument,
+    name: &str,
+    place: impl Display,
+) -> Result<Option<i64>, RuntimeError> {
+    match present(document, name, &place)? {
         None => Ok(None),
         Some(RawBsonRef::Int32(number)) => Ok(Some(i64::from(number))),
         Some(RawBsonRef::Int64(number)) => Ok(Some(number)),
@@ -86,9 +92,9 @@ pub(crate) fn integer(document: &RawDocument, name: &str, place: &str) -> Result
 pub(crate) fn time(
     document: &RawDocument,
     name: &str,
-    place: &str,
+    place: impl Display,
 ) -> Result<Option<DateTime<Utc>>, RuntimeError> {
-    match present(document, name, place)? {
+    match present(document, name, &place)? {
         None => Ok(None),
         Some(RawBsonRef::DateTime(time)) => DateTime::from_timestamp_millis(time.timestamp_millis())
             .map(Some)
@@ -101,9 +107,9 @@ pub(crate) fn time(
 pub(crate) fn document<'a>(
     document: &'a RawDocument,
     name: &str,
-    place: &str,
+    place: impl Display,
 ) -> Result<Option<&'a RawDocument>, RuntimeError> {
-    match present(document, name, place)? {
+    match present(document, name, &place)? {
         None => Ok(None),
         Some(RawBsonRef::Document(inner)) => Ok(Some(inner)),
         Some(other) => Err(wrong_type(place, name, other, "a document")),

@@ -220,18 +220,27 @@ impl Structure {
             .collect())
     }
 
-    fn entry(&self, block_type: &str, block_id: &str) -> Option<&Entry> {
+    /// Finds a block's place among all, in order of types and ids.
+    pub(crate) fn position(&self, block_type: &str, block_id: &str) -> Option<usize> {
         let whole = self.bytes.as_bytes();
-        let at =
-            self.entries.binary_search_by(|entry| entry.parts(whole).cmp(&(block_type, block_id))).ok()?;
-        self.entries.get(at)
+        self.entries.binary_search_by(|entry| entry.parts(whole).cmp(&(block_type, block_id))).ok()
+    }
+
+    /// Returns the block at a place, with its type and id.
+    pub(crate) fn at(&self, position: usize) -> Option<(&str, &str, BlockView<'_>)> {
+        let entry = self.entries.get(position)?;
+        let (block_type, block_id) = entry.parts(self.bytes.as_bytes());
+        Some((block_type, block_id, self.view(entry)?))
+    }
+
+    fn entry(&self, block_type: &str, block_id: &str) -> Option<&Entry> {
+        self.entries.get(self.position(block_type, block_id)?)
     }
 
     fn view(&self, entry: &Entry) -> Option<BlockView<'_>> {
         let whole = self.bytes.as_bytes();
         let document = RawDocument::from_bytes(entry.document.bytes(whole)).ok()?;
-        let (block_type, block_id) = entry.parts(whole);
-        Some(BlockView::new(document, format!("{}, block {block_type}+{block_id}", self.place)))
+        Some(BlockView::in_structure(document, &self.place, entry.parts(whole)))
     }
 
     fn parent_links(&self) -> Result<Vec<ParentLink>, RuntimeError> {
@@ -332,8 +341,8 @@ impl<'a> NextStructure<'a> {
     /// Puts the document together; blocks that nobody touched are copied as they are.
     ///
     /// # Errors
-    /// [`RuntimeError::Unstorable`] beyond 16 MiB, [`RuntimeError::Corrupt`] where the base cannot be read.
-    pub fn finish(self, context: &str) -> Result<Structure, RuntimeError> {
+    /// [`RuntimeError::Unstorable`] beyond so many bytes, [`RuntimeError::Corrupt`] where the base cannot be read.
+    pub fn finish(self, context: &str, limit: usize) -> Result<Structure, RuntimeError> {
         let Self { base, stamp, root, mut changed } = self;
         let previous = base.map(Structure::id);
         let original =
@@ -364,14 +373,26 @@ impl<'a> NextStructure<'a> {
         }
         document.append(cstr!("blocks"), &blocks);
         let bytes = document.into_bytes();
-        if bytes.len() > MAX_DOCUMENT {
+        if bytes.len() > limit {
             return Err(RuntimeError::Unstorable {
                 place: format!("the structure of {context}"),
-                reason: format!("it takes {} bytes, a document at most {MAX_DOCUMENT}", bytes.len()),
+                reason: too_big(&bytes, limit),
             });
         }
         Structure::read(stamp.version, bytes)
     }
+}
+
+/// Says what takes the room.
+fn too_big(bytes: &[u8], limit: usize) -> String {
+    let document = RawDocument::from_bytes(bytes).ok();
+    let blocks = document.and_then(|document| document.get_array("blocks").ok());
+    let blocks = blocks.into_iter().flatten().flatten().filter_map(|block| {
+        let block = block.as_document()?;
+        Some((block.get_str("block_type").ok()?, block))
+    });
+    let biggest = crate::maintenance::biggest_fields(blocks);
+    format!("it takes {} bytes, a document at most {limit}; most of it: {biggest}", bytes.len())
 }
 
 fn raw(value: &Bson, place: &str) -> Result<bson::raw::RawBson, RuntimeError> {

@@ -10,9 +10,6 @@ use xblock_core::runtime::RuntimeError;
 
 use crate::documents::corrupt;
 use crate::store::Collection;
-
-/// The most bytes a document may have in MongoDB.
-const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
 /// The fewest: the length and the end.
 const MIN_DOCUMENT: usize = 5;
 
@@ -106,6 +103,7 @@ pub(super) type Place<'p> = &'p dyn Fn() -> String;
 /// Hands the documents of a file over, one at a time.
 pub(super) fn each_document(
     path: &Path,
+    limit: usize,
     mut take: impl FnMut(&RawDocument, Place<'_>) -> Result<(), RuntimeError>,
 ) -> Result<(), RuntimeError> {
     let unreadable = |error| RuntimeError::storage(format!("reading {}", path.display()), error);
@@ -133,8 +131,8 @@ pub(super) fn each_document(
         if count < MIN_DOCUMENT {
             return Err(corrupt(place(), "its first bytes are no length"));
         }
-        if count > MAX_DOCUMENT {
-            let reason = format!("it takes {count} bytes, a document may take {MAX_DOCUMENT}");
+        if count > limit {
+            let reason = format!("it takes {count} bytes, a document may take {limit}");
             return Err(corrupt(place(), reason));
         }
         let mut bytes = vec![0; count];

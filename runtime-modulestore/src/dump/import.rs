@@ -34,7 +34,11 @@ pub struct DumpCounts {
 }
 
 /// Loads the collections in one transaction.
-pub(crate) fn import(store: &dyn DocumentStore, folder: &Path) -> Result<DumpCounts, RuntimeError> {
+pub(crate) fn import(
+    store: &dyn DocumentStore,
+    folder: &Path,
+    limit: usize,
+) -> Result<DumpCounts, RuntimeError> {
     let found = Folder::find(folder)?;
     let docs = store.write()?;
     let mut import = Import {
@@ -50,7 +54,7 @@ pub(crate) fn import(store: &dyn DocumentStore, folder: &Path) -> Result<DumpCou
     ];
     for wanted in order {
         for (collection, path) in found.files(wanted) {
-            each_document(path, |document, place| import.document(collection, document, place))?;
+            each_document(path, limit, |document, place| import.document(collection, document, place))?;
         }
     }
     let counts = import.counts;
@@ -143,7 +147,7 @@ impl Import<'_> {
     }
 
     fn chunk(&self, file: FileHandle, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
-        let number = integer(document, "n", &place())?.and_then(|number| i32::try_from(number).ok());
+        let number = integer(document, "n", place())?.and_then(|number| i32::try_from(number).ok());
         let number = number.ok_or_else(|| corrupt(place(), "it has no number"))?;
         match document.get("data") {
             Ok(Some(RawBsonRef::Binary(_))) => self.docs.append_chunk_document(file, number, document),
@@ -191,7 +195,7 @@ fn insert_index(docs: &dyn DocumentWrites, document: &RawDocument) -> Result<Con
 }
 
 fn id_of(document: &RawDocument, place: Place<'_>) -> Result<ObjectId, RuntimeError> {
-    object_id(document, "_id", &place())?.ok_or_else(|| no_id(place))
+    object_id(document, "_id", place())?.ok_or_else(|| no_id(place))
 }
 
 fn no_id(place: Place<'_>) -> RuntimeError {

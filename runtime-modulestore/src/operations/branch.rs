@@ -128,7 +128,7 @@ impl OpenBranch {
         info: Option<&BlockEditInfo>,
     ) -> Result<(), RuntimeError> {
         let Some(view) = self.block(key) else { return Ok(()) };
-        let place = view.place().to_owned();
+        let place = view.place().to_string();
         let mut document = Document::try_from(view.raw()).map_err(|error| corrupt(place.as_str(), error))?;
         set_children(&mut document, children);
         if let Some(info) = info {
@@ -161,7 +161,12 @@ impl OpenBranch {
     }
 
     /// Puts the new structure together; nothing where nothing changed.
-    pub(super) fn finish(self, root: &BlockKey, context: &str) -> Result<Option<Structure>, RuntimeError> {
+    pub(super) fn finish(
+        self,
+        root: &BlockKey,
+        context: &str,
+        limit: usize,
+    ) -> Result<Option<Structure>, RuntimeError> {
         if !self.is_changed() {
             return Ok(None);
         }
@@ -172,7 +177,7 @@ impl OpenBranch {
                 None => next.delete(key),
             }
         }
-        next.finish(context).map(Some)
+        next.finish(context, limit).map(Some)
     }
 }
 

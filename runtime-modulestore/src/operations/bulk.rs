@@ -117,7 +117,9 @@ impl<'b> Bulk<'b> {
         let mut structures = Vec::new();
         let info = EditInfo { edited_on: Some(self.now), edited_by: self.options.author };
         for (branch, open) in [(Branch::Published, self.published), (Branch::Draft, self.draft)] {
-            let Some(structure) = open.finish(&self.root, &place)? else { continue };
+            let Some(structure) = open.finish(&self.root, &place, self.reader.document_limit)? else {
+                continue;
+            };
             let structure = Arc::new(structure);
             self.docs.insert_structure(&structure, &self.options.message)?;
             self.index.set_head(&context, branch, structure.id());

@@ -78,7 +78,7 @@ impl ModulestoreRuntime {
         self.refuse_old_course(context)?;
         self.in_branch(context, branch, |reader, structure| {
             let place = format!("structure {}", structure.id());
-            let found = orphans::orphans(structure)?;
+            let found = orphans(structure)?;
             let mut usages = found
                 .into_iter()
                 .map(|(block_type, block_id)| reader.usage(block_type, block_id, &place))
@@ -88,7 +88,7 @@ impl ModulestoreRuntime {
         })
     }
 
-    fn refuse_old_course(&self, context: &ContextKey) -> Result<(), RuntimeError> {
+    pub(crate) fn refuse_old_course(&self, context: &ContextKey) -> Result<(), RuntimeError> {
         if self.old_course(context)?.is_none() {
             return Ok(());
         }

@@ -10,6 +10,7 @@ mod calls;
 mod create;
 mod delete;
 mod library;
+mod mend;
 mod orphans;
 mod publish;
 mod rerun;
@@ -17,6 +18,7 @@ mod rerun;
 pub use bulk::{Bulk, BulkOptions};
 pub use delete::Revision;
 pub use library::DerivedIds;
+pub(crate) use orphans::orphans;
 
 /// The types that have no draft of their own: what is saved of them is published.
 const DIRECT_ONLY: [&str; 6] = ["course", "chapter", "sequential", "about", "static_tab", "course_info"];

@@ -155,7 +155,7 @@ impl Bulk<'_> {
             children.retain(|child| old.contains(child));
         }
         let copy = publish_copy(&view, old_view.as_ref(), &self.published.stamp)?;
-        let place = view.place().to_owned();
+        let place = view.place().to_string();
         let mut document = Document::try_from(&*copy).map_err(|error| corrupt(place.as_str(), error))?;
         set_children(&mut document, &children);
         let document = RawDocumentBuf::try_from(&document).map_err(|error| corrupt(place, error))?;

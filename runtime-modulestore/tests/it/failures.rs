@@ -1,8 +1,7 @@
 //! What goes wrong, and that nothing is lost by it.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bson::doc;
 use runtime_modulestore::ModulestoreRuntime;
@@ -11,8 +10,8 @@ use serde_json::json;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{AssetSource, Base, BlockData, Branch, Edit, EditOp, Runtime, RuntimeError};
 use xblock_testkit::fixture::{
-    asset, attributes, block, commit, context, draft_course, edit, html, map, published_course, root,
-    snapshot, usage,
+    asset, attributes, block, commit, context, draft_course, edit, html, map, published_course, snapshot,
+    usage,
 };
 
 use crate::classes::registry;
@@ -249,30 +248,6 @@ fn two_stores_on_one_file_meet() {
     assert_eq!(one.block(&usage("html", "h1"), Branch::Draft).expect("the text").data.content["data"], "two");
 }
 
-const CHILD: &str = "MODULESTORE_TEST_KILLED_CHILD";
-const BLOCKS: usize = 60;
-
-fn generation(number: u32) -> Edit {
-    let children: Vec<_> = (0..BLOCKS).map(|n| usage("html", &format!("b{n}"))).collect();
-    let mut change = edit().put(root(), block(json!({ "display_name": number.to_string() }), &children));
-    for child in children {
-        change = change.put(child, html(&number.to_string()));
-    }
-    let bytes = number.to_le_bytes().repeat(100_000);
-    let file = EditOp::PutAsset { key: asset("a.bin"), data: attributes("a.bin"), content: Arc::new(bytes) };
-    change.with(file).publish_all()
-}
-
-/// Not a test of its own: writes without end when it is started by the one below.
-#[test]
-fn child_that_writes() {
-    let Some(folder) = std::env::var_os(CHILD) else { return };
-    let runtime = open(std::path::Path::new(&folder));
-    for number in 2.. {
-        commit(&runtime, generation(number));
-    }
-}
-
 /// A path that is a directory is told to be one.
 #[test]
 fn a_directory_is_no_store() {
@@ -385,44 +360,4 @@ fn a_closed_store_is_read_where_nothing_can_be_written() {
     let text =
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
-}
-
-/// A process that is killed at any moment leaves the state before a commit or after it, and a store that works.
-#[test]
-fn a_killed_writer_leaves_old_or_new() {
-    let (runtime, folder) = new_store();
-    published_course(&runtime);
-    commit(&runtime, generation(1));
-    drop(runtime);
-    let mut seen = std::collections::BTreeSet::new();
-    for round in 0..20_u64 {
-        let mut child = Command::new(std::env::current_exe().expect("this program"))
-            .args(["--exact", "failures::child_that_writes", "--nocapture"])
-            .env(CHILD, folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("the child starts");
-        std::thread::sleep(Duration::from_millis(40 + round * 37 % 160));
-        child.kill().expect("the child is killed");
-        child.wait().expect("the child ends");
-
-        let runtime = open(folder.path());
-        let number =
-            runtime.block(&root(), Branch::Draft).expect("the root").data.settings["display_name"].clone();
-        for branch in Branch::ALL {
-            for n in 0..BLOCKS {
-                let text = runtime.block(&usage("html", &format!("b{n}")), branch).expect("a block");
-                assert_eq!(text.data.content["data"], number, "round {round}, {branch}");
-            }
-            let bytes = runtime.read_asset(&asset("a.bin"), branch).expect("the file");
-            let expected: u32 = number.as_str().expect("a text").parse().expect("a number");
-            assert_eq!(bytes, expected.to_le_bytes().repeat(100_000), "round {round}, {branch}");
-        }
-        let last =
-            runtime.changes(Default::default(), usize::MAX).expect("the feed").pop().expect("an entry");
-        assert_eq!(last.version, runtime.context(&context()).expect("the context").draft.version);
-        seen.insert(number.to_string());
-    }
-    assert!(seen.len() > 3, "the child wrote nothing: {seen:?}");
 }

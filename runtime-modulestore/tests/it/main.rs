@@ -1,10 +1,12 @@
 //! The runtime over Split documents.
 
 mod classes;
+mod crash;
 mod dumps;
 mod failures;
 mod fixture;
 mod golden;
+mod maintenance;
 mod model;
 mod mongo;
 mod old_mongo;

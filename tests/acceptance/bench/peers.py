@@ -3,7 +3,7 @@
 Run by the benchmark, which asks for one round of one piece of work at a time: a name on a line of standard input, an
 answer as JSON on a line of standard output. So both sides take turns, on the same machine in the same minutes.
 
-    peers.py KEYS COURSE PROBLEMS
+    peers.py KEYS COURSE PROBLEMS SPLIT
 """
 
 from __future__ import annotations
@@ -48,6 +48,7 @@ from lxml import etree  # noqa: E402
 from opaque_keys.edx import keys as opaque_keys  # noqa: E402
 from opaque_keys.edx.keys import UsageKey  # noqa: E402
 from opaque_keys.edx.locator import BlockUsageLocator, CourseLocator  # noqa: E402
+from split_documents import split_rounds  # noqa: E402
 from xblock.core import XBlock, XBlockAside  # noqa: E402
 from xblock.field_data import SplitFieldData  # noqa: E402
 from xblock.fields import (  # noqa: E402
@@ -76,7 +77,7 @@ from xblocks_contrib.video import VideoBlock  # noqa: E402
 from xblocks_contrib.video import video as video_module  # noqa: E402
 from xblocks_contrib.word_cloud import WordCloudBlock  # noqa: E402
 
-PACKAGES = ["XBlock", "edx-opaque-keys", "xblocks-contrib", "lxml", "openedx-calc"]
+PACKAGES = ["XBlock", "edx-opaque-keys", "xblocks-contrib", "lxml", "openedx-calc", "pymongo"]
 
 # There is no service that videos would be registered with.
 video_module.get_edxval_api = lambda: None
@@ -643,11 +644,12 @@ def problem_rounds(path: str) -> dict[str, Round]:
 
 
 def main() -> None:
-    keys, course, problems = sys.argv[1:4]
+    keys, course, problems, split = sys.argv[1:5]
     rounds = {f"key_{name}": work for name, work in key_rounds(keys, opaque_keys).items()}
     rounds |= field_rounds()
     rounds |= course_rounds(course)
     rounds |= problem_rounds(problems)
+    rounds |= split_rounds(split, each)
     try:
         from xblock_runtime import keys as native_keys
     except ImportError:

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Contest, Outcome, fields, imports, keys, olx, problems};
+use super::{Contest, Outcome, fields, imports, keys, olx, problems, split};
 
 /// What the contests are made of.
 #[derive(Debug)]
@@ -46,6 +46,8 @@ pub enum Group {
     Olx,
     /// Problems, formulas and scripts.
     Problems,
+    /// Split's documents, in courses of three sizes.
+    Split,
 }
 
 impl Group {
@@ -60,6 +62,7 @@ impl Group {
             Self::Imports => imports::contests(inputs.course),
             Self::Olx => olx::contests(inputs.course),
             Self::Problems => problems::contests(&inputs.problems, inputs.python),
+            Self::Split => split::contests(&split::folder()),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
 //! - `peers`: the Python process that is the other side of most contests.
-//! - `keys`, `fields`, `imports`, `olx`, `problems`: the contests, by subject.
+//! - `keys`, `fields`, `imports`, `olx`, `problems`, `split`: the contests, by subject.
 //! - `formula`: our side of evaluating formulas and grading by them.
 //! - `groups`: the contests by the names that `--only` takes, and what they are made of.
 //! - `run`: both sides in turn, and the table.
@@ -18,6 +18,7 @@ pub mod olx;
 pub mod peers;
 pub mod problems;
 pub mod run;
+pub mod split;
 
 pub use command::{course, finish};
 pub use groups::{Group, Inputs};

@@ -25,7 +25,12 @@ impl Peers {
     pub fn start(python: &Path, inputs: &Inputs<'_>) -> Outcome<Self> {
         let mut process = Command::new(python)
             .arg(folder().join("peers.py"))
-            .args([&inputs.keys, inputs.course, &inputs.problems])
+            .args([
+                inputs.keys.as_path(),
+                inputs.course,
+                inputs.problems.as_path(),
+                super::split::folder().as_path(),
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

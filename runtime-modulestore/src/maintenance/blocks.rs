@@ -1,0 +1,221 @@
+//! The blocks of one head: keys, definitions, children, what is said of their last change.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::RuntimeError;
+
+use super::fsck::{Check, Severity};
+use super::repair::Repair;
+use crate::documents::{BlockKey, DefinitionView, Structure};
+use crate::operations::orphans;
+use crate::store::ContentKind;
+
+/// A head being checked.
+pub(super) struct BlockCheck<'b, 'c> {
+    pub(super) check: &'b mut Check<'c>,
+    pub(super) context: &'b ContextKey,
+    pub(super) place: String,
+    pub(super) structure: Arc<Structure>,
+    /// Whether it is the draft's, which repairs are made in.
+    pub(super) is_draft: bool,
+    /// Whether it was not checked for another branch.
+    pub(super) is_new: bool,
+}
+
+impl BlockCheck<'_, '_> {
+    pub(super) fn run(&mut self) -> Result<(), RuntimeError> {
+        let structure = self.structure.clone();
+        let root = structure.root();
+        if !structure.contains(&root.block_type, &root.block_id) {
+            let reason = format!("its root {root} is not among its blocks");
+            self.check.find(Severity::Damage, "no_root", &self.place, reason, None);
+        }
+        if !self.is_new {
+            return Ok(());
+        }
+        self.check.report.blocks += structure.len();
+        let mut last: Option<BlockKey> = None;
+        let mut below: BTreeMap<BlockKey, Vec<BlockKey>> = BTreeMap::new();
+        let mut damaged = BTreeSet::new();
+        for (block_type, block_id, view) in structure.blocks() {
+            let key = BlockKey::new(block_type, block_id);
+            let place = format!("{}, {key}", self.place);
+            if last.as_ref() == Some(&key) {
+                let reason = "it is there twice; one of them is read";
+                self.check.find(Severity::Damage, "twice", &place, reason, None);
+            }
+            if let Err(error) = self.context.make_usage_key(block_type, block_id) {
+                self.check.find(Severity::Damage, "block_key", &place, error, None);
+            }
+            match view.definition() {
+                Ok(Some(id)) => self.definition(id, &key, &place)?,
+                Ok(None) => self.check.find(Severity::Damage, "no_definition", &place, "it names none", None),
+                Err(error) => self.check.find(Severity::Damage, "block", &place, told(error)?, None),
+            }
+            for failed in
+                [view.edit_info().err(), view.fields().err(), view.defaults().err(), view.asides().err()]
+                    .into_iter()
+                    .flatten()
+            {
+                damaged.insert(key.clone());
+                self.check.find(Severity::Damage, "block", &place, told(failed)?, None);
+            }
+            match view.children() {
+                Ok(children) => {
+                    let children = children.into_iter().map(|(t, id)| BlockKey::new(t, id));
+                    below.insert(key.clone(), children.collect());
+                }
+                Err(_) if damaged.contains(&key) => {}
+                Err(error) => self.check.find(Severity::Damage, "block", &place, told(error)?, None),
+            }
+            last = Some(key);
+        }
+        self.children(&below);
+        self.cycles(&below);
+        if let Ok(found) = orphans(&structure)
+            && let Some((block_type, block_id)) = found.first()
+        {
+            let reason = format!("nothing leads to {} blocks like {block_type}+{block_id}", found.len());
+            self.check.find(Severity::Note, "orphan", &self.place, reason, None);
+        }
+        Ok(())
+    }
+
+    fn definition(&mut self, id: ObjectId, key: &BlockKey, place: &str) -> Result<(), RuntimeError> {
+        if !self.check.definitions.contains(&id) {
+            let repair = self.check.put_back(ContentKind::Definition, id).or_else(|| {
+                let older = self.older_definition(key, id)?;
+                let (context, key) = (self.context.clone(), key.clone());
+                self.is_draft.then_some(Repair::OlderDefinition { context, key, definition: older })
+            });
+            let reason = format!("its definition {id} is missing");
+            self.check.find(Severity::Damage, "missing_definition", place, reason, repair);
+            return Ok(());
+        }
+        let Some(bytes) = self.check.docs.definition(id)? else { return Ok(()) };
+        let definition = DefinitionView::read(id, bytes);
+        let read = definition.and_then(|definition| {
+            definition.fields()?;
+            Ok(definition.block_type()?.to_owned())
+        });
+        match read {
+            Ok(found) if found == *key.block_type => {}
+            Ok(found) => {
+                let reason = format!("its definition {id} is of type {found}");
+                self.check.find(Severity::Warning, "definition_type", place, reason, None);
+            }
+            Err(error) => {
+                let error = told(error)?;
+                self.check.find(
+                    Severity::Damage,
+                    "definition",
+                    format!("{place}, definition {id}"),
+                    error,
+                    None,
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds what the block had before, in the newest older version whose definition is there.
+    fn older_definition(&self, key: &BlockKey, missing: ObjectId) -> Option<ObjectId> {
+        let mut at = self.structure.header().previous_version;
+        let mut left = 100;
+        while let Some(id) = at {
+            let bytes = self.check.docs.structure(id).ok()??;
+            let older = Structure::read(id, bytes).ok()?;
+            let block = older.block(&key.block_type, &key.block_id)?;
+            let definition = block.definition().ok()??;
+            if definition != missing && self.check.definitions.contains(&definition) {
+                return Some(definition);
+            }
+            left -= 1;
+            at = older.header().previous_version.filter(|_| left > 0);
+        }
+        None
+    }
+
+    /// Children that do not exist: the platform passes them over, and so do readers here.
+    fn children(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>) {
+        for (parent, children) in below {
+            let mut seen = BTreeSet::new();
+            for child in children {
+                let place = format!("{}, {parent}", self.place);
+                if !below.contains_key(child) {
+                    let repair = self.without_child(parent, child);
+                    let reason = format!("its child {child} does not exist");
+                    self.check.find(Severity::Warning, "missing_child", &place, reason, repair);
+                } else if !seen.insert(child) {
+                    let reason = format!("its child {child} is listed twice");
+                    self.check.find(Severity::Warning, "child_twice", &place, reason, None);
+                }
+            }
+        }
+    }
+
+    fn without_child(&self, parent: &BlockKey, child: &BlockKey) -> Option<Repair> {
+        self.is_draft.then(|| Repair::WithoutChild {
+            context: self.context.clone(),
+            parent: parent.clone(),
+            child: child.clone(),
+        })
+    }
+
+    /// Blocks that stand above themselves, each way into such a circle once.
+    fn cycles(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>) {
+        #[derive(Clone, Copy, PartialEq)]
+        enum State {
+            Open,
+            Done,
+        }
+        let mut states: HashMap<&BlockKey, State> = HashMap::new();
+        let mut found = Vec::new();
+        for start in below.keys() {
+            // Children are taken from the end; `None` says that a block's children are done.
+            let mut left = vec![(start, None)];
+            while let Some((key, parent)) = left.pop() {
+                match (states.get(key), parent) {
+                    (Some(State::Open), None) => {
+                        states.insert(key, State::Done);
+                        continue;
+                    }
+                    (Some(State::Open), Some(parent)) => {
+                        found.push((parent, key));
+                        continue;
+                    }
+                    (Some(State::Done), _) => continue,
+                    (None, _) => {}
+                }
+                states.insert(key, State::Open);
+                left.push((key, None));
+                for child in below.get(key).into_iter().flatten() {
+                    if let Some((child, _)) = below.get_key_value(child) {
+                        left.push((child, Some(key)));
+                    }
+                }
+            }
+        }
+        let found: Vec<(BlockKey, BlockKey)> = found
+            .into_iter()
+            .map(|(parent, child): (&BlockKey, &BlockKey)| (parent.clone(), child.clone()))
+            .collect();
+        for (parent, child) in found {
+            let repair = self.without_child(&parent, &child);
+            let place = format!("{}, {parent}", self.place);
+            let reason = format!("its child {child} stands above it");
+            self.check.find(Severity::Damage, "cycle", place, reason, repair);
+        }
+    }
+}
+
+/// Returns what a damaged document is told to be; other errors end the check.
+fn told(error: RuntimeError) -> Result<String, RuntimeError> {
+    match error {
+        RuntimeError::Corrupt { reason, .. } => Ok(reason),
+        other => Err(other),
+    }
+}

@@ -1,0 +1,53 @@
+//! Static files: their documents, and that their chunks hold what these say.
+
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::RuntimeError;
+
+use super::fsck::{Check, Severity};
+use crate::documents::{Bucket, FileId, FileOwner, FileView, OWN, integer};
+
+pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool) -> Result<(), RuntimeError> {
+    for bucket in Bucket::ALL {
+        for document in check.docs.files(bucket, &FileOwner::of(context))? {
+            let view = FileView::new(&document);
+            let place = format!("{context}, {}, {}", bucket.name(), view.place());
+            check.report.files += 1;
+            let own = document.get_document(OWN).ok();
+            let is_mark = own.is_some_and(|own| {
+                ["deleted", "absent"].iter().any(|mark| own.get_bool(mark).unwrap_or(false))
+            });
+            if is_mark {
+                continue;
+            }
+            if let Err(RuntimeError::Corrupt { reason, .. }) = view.key(context) {
+                check.find(Severity::Damage, "file_key", &place, reason, None);
+            }
+            let length = match integer(&document, "length", &place) {
+                Ok(Some(length)) => length,
+                Ok(None) => {
+                    check.find(Severity::Damage, "file", &place, "it has no `length`", None);
+                    continue;
+                }
+                Err(RuntimeError::Corrupt { reason, .. }) => {
+                    check.find(Severity::Damage, "file", &place, reason, None);
+                    continue;
+                }
+                Err(other) => return Err(other),
+            };
+            if is_quick {
+                continue;
+            }
+            let mut found = 0_i64;
+            let id = FileId::of(&document, "_id")?;
+            check.docs.chunks(bucket, &id, &mut |chunk| {
+                found += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+                Ok(())
+            })?;
+            if found != length {
+                let reason = format!("its chunks hold {found} of {length} bytes");
+                check.find(Severity::Damage, "file_bytes", &place, reason, None);
+            }
+        }
+    }
+    Ok(())
+}

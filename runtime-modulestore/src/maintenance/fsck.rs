@@ -1,0 +1,306 @@
+//! Every index, structure, block, definition and file that something leads to, looked at; and what can be repaired, repaired.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+
+use bson::oid::ObjectId;
+use serde::Serialize;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, RuntimeError};
+
+use super::blocks::BlockCheck;
+use super::files;
+use super::repair::Repair;
+use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader};
+use crate::runtime::{ModulestoreRuntime, in_milliseconds};
+use crate::store::{Collection, ContentKind, DocumentReads, Outcome};
+
+/// How a store is checked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct FsckOptions {
+    /// Whether only the heads of branches are read, without older versions and the bytes of files.
+    pub is_quick: bool,
+    /// Whether what can be repaired is.
+    pub repair: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Nothing is wrong; something is to be known.
+    Note,
+    /// It can be read, but should not be so.
+    Warning,
+    /// Something cannot be read, or is missing.
+    Damage,
+}
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// What kind of finding it is, a word that does not change.
+    pub code: &'static str,
+    /// The index, structure, block or file.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+    /// What would repair it; none where nothing in the store does.
+    pub repair: Option<String>,
+    /// Whether that was done.
+    pub is_repaired: bool,
+}
+
+/// What a check counted and found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct FsckReport {
+    /// Courses and libraries that were checked.
+    pub contexts: usize,
+    /// Structures that were read.
+    pub structures: usize,
+    /// Blocks that were read.
+    pub blocks: usize,
+    /// Definitions that were read.
+    pub definitions: usize,
+    /// Files that were checked.
+    pub files: usize,
+    /// What was found, in the order of contexts.
+    pub findings: Vec<Finding>,
+}
+
+impl FsckReport {
+    /// Says whether nothing is damaged, or no longer.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        !self.findings.iter().any(|finding| finding.severity == Severity::Damage && !finding.is_repaired)
+    }
+
+    pub(super) fn add(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        place: impl std::fmt::Display,
+        reason: impl std::fmt::Display,
+    ) {
+        let (place, reason) = (place.to_string(), reason.to_string());
+        self.findings.push(Finding { severity, code, place, reason, repair: None, is_repaired: false });
+    }
+}
+
+/// A store being checked.
+pub(super) struct Check<'c> {
+    pub(super) docs: &'c dyn DocumentReads,
+    pub(super) report: FsckReport,
+    /// What each finding's repair is, by the finding's place in the report.
+    pub(super) repairs: HashMap<usize, Repair>,
+    pub(super) headers: HashMap<ObjectId, (StructureHeader, u64)>,
+    pub(super) definitions: HashSet<ObjectId>,
+    pub(super) aside: HashSet<(ContentKind, ObjectId)>,
+}
+
+impl ModulestoreRuntime {
+    /// Checks every course index, and what it leads to: structures, blocks, definitions, children, history, files.
+    ///
+    /// Damage is in the report, not an error. Repairs of blocks are new versions of their branches.
+    ///
+    /// # Errors
+    /// [`RuntimeError::ReadOnly`] where a store that is open for reading is to be repaired; a store that cannot be read at
+    /// all.
+    pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport, RuntimeError> {
+        if !options.repair {
+            let docs = self.store.read()?;
+            return Ok(Self::check(&*docs, options)?.report);
+        }
+        let docs = self.store.write()?;
+        let check = Self::check(&*docs, options)?;
+        let (mut report, repairs) = (check.report, check.repairs);
+        let now = in_milliseconds(self.clock.now());
+        let repaired = super::repair::carry_out(self, &*docs, &repairs, now)?;
+        if docs.commit()? == Outcome::Kept {
+            for at in repaired {
+                report.findings[at].is_repaired = true;
+            }
+        }
+        Ok(report)
+    }
+
+    fn check<'c>(docs: &'c dyn DocumentReads, options: FsckOptions) -> Result<Check<'c>, RuntimeError> {
+        let mut check = Check {
+            docs,
+            report: FsckReport::default(),
+            repairs: HashMap::new(),
+            headers: HashMap::new(),
+            definitions: HashSet::new(),
+            aside: docs.set_aside_content()?.into_iter().map(|one| (one.kind, one.id)).collect(),
+        };
+        docs.each_header(&mut |header, bytes| {
+            check.headers.insert(header.id, (header, bytes));
+            Ok(())
+        })?;
+        docs.each_definition(&mut |id, _| {
+            check.definitions.insert(id);
+            Ok(())
+        })?;
+        let mut checked = BTreeSet::new();
+        for raw in docs.indexes()? {
+            check.report.contexts += 1;
+            let read = CourseIndex::read(&raw).and_then(|index| Ok((index.context()?, index)));
+            match read {
+                Ok((context, index)) => check.index(&context, &index, &mut checked, options)?,
+                Err(RuntimeError::Corrupt { place, reason }) => {
+                    check.report.add(Severity::Damage, "index", place, reason);
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        if !options.is_quick {
+            check.older_structures(&checked)?;
+            check.all_definitions()?;
+        }
+        Ok(check)
+    }
+}
+
+impl Check<'_> {
+    pub(super) fn find(
+        &mut self,
+        severity: Severity,
+        code: &'static str,
+        place: impl std::fmt::Display,
+        reason: impl std::fmt::Display,
+        repair: Option<Repair>,
+    ) {
+        self.report.add(severity, code, place, reason);
+        if let Some(repair) = repair {
+            let at = self.report.findings.len() - 1;
+            self.report.findings[at].repair = Some(repair.to_string());
+            self.repairs.insert(at, repair);
+        }
+    }
+
+    /// Says what puts a missing document back.
+    pub(super) fn put_back(&self, kind: ContentKind, id: ObjectId) -> Option<Repair> {
+        self.aside.contains(&(kind, id)).then_some(Repair::PutBack { kind, id })
+    }
+
+    fn index(
+        &mut self,
+        context: &ContextKey,
+        index: &CourseIndex,
+        checked: &mut BTreeSet<ObjectId>,
+        options: FsckOptions,
+    ) -> Result<(), RuntimeError> {
+        if index.head(Branch::Draft).is_none() {
+            self.find(Severity::Damage, "no_version", context, "its index names no structure", None);
+        }
+        let draft = index.head(Branch::Draft);
+        for (branch, head) in index.heads() {
+            let place = format!("{context}, {branch}");
+            let Some(head) = head else {
+                self.find(Severity::Damage, "no_version", place, "the index names no id", None);
+                continue;
+            };
+            let Some((_, bytes)) = self.headers.get(&head).cloned() else {
+                let repair = self.put_back(ContentKind::Structure, head);
+                let reason = format!("structure {head} is missing");
+                self.find(Severity::Damage, "missing_structure", place, reason, repair);
+                continue;
+            };
+            let limit = MAX_DOCUMENT as u64;
+            if bytes > limit {
+                let reason = format!("structure {head} takes {bytes} bytes; MongoDB takes {limit}");
+                self.find(Severity::Warning, "too_big", &place, reason, None);
+            } else if bytes * 5 >= limit * 4 {
+                let reason = format!("structure {head} takes {bytes} bytes of {limit} at most");
+                self.find(Severity::Warning, "big", &place, reason, None);
+            }
+            if self.history_is_cut(head) {
+                let reason = "older versions were taken out of the store".to_owned();
+                self.find(Severity::Note, "history", &place, reason, None);
+            }
+            let Some(structure) = self.structure(head, &place)? else { continue };
+            // Both branches, and reruns, may share one.
+            let is_new = checked.insert(head);
+            let is_draft = Some(head) == draft;
+            BlockCheck { check: self, context, place, structure, is_draft, is_new }.run()?;
+        }
+        files::check(self, context, options.is_quick)
+    }
+
+    /// Reads a structure; what cannot be read is a finding.
+    pub(super) fn structure(
+        &mut self,
+        id: ObjectId,
+        place: &str,
+    ) -> Result<Option<Arc<Structure>>, RuntimeError> {
+        let Some(bytes) = self.docs.structure(id)? else { return Ok(None) };
+        self.report.structures += 1;
+        match Structure::read(id, bytes) {
+            Ok(structure) => Ok(Some(Arc::new(structure))),
+            Err(RuntimeError::Corrupt { place: at, reason }) => {
+                let repair = self.put_back(ContentKind::Structure, id);
+                self.find(Severity::Damage, "structure", format!("{place}, {at}"), reason, repair);
+                Ok(None)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    fn history_is_cut(&self, head: ObjectId) -> bool {
+        let mut seen = HashSet::new();
+        let mut at = Some(head);
+        while let Some(id) = at.filter(|id| seen.insert(*id)) {
+            match self.headers.get(&id) {
+                Some((header, _)) => at = header.previous_version,
+                None => return true,
+            }
+        }
+        false
+    }
+
+    /// Older versions must be readable; what is wrong inside them nobody meets unless they are restored.
+    fn older_structures(&mut self, checked: &BTreeSet<ObjectId>) -> Result<(), RuntimeError> {
+        let mut ids: Vec<_> = self.headers.keys().copied().filter(|id| !checked.contains(id)).collect();
+        ids.sort();
+        for id in ids {
+            let place = "an older version";
+            let Some(structure) = self.structure(id, place)? else { continue };
+            let mut missing = BTreeSet::new();
+            for (_, _, view) in structure.blocks() {
+                match view.definition() {
+                    Ok(Some(definition)) if !self.definitions.contains(&definition) => {
+                        missing.insert(definition);
+                    }
+                    _ => {}
+                }
+            }
+            for definition in missing {
+                let repair = self.put_back(ContentKind::Definition, definition);
+                let reason = format!("definition {definition} is missing");
+                let place = format!("{place}, structure {id}");
+                self.find(Severity::Warning, "missing_definition", place, reason, repair);
+            }
+        }
+        Ok(())
+    }
+
+    fn all_definitions(&mut self) -> Result<(), RuntimeError> {
+        let mut damaged = Vec::new();
+        let mut count = 0;
+        self.docs.each_document(&Collection::Definitions, &mut |raw| {
+            count += 1;
+            if let Err(error) = bson::Document::try_from(raw) {
+                let id = raw.get_object_id("_id").map_or_else(|_| "?".to_owned(), ObjectId::to_hex);
+                damaged.push((id, error.to_string()));
+            }
+            Ok(())
+        })?;
+        self.report.definitions += count;
+        for (id, reason) in damaged {
+            self.find(Severity::Damage, "definition", format!("definition {id}"), reason, None);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,22 @@
+//! Care for a whole store: what is damaged, what no branch leads to any more, what is big.
+//!
+//! - [`ModulestoreRuntime::fsck`] follows every index to its structures, blocks, definitions and files, and repairs what can
+//!   be repaired.
+//! - [`ModulestoreRuntime::prune`] takes old versions out, with a reason for each, and can put them back for a while.
+//! - [`ModulestoreRuntime::sizes`] says what makes a structure big.
+//!
+//! [`ModulestoreRuntime::fsck`]: crate::ModulestoreRuntime::fsck
+//! [`ModulestoreRuntime::prune`]: crate::ModulestoreRuntime::prune
+//! [`ModulestoreRuntime::sizes`]: crate::ModulestoreRuntime::sizes
+
+mod blocks;
+mod files;
+mod fsck;
+mod prune;
+mod repair;
+mod sizes;
+
+pub use fsck::{Finding, FsckOptions, FsckReport, Severity};
+pub use prune::{PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind};
+pub(crate) use sizes::biggest_fields;
+pub use sizes::{SizeReport, SizedBlock, SizedField};

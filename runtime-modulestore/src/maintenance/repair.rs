@@ -1,0 +1,79 @@
+//! What a check proposes, and doing it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+
+use bson::oid::ObjectId;
+use chrono::{DateTime, Utc};
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::RuntimeError;
+
+use crate::documents::BlockKey;
+use crate::operations::{Bulk, BulkOptions};
+use crate::runtime::ModulestoreRuntime;
+use crate::store::{ContentKind, DocumentWrites};
+
+/// A repair of one finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Repair {
+    /// A document that a pruning took out comes back.
+    PutBack { kind: ContentKind, id: ObjectId },
+    /// A child is taken out of a list.
+    WithoutChild { context: ContextKey, parent: BlockKey, child: BlockKey },
+    /// A block gets the content it had before.
+    OlderDefinition { context: ContextKey, key: BlockKey, definition: ObjectId },
+}
+
+impl fmt::Display for Repair {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PutBack { .. } => f.write_str("it was pruned and is put back"),
+            Self::WithoutChild { child, .. } => {
+                write!(f, "{child} is taken out of the list, in a new version of the draft")
+            }
+            Self::OlderDefinition { definition, .. } => {
+                write!(f, "its older content {definition} is taken, in a new version of the draft")
+            }
+        }
+    }
+}
+
+/// Carries repairs out; returns the findings they were for.
+pub(super) fn carry_out(
+    runtime: &ModulestoreRuntime,
+    docs: &dyn DocumentWrites,
+    repairs: &HashMap<usize, Repair>,
+    now: DateTime<Utc>,
+) -> Result<Vec<usize>, RuntimeError> {
+    let mut done = Vec::new();
+    let mut drafts: BTreeMap<&ContextKey, Vec<(usize, &Repair)>> = BTreeMap::new();
+    let mut all: Vec<_> = repairs.iter().map(|(at, repair)| (*at, repair)).collect();
+    all.sort_by_key(|(at, _)| *at);
+    for (at, repair) in all {
+        match repair {
+            // One document may be missing in several places.
+            Repair::PutBack { kind, id } => {
+                docs.put_back(*kind, &[*id])?;
+                done.push(at);
+            }
+            Repair::WithoutChild { context, .. } | Repair::OlderDefinition { context, .. } => {
+                drafts.entry(context).or_default().push((at, repair));
+            }
+        }
+    }
+    let options = BulkOptions { message: "Repaired by fsck".into(), ..BulkOptions::default() };
+    for (context, repairs) in drafts {
+        let reader = runtime.reader(docs, context);
+        let mut bulk = Bulk::begin(docs, reader, &options, now)?;
+        for (at, repair) in repairs {
+            match repair {
+                Repair::WithoutChild { parent, child, .. } => bulk.drop_child(parent, child)?,
+                Repair::OlderDefinition { key, definition, .. } => bulk.set_definition(key, *definition)?,
+                Repair::PutBack { .. } => continue,
+            }
+            done.push(at);
+        }
+        bulk.finish()?;
+    }
+    Ok(done)
+}
