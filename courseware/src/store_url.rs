@@ -215,6 +215,12 @@ pub enum StoreError {
 }
 
 impl StoreUrl {
+    /// Says whether it names a Blockstore, wherever that lies.
+    #[must_use]
+    pub const fn is_blockstore(&self) -> bool {
+        matches!(self, Self::Blockstore { .. } | Self::BlockstoreOnServer { .. })
+    }
+
     /// Opens the store.
     ///
     /// # Errors

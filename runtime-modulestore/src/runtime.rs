@@ -28,8 +28,9 @@ use crate::store::{DocumentReads, DocumentStore, Outcome, SqliteStore, StoreMode
 
 /// How many bytes of structures are kept decoded.
 const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
-/// How many structures that is about, for the cache's tables.
-const STRUCTURES: usize = 1_000;
+/// How many structures that is about. The cache is in one piece with so few: of several, each would have to hold a big
+/// structure by itself.
+const STRUCTURES: usize = 60;
 /// How many digests of files are remembered that the store does not hold.
 const DIGESTS: usize = 20_000;
 /// How often a commit is begun anew because another writer came first.

@@ -1,5 +1,6 @@
 //! One branch as it was when it was opened: many reads, one look at the index.
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use xblock_core::block::BlockType;
@@ -80,6 +81,7 @@ impl BranchView<'_> {
             left: root.map(|at| (0, at)).into_iter().collect(),
             path: Vec::new(),
             on_path: vec![false; self.structure.len()],
+            declared: Vec::new(),
         }
     }
 }
@@ -90,12 +92,15 @@ pub struct Outline<'v> {
     left: Vec<(usize, usize)>,
     path: Vec<usize>,
     on_path: Vec<bool>,
+    /// The types met so far, as they are declared.
+    declared: Vec<(&'v str, Rc<BlockType>)>,
 }
 
 /// A block of an outline. Nothing of it is decoded until it is asked for.
 pub struct OutlineBlock<'v> {
     context: &'v ContextKey,
-    declared: BlockType,
+    declared: Rc<BlockType>,
+    children: Vec<(&'v str, &'v str)>,
     block_type: &'v str,
     block_id: &'v str,
     depth: usize,
@@ -126,10 +131,21 @@ impl<'v> Iterator for Outline<'v> {
             self.left.extend(below.map(|child| (depth + 1, child)));
             self.path.push(at);
             self.on_path[at] = true;
-            let declared = self.view.runtime.registry.block_type(block_type);
+            let declared = self.declared(block_type);
             let context = &self.view.context;
-            return Some(Ok(OutlineBlock { context, declared, block_type, block_id, depth, view }));
+            return Some(Ok(OutlineBlock { context, declared, children, block_type, block_id, depth, view }));
         }
+    }
+}
+
+impl<'v> Outline<'v> {
+    fn declared(&mut self, block_type: &'v str) -> Rc<BlockType> {
+        if let Some((_, declared)) = self.declared.iter().find(|(known, _)| *known == block_type) {
+            return declared.clone();
+        }
+        let declared = Rc::new(self.view.runtime.registry.block_type(block_type));
+        self.declared.push((block_type, declared.clone()));
+        declared
     }
 }
 
@@ -159,7 +175,7 @@ impl OutlineBlock<'_> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where they make no keys.
     pub fn children(&self) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.view.children()?.into_iter().map(|(block_type, id)| self.key(block_type, id)).collect()
+        self.children.iter().map(|(block_type, id)| self.key(block_type, id)).collect()
     }
 
     /// Returns a setting that was set on it.

@@ -1,7 +1,7 @@
 //! `courseware fsck`.
 
 use clap::Args;
-use courseware::{OpenMode, StoreUrl};
+use courseware::OpenMode;
 use runtime_blockstore::FsckOptions;
 
 use super::arguments::StoreArgument;
@@ -40,7 +40,7 @@ pub(crate) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let mode = if arguments.repair { OpenMode::Write } else { OpenMode::Read };
-    if matches!(arguments.store.url, StoreUrl::Blockstore(_)) {
+    if arguments.store.url.is_blockstore() {
         bundles(arguments, mode, surroundings, console)
     } else {
         documents(arguments, mode, surroundings, console)

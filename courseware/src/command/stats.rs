@@ -1,7 +1,7 @@
 //! `courseware stats`.
 
 use clap::Args;
-use courseware::{OpenMode, StoreUrl};
+use courseware::OpenMode;
 use runtime_modulestore::SizeReport;
 use serde_json::json;
 use xblock_core::runtime::{Branch, Runtime, RuntimeError};
@@ -24,7 +24,7 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    if !matches!(arguments.store.url, StoreUrl::Blockstore(_)) {
+    if !arguments.store.url.is_blockstore() {
         return documents(arguments, surroundings, console);
     }
     let stats = arguments.store.url.open_bundles(OpenMode::Read, &surroundings.clock)?.stats()?;

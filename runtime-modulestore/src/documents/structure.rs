@@ -127,7 +127,7 @@ impl Structure {
         let blocks = bytes.get_array("blocks").map_err(|error| corrupt(place.as_str(), error))?;
         let mut entries = outline(bytes.as_bytes(), blocks, &place)?;
         let whole = bytes.as_bytes();
-        entries.sort_by(|a, b| a.parts(whole).cmp(&b.parts(whole)));
+        entries.sort_by(|a, b| a.key(whole).cmp(&b.key(whole)));
         Ok(Self { header, root, place, bytes, entries, parents: OnceLock::new() })
     }
 
@@ -211,7 +211,7 @@ impl Structure {
             }
         };
         let whole = self.bytes.as_bytes();
-        let wanted = (block_type, block_id);
+        let wanted = (block_type.as_bytes(), block_id.as_bytes());
         let start = links.partition_point(|link| link.child(whole).cmp(&wanted) == Ordering::Less);
         Ok(links[start..]
             .iter()
@@ -223,7 +223,8 @@ impl Structure {
     /// Finds a block's place among all, in order of types and ids.
     pub(crate) fn position(&self, block_type: &str, block_id: &str) -> Option<usize> {
         let whole = self.bytes.as_bytes();
-        self.entries.binary_search_by(|entry| entry.parts(whole).cmp(&(block_type, block_id))).ok()
+        let wanted = (block_type.as_bytes(), block_id.as_bytes());
+        self.entries.binary_search_by(|entry| entry.key(whole).cmp(&wanted)).ok()
     }
 
     /// Returns the block at a place, with its type and id.
@@ -262,14 +263,19 @@ impl Structure {
 }
 
 impl Entry {
+    /// Returns type and id to compare: bytes are in the order of the texts, and need no proof that they are some.
+    fn key(self, whole: &[u8]) -> (&[u8], &[u8]) {
+        (self.block_type.bytes(whole), self.block_id.bytes(whole))
+    }
+
     fn parts(self, whole: &[u8]) -> (&str, &str) {
         (self.block_type.text(whole), self.block_id.text(whole))
     }
 }
 
 impl ParentLink {
-    fn child(self, whole: &[u8]) -> (&str, &str) {
-        (self.child_type.text(whole), self.child_id.text(whole))
+    fn child(self, whole: &[u8]) -> (&[u8], &[u8]) {
+        (self.child_type.bytes(whole), self.child_id.bytes(whole))
     }
 }
 

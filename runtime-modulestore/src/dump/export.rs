@@ -36,23 +36,62 @@ pub(crate) fn export(store: &dyn DocumentStore, target: &Path) -> Result<Exporte
         _ => PathBuf::from("."),
     };
     fs::create_dir_all(&parent).map_err(unwritten(&parent))?;
-    let unfinished =
-        Unfinished(parent.join(format!(".{}.{}.unfinished", name.to_string_lossy(), std::process::id())));
-    fs::create_dir(&unfinished.0).map_err(unwritten(&unfinished.0))?;
-    let exported = write_all(&*store.read()?, &unfinished.0)?;
+    let prefix = format!(".{}.", name.to_string_lossy());
+    remove_unfinished(&parent, &prefix);
+    let unfinished = Unfinished::make(parent.join(format!("{prefix}{}{UNFINISHED}", std::process::id())))?;
+    let exported = write_all(&*store.read()?, &unfinished.path)?;
     // Where a folder of this name was made meanwhile, renaming fails unless it is empty.
-    fs::rename(&unfinished.0, target).map_err(unwritten(target))?;
+    fs::rename(&unfinished.path, target).map_err(unwritten(target))?;
     sync(&parent)?;
     Ok(exported)
 }
 
-/// A folder that is removed unless it got its name.
-struct Unfinished(PathBuf);
+/// How the name of a folder ends that is not finished.
+const UNFINISHED: &str = ".unfinished";
+
+/// A folder that is removed unless it got its name. While it is written it is locked, so that nobody takes it for a dead
+/// process's.
+struct Unfinished {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl Unfinished {
+    fn make(path: PathBuf) -> Result<Self, RuntimeError> {
+        loop {
+            fs::create_dir(&path).map_err(unwritten(&path))?;
+            let lock = File::open(&path).map_err(unwritten(&path))?;
+            // Where folders cannot be locked, nobody removes them either.
+            let _ = lock.try_lock();
+            // Before it was locked, another export may have removed it.
+            if fs::symlink_metadata(&path).is_ok() {
+                return Ok(Self { path, _lock: lock });
+            }
+        }
+    }
+}
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
         // Renamed, it is not there any more; else there is nobody left to tell.
-        let _ = fs::remove_dir_all(&self.0);
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Removes what exports to the same target left that were killed. What cannot be removed stays, as nobody is kept from
+/// anything by it.
+fn remove_unfinished(parent: &Path, prefix: &str) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let number = name.strip_prefix(prefix).and_then(|rest| rest.strip_suffix(UNFINISHED));
+        let is_ours = number.is_some_and(|number| number.parse::<u32>().is_ok());
+        if !is_ours || !entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            continue;
+        }
+        let path = entry.path();
+        if File::open(&path).is_ok_and(|folder| folder.try_lock().is_ok()) {
+            let _ = fs::remove_dir_all(&path);
+        }
     }
 }
 

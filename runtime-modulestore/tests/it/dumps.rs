@@ -250,3 +250,29 @@ fn ids_that_are_taken_are_refused() {
     write(folder.path(), "modulestore.definitions", &changed);
     assert!(reason(runtime.import_dump(folder.path()).map(drop)).contains("another document"));
 }
+
+/// What killed exports left beside the target goes with the next one; what a running one holds stays.
+#[test]
+fn leftovers_of_killed_exports_are_removed() {
+    let (runtime, folder) = crate::fixture::new_store();
+    xblock_testkit::fixture::published_course(&runtime);
+    let at = |name: &str| folder.path().join(name);
+    for name in [".out.1.unfinished", ".out.2.unfinished", ".other.3.unfinished", ".out.x.unfinished"] {
+        std::fs::create_dir(at(name)).expect("a folder");
+        std::fs::write(at(name).join("modulestore.structures.bson"), "half").expect("a file");
+    }
+    let running = std::fs::File::open(at(".out.2.unfinished")).expect("the folder");
+    running.try_lock().expect("nobody else has it");
+    runtime.export_dump(at("out")).expect("the dump is written");
+    assert!(!at(".out.1.unfinished").exists());
+    for name in [".out.2.unfinished", ".other.3.unfinished", ".out.x.unfinished"] {
+        assert!(at(name).join("modulestore.structures.bson").exists(), "{name}");
+    }
+    let left: Vec<_> =
+        std::fs::read_dir(folder.path()).expect("the folder").flatten().map(|e| e.file_name()).collect();
+    assert_eq!(
+        left.iter().filter(|name| name.to_string_lossy().ends_with(".unfinished")).count(),
+        3,
+        "{left:?}"
+    );
+}

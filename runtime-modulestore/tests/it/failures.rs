@@ -361,3 +361,92 @@ fn a_closed_store_is_read_where_nothing_can_be_written() {
         String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
 }
+
+/// Documents with garbled bytes are errors where they are met; nothing panics or hangs, and what is whole is read.
+#[test]
+fn garbled_documents_end_no_process() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    commit(&runtime, edit().put(usage("html", "h1"), html("two")));
+    drop(runtime);
+    let file = folder.path().join("store.db");
+    let tables = ["structures", "definitions", "active_versions"];
+    let documents = |table: &str| -> Vec<(Vec<u8>, Vec<u8>)> {
+        let db = Connection::open(&file).expect("the file opens");
+        let mut query = db
+            .prepare(&format!(r#"SELECT _id, document FROM "modulestore.{table}" ORDER BY _id"#))
+            .expect("the table");
+        query
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))
+            .expect("the rows")
+            .map(|row| row.expect("a row"))
+            .collect()
+    };
+    let whole = tables.map(documents);
+    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut next = |bound: usize| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) as usize % bound
+    };
+    let mut met = 0;
+    for round in 0..120 {
+        let table = next(10).saturating_sub(7);
+        let (id, document) = &whole[table][next(whole[table].len())];
+        let mut bytes = document.clone();
+        if round % 8 == 0 {
+            bytes.truncate(next(bytes.len()));
+        }
+        for _ in 0..=next(3) {
+            if !bytes.is_empty() {
+                let at = next(bytes.len());
+                bytes[at] = if next(2) == 0 { next(256) as u8 } else { bytes[at].wrapping_add(1) };
+            }
+        }
+        let write = |bytes: &[u8]| {
+            let sql = format!(r#"UPDATE "modulestore.{}" SET document = ? WHERE _id = ?"#, tables[table]);
+            let db = Connection::open(&file).expect("the file opens");
+            db.execute(&sql, rusqlite::params![bytes, id]).expect("the row");
+        };
+        write(&bytes);
+        let runtime = open(folder.path());
+        let _ = runtime.contexts();
+        for branch in Branch::ALL {
+            for usage in runtime.usages(&context(), branch).unwrap_or_default() {
+                let _ = (runtime.block(&usage, branch), runtime.parents(&usage, branch));
+            }
+            if let Ok(view) = runtime.view(&context(), branch) {
+                for block in view.outline().flatten() {
+                    let _ = (block.usage(), block.children(), block.setting("display_name"));
+                }
+            }
+            let _ = (runtime.history(&context(), branch), runtime.sizes(&context(), branch));
+            let _ = runtime.orphans(&context(), branch);
+        }
+        let _ = runtime.prune(&runtime_modulestore::PruneOptions::default());
+        let report = runtime.fsck(runtime_modulestore::FsckOptions::default());
+        met += usize::from(report.map_or(true, |report| !report.findings.is_empty()));
+        let context = runtime.context(&context());
+        if let Ok(context) = context {
+            // A refused commit changes nothing; one that goes through is taken back for the next round.
+            let _ = runtime.commit(edit().with(EditOp::PatchBlock {
+                usage: usage("vertical", "u1"),
+                patch: xblock_core::runtime::BlockPatch {
+                    settings: vec![("display_name".into(), Some(round.into()))],
+                    ..Default::default()
+                },
+            }));
+            drop(context);
+        }
+        drop(runtime);
+        let db = Connection::open(&file).expect("the file opens");
+        for (table, documents) in tables.iter().zip(&whole) {
+            for (id, document) in documents {
+                let sql = format!(r#"UPDATE "modulestore.{table}" SET document = ? WHERE _id = ?"#);
+                db.execute(&sql, rusqlite::params![document, id]).expect("the row");
+            }
+        }
+    }
+    assert!(met > 10, "only {met} were noticed");
+    // A commit may have gone through on a garbled draft, whose version is no head any more.
+    assert!(open(folder.path()).fsck(Default::default()).expect("the check").is_sound());
+}
