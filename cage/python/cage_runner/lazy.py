@@ -1,7 +1,20 @@
-"""Modules that are imported when they are first used."""
+"""Modules that are imported when they are first used; runs before scripts on a codejail service, too."""
 
 import importlib
 import types
+
+#: What scripts find under a name without importing it.
+NAMES = {
+    "numpy": "numpy",
+    "math": "math",
+    "scipy": "scipy",
+    "calc": "calc",
+    "eia": "eia",
+    "chemcalc": "chem.chemcalc",
+    "chemtools": "chem.chemtools",
+    "miller": "chem.miller",
+    "draganddrop": "verifiers.draganddrop",
+}
 
 
 class LazyModule(types.ModuleType):

@@ -17,18 +17,6 @@ from cage_runner import lazy, memory_modules, random2, safe_json
 # some: a text that comes next is no documentation, and no `from __future__` may follow.
 PROLOG = "0\n"
 
-LAZY = {
-    "numpy": "numpy",
-    "math": "math",
-    "scipy": "scipy",
-    "calc": "calc",
-    "eia": "eia",
-    "chemcalc": "chem.chemcalc",
-    "chemtools": "chem.chemtools",
-    "miller": "chem.miller",
-    "draganddrop": "verifiers.draganddrop",
-}
-
 
 def warm():
     """Does once what every run would do anew."""
@@ -156,7 +144,7 @@ def carry_out(descriptor, limits, confinement):
         random_module=random2,
         random=generator,
     )
-    for name, target in LAZY.items():
+    for name, target in lazy.NAMES.items():
         names[name] = lazy.module(target)
     given = set(names) - set(request["globals"])
     sys.modules["__main__"] = module

@@ -9,6 +9,9 @@ KINDS = (type(None), bool, int, float, bytes, str, list, tuple, dict)
 
 BIG = 1 << 63
 
+#: How deep values may be nested: readers of JSON outside take 128 levels, two of which are the answer's own.
+DEPTH = 120
+
 
 class Unfit(Exception):
     """A value that JSON cannot hold."""
@@ -20,7 +23,7 @@ def encode(value, depth=0):
     Raises:
         Unfit: where it holds anything else, not a number included.
     """
-    if depth > 200:
+    if depth > DEPTH:
         raise Unfit
     if value is None or value is True or value is False:
         return value

@@ -20,6 +20,9 @@ use crate::library;
 /// What runs before an author's code there, in one line so that the author's lines keep their numbers but for one.
 const PROLOG: &str = include_str!("../../python/remote/prolog.py");
 
+/// What the cage has for the same; it stands in the prolog as a text.
+const LAZY: &str = include_str!("../../python/cage_runner/lazy.py");
+
 /// How many bytes of an answer are read.
 const ANSWER: u64 = 16 << 20;
 
@@ -185,7 +188,9 @@ fn engine(message: &str) -> SandboxError {
 fn with_prolog(code: &str, seed: Option<i64>) -> String {
     let seed = seed.map_or_else(|| "None".to_owned(), |seed| seed.to_string());
     // A text of JSON is one of Python too.
-    let prolog = serde_json::Value::from(PROLOG.replace("SEED", &seed));
+    let lazy = serde_json::Value::from(LAZY).to_string();
+    let prolog =
+        serde_json::Value::from(PROLOG.replace("SEED", &seed).replace("LAZY_SOURCE,", &format!("{lazy},")));
     format!("exec(compile({prolog}, \"<prolog>\", \"exec\"))\n{code}")
 }
 

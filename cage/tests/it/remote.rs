@@ -163,6 +163,28 @@ fn what_the_service_answers_is_what_the_platform_makes_of_it() {
 }
 
 #[test]
+fn what_is_sent_runs_and_has_what_scripts_have() {
+    let Some(cage) = crate::running::cage() else { return };
+    let service = Service::start(vec![answer("200 OK", r#"{"globals_dict": {}}"#)]);
+    let code = "import random as r\na = [random.randint(1, 6) for _ in range(4)]\nb = math.floor(2.5)\nc = r is random\n\
+                d = chemcalc.render_to_html('H2O')\ne = list(xrange(2))\n";
+    let job = SandboxJob { random_seed: Some(0), ..job(code) };
+    sandbox(&service.host).run(&job, &course()).expect("an answer");
+    let sent = service.requests().remove(0);
+    let (_, payload) = sent.split_once("name=\"payload\"\r\n\r\n").expect("a payload");
+    let payload: Json = serde_json::from_str(payload.split("\r\n").next().expect("a line")).expect("JSON");
+    let run = cage::Run { code: payload["code"].as_str().expect("code"), ..cage::Run::default() };
+    let outcome = cage.run(&run, &cage::RunLimits::default()).expect("the cage works");
+    let cage::Outcome::Done { globals } = outcome else { panic!("{outcome:?}") };
+    // Recorded from Python: seed 0 gives 6, 5, 3, 2.
+    assert_eq!(
+        [&globals["a"], &globals["b"], &globals["c"], &globals["e"]],
+        [&json!([6, 5, 3, 2]), &json!(2), &json!(true), &json!([0, 1])]
+    );
+    assert_eq!(globals["d"], json!("<span class=\"math\">H<sub>2</sub>O</span>"));
+}
+
+#[test]
 fn a_connection_is_used_once() {
     // Does not say that it closes the connection, and does.
     let body = r#"{"globals_dict": {"a": 1}}"#;

@@ -49,6 +49,14 @@ fn code_gives_its_names_back() {
 }
 
 #[test]
+fn what_is_nested_too_deep_stays_and_the_rest_comes_back() {
+    let Some(cage) = cage() else { return };
+    let code = "def deep(n):\n    a = []\n    for _ in range(n): a = [a]\n    return a\na, b, c = deep(100), deep(130), deep(5000)\nd = {'x': deep(119)}\ne = 1";
+    let Outcome::Done { globals } = run(cage, code) else { panic!("it went through") };
+    assert_eq!(globals.keys().collect::<Vec<_>>(), ["a", "d", "e"]);
+}
+
+#[test]
 fn names_go_in_and_come_out() {
     let Some(cage) = cage() else { return };
     let globals = json!({"x": 2, "big": {"__int__": "100000000000000000000"}});
