@@ -62,26 +62,57 @@ pub struct CourseTestReport {
 pub struct ProblemTests {
     /// The problem.
     pub usage: UsageKey,
+    /// Its name.
+    pub display_name: Option<String>,
     /// How many tests its author wrote.
     pub tests: usize,
     /// How many times a test ran.
     pub runs: u64,
     /// Whether it does not say what is correct, so that its own answers could not be tried.
     pub is_unknown: bool,
+    /// What passed, in order of tests and seeds.
+    #[serde(skip)]
+    pub passed: Vec<TestRun>,
     /// What failed, in order of tests and seeds.
     pub failures: Vec<TestFailure>,
+}
+
+/// What is tried of a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum TestKind {
+    /// Its author's tests can be read.
+    Written,
+    /// It can be put together.
+    Load,
+    /// A test of its author's.
+    Test,
+    /// It takes its own answers.
+    OwnAnswers,
+}
+
+/// One run.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[non_exhaustive]
+pub struct TestRun {
+    /// The line of the problem on which the test stands, or of what is wrong before any test.
+    pub line: Option<u32>,
+    /// What was tried.
+    pub kind: TestKind,
+    /// The name of a test of the author's.
+    pub test: Option<String>,
+    /// The seed.
+    pub seed: Option<i64>,
 }
 
 /// One failed run.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct TestFailure {
-    /// The test's name; none for a problem's own answers, and for what went wrong before any test.
-    pub test: Option<String>,
-    /// The line of the problem on which the test stands.
-    pub line: Option<u32>,
-    /// The seed.
-    pub seed: Option<i64>,
+    /// The run.
+    #[serde(flatten)]
+    pub run: TestRun,
     /// What is not as expected, in sentences.
     pub reasons: Vec<String>,
 }
@@ -134,13 +165,23 @@ pub fn test_course(
             continue;
         }
         let xml = data.own("data").and_then(Json::as_str).unwrap_or_default().to_owned();
-        let mut tested =
-            ProblemTests { usage: usage.clone(), tests: 0, runs: 0, is_unknown: false, failures: Vec::new() };
+        let mut tested = ProblemTests {
+            usage: usage.clone(),
+            display_name: data.display_name().map(str::to_owned),
+            tests: 0,
+            runs: 0,
+            is_unknown: false,
+            passed: Vec::new(),
+            failures: Vec::new(),
+        };
         let tests = author_tests(&xml).unwrap_or_else(|faults| {
             tested.failures.extend(faults.into_iter().map(|fault| TestFailure {
-                test: None,
-                line: Some(fault.position.line),
-                seed: None,
+                run: TestRun {
+                    line: Some(fault.position.line),
+                    kind: TestKind::Written,
+                    test: None,
+                    seed: None,
+                },
                 reasons: vec![fault.message],
             }));
             Vec::new()
@@ -156,12 +197,14 @@ pub fn test_course(
     let results = run_all(&subjects, source, library, options, progress)?;
     for (usage, run) in results {
         let Some(tested) = found.get_mut(&usage) else { continue };
-        tested.runs += run.runs;
+        tested.runs += (run.passed.len() + run.failures.len()) as u64;
         tested.is_unknown |= run.is_unknown;
+        tested.passed.extend(run.passed);
         tested.failures.extend(run.failures);
     }
     for tested in found.values_mut() {
-        tested.failures.sort_by(|a, b| (a.line, &a.test, a.seed).cmp(&(b.line, &b.test, b.seed)));
+        tested.passed.sort();
+        tested.failures.sort();
     }
     Ok(CourseTestReport { context: package.context, problems: found.into_values().collect() })
 }
@@ -180,9 +223,19 @@ fn seeds(tests: &[AuthorTest], options: &CourseTestOptions) -> Vec<i64> {
 /// What came of one seed.
 #[derive(Default)]
 struct Run {
-    runs: u64,
     is_unknown: bool,
+    passed: Vec<TestRun>,
     failures: Vec<TestFailure>,
+}
+
+impl Run {
+    fn add(&mut self, run: TestRun, reasons: Vec<String>) {
+        if reasons.is_empty() {
+            self.passed.push(run);
+        } else {
+            self.failures.push(TestFailure { run, reasons });
+        }
+    }
 }
 
 fn run_all(
@@ -231,14 +284,11 @@ fn run_all(
     Ok(results.into_inner().unwrap_or_else(PoisonError::into_inner))
 }
 
-/// Says why a problem cannot be put together; of a script's failure the line that names the error.
+/// Says why a problem cannot be put together.
 fn reason(error: &LoadError) -> String {
     match error {
-        LoadError::Script { last_line: Some(line), file: Some((name, at)), .. } => {
-            format!("its script fails: {line} (line {at} of {name})")
-        }
-        LoadError::Script { last_line: Some(line), .. } => format!("its script fails: {line}"),
-        error => format!("the problem cannot be put together: {error}"),
+        LoadError::Script { .. } => error.author_message(),
+        error => format!("the problem cannot be put together: {}", error.author_message()),
     }
 }
 
@@ -258,13 +308,8 @@ fn run_seed(
     let problem = match Problem::load(&subject.xml, load) {
         Ok(problem) => problem,
         Err(error) => {
-            run.runs += 1;
-            run.failures.push(TestFailure {
-                test: None,
-                line: error.line(),
-                seed: Some(seed),
-                reasons: vec![reason(&error)],
-            });
+            let tried = TestRun { line: error.line(), kind: TestKind::Load, test: None, seed: Some(seed) };
+            run.add(tried, vec![reason(&error)]);
             return run;
         }
     };
@@ -272,25 +317,22 @@ fn run_seed(
     for test in &subject.tests {
         let is_meant =
             test.seeds.as_ref().map_or_else(|| within(options.seeds), |seeds| seeds.contains(&seed));
-        if !is_meant {
-            continue;
-        }
-        run.runs += 1;
-        let reasons = test.run(&mut problem.clone());
-        if !reasons.is_empty() {
-            let (test, line) = (Some(test.name.clone()), Some(test.line));
-            run.failures.push(TestFailure { test, line, seed: Some(seed), reasons });
+        if is_meant {
+            let tried = TestRun {
+                line: Some(test.line),
+                kind: TestKind::Test,
+                test: Some(test.name.clone()),
+                seed: Some(seed),
+            };
+            run.add(tried, test.run(&mut problem.clone()));
         }
     }
     if options.own_answers && within(options.seeds) {
+        let tried = TestRun { line: None, kind: TestKind::OwnAnswers, test: None, seed: Some(seed) };
         match own_answers(&mut problem.clone()) {
-            OwnAnswers::Correct => run.runs += 1,
+            OwnAnswers::Correct => run.add(tried, Vec::new()),
             OwnAnswers::Unknown { .. } => run.is_unknown = true,
-            OwnAnswers::Wrong { reason } => {
-                run.runs += 1;
-                let reasons = vec![format!("its own answers: {reason}")];
-                run.failures.push(TestFailure { test: None, line: None, seed: Some(seed), reasons });
-            }
+            OwnAnswers::Wrong { reason } => run.add(tried, vec![format!("its own answers: {reason}")]),
         }
     }
     run

@@ -50,7 +50,9 @@ pub use check::{
 };
 pub use clock::SystemClock;
 pub use compare::{CompareOptions, Comparison, Difference, compare};
-pub use course_tests::{CourseTestOptions, CourseTestReport, ProblemTests, TestFailure, test_course};
+pub use course_tests::{
+    CourseTestOptions, CourseTestReport, ProblemTests, TestFailure, TestKind, TestRun, test_course,
+};
 pub use description::{BlockDescription, FieldDescription, Origin};
 pub use diff::{
     AddressError, AsidesDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, Colour, CourseAddress, CourseContent,

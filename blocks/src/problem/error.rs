@@ -55,6 +55,24 @@ impl LoadError {
         Self::Element { message: message.into(), line }
     }
 
+    /// Says it to the author in plain text: of what the sandbox says only class and message of the error.
+    #[must_use]
+    pub fn author_message(&self) -> String {
+        match self {
+            Self::Script { message, last_line, line, file } => {
+                let said = htmlize::unescape(message);
+                let said = last_line.as_deref().unwrap_or(&said);
+                let place = match file {
+                    Some((name, line)) => format!(" (line {line} of {name})"),
+                    None => line.map_or_else(String::new, |line| format!(" (line {line})")),
+                };
+                format!("its script fails: {said}{place}")
+            }
+            Self::Element { message, line } => format!("{} (line {line})", htmlize::unescape(message)),
+            Self::Xml { message, .. } | Self::Rule(message) => htmlize::unescape(message).into_owned(),
+        }
+    }
+
     /// Returns the line of the problem file, where it is known.
     #[must_use]
     pub fn line(&self) -> Option<u32> {
@@ -101,6 +119,21 @@ impl GradeError {
         self.said(&Words::default())
     }
 
+    /// Says it to the author in plain text: of what the sandbox says only class and message of the error, and the line.
+    #[must_use]
+    pub fn author_message(&self) -> String {
+        match self {
+            Self::Code { message, line } => {
+                let place = line.map_or_else(String::new, |line| format!(" (line {line})"));
+                match message.rsplit("\\n").nth(1) {
+                    Some(last) => format!("the code that grades fails: {}{place}", of_bytes(last)),
+                    None => format!("the code that grades fails: {}{place}", htmlize::unescape(message)),
+                }
+            }
+            other => htmlize::unescape(other.to_string()).into_owned(),
+        }
+    }
+
     /// Says what learners are told; graders have said theirs in the learner's language.
     pub(super) fn said(&self, words: &Words) -> String {
         let text = self.to_string();
@@ -136,5 +169,49 @@ impl GradeError {
             // The platform's words, which its staff know.
             _ => fill(&words.gettext("Staff debug info: {details}"), &[("details", &details)]),
         }
+    }
+}
+
+/// Reads a text that stands as Python writes bytes.
+fn of_bytes(written: &str) -> String {
+    let mut bytes = Vec::with_capacity(written.len());
+    let mut rest = written.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'\\' {
+            bytes.push(byte);
+            continue;
+        }
+        match rest.next() {
+            Some(b'x') => {
+                let digits = [rest.next(), rest.next()].into_iter().flatten().map(char::from);
+                bytes.extend(u8::from_str_radix(&digits.collect::<String>(), 16));
+            }
+            Some(b't') => bytes.push(b'\t'),
+            other => bytes.extend(other),
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn authors_read_errors_of_code_as_text() {
+        let message = r#"Couldn't execute jailed code: stdout: b'', stderr: b'Traceback:\n  File "<string>", line 9\nValueError: it\'s \\ \xc3\xa9 <b>\n' with status code: 1"#;
+        let error = GradeError::Code { message: message.into(), line: Some(7) };
+        assert_eq!(error.author_message(), r"the code that grades fails: ValueError: it's \ é <b> (line 7)");
+        let error = GradeError::Message("Invalid math syntax: &#x27;1+&#x27;".into());
+        assert_eq!(error.author_message(), "Invalid math syntax: '1+'");
+        let script = |last_line: Option<&str>, file| LoadError::Script {
+            message: "it&#x27;s over".into(),
+            last_line: last_line.map(str::to_owned),
+            line: Some(3),
+            file,
+        };
+        assert_eq!(script(None, None).author_message(), "its script fails: it's over (line 3)");
+        let named = script(Some("NameError: x"), Some(("a.py".into(), 2)));
+        assert_eq!(named.author_message(), "its script fails: NameError: x (line 2 of a.py)");
     }
 }

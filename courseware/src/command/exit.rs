@@ -75,10 +75,10 @@ pub(crate) enum CommandError {
         #[source]
         source: serde_json::Error,
     },
-    #[error("the problem cannot be put together")]
-    ProblemLoad(#[source] LoadError),
-    #[error("the answers were not graded")]
-    Grade(#[source] GradeError),
+    #[error("{}: the problem cannot be put together: {}", path.display(), error.author_message())]
+    ProblemLoad { path: PathBuf, error: LoadError },
+    #[error("the answers were not graded: {}", .0.author_message())]
+    Grade(GradeError),
     #[error("{name} is no problem of the course, or has no tests")]
     NoTests { name: String },
     #[error("the text cannot be converted")]
@@ -140,7 +140,7 @@ impl CommandError {
             | Self::BadProblemId { .. }
             | Self::BadKey { .. } => Exit::Usage,
             Self::NoJson { .. }
-            | Self::ProblemLoad(_)
+            | Self::ProblemLoad { .. }
             | Self::Grade(_)
             | Self::Markdown(_)
             | Self::NotMarkdown(_) => Exit::No,

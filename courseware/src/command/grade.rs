@@ -20,8 +20,9 @@ use super::exit::{CommandError, Exit};
 pub(crate) struct Arguments {
     /// The problem's XML.
     problem: PathBuf,
-    /// An answer, by the id of its input: p_2_1=choice_2. An id given several times is a list of choices, ID[]=VALUE is a
-    /// list of one, ID{}=JSON any JSON.
+    /// An answer, by the id of its input or the end of it: p_2_1=choice_2 or 2_1=choice_2. An id given several times is a
+    /// list of choices, ID[]=VALUE is a list of one, ID{}=JSON any JSON. What the author's code grades is sent empty where
+    /// no answer is given, as a page does.
     #[arg(long = "answer", value_name = "ID=VALUE")]
     answers: Vec<String>,
     /// The number the variant comes from, where the state holds none.
@@ -70,7 +71,8 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
         is_author_mode: true,
         ..ProblemServices::default()
     };
-    let mut problem = Problem::load(&xml, options).map_err(CommandError::ProblemLoad)?;
+    let mut problem = Problem::load(&xml, options)
+        .map_err(|error| CommandError::ProblemLoad { path: arguments.problem.clone(), error })?;
     let answers = Problem::read_form(&fields(&arguments.answers, &problem)?)
         .map_err(|reason| CommandError::BadAnswers { reason })?;
     let outcome = problem.grade(&answers).map_err(CommandError::Grade)?;
@@ -130,13 +132,25 @@ fn fields(texts: &[String], problem: &Problem) -> Result<Vec<(String, String)>, 
     let fields = pairs.iter().map(|(id, value)| {
         let id = id.strip_prefix("input_").unwrap_or(id);
         let bare = id.trim_end_matches("[]").trim_end_matches("{}");
-        if !inputs.iter().any(|input| input.id == bare) {
+        let is_meant = |full: &str| full == bare || full.ends_with(&format!("_{bare}"));
+        let Some(input) = inputs.iter().find(|input| is_meant(&input.id)) else {
             let known = inputs.iter().map(|input| input.id.clone()).collect::<Vec<_>>().join(", ");
             return Err(CommandError::NoSuchInput { id: bare.to_owned(), known });
-        }
-        let is_checkboxes = inputs.iter().any(|input| input.id == id && input.tag == "checkboxgroup");
-        let is_list = is_checkboxes || pairs.iter().filter(|(other, _)| other == &id).count() > 1;
-        Ok((format!("input_{id}{}", if is_list { "[]" } else { "" }), (*value).to_owned()))
+        };
+        let form = &id[bare.len()..];
+        let is_list =
+            input.tag == "checkboxgroup" || pairs.iter().filter(|(other, _)| other == &id).count() > 1;
+        let form = if form.is_empty() && is_list { "[]" } else { form };
+        Ok((format!("input_{}{form}", input.id), (*value).to_owned()))
     });
-    fields.collect()
+    let mut fields = fields.collect::<Result<Vec<_>, _>>()?;
+    for input in
+        inputs.iter().filter(|input| ["customresponse", "symbolicresponse"].contains(&&*input.response_tag))
+    {
+        let field = format!("input_{}", input.id);
+        if !fields.iter().any(|(name, _)| name.trim_end_matches("[]").trim_end_matches("{}") == field) {
+            fields.push((field, String::new()));
+        }
+    }
+    Ok(fields)
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use courseware::{
-    ArchiveLimits, AuthorCode, CourseTestOptions, CourseTestReport, TestFailure, open_package, test_course,
+    ArchiveLimits, AuthorCode, CourseTestOptions, CourseTestReport, TestKind, TestRun, open_package,
+    test_course,
 };
 use serde_json::json;
 
@@ -88,17 +89,25 @@ pub(crate) fn run(
 fn text(report: &CourseTestReport, console: &mut Console) -> Result<(), CommandError> {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for problem in &report.problems {
-        for group in problem.failures.chunk_by(|a, b| (&a.test, a.line) == (&b.test, b.line)) {
+        for group in problem
+            .failures
+            .chunk_by(|a, b| (a.run.kind, &a.run.test, a.run.line) == (b.run.kind, &b.run.test, b.run.line))
+        {
             let Some(first) = group.first() else { continue };
             let seeds: Vec<String> =
-                group.iter().filter_map(|failure| failure.seed).map(|seed| seed.to_string()).collect();
+                group.iter().filter_map(|failure| failure.run.seed).map(|seed| seed.to_string()).collect();
             let shown = match seeds.as_slice() {
                 [few @ .., _, _, _, _] if few.len() > 4 => {
                     format!("{} .. ({})", seeds[..4].join(" "), seeds.len())
                 }
                 all => all.join(" "),
             };
-            rows.push([problem.usage.block_id().to_owned(), name(first), shown, first.reasons.join("; ")]);
+            rows.push([
+                problem.usage.block_id().to_owned(),
+                name(&first.run),
+                shown,
+                first.reasons.join("; "),
+            ]);
         }
     }
     if !rows.is_empty() {
@@ -126,42 +135,67 @@ fn text(report: &CourseTestReport, console: &mut Console) -> Result<(), CommandE
     ))
 }
 
-fn name(failure: &TestFailure) -> String {
-    match (&failure.test, failure.line) {
-        (Some(test), _) => test.clone(),
-        (None, Some(line)) => format!("line {line}"),
-        (None, None) => "own answers".to_owned(),
+fn name(run: &TestRun) -> String {
+    match (run.kind, &run.test, run.line) {
+        (TestKind::Test, Some(test), _) => test.clone(),
+        (TestKind::OwnAnswers, ..) => "own answers".to_owned(),
+        (TestKind::Written, _, Some(line)) => format!("test on line {line}"),
+        _ => "put together".to_owned(),
     }
 }
 
-/// Writes a test suite for each problem, a case for each failure and one for all that passed.
+/// Writes a test suite for each problem and a case for each run, named by the test, its line and the seed.
 fn junit(report: &CourseTestReport) -> String {
     let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-    let (runs, failed) = (report.runs(), report.failed());
-    out.push_str(&format!("<testsuites tests=\"{runs}\" failures=\"{failed}\">\n"));
+    let (passed, failed) =
+        (report.problems.iter().map(|problem| problem.passed.len()).sum::<usize>(), report.failed());
+    out.push_str(&format!(
+        "<testsuites name=\"{}\" tests=\"{}\" failures=\"{failed}\">\n",
+        escape(&report.context.to_string()),
+        passed + failed
+    ));
     for problem in &report.problems {
         let usage = escape(&problem.usage.to_string());
-        let failures = problem.failures.len();
+        let (failures, unknown) = (problem.failures.len(), usize::from(problem.is_unknown));
         out.push_str(&format!(
-            "  <testsuite name=\"{usage}\" tests=\"{}\" failures=\"{failures}\">\n",
-            problem.runs
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{unknown}\">\n",
+            escape(problem.display_name.as_deref().unwrap_or(problem.usage.block_id())),
+            problem.passed.len() + failures + unknown
         ));
+        let mut case = |run: &TestRun, content: Option<&str>| {
+            let name = escape(&case_name(run));
+            out.push_str(&match content {
+                Some(content) => {
+                    format!("    <testcase classname=\"{usage}\" name=\"{name}\">{content}</testcase>\n")
+                }
+                None => format!("    <testcase classname=\"{usage}\" name=\"{name}\"/>\n"),
+            });
+        };
         for failure in &problem.failures {
-            let seed = failure.seed.map(|seed| format!(" (seed {seed})")).unwrap_or_default();
-            out.push_str(&format!(
-                "    <testcase classname=\"{usage}\" name=\"{}{seed}\"><failure message=\"{}\"/></testcase>\n",
-                escape(&name(failure)),
-                escape(&failure.reasons.join("; "))
-            ));
+            let message = escape(&failure.reasons.join("; "));
+            case(&failure.run, Some(&format!("<failure message=\"{message}\"/>")));
         }
-        let passed = problem.runs.saturating_sub(failures as u64);
-        for number in 1..=passed {
-            out.push_str(&format!("    <testcase classname=\"{usage}\" name=\"passed {number}\"/>\n"));
+        for run in &problem.passed {
+            case(run, None);
+        }
+        if problem.is_unknown {
+            let why = "<skipped message=\"the problem does not say what is correct\"/>";
+            out.push_str(&format!(
+                "    <testcase classname=\"{usage}\" name=\"own answers\">{why}</testcase>\n"
+            ));
         }
         out.push_str("  </testsuite>\n");
     }
     out.push_str("</testsuites>");
     out
+}
+
+/// Names a run as no other of the problem is named.
+fn case_name(run: &TestRun) -> String {
+    let line = if run.kind == TestKind::Test { run.line.map(|line| format!("line {line}")) } else { None };
+    let seed = run.seed.map(|seed| format!("seed {seed}"));
+    let places: Vec<String> = line.into_iter().chain(seed).collect();
+    if places.is_empty() { name(run) } else { format!("{} ({})", name(run), places.join(", ")) }
 }
 
 /// Escapes a text for an attribute; characters XML does not allow become a space.

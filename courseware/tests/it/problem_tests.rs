@@ -74,10 +74,75 @@ fn failures_are_told_in_a_table_and_for_services() {
     assert!(ran.out.contains("does not say which input it answers: sum_2_1, sum_3_1"), "{}", ran.out);
     let junit = courseware(["test", &course, "--seeds", "1", "--format", "junit"]).exits(1).out;
     assert!(junit.contains("tests=\"2\" failures=\"2\""), "{junit}");
-    assert!(junit.contains("name=\"wrong &amp; more (seed 1)\""), "{junit}");
+    assert!(junit.contains("name=\"wrong &amp; more (line ") && junit.contains(", seed 1)\">"), "{junit}");
     let checked = courseware(["check", &course, "--only", "invalid-test"]).exits(1);
     assert!(checked.out.contains("does not say which input it answers: 2_1, 3_1"), "{}", checked.out);
     courseware(["test", &course, "--problem", "other"]).exits(3);
+}
+
+#[test]
+fn every_run_has_a_name_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let course = course(directory.path(), RIGHT);
+    let junit =
+        courseware(["test", &course, "--seeds", "2", "--own-answers", "--format", "junit"]).exits(0).out;
+    let names: Vec<&str> = junit
+        .match_indices(" name=\"")
+        .filter_map(|(at, found)| junit[at + found.len()..].split('"').next())
+        .collect();
+    let cases: std::collections::BTreeSet<&str> = names.iter().copied().collect();
+    assert_eq!(cases.len(), names.len(), "{junit}");
+    // Three tests for two seeds each but one for two others besides, its own answers, the problem and the course.
+    assert_eq!(names.len(), 2 + 4 + 2 + 2 + 2, "{junit}");
+    assert!(
+        names.iter().any(|name| name.starts_with("right (line ") && name.ends_with(", seed 2)")),
+        "{junit}"
+    );
+    assert!(names.contains(&"own answers (seed 1)") && names.contains(&"course-v1:O+C+R"), "{junit}");
+    assert!(!junit.contains("passed"), "{junit}");
+}
+
+/// Grades a problem in a file with its script replaced, and returns what is said.
+fn said(directory: &Path, script: &str, answers: &[&str]) -> String {
+    let problem = format!(
+        "<problem>\n<script>{script}</script>\n<customresponse cfn=\"check\"><textline/></customresponse>\n\
+         <numericalresponse answer=\"1\"><textline/></numericalresponse></problem>"
+    );
+    let path = directory.join("p.xml");
+    fs::write(&path, problem).unwrap();
+    let answers = answers.iter().flat_map(|answer| ["--answer", answer]);
+    courseware(["grade", path.to_str().unwrap()].into_iter().chain(answers)).exits(1).err
+}
+
+#[test]
+fn authors_read_what_is_wrong_in_plain_words() {
+    let directory = tempfile::tempdir().unwrap();
+    let check = "\ndef check(expect, ans):\n    if ans == 'loop':\n        while True: pass\n    raise ValueError(\"it's not &lt;b>\")\n";
+    for (script, answers, expected) in [
+        (
+            "\na = 1\nb = undefined\n",
+            &[][..],
+            "its script fails: NameError: name 'undefined' is not defined (line 4)\n",
+        ),
+        ("\na = = 1\n", &[], "its script fails: SyntaxError: invalid syntax (line 3)\n"),
+        ("\nwhile True: pass\n", &[], "its script fails: the code used more processor time than it may\n"),
+        (check, &["2_1=x"], "not graded: the code that grades fails: ValueError: it's not <b> (line 6)\n"),
+        (
+            check,
+            &["2_1=loop"],
+            "not graded: the code that grades fails: the code used more processor time than it may\n",
+        ),
+        ("def check(e, a): return True", &["p_3_1=1+"], "not graded: Invalid math syntax: '1+'\n"),
+    ] {
+        let said = said(directory.path(), script, answers);
+        // On a busy machine the clock is faster than the processor.
+        let said = said.replace("more time than", "more processor time than");
+        assert!(said.trim_end().ends_with(expected.trim_end()), "{said}");
+    }
+    let broken = directory.path().join("broken.xml");
+    fs::write(&broken, "<problem>\n<p></problem>").unwrap();
+    let said = courseware(["grade", broken.to_str().unwrap()]).exits(1).err;
+    assert!(said.contains("broken.xml: the problem cannot be put together: <p> opened at 2:1"), "{said}");
 }
 
 #[test]

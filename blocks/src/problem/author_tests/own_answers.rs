@@ -47,7 +47,7 @@ pub fn own_answers(problem: &mut Problem) -> OwnAnswers {
         return OwnAnswers::Unknown { inputs: unknown };
     }
     match problem.grade(&answers) {
-        Err(error) => OwnAnswers::Wrong { reason: error.learner_message() },
+        Err(error) => OwnAnswers::Wrong { reason: error.author_message() },
         Ok(outcome) => {
             let wrong: Vec<_> = inputs
                 .iter()

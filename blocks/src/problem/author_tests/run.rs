@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::read::{AuthorTest, Given, GivenValue};
-use crate::problem::{Answers, Outcome, Problem, ProblemInput};
+use crate::problem::{Answers, GradeError, Outcome, Problem, ProblemInput};
 
 impl AuthorTest {
     /// Grades the test's answers and returns what is not as it expects, in sentences. The problem is one nobody has
@@ -28,14 +28,14 @@ impl AuthorTest {
             (Ok(_), Some(error)) => {
                 vec![format!("the answers were graded; they should be refused with {error:?}")]
             }
-            (Err(found), Some(error)) if found.learner_message().contains(error) => Vec::new(),
+            (Err(found), Some(error)) if is_said(&found, error) => Vec::new(),
             (Err(found), Some(error)) => {
                 vec![format!(
                     "the answers were refused with {:?} instead of {error:?}",
-                    found.learner_message()
+                    found.author_message()
                 )]
             }
-            (Err(found), None) => vec![format!("the answers were refused: {}", found.learner_message())],
+            (Err(found), None) => vec![format!("the answers were refused: {}", found.author_message())],
         }
     }
 
@@ -87,6 +87,12 @@ impl AuthorTest {
         }
         failures
     }
+}
+
+/// Tells whether learners are told something, as HTML or as they read it.
+fn is_said(error: &GradeError, expected: &str) -> bool {
+    let said = error.learner_message();
+    said.contains(expected) || htmlize::unescape(&said).contains(expected)
 }
 
 /// Finds an input by its id or the end of it; a problem's only input needs no name.
