@@ -2,10 +2,13 @@
 #![expect(clippy::print_stderr, reason = "a skipped course and the counts must be heard")]
 
 use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::Path;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
-use acceptance::vectors::{sandbox, sandbox_modules};
+use acceptance::vectors::{sandbox, sandbox_modules, sandbox_python};
+use blocks::problem::{Problem, ProblemOptions, ProblemServices};
 use courseware::{ArchiveLimits, CourseTestOptions, CourseTestReport, Progress, open_package, test_course};
 use xblock_core::services::SandboxService;
 
@@ -14,7 +17,8 @@ use crate::courses::{sample, shared};
 /// Variants tried of each problem.
 const SEEDS: u32 = 3;
 
-/// Why a problem's answers are not graded as correct. All are the course's doing: the platform says the same.
+/// Why a problem's answers are not graded as correct. All are the course's doing: its code says the same in plain Python
+/// (`own_answers/plain.py`), and takes the answers of `own_answers/given.json`, in plain Python and here.
 #[derive(Debug, Clone, Copy)]
 enum Why {
     /// It does not say what is correct, so that nothing can be tried; it loads and renders.
@@ -27,7 +31,7 @@ enum Why {
 
 type Exceptions = &'static [(&'static str, Why)];
 
-/// `fractions.gcd` went with Python 3.9.
+/// `fractions.gcd` went with Python 3.9; the platform's own sandbox runs later ones and brings no replacement.
 const NO_GCD: Why = Why::OldPython("cannot import name 'gcd' from 'fractions'");
 
 const FINNISH: Exceptions = &[
@@ -123,6 +127,91 @@ fn surprises(report: &CourseTestReport, exceptions: Exceptions) -> Vec<String> {
     surprises
 }
 
+/// Answers that are correct for problems that show none, or others: read from their code, in the order of their inputs.
+fn given() -> BTreeMap<String, Vec<String>> {
+    serde_json::from_str(include_str!("../own_answers/given.json")).expect("answers")
+}
+
+/// Says which exceptions are not what they are said to be: problems whose code takes other answers than those given, here
+/// or in plain Python, and those that plain Python judges otherwise.
+fn unproven(
+    course: &Path,
+    sandbox: &Arc<dyn SandboxService>,
+    library: Option<&Path>,
+    exceptions: Exceptions,
+) -> Vec<String> {
+    let own = course.join("static/python_lib.zip");
+    let library = library.map(Path::to_owned).or_else(|| own.exists().then_some(own));
+    let bytes: Option<Arc<[u8]>> =
+        library.as_deref().map(|path| std::fs::read(path).expect("a library").into());
+    let given = given();
+    let plain = plain_python(course, library.as_deref(), exceptions, &given);
+    let mut unproven = Vec::new();
+    for (id, why) in exceptions {
+        let said = &plain[*id];
+        let is_proven = match why {
+            Why::SaysNone => said["shown"].is_null() && said["given"] == true,
+            Why::ShowsAnother => said["shown"] == false && said["given"] == true,
+            Why::OldPython(error) => said["error"].as_str().is_some_and(|said| said.contains(error)),
+        };
+        if !is_proven {
+            unproven.push(format!("{id} in plain Python: {said}"));
+        }
+        if let Some(answers) = given.get(*id)
+            && let Err(reason) = takes(course, id, answers, sandbox, bytes.clone())
+        {
+            unproven.push(format!("{id}: {reason}"));
+        }
+    }
+    unproven
+}
+
+/// Gives a problem answers, by the order of its inputs.
+fn takes(
+    course: &Path,
+    id: &str,
+    answers: &[String],
+    sandbox: &Arc<dyn SandboxService>,
+    library: Option<Arc<[u8]>>,
+) -> Result<(), String> {
+    let xml = std::fs::read_to_string(course.join("problem").join(id).with_extension("xml"));
+    let usage = format!("block-v1:O+C+R+type@problem+block@{id}").parse().expect("a usage key");
+    let services =
+        ProblemServices { sandbox: Some(sandbox.clone()), python_lib: library, ..ProblemServices::default() };
+    let options = ProblemOptions { services, ..ProblemOptions::new(usage) };
+    let mut problem = Problem::load(&xml.expect("a problem"), options).map_err(|error| error.to_string())?;
+    let inputs = problem.inputs();
+    assert_eq!(inputs.len(), answers.len(), "{id}");
+    let answers = inputs.into_iter().zip(answers).map(|(input, answer)| (input.id, answer.as_str().into()));
+    let outcome = problem.grade(&answers.collect()).map_err(|error| error.author_message())?;
+    match outcome.correct_map.values().find(|entry| entry["correctness"] != "correct") {
+        Some(entry) => Err(format!("an answer is not correct: {entry}")),
+        None => Ok(()),
+    }
+}
+
+/// Has the courses' own code grade in a Python without any of ours.
+fn plain_python(
+    course: &Path,
+    library: Option<&Path>,
+    exceptions: Exceptions,
+    given: &BTreeMap<String, Vec<String>>,
+) -> serde_json::Value {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let problems: Vec<_> = exceptions.iter().map(|(id, _)| *id).collect();
+    let asked =
+        serde_json::json!({"course": course, "library": library, "problems": problems, "given": given});
+    let mut python = Command::new(sandbox_python());
+    python.arg(root.join("own_answers/plain.py")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = python.spawn().expect("Python");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    stdin.write_all(asked.to_string().as_bytes()).expect("it reads");
+    drop(stdin);
+    let output = child.wait_with_output().expect("an end");
+    assert!(output.status.success(), "{}", course.display());
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
 /// The courses, how many problems each has, and their exceptions; the grading course is only complete with its library.
 const COURSES: [(&str, usize, Exceptions); 5] = [
     ("math-percent-edx-fi/course", 47, FINNISH),
@@ -139,6 +228,7 @@ fn problems_of_real_courses_take_their_own_answers() {
         let Some(course) = shared(name) else { continue };
         let report = tested(&course, scripts.clone(), None);
         assert_eq!(surprises(&report, exceptions), Vec::<String>::new(), "{name}");
+        assert_eq!(unproven(&course, &scripts, None, exceptions), Vec::<String>::new(), "{name}");
         assert_eq!(report.problems.len(), problems, "{name}");
         eprintln!(
             "{name}: {problems} problems, {} of them known to be the course's to mend",
@@ -157,9 +247,11 @@ fn problems_of_the_grading_library_take_their_own_answers() {
         eprintln!("SKIPPED: COURSE_LIBRARY does not name the grading library's python_lib.zip");
         return;
     };
-    let library = std::fs::read(library).expect("the library");
-    let report = tested(&course, scripts, Some(library.into()));
+    let path = Path::new(&library);
+    let bytes = std::fs::read(path).expect("the library");
+    let report = tested(&course, scripts.clone(), Some(bytes.into()));
     assert_eq!(surprises(&report, GRADING), Vec::<String>::new());
+    assert_eq!(unproven(&course, &scripts, Some(path), GRADING), Vec::<String>::new());
     assert_eq!(report.problems.len(), 53);
 }
 

@@ -10,7 +10,7 @@ mod markdown;
 mod olx;
 mod split;
 
-pub use capa::{sandbox, sandbox_modules};
+pub use capa::{sandbox, sandbox_modules, sandbox_python};
 
 use std::path::{Path, PathBuf};
 

@@ -14,7 +14,7 @@ mod seeds;
 mod sequences;
 mod world;
 
-pub use sandbox::{sandbox, sandbox_modules};
+pub use sandbox::{sandbox, sandbox_modules, sandbox_python};
 
 use serde_json::Value as Json;
 

@@ -15,13 +15,18 @@ pub(super) fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_000_000, 0).expect("a moment of this century")
 }
 
-/// The cage, or why there is none. Its Python is that of `CAGE_PYTHON`, of the project's virtualenv, or any.
-static CAGE: LazyLock<Result<Arc<Cage>, String>> = LazyLock::new(|| {
+/// Returns the Python that code of authors runs in: that of `CAGE_PYTHON`, of the project's virtualenv, or any.
+#[must_use]
+pub fn sandbox_python() -> PathBuf {
     let made = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.venv/bin/python");
     let python: Option<PathBuf> =
         std::env::var_os("CAGE_PYTHON").map(Into::into).or_else(|| made.exists().then_some(made));
-    let options =
-        CageOptions { python: python.unwrap_or_else(|| "python3".into()), ..CageOptions::default() };
+    python.unwrap_or_else(|| "python3".into())
+}
+
+/// The cage, or why there is none.
+static CAGE: LazyLock<Result<Arc<Cage>, String>> = LazyLock::new(|| {
+    let options = CageOptions { python: sandbox_python(), ..CageOptions::default() };
     Cage::start(options).map(Arc::new).map_err(|error| error.to_string())
 });
 
