@@ -276,13 +276,25 @@ impl Renderer<'_> {
             label.text = verdict.into_owned();
             copy.children.insert(0, label);
             copy.set("role", "group");
-            if let Some(id) = question.and_then(group_of).and_then(|group| group.get("id")) {
+            let is_labelled = question.is_some_and(|question| self.is_labelled(question));
+            if let Some(id) =
+                question.and_then(group_of).and_then(|group| group.get("id")).filter(|_| is_labelled)
+            {
                 copy.set("aria-describedby", format!("{id}-legend"));
             }
         }
         copy.write(&mut self.out);
         escape_text(&node.tail, &mut self.out);
         self.out.push_str("</span></section>");
+    }
+
+    /// Tells whether a question has a label, which others can refer to.
+    fn is_labelled(&self, question: &Node) -> bool {
+        let Mark::Response(index) = question.mark else {
+            return false;
+        };
+        let input = self.problem.responses.get(index).and_then(|response| response.inputs.first());
+        input.is_some_and(|input| !input.label.label.is_empty())
     }
 
     fn chosen<'n>(&self, question: &'n Node) -> Option<&'n Node> {

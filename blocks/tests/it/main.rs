@@ -12,6 +12,7 @@ mod problem;
 mod problem_bounds;
 mod problem_faults;
 mod problem_files;
+mod problem_html;
 mod problem_queue;
 mod settings;
 mod translated;

@@ -78,15 +78,24 @@ fn write(element: &Element, out: &mut String) {
 
 /// Tells what this runtime writes otherwise than the platform (docs/differences.md, rows on problem HTML): names of fields
 /// for screen readers, what a learner typed into choices, and the mark on pictures, which needs no file.
-fn is_own(element: &Element, name: &str, value: &str) -> bool {
+pub(super) fn is_own(element: &Element, name: &str, value: &str) -> bool {
     let class = element.get("class").unwrap_or_default();
     match name {
-        "aria-label" => value.is_empty() || &*element.name == "select",
+        "aria-label" => {
+            let is_hidden = element.get("style").is_some_and(|style| style.contains("display:none"));
+            value.is_empty() || is_hidden || ["select", "textarea"].contains(&&*element.name)
+        }
+        // The platform refers to labels that are not there, and gives some ids twice.
+        "aria-describedby" => class == "message" || &*element.name == "targetedfeedback",
+        "id" => value.starts_with("status_") && &*element.name == "div" || value.ends_with("_prompt"),
+        "aria-hidden" => &*element.name == "canvas",
+        // The field the label names is that of the page, not of the platform's editor.
+        "for" => value.starts_with("cm-textarea-") || class.contains("problem-group-label"),
         "aria-labelledby" => {
             let is_field = ["input", "select", "fieldset", "textarea"].contains(&&*element.name);
             let is_heading =
                 value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-");
-            is_field && is_heading || value.starts_with("forinput")
+            is_field && is_heading || value.starts_with("forinput") || value.ends_with("_prompt")
         }
         "value" => class == "choicetextvalue" || (class == "ctinput" && element.get("type") == Some("text")),
         "src" => element.get("id").is_some_and(|id| id.starts_with("cross_")),

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use xblock_core::olx::{Document, Element, FileName, Node, ParseOptions, Source};
 
+use super::html::is_own;
+
 /// Normalises markup as the vectors' README says; the inline script and the formula preview are left out.
 pub(super) fn normalised(markup: &str) -> String {
     let markup = match markup.strip_prefix("<root>") {
@@ -48,17 +50,10 @@ fn write(element: &Element, out: &mut String) {
     if is_left_out {
         return;
     }
-    // Inputs without a label are named by the question or the problem here; the platform leaves them without a name.
-    let is_own_name = |name: &str, value: &str| {
-        name == "aria-labelledby"
-            && (value.ends_with("-problem-title") || value.starts_with("multiinput-group-label-"))
-            && ["input", "select", "fieldset", "textarea"].contains(&&*element.name)
-            || (name == "aria-label" && value.is_empty())
-    };
     let attributes: BTreeMap<&str, String> = element
         .attributes
         .iter()
-        .filter(|a| !is_own_name(&a.name, &a.value))
+        .filter(|a| !is_own(element, &a.name, &a.value))
         .map(|a| (a.name.as_str(), collapsed(&a.value)))
         .collect();
     out.push_str(&format!("\n<{} {attributes:?}>", element.name));
