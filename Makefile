@@ -40,8 +40,9 @@ test-python: wheel ## Build the wheel and run the Python tests.
 test-browser: test-rust ## Run the browser tests in headless Chromium (skipped loudly where there is none).
 	tests/browser/run.sh
 
-test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at the same store, 300 kills, 8 writers x 200, 5 GB (ten minutes).
+test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at the same store, 300 kills, 8 writers x 200, 5 GB (twenty minutes).
 	BLOCKSTORE_PYTHON="$(CURDIR)/$(APP)/bin/python" BLOCKSTORE_CRASH_ROUNDS=300 BLOCKSTORE_COMMITS=200 \
+	  BLOCKSTORE_CUT_ROUNDS=300 \
 	  cargo test -p runtime-blockstore
 	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
 
