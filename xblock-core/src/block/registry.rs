@@ -1,5 +1,6 @@
 //! The block types a host knows, with the fields its mixins add.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -122,6 +123,15 @@ impl Registry {
             field_mixins: PLATFORM_MIXINS,
             mixins: Vec::new(),
             asides: Vec::new(),
+        }
+    }
+
+    /// Finds a type as [`Registry::block_type`] does, without copying one that is registered.
+    #[must_use]
+    pub(crate) fn find(&self, name: &str) -> Cow<'_, BlockType> {
+        match self.types.get(name) {
+            Some(found) => Cow::Borrowed(found),
+            None => Cow::Owned(self.block_type(name)),
         }
     }
 

@@ -406,11 +406,9 @@ impl BlockFields {
     fn read(&self, held: &mut Held<'_>, index: usize) -> Result<(), BlockFieldsError> {
         let spec = self.at(index);
         if held.current(index).is_none() {
-            let value = match self.data.get(spec, &self.ids)? {
-                Some(json) => self.load(spec, &json)?,
-                None => self.default_of(index)?,
-            };
-            held.fill(index, value);
+            let mut value = None;
+            self.data.show(spec, &self.ids, &mut |json| value = Some(self.load(spec, json)))?;
+            held.fill(index, value.unwrap_or_else(|| self.declared(spec))?);
         }
         if spec.kind.is_mutable() {
             held.track_read(index);
@@ -425,11 +423,15 @@ impl BlockFields {
     /// Returns the default of the field data, which the two structural fields never have, or of the field.
     fn default_of(&self, index: usize) -> Result<Value, BlockFieldsError> {
         let spec = self.at(index);
-        if !matches!(spec.name, "parent" | "children")
+        if !spec.is_structural()
             && let Some(json) = self.data.default(spec, &self.ids)?
         {
             return self.load(spec, &json);
         }
+        self.declared(spec)
+    }
+
+    fn declared(&self, spec: &FieldSpec) -> Result<Value, BlockFieldsError> {
         spec.default_value(&self.ids).map_err(|source| conversion(spec.name, source))
     }
 

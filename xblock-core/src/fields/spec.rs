@@ -195,6 +195,12 @@ impl FieldSpec {
         super::declared::is_inheritable(self.name)
     }
 
+    /// Tells whether it is the parent or the children, which say where a block stands and never have a default.
+    #[must_use]
+    pub fn is_structural(&self) -> bool {
+        matches!(self.name, "parent" | "children")
+    }
+
     /// Returns the default in its stored form; nothing for a unique default, which depends on the block.
     ///
     /// # Errors

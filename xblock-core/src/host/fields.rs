@@ -62,8 +62,15 @@ impl AuthoredFieldData {
         Ok(self.above.get_or_init(|| read.into_iter().map(Arc::new).collect()))
     }
 
-    fn own_default(&self, field: &FieldSpec) -> Option<Json> {
-        find(&self.data.defaults, field.name).cloned()
+    /// Finds what an unset field has instead: what it inherits, or the default that came with the block.
+    fn instead(&self, field: &FieldSpec) -> Result<Option<&Json>, KvsError> {
+        let own = || Ok(find(&self.data.defaults, field.name));
+        if !is_inheritable(field.name) {
+            return own();
+        }
+        let above = self.above()?;
+        let parent_type = above.first().map(|parent| parent.usage.block_type());
+        inherited(parent_type, own, above.iter().map(|above| Ok(written(&above.data, field))))
     }
 
     fn read_only(field: &FieldSpec) -> KvsError {
@@ -111,15 +118,20 @@ impl FieldData for AuthoredFieldData {
     }
 
     fn default(&self, field: &FieldSpec, _: &ScopeIds) -> Result<Option<Json>, KvsError> {
-        if !is_inheritable(field.name) {
-            return Ok(self.own_default(field));
+        Ok(self.instead(field)?.cloned())
+    }
+
+    fn show(&self, field: &FieldSpec, ids: &ScopeIds, show: &mut dyn FnMut(&Json)) -> Result<bool, KvsError> {
+        if field.scope == Scope::Children {
+            self.get(field, ids)?.iter().for_each(show);
+            return Ok(true);
         }
-        let above = self.above()?;
-        inherited(
-            above.first().map(|parent| parent.usage.block_type()),
-            || Ok(self.own_default(field)),
-            above.iter().map(|above| Ok(written(&above.data, field).cloned())),
-        )
+        let value = match written(&self.data, field) {
+            None if !field.is_structural() => self.instead(field)?,
+            value => value,
+        };
+        value.into_iter().for_each(show);
+        Ok(value.is_some())
     }
 
     fn has(&self, field: &FieldSpec, _: &ScopeIds) -> Result<bool, KvsError> {

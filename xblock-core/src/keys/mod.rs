@@ -64,3 +64,4 @@ pub use registry::KeyRegistry;
 pub use scalar::{Integer, LocalId, Scalar};
 pub use smol_str::SmolStr;
 pub use usage::{LibraryUsageKeyV2, UsageKey};
+pub(crate) use within::Within;

@@ -190,6 +190,10 @@ fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Res
             b'<' => {
                 return Err(ParseErrorKind::Attribute("< is not allowed in an attribute; write &lt;".into()));
             }
+            b'&' if let Some((c, after)) = predefined(rest) => {
+                value.push(c);
+                rest = after;
+            }
             b'&' => {
                 let Some(end) = memchr::memchr(b';', rest.as_bytes()) else {
                     return Err(ParseErrorKind::Ampersand);
@@ -213,6 +217,13 @@ fn append_value(builder: &mut Builder<'_>, raw: &str, value: &mut String) -> Res
     }
     value.push_str(rest);
     check_length(value.len(), builder)
+}
+
+/// Reads a reference to one of the entities that every document has, of which attributes can have many.
+fn predefined(after: &str) -> Option<(char, &str)> {
+    const ENTITIES: [(&str, char); 5] =
+        [("quot;", '"'), ("lt;", '<'), ("gt;", '>'), ("amp;", '&'), ("apos;", '\'')];
+    ENTITIES.iter().find_map(|(name, c)| Some((*c, after.strip_prefix(name)?)))
 }
 
 fn check_length(length: usize, builder: &Builder<'_>) -> Result<(), ParseErrorKind> {

@@ -4,12 +4,13 @@
 
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde_json::Map;
 
 use crate::block::BlockType;
 use crate::fields::{FieldError, FieldSpec, FieldTable, FieldType, Json, Scope};
 use crate::keys::UsageKey;
-use crate::runtime::BlockData;
+use crate::runtime::{BlockData, FieldMap};
 
 use super::element::{Attribute, Element};
 use super::error::OlxError;
@@ -42,6 +43,10 @@ pub struct Body {
 impl Body {
     /// Sets a field.
     pub fn set(&mut self, field: &'static str, value: impl Into<Json>) {
+        if self.fields.is_empty() {
+            // Most types set no more.
+            self.fields.reserve_exact(1);
+        }
         self.fields.push((field, value.into()));
     }
 }
@@ -130,20 +135,29 @@ pub fn read_definition_element(
     let attributes = definition.attributes.clone();
     let source = reading.source().clone();
     // Only prefixes have to be looked up before the element is taken apart.
-    let full_name = |a: &Attribute| a.name.contains(':').then(|| definition.attribute_name(a).into_owned());
-    let full_names: Vec<_> = attributes.iter().map(full_name).collect();
+    let prefixed = attributes.iter().enumerate().filter(|(_, a)| a.name.contains(':'));
+    let full_names: Vec<_> =
+        prefixed.map(|(at, a)| (at, definition.attribute_name(a).into_owned())).collect();
     definition.attributes.retain(|a| !reading.is_place_of_draft(&a.name));
     let loaded = form.load(definition, reading)?;
-    let filename = match (&pointer, &loaded.filename) {
-        (Some(path), _) => Json::from(vec![path.as_str(), path.as_str()]),
-        (None, name) => serde_json::json!([loaded.path, name]),
+    let filename = match (pointer, loaded.filename) {
+        (Some(path), _) => Json::Array(vec![path.clone().into(), path.into()]),
+        (None, name) => Json::Array(vec![loaded.path.into(), name.into()]),
     };
     let inner = std::mem::replace(reading.source_mut(), source);
     let table = reading.block_type().table().clone();
-    let mut block = Merge { table: &table, data: BlockData::default(), unknown: Map::new() };
-    block.data.settings.reserve(attributes.len());
-    for (attribute, full_name) in attributes.iter().zip(&full_names) {
-        block.attribute(attribute, full_name.as_deref().unwrap_or(&attribute.name), reading);
+    // Maps that know what comes take no more memory than that.
+    let with_room = |count| FieldMap::with_capacity_and_hasher(count, RandomState::default());
+    let data = BlockData {
+        content: with_room(loaded.body.fields.len()),
+        settings: with_room(attributes.len() + 1),
+        ..BlockData::default()
+    };
+    let mut block = Merge { table: &table, data, unknown: Map::with_capacity(1) };
+    let mut full_names = full_names.into_iter().peekable();
+    for (at, attribute) in attributes.iter().enumerate() {
+        let full_name = full_names.next_if(|(place, _)| *place == at);
+        block.attribute(attribute, full_name.as_ref().map_or(&*attribute.name, |(_, name)| name), reading);
     }
     let loses_unknown = reading.fidelity() == Fidelity::Platform;
     for (name, value) in loaded.meta.into_iter().flatten() {

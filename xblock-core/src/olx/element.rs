@@ -302,6 +302,27 @@ impl Element {
         }
     }
 
+    /// Sets an attribute as [`Element::set`] does; its texts are shared.
+    pub(super) fn set_attribute(&mut self, attribute: &Attribute) {
+        match self.attributes.iter_mut().find(|a| a.name == attribute.name) {
+            Some(found) if found.value == attribute.value => {}
+            Some(found) => found.value = attribute.value.clone(),
+            None => self.attributes.push(attribute.clone()),
+        }
+    }
+
+    /// Takes everything but the name out.
+    pub(super) fn take(&mut self) -> Self {
+        let left = Self {
+            name: self.name.clone(),
+            attributes: Vec::new(),
+            children: Nodes::default(),
+            namespaces: None,
+            origin: None,
+        };
+        std::mem::replace(self, left)
+    }
+
     /// Sets an attribute whose name may be in James Clark's form.
     ///
     /// A namespace that has no prefix here is declared under `ns0`, `ns1` ..., as lxml does.

@@ -3,6 +3,7 @@
 //! quick-xml finds where each piece of markup begins and ends; everything else is decided here, because a parser that
 //! accepts more than libxml2 would store courses that edx-platform refuses.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
 use quick_xml::Reader;
@@ -23,33 +24,63 @@ use super::syntax_error::SyntaxError;
 use super::text::{SourceText, Text};
 use super::xml_name::{is_blank, is_char, is_name, is_plain_name, normalise_lines};
 
+/// Lists that are empty between two files. Each thread keeps its own, so that a small file needs no memory for them.
+#[derive(Default)]
+struct Lists {
+    open: Vec<Open>,
+    nodes: Vec<Node>,
+    attributes: Vec<Attribute>,
+    dropped: Vec<Span>,
+}
+
+/// How much room in a list is kept.
+const KEPT: usize = 1024;
+
+thread_local! {
+    static LISTS: RefCell<Lists> = RefCell::default();
+}
+
+/// Empties a list that may be used again.
+fn emptied<T>(mut list: Vec<T>) -> Vec<T> {
+    list.clear();
+    if list.capacity() > KEPT { Vec::new() } else { list }
+}
+
 pub(super) fn parse_document(
     source: Source,
     encoding: Encoding,
     options: &ParseOptions,
 ) -> Result<Document, Box<ParseError>> {
+    let Lists { open, nodes, attributes, dropped } = LISTS.take();
     let mut builder = Builder {
         source: &source.text,
         options,
         entities: Entities::default(),
         expanded: 0,
         entity_names: Vec::new(),
-        open: Vec::new(),
-        nodes: Vec::new(),
+        open,
+        nodes,
         run: None,
-        attributes: Vec::new(),
+        attributes,
         root: None,
         prolog: Vec::new(),
         epilog: Vec::new(),
-        dropped: Vec::new(),
+        dropped,
         declarations: Vec::new(),
         doctype_seen: false,
         has_returns: false,
     };
     let failure = match builder.run() {
         Ok(root) => {
-            let Builder { prolog, epilog, dropped, declarations, .. } = builder;
-            let dropped = dropped.into_boxed_slice();
+            let Builder { open, nodes, attributes, prolog, epilog, dropped: list, declarations, .. } =
+                builder;
+            let dropped = list.as_slice().into();
+            LISTS.set(Lists {
+                open: emptied(open),
+                nodes: emptied(nodes),
+                attributes: emptied(attributes),
+                dropped: emptied(list),
+            });
             let options = options.clone();
             return Ok(Document { prolog, epilog, root, encoding, options, dropped, declarations, source });
         }

@@ -75,11 +75,11 @@ impl FieldData for InheritingFieldData {
 
 /// Says what an unset inheritable field inherits: given the type of the parent, the store's own default, and what is set on
 /// the ancestors, nearest first.
-pub(crate) fn inherited(
+pub(crate) fn inherited<T>(
     parent_type: Option<&str>,
-    own_default: impl Fn() -> Result<Option<Json>, KvsError>,
-    above: impl Iterator<Item = Result<Option<Json>, KvsError>>,
-) -> Result<Option<Json>, KvsError> {
+    own_default: impl Fn() -> Result<Option<T>, KvsError>,
+    above: impl Iterator<Item = Result<Option<T>, KvsError>>,
+) -> Result<Option<T>, KvsError> {
     if parent_type == Some("library_content")
         && let Some(own) = own_default()?
     {

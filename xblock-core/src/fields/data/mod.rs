@@ -43,6 +43,20 @@ pub trait FieldData: Send + Sync {
     /// A [`KvsError`] when the scope is not kept here or a store failed.
     fn default(&self, field: &FieldSpec, ids: &ScopeIds) -> Result<Option<Json>, KvsError>;
 
+    /// Shows the value a field has here, without a copy where it can: the stored one, else the default for it, which the
+    /// two structural fields never have. Tells whether there is one; at most one value is shown.
+    ///
+    /// # Errors
+    /// As [`get`](Self::get) and [`default`](Self::default).
+    fn show(&self, field: &FieldSpec, ids: &ScopeIds, show: &mut dyn FnMut(&Json)) -> Result<bool, KvsError> {
+        let value = match self.get(field, ids)? {
+            None if !field.is_structural() => self.default(field, ids)?,
+            value => value,
+        };
+        value.iter().for_each(show);
+        Ok(value.is_some())
+    }
+
     /// Tells whether a value is set; a set null is.
     ///
     /// # Errors

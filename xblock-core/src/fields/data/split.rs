@@ -80,6 +80,10 @@ impl FieldData for SplitFieldData {
     fn default(&self, field: &FieldSpec, ids: &ScopeIds) -> Result<Option<Json>, KvsError> {
         self.part(field)?.default(field, ids)
     }
+
+    fn show(&self, field: &FieldSpec, ids: &ScopeIds, show: &mut dyn FnMut(&Json)) -> Result<bool, KvsError> {
+        self.part(field)?.show(field, ids, show)
+    }
 }
 
 /// Adds what earlier stores saved to the error of a later one.

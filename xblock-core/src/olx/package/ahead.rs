@@ -4,11 +4,14 @@
 //! answered with "not yet"; where that turns out to be wrong it is read again in its turn. So what comes of it all,
 //! remarks and their order included, is the same as without.
 
+use std::array;
+use std::collections::VecDeque;
 use std::num::NonZero;
-use std::sync::{LazyLock, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::thread::available_parallelism;
+use std::time::Duration;
 
-use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use crate::keys::UsageKey;
@@ -20,10 +23,6 @@ use super::importer::Importer;
 use super::options::{Fidelity, Threads};
 use super::reading::PointerChildren;
 
-/// How much stack each thread has: one that waits for its children's turn may begin with another section meanwhile, and
-/// so on.
-const STACK: usize = 16 << 20;
-
 /// The threads, started when they are first needed; none where there is one core or they cannot be had. The thread that
 /// asks works too, so there is one less than there are cores.
 static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
@@ -33,14 +32,225 @@ static POOL: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     builder.thread_name(|number| format!("olx-{number}")).build().ok()
 });
 
-/// How deep blocks may stand whose children are read ahead: courses and sections. Below them the work is too small to
-/// be divided.
-const DEEPEST: usize = 2;
+/// How much stack each thread has: whoever waits for a child may read another below it meanwhile.
+const STACK: usize = 16 << 20;
+
+/// How deep blocks may stand whose children are read ahead: courses, sections and subsections.
+const DEEPEST: usize = 3;
+
+/// How deep blocks may stand whose children are always read ahead. Below them, what one thread does by itself is done
+/// sooner, and is only divided while others have nothing to do.
+const ALWAYS: usize = 2;
+
+/// How long a thread without work sleeps before it looks for other work of the pool.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// How often a thread without work looks whether something changed before it sleeps: some microseconds, less than it takes
+/// to be woken.
+const LOOKS: usize = 1000;
 
 /// A child that was read ahead of its turn.
 pub(super) struct Ahead<'p> {
     importer: Importer<'p>,
     result: Result<UsageKey, OlxError>,
+}
+
+/// Where the outcome of a job comes.
+struct Slot<'p>(Mutex<Progress<'p>>);
+
+enum Progress<'p> {
+    Open,
+    Done(Box<Ahead<'p>>),
+    /// There will be none: nobody will read it, its thread panicked, or the outcome was taken.
+    Over,
+}
+
+/// One child to be read.
+struct Job<'p> {
+    importer: Importer<'p>,
+    parent: Arc<Element>,
+    place: usize,
+    source: Source,
+    pointers: PointerChildren,
+    promise: Promise<'p>,
+}
+
+/// The duty to put an outcome into a slot, or else to say that there will be none.
+struct Promise<'p>(Arc<Slot<'p>>);
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        let mut progress = lock(&self.0.0);
+        if matches!(*progress, Progress::Open) {
+            *progress = Progress::Over;
+        }
+    }
+}
+
+/// The children of a block that are read ahead, in their order.
+pub(super) struct Children<'p> {
+    slots: std::vec::IntoIter<Arc<Slot<'p>>>,
+    depth: usize,
+}
+
+/// The children that nobody has begun to read, by how deep their parents stand.
+pub(super) struct Queue<'p> {
+    jobs: Mutex<Jobs<'p>>,
+    /// Told whenever a job comes or is done, and when none will come.
+    changed: Condvar,
+    /// How often something changed.
+    changes: AtomicUsize,
+    /// How many threads wait for a change, and how many of these sleep.
+    waiting: AtomicUsize,
+    sleeping: AtomicUsize,
+}
+
+struct Jobs<'p> {
+    by_depth: [VecDeque<Job<'p>>; DEEPEST + 1],
+    is_closed: bool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<'p> Jobs<'p> {
+    /// Takes the job that stands deepest, and no higher than this.
+    fn take(&mut self, highest: usize) -> Option<Job<'p>> {
+        self.by_depth[highest..].iter_mut().rev().find_map(VecDeque::pop_front)
+    }
+}
+
+impl<'p> Queue<'p> {
+    fn new() -> Self {
+        let jobs = Jobs { by_depth: array::from_fn(|_| VecDeque::new()), is_closed: false };
+        let [changes, waiting, sleeping] = array::from_fn(|_| AtomicUsize::new(0));
+        Self { jobs: Mutex::new(jobs), changed: Condvar::new(), changes, waiting, sleeping }
+    }
+
+    /// Waits until something changes, or for a while.
+    fn wait<'g>(&'g self, jobs: MutexGuard<'g, Jobs<'p>>) -> MutexGuard<'g, Jobs<'p>> {
+        let known = self.changes.load(Ordering::Acquire);
+        let is_same = || self.changes.load(Ordering::Acquire) == known;
+        drop(jobs);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let stayed = (0..LOOKS).all(|_| {
+            std::hint::spin_loop();
+            is_same()
+        });
+        let mut jobs = lock(&self.jobs);
+        if stayed && is_same() {
+            self.sleeping.fetch_add(1, Ordering::Relaxed);
+            let waited = self.changed.wait_timeout(jobs, PATIENCE);
+            self.sleeping.fetch_sub(1, Ordering::Relaxed);
+            jobs = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        jobs
+    }
+
+    /// Says that something changed to those that wait; `jobs` is held while it does.
+    fn tell(&self, change: impl FnOnce(&mut Jobs<'p>)) {
+        let mut jobs = lock(&self.jobs);
+        change(&mut jobs);
+        self.changes.fetch_add(1, Ordering::Release);
+        let is_heard = self.sleeping.load(Ordering::Relaxed) > 0;
+        drop(jobs);
+        if is_heard {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Says whether a thread waits for work.
+    fn is_hungry(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed) > 0
+    }
+
+    /// Reads what is there to be read until nothing will come.
+    fn work(&self) {
+        loop {
+            let mut jobs = lock(&self.jobs);
+            match jobs.take(0) {
+                Some(job) => {
+                    drop(jobs);
+                    self.run(job);
+                }
+                None if jobs.is_closed => return,
+                None => {
+                    jobs = self.wait(jobs);
+                    let is_idle = !jobs.is_closed && jobs.by_depth.iter().all(VecDeque::is_empty);
+                    drop(jobs);
+                    if is_idle {
+                        // Another package may be waiting for this thread.
+                        rayon::yield_now();
+                    }
+                }
+            }
+        }
+    }
+
+    fn run(&self, job: Job<'p>) {
+        let Job { mut importer, parent, place, source, pointers, promise } = job;
+        let result = importer.element_child(&parent, place, &source, pointers);
+        *lock(&promise.0.0) = Progress::Done(Box::new(Ahead { importer, result }));
+        self.tell(|_| ());
+    }
+
+    fn add(&self, depth: usize, jobs: impl Iterator<Item = Job<'p>>) {
+        self.tell(|all| all.by_depth[depth].extend(jobs));
+    }
+
+    /// Waits for an outcome; reads other children meanwhile, but none that stands higher, so that no more than a few
+    /// wait for each other on one stack.
+    fn outcome(&self, slot: &Slot<'p>, depth: usize) -> Option<Ahead<'p>> {
+        let mut jobs = lock(&self.jobs);
+        loop {
+            let mut progress = lock(&slot.0);
+            if !matches!(*progress, Progress::Open) {
+                return match std::mem::replace(&mut *progress, Progress::Over) {
+                    Progress::Done(ahead) => Some(*ahead),
+                    Progress::Open | Progress::Over => None,
+                };
+            }
+            drop(progress);
+            jobs = match jobs.take(depth) {
+                Some(job) => {
+                    drop(jobs);
+                    self.run(job);
+                    lock(&self.jobs)
+                }
+                None => self.wait(jobs),
+            };
+        }
+    }
+}
+
+/// Sends the threads away that help with a queue.
+struct Closing<'q, 'p>(&'q Queue<'p>);
+
+impl Drop for Closing<'_, '_> {
+    fn drop(&mut self) {
+        self.0.tell(|jobs| {
+            jobs.is_closed = true;
+            // What is left will not be asked for.
+            jobs.by_depth.iter_mut().for_each(VecDeque::clear);
+        });
+    }
+}
+
+/// Does something with a queue that all threads of a pool help with.
+pub(super) fn with_help<'p, R>(pool: &ThreadPool, read: impl FnOnce(Arc<Queue<'p>>) -> R) -> R {
+    let queue = Arc::new(Queue::new());
+    let result = pool.in_place_scope(|scope| {
+        let _closing = Closing(&queue);
+        for _ in 0..pool.current_num_threads() {
+            scope.spawn(|_| queue.work());
+        }
+        read(queue.clone())
+    });
+    // Jobs that came after the closing hold the queue, and the queue holds them.
+    lock(&queue.jobs).by_depth.iter_mut().for_each(VecDeque::clear);
+    result
 }
 
 impl<'p> Importer<'p> {
@@ -69,56 +279,46 @@ impl<'p> Importer<'p> {
         Ok((first, second))
     }
 
-    /// Reads the children at these places of an element ahead, where that pays and makes no difference.
-    ///
-    /// What comes back is in the same order, or empty where each child is to be read in its turn.
+    /// Returns threads that can help to read so many children of a block, where that makes no difference and none help
+    /// yet.
+    pub(super) fn helpers(&self, count: usize) -> Option<&'static ThreadPool> {
+        let is_possible = self.options.fidelity == Fidelity::LoseNothing && self.depth() <= ALWAYS;
+        if is_possible && count > 1 && self.queue.is_none() { self.pool() } else { None }
+    }
+
+    /// Begins to read the children at these places of an element ahead, where that pays and makes no difference.
     pub(super) fn read_ahead(
         &self,
         parent: &Element,
         places: &[usize],
         source: &Source,
         pointers: PointerChildren,
-    ) -> Vec<Ahead<'p>> {
-        let is_possible =
-            self.options.fidelity == Fidelity::LoseNothing && self.depth() <= DEEPEST && places.len() > 1;
-        let Some(pool) = self.pool().filter(|_| is_possible) else { return Vec::new() };
-        let jobs: Vec<_> = places.iter().map(|place| (*place, self.fork())).collect();
-        let read = |(place, mut importer): (usize, Self)| {
-            let result = importer.element_child(parent, place, source, pointers);
-            importer.order();
-            Ahead { importer, result }
-        };
-        do_all(pool, jobs, read)
-    }
-
-    /// Takes over what was read ahead, or nothing where it has to be read again.
-    pub(super) fn take_over(&mut self, ahead: Ahead<'p>) -> Option<Result<UsageKey, OlxError>> {
-        self.join(ahead.importer).then_some(ahead.result)
-    }
-}
-
-/// Does a piece of work with each of these, at the same time; what comes of it is in their order.
-fn do_all<J: Send, R: Send>(pool: &ThreadPool, jobs: Vec<J>, work: impl Fn(J) -> R + Send + Sync) -> Vec<R> {
-    if pool.current_thread_index().is_some() {
-        return jobs.into_par_iter().with_max_len(1).map(work).collect();
-    }
-    // A thread that is none of the pool's does what the others have not begun, instead of waiting for them: where other
-    // processes want all cores, that can be everything.
-    let others = pool.current_num_threads().min(jobs.len() - 1);
-    let done = Mutex::new(Vec::with_capacity(jobs.len()));
-    let left = Mutex::new(jobs.into_iter().enumerate());
-    let take = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work_off = || {
-        while let Some((place, job)) = take() {
-            let result = work(job);
-            done.lock().unwrap_or_else(PoisonError::into_inner).push((place, result));
+    ) -> Option<Children<'p>> {
+        let depth = self.depth();
+        let queue = self.queue.as_ref().filter(|_| depth <= DEEPEST && places.len() > 1)?;
+        if depth > ALWAYS && !queue.is_hungry() {
+            return None;
         }
-    };
-    pool.in_place_scope(|scope| {
-        (0..others).for_each(|_| scope.spawn(|_| work_off()));
-        work_off();
-    });
-    let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    done.sort_unstable_by_key(|(place, _)| *place);
-    done.into_iter().map(|(_, result)| result).collect()
+        // The jobs may outlive neither the package nor its readers, but they do outlive a borrowed element.
+        let parent = Arc::new(parent.clone());
+        let slots: Vec<_> = places.iter().map(|_| Arc::new(Slot(Mutex::new(Progress::Open)))).collect();
+        let jobs = places.iter().zip(&slots).map(|(place, slot)| Job {
+            importer: self.fork(),
+            parent: parent.clone(),
+            place: *place,
+            source: source.clone(),
+            pointers,
+            promise: Promise(slot.clone()),
+        });
+        queue.add(depth, jobs);
+        Some(Children { slots: slots.into_iter(), depth })
+    }
+
+    /// Takes over the next of the children that are read ahead; nothing where it has to be read in its turn.
+    pub(super) fn take_over(&mut self, children: &mut Children<'p>) -> Option<Result<UsageKey, OlxError>> {
+        let slot = children.slots.next()?;
+        let queue = self.queue.clone()?;
+        let Ahead { importer, result } = queue.outcome(&slot, children.depth)?;
+        self.join(importer).then_some(result)
+    }
 }

@@ -33,17 +33,19 @@ pub struct PackageAsset {
 
 /// Lists the static files with the attributes that `policies/assets.json` gives them.
 pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsset>, OlxError> {
-    let policy = read_asset_policy(importer)?;
+    let mut policy = read_asset_policy(importer)?;
     let metadata = read_metadata(importer)?;
-    let mut assets: Vec<Option<PackageAsset>> = Vec::new();
-    // The place of each key in the list; a later file leaves the earlier one's place empty.
+    // The keys with the files they are of; a later file leaves the earlier one's place empty.
+    let mut files: Vec<Option<(AssetKey, String, usize)>> = Vec::new();
     let mut places: HashMap<AssetKey, usize, RandomState> = HashMap::default();
     for folder in ["static", "static_import"] {
         let mut paths = Vec::new();
         list_files(importer, folder, &mut paths)?;
+        files.reserve(paths.len());
+        places.reserve(paths.len());
         for path in paths {
-            let relative = &path[folder.len() + 1..];
-            let key = match importer.context.make_asset_key(&clean_asset_name(relative)) {
+            let start = folder.len() + 1;
+            let key = match importer.context.make_asset_key(&clean_asset_name(&path[start..])) {
                 Ok(key) => key,
                 Err(error) => {
                     let remark = Diagnostic::new("invalid-name", Severity::Error, error.to_string());
@@ -51,20 +53,24 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
                     continue;
                 }
             };
-            let first = places.insert(key.clone(), assets.len());
-            if let Some(first) = first.and_then(|place| assets[place].take()) {
-                let message = format!("{} has the same key {key}; the later file stays", first.path);
+            let first = places.insert(key.clone(), files.len());
+            if let Some((_, first, _)) = first.and_then(|place| files[place].take()) {
+                let message = format!("{first} has the same key {key}; the later file stays");
                 let remark = Diagnostic::new("duplicate-asset", Severity::Warning, message);
                 importer.diagnostics.push(remark.in_file(path.as_str().into()));
             }
-            let mut data = asset_data(relative, &key, policy.get(key.path()).cloned().unwrap_or_default());
-            if let Some(fields) = metadata.get(key.path()) {
-                data.extra.insert("asset_metadata".into(), fields.clone());
-            }
-            assets.push(Some(PackageAsset { key, data, path }));
+            files.push(Some((key, path, start)));
         }
     }
-    Ok(assets.into_iter().flatten().collect())
+    let mut assets = Vec::with_capacity(files.len());
+    for (key, path, start) in files.into_iter().flatten() {
+        let mut data = asset_data(&path[start..], &key, policy.remove(key.path()).unwrap_or_default());
+        if let Some(fields) = metadata.get(key.path()) {
+            data.extra.insert("asset_metadata".into(), fields.clone());
+        }
+        assets.push(PackageAsset { key, data, path });
+    }
+    Ok(assets)
 }
 
 /// Lists the files below a folder, except those that only some file managers and editors know.
@@ -86,7 +92,7 @@ fn list_files(importer: &Importer<'_>, folder: &str, paths: &mut Vec<String>) ->
 type Policy = HashMap<String, Said, RandomState>;
 
 /// What `policies/assets.json` says about one file; nothing where that is no object.
-#[derive(Clone, Default)]
+#[derive(Default)]
 struct Said {
     content_type: Option<String>,
     display_name: Option<String>,
@@ -184,7 +190,10 @@ fn read_asset_policy(importer: &mut Importer<'_>) -> Result<Policy, OlxError> {
 
 fn asset_data(path: &str, key: &AssetKey, said: Said) -> AssetData {
     let file = path.rsplit('/').next().unwrap_or(path);
-    let display_name = said.display_name.unwrap_or_else(|| file.to_owned());
+    let mut display_name = said.display_name.unwrap_or_else(|| file.to_owned());
+    if display_name.contains(['/', '\\']) {
+        display_name = display_name.replace(['/', '\\'], "_");
+    }
     let declared = said.content_type.filter(|declared| !declared.is_empty());
     let content_type = match declared {
         Some(declared) if is_known_type(&declared) => Some(declared),
@@ -197,7 +206,7 @@ fn asset_data(path: &str, key: &AssetKey, said: Said) -> AssetData {
         import_path: (path != key.path()).then(|| path.to_owned()),
         thumbnail: said.thumbnail,
         extra: said.extra,
-        ..plain_asset(&display_name.replace(['/', '\\'], "_"))
+        ..plain_asset(display_name)
     }
 }
 

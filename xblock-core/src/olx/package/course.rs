@@ -18,7 +18,7 @@ use super::super::error::OlxError;
 use super::super::parse_options::ParseOptions;
 use super::assets::{PackageAsset, read_assets};
 use super::drafts::read_drafts;
-use super::importer::{Child, Importer};
+use super::importer::{Child, HANDOUT, Importer};
 use super::links::Rewriter;
 use super::options::{Links, ReadOptions};
 use super::pages::read_pages;
@@ -130,8 +130,10 @@ fn read(
     importer.diagnostics = remarks;
     importer.tracer = trace.is_some().then(Tracer::default);
     if !identity.is_library {
-        importer.policy = Arc::new(read_policy(&mut importer, &identity.run)?);
+        importer.policy = Arc::new(read_policy(&mut importer, &identity.run)?.into());
     }
+    importer.rewriter = (options.links == Links::Rewrite)
+        .then(|| Arc::new(Rewriter::new(&identity.org, &identity.course, &identity.run)));
     let tree = |importer: &mut Importer<'_>| {
         let read = importer.root(Child::Alone(&document.root), &document.source)?;
         let root = importer.place_root(&read, expected, || document.source.place_at(at))?;
@@ -154,7 +156,7 @@ fn read(
     if let (Some(trace), Some(tracer)) = (trace, importer.tracer.take()) {
         trace.published = tracer.trace;
     }
-    Ok(package(importer, drafts, assets, root, &identity))
+    Ok(package(importer, drafts, assets, root))
 }
 
 fn unreadable(path: &str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> OlxError {
@@ -282,25 +284,16 @@ fn package(
     mut drafts: BTreeMap<UsageKey, Arc<BlockData>>,
     assets: Vec<PackageAsset>,
     root: UsageKey,
-    identity: &Identity,
 ) -> Package {
     let mut published = std::mem::take(&mut importer.blocks);
-    let rewriter = (importer.options.links == Links::Rewrite)
-        .then(|| Rewriter::new(&identity.org, &identity.course, &identity.run));
-    for (usage, data) in published.iter_mut().chain(&mut drafts) {
-        let data = Arc::make_mut(data);
-        importer.map_kept_references(usage, data, &root);
-        if usage.block_type() == "video"
-            && let Some(Json::String(handout)) = data.settings.get_mut("handout")
-            && let Some(mapped) = mapped_handout(handout, &importer.context)
-        {
-            *handout = mapped;
+    for usage in importer.unfinished() {
+        if let Some(data) = published.get_mut(&usage) {
+            finish_block(&importer, &usage, data, &root);
         }
-        if let Some(rewriter) = &rewriter
-            && let Some(Json::String(text)) = data.content.get_mut("data")
-        {
-            rewriter.rewrite(text);
-        }
+    }
+    for (usage, data) in &mut drafts {
+        finish_block(&importer, usage, data, &root);
+        importer.rewrite(Arc::make_mut(data));
     }
     drafts.retain(|usage, data| published.get(usage) != Some(data));
     let of = |severity| importer.diagnostics.iter().filter(|d| d.severity == severity).count();
@@ -319,6 +312,18 @@ fn package(
         assets,
         diagnostics: importer.diagnostics,
         counts,
+    }
+}
+
+/// Brings what a block says of others and of files to the context that was read into.
+fn finish_block(importer: &Importer<'_>, usage: &UsageKey, data: &mut Arc<BlockData>, root: &UsageKey) {
+    importer.map_kept_references(usage, data, root);
+    if usage.block_type() == "video"
+        && data.settings.contains_key(HANDOUT)
+        && let Some(Json::String(handout)) = Arc::make_mut(data).settings.get_mut(HANDOUT)
+        && let Some(mapped) = mapped_handout(handout, &importer.context)
+    {
+        *handout = mapped;
     }
 }
 
@@ -379,6 +384,6 @@ pub(super) fn json_diagnostic(path: &str, bytes: &[u8], error: &serde_json::Erro
 }
 
 /// Makes empty attributes for a static file nothing is said about.
-pub(super) fn plain_asset(display_name: &str) -> AssetData {
-    AssetData { display_name: display_name.to_owned(), ..AssetData::default() }
+pub(super) fn plain_asset(display_name: String) -> AssetData {
+    AssetData { display_name, ..AssetData::default() }
 }

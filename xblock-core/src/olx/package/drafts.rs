@@ -10,7 +10,7 @@ use crate::runtime::BlockData;
 use super::super::course_xml::pointer_path;
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
-use super::super::element::Element;
+use super::super::element::{Attribute, Element};
 use super::super::error::OlxError;
 use super::importer::{Child, Importer, pointer_key};
 use super::options::Fidelity;
@@ -161,7 +161,8 @@ fn read_draft(
     let file = path.rsplit('/').next().unwrap_or(path);
     let name = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
     let mut pointer = Element::new(&document.root.name);
-    pointer.set("url_name", name);
+    let name = Attribute { name: "url_name".into(), value: name.into() };
+    pointer.set_attribute(&name);
     let is_own_file = importer.options.fidelity != Fidelity::Platform
         && path == format!("{FOLDER}/{}", pointer_path(&pointer));
     let place = place(&document);
@@ -173,8 +174,7 @@ fn read_draft(
         let index = document.root.get(MARK).and_then(|text| text.trim().parse().ok()).unwrap_or(0);
         return Ok(Draft { place, usage, parent, index, blocks: BTreeMap::new() });
     }
-    let source = document.source.clone();
-    let result = importer.root(Child::root(document, name), &source);
+    let result = importer.root(Child::root(document.root, &name), &document.source);
     let mut blocks = std::mem::take(&mut importer.blocks);
     let usage = result?;
     if is_own_file {

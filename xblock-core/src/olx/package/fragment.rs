@@ -44,7 +44,7 @@ pub fn read_blocks(
     policy: Map<String, Json>,
 ) -> Result<BlockTree, OlxError> {
     let mut importer = Importer::new(package, registry, options, context);
-    importer.policy = Arc::new(policy);
+    importer.policy = Arc::new(policy.into());
     let document = Document::parse_text(text, &importer.parse)?;
     let root = importer.top(&document.root, &document.source)?;
     Ok(BlockTree { root, blocks: importer.blocks, diagnostics: importer.diagnostics })

@@ -4,30 +4,34 @@ use std::collections::{BTreeMap, HashMap};
 use std::str::FromStr;
 use std::sync::Arc;
 
-use foldhash::fast::RandomState;
-use serde_json::Map;
-use smol_str::SmolStr;
-
 use crate::block::Registry;
 use crate::fields::Json;
-use crate::keys::{ContextKey, UsageKey};
+use crate::keys::{ContextKey, UsageKey, Within};
 use crate::runtime::BlockData;
+use foldhash::fast::RandomState;
 
 use super::super::convention::OlxConvention;
 use super::super::course_xml::{is_pointer, pointer_path};
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::{Document, Source};
-use super::super::element::{Element, Node};
+use super::super::element::{Attribute, Element, Node};
 use super::super::error::{OlxError, Place};
 use super::super::parse_options::ParseOptions;
 use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::serialise::{Charset, WriteOptions};
+use super::super::text::Text;
 use super::super::unknown::UnknownOlx;
+use super::ahead::Queue;
+use super::links::Rewriter;
 use super::names::{NameRemark, Repeated, UsedNames, sha1_hex, write_name};
 use super::options::{BrokenBlocks, Fidelity, Names, ReadOptions, UnknownTypes};
+use super::policy::Policy;
 use super::reading::{PointerChildren, Reading};
 use super::source::{PackageSource, read_within};
 use super::trace::{Provenance, Tracer};
+
+/// The setting of videos that names a static file.
+pub(super) const HANDOUT: &str = "handout";
 
 /// How deep blocks may be nested; more means that a file points back to one above it.
 const MAX_DEPTH: usize = 64;
@@ -39,40 +43,40 @@ pub(super) enum Child<'e> {
     /// An element by itself.
     Alone(&'e Element),
     /// The root of a file, which has its name from outside; its own `url_name`, if any, is this.
-    Root { document: Box<Document>, name: String, own_name: Option<String> },
+    Root { root: Element, name: Attribute, own_name: Option<Text> },
 }
 
 impl Child<'_> {
-    /// Makes one of the root of a file, which gets this name.
-    pub(super) fn root(mut document: Document, name: &str) -> Self {
-        let own_name = document.root.get("url_name").map(str::to_owned);
-        document.root.set("url_name", name);
-        Self::Root { document: Box::new(document), name: name.to_owned(), own_name }
+    /// Makes one of the root of a file, which gets the `url_name` of a pointer to it.
+    pub(super) fn root(mut root: Element, name: &Attribute) -> Self {
+        let own_name = root.attribute("url_name").map(|own| own.value.clone());
+        root.set_attribute(name);
+        Self::Root { root, name: name.clone(), own_name }
     }
 
     fn element(&self) -> Option<&Element> {
         match self {
             Self::Inside { parent, index } => parent.children.get(*index).and_then(Node::as_element),
             Self::Alone(element) => Some(element),
-            Self::Root { document, .. } => Some(&document.root),
+            Self::Root { root, .. } => Some(root),
         }
     }
 
     /// Takes the root of a file, or copies an element that belongs to another.
     fn take(&mut self) -> Option<Element> {
         match self {
-            Self::Root { document, .. } => Some(std::mem::take(&mut document.root)),
+            Self::Root { root, .. } => Some(root.take()),
             _ => self.element().cloned(),
         }
     }
 
-    /// Brings back the root of a file after it was taken.
-    fn put_back(&mut self, parse: &ParseOptions) {
-        if let Self::Root { document, name, .. } = self
-            && let Ok(again) = Document::parse_text(document.source.clone(), parse)
+    /// Brings back the root of the file with this text after it was taken.
+    fn put_back(&mut self, source: &Source, parse: &ParseOptions) {
+        if let Self::Root { root, name, .. } = self
+            && let Ok(again) = Document::parse_text(source.clone(), parse)
         {
-            document.root = again.root;
-            document.root.set("url_name", name.as_str());
+            *root = again.root;
+            root.set_attribute(name);
         }
     }
 
@@ -80,7 +84,7 @@ impl Child<'_> {
         match self {
             Self::Inside { parent, index } => parent.child_text(*index, Charset::Unicode),
             Self::Alone(element) => element.to_text(WriteOptions::default()),
-            Self::Root { document, .. } => document.root.to_text(WriteOptions::default()),
+            Self::Root { root, .. } => root.to_text(WriteOptions::default()),
         }
     }
 
@@ -101,10 +105,28 @@ impl Child<'_> {
 }
 
 /// The type and the name that a pointer gives.
-pub(super) type PointerKey = (SmolStr, SmolStr);
+pub(super) type PointerKey = Within;
 
 /// What pointers led to.
 type Pointers = HashMap<PointerKey, UsageKey, RandomState>;
+
+/// A block that was just read.
+struct Fresh {
+    /// How its type and name begin: enough to put most blocks of a context in order.
+    beginning: u128,
+    usage: UsageKey,
+    data: Arc<BlockData>,
+}
+
+impl Fresh {
+    fn new(usage: UsageKey, data: BlockData) -> Self {
+        // No type and no name has a zero, so that what is shorter comes first, as it does among keys.
+        let mut beginning = [0; 16];
+        let texts = usage.block_type().bytes().chain([0]).chain(usage.block_id().bytes());
+        beginning.iter_mut().zip(texts).for_each(|(place, byte)| *place = byte);
+        Self { beginning: u128::from_be_bytes(beginning), usage, data: Arc::new(data) }
+    }
+}
 
 /// One import at work.
 pub(super) struct Importer<'p> {
@@ -113,10 +135,12 @@ pub(super) struct Importer<'p> {
     pub(super) options: &'p ReadOptions,
     pub(super) parse: ParseOptions,
     pub(super) context: ContextKey,
-    pub(super) policy: Arc<Map<String, Json>>,
+    pub(super) policy: Arc<Policy>,
     pub(super) names: UsedNames,
     /// The blocks below the one being read; those that are read later replace others of their key.
-    fresh: Vec<(UsageKey, Arc<BlockData>)>,
+    fresh: Vec<Fresh>,
+    /// Those of them that are to be looked at again when all are read.
+    unfinished: Vec<UsageKey>,
     /// The blocks of trees that were read to the end.
     pub(super) blocks: BTreeMap<UsageKey, Arc<BlockData>>,
     pub(super) diagnostics: Vec<Diagnostic>,
@@ -133,6 +157,10 @@ pub(super) struct Importer<'p> {
     followed: Vec<PointerKey>,
     /// Notes where blocks come from, for those who ask.
     pub(super) tracer: Option<Tracer>,
+    /// What other threads help to read.
+    pub(super) queue: Option<Arc<Queue<'p>>>,
+    /// Makes old links portable, where that is asked.
+    pub(super) rewriter: Option<Arc<Rewriter>>,
 }
 
 impl<'p> Importer<'p> {
@@ -151,6 +179,7 @@ impl<'p> Importer<'p> {
             policy: Arc::default(),
             names: UsedNames::default(),
             fresh: Vec::new(),
+            unfinished: Vec::new(),
             blocks: BTreeMap::new(),
             diagnostics: Vec::new(),
             published: None,
@@ -160,6 +189,8 @@ impl<'p> Importer<'p> {
             depth: 0,
             followed: Vec::new(),
             tracer: None,
+            queue: None,
+            rewriter: None,
         }
     }
 
@@ -170,6 +201,8 @@ impl<'p> Importer<'p> {
             policy: self.policy.clone(),
             published: self.published,
             asked: Some(Vec::new()),
+            queue: self.queue.clone(),
+            rewriter: self.rewriter.clone(),
             depth: self.depth,
             followed: self.followed.clone(),
             ..Self::new(self.package, self.registry, self.options, self.context.clone())
@@ -188,6 +221,7 @@ impl<'p> Importer<'p> {
         self.pointers.extend(fork.pointers);
         self.asked.iter_mut().for_each(|own| own.extend_from_slice(&asked));
         self.fresh.append(&mut fork.fresh);
+        self.unfinished.append(&mut fork.unfinished);
         self.diagnostics.append(&mut fork.diagnostics);
         true
     }
@@ -196,16 +230,14 @@ impl<'p> Importer<'p> {
         self.depth
     }
 
-    /// Orders the blocks, so that there is less to do where they come together with others.
-    pub(super) fn order(&mut self) {
-        self.fresh.sort_by(|(left, _), (right, _)| left.cmp(right));
-    }
-
     /// Puts the blocks of a tree that was read to the end where they belong.
     fn settle(&mut self) {
-        let fresh = std::mem::take(&mut self.fresh);
+        let mut fresh = std::mem::take(&mut self.fresh);
+        // A map is made faster of what is in order already. Those of equal keys stay as they are: the last one counts.
+        fresh.sort_by(|a, b| a.beginning.cmp(&b.beginning).then_with(|| a.usage.cmp(&b.usage)));
+        let fresh = fresh.into_iter().map(|block| (block.usage, block.data));
         if self.blocks.is_empty() {
-            self.blocks = fresh.into_iter().collect();
+            self.blocks = fresh.collect();
         } else {
             self.blocks.extend(fresh);
         }
@@ -255,7 +287,7 @@ impl<'p> Importer<'p> {
             asked.push(key.clone());
         }
         let published = self.published?;
-        let usage = self.context.make_usage_key(&key.0, &key.1).ok()?;
+        let usage = self.context.make_usage_key(key.block_type(), key.block_id()).ok()?;
         let has_file = self.exists(&pointer_path(pointer)).unwrap_or(true);
         (!has_file && published.contains_key(&usage)).then_some(usage)
     }
@@ -295,14 +327,28 @@ impl<'p> Importer<'p> {
         {
             tracer.trace.blocks.insert(root.clone(), block);
         }
+        self.unfinished.iter_mut().filter(|usage| *usage == read).for_each(|usage| usage.clone_from(&root));
         self.moved_root = Some(read.clone());
         Ok(root)
     }
 
+    /// Notes that a block is to be looked at again when all are read.
+    pub(super) fn look_again(&mut self, usage: &UsageKey) {
+        self.unfinished.push(usage.clone());
+    }
+
+    /// Returns the blocks that are to be looked at again.
+    pub(super) fn unfinished(&mut self) -> Vec<UsageKey> {
+        std::mem::take(&mut self.unfinished)
+    }
+
     /// Brings references that kept their old form, and those to a root that was moved, to the context.
-    pub(super) fn map_kept_references(&self, usage: &UsageKey, data: &mut BlockData, root: &UsageKey) {
-        let block_type = self.registry.block_type(usage.block_type());
-        for name in block_type.table().references() {
+    pub(super) fn map_kept_references(&self, usage: &UsageKey, data: &mut Arc<BlockData>, root: &UsageKey) {
+        let block_type = self.registry.find(usage.block_type());
+        let is_set = |name: &&&str| data.content.contains_key(**name) || data.settings.contains_key(**name);
+        let names: Vec<_> = block_type.table().references().iter().filter(is_set).collect();
+        for name in names {
+            let data = Arc::make_mut(data);
             for value in
                 [&mut data.content, &mut data.settings].into_iter().filter_map(|map| map.get_mut(*name))
             {
@@ -311,6 +357,15 @@ impl<'p> Importer<'p> {
                     replace_text(value, &read.to_string(), &root.to_string());
                 }
             }
+        }
+    }
+
+    /// Makes the old links in a block's text portable, where that is asked.
+    pub(super) fn rewrite(&self, data: &mut BlockData) {
+        if let Some(rewriter) = &self.rewriter
+            && let Some(Json::String(text)) = data.content.get_mut("data")
+        {
+            rewriter.rewrite(text);
         }
     }
 
@@ -331,7 +386,7 @@ impl<'p> Importer<'p> {
                 self.diagnostics.push(error.diagnostic().outcome(Outcome::ErrorBlock));
                 // The block is called by its contents, and a second export may put other blanks behind it.
                 let is_strict = self.options.fidelity == Fidelity::Platform;
-                child.put_back(&self.parse);
+                child.put_back(source, &self.parse);
                 let contents = if is_strict { child.text() } else { child.own_text() };
                 self.error_block(contents, error.to_string())
             }
@@ -373,7 +428,7 @@ impl<'p> Importer<'p> {
         let mut data = BlockData::default();
         data.content.insert("contents".into(), contents.into());
         data.content.insert("error_msg".into(), message.into());
-        self.fresh.push((usage.clone(), Arc::new(data)));
+        self.fresh.push(Fresh::new(usage.clone(), data));
         Ok(usage)
     }
 
@@ -383,7 +438,7 @@ impl<'p> Importer<'p> {
             let position = match child {
                 Child::Inside { parent, .. } => parent.position(),
                 Child::Alone(element) => element.position(),
-                Child::Root { document, .. } => document.root.position(),
+                Child::Root { root, .. } => root.position(),
             };
             return Err(OlxError::NotABlock { what: "a comment", place: source.place_at(position) });
         };
@@ -419,7 +474,7 @@ impl<'p> Importer<'p> {
         if keeps_no_name {
             element.remove("url_name");
         }
-        let block_type = self.registry.block_type(&element.name);
+        let block_type = self.registry.find(&element.name);
         let olx: &'static dyn OlxConvention = match (block_type.is_known, self.options.unknown_types) {
             (true, _) => block_type.class.olx,
             (false, UnknownTypes::Keep) => &UnknownOlx,
@@ -432,7 +487,7 @@ impl<'p> Importer<'p> {
             // The whole element is kept, without what was only put onto it.
             match child {
                 Child::Root { own_name: Some(own), .. } if !is_strict => {
-                    element.set("url_name", own.as_str());
+                    element.set("url_name", &*own);
                 }
                 Child::Root { own_name: None, .. } if !is_strict => drop(element.remove("url_name")),
                 _ => {}
@@ -465,17 +520,25 @@ impl<'p> Importer<'p> {
         }
         let mut data = result?;
         data.asides.extend(asides);
-        for name in block_type.table().references().iter().filter(|name| !kept_references.contains(name)) {
+        let mut has_references = false;
+        for name in block_type.table().references() {
             for value in
                 [&mut data.content, &mut data.settings].into_iter().filter_map(|map| map.get_mut(*name))
             {
-                self.map_references(value);
+                has_references = true;
+                if !kept_references.contains(name) {
+                    self.map_references(value);
+                }
             }
         }
         if let Some(pointer) = pointer {
             self.remember(pointer, &usage);
         }
-        self.fresh.push((usage.clone(), Arc::new(data)));
+        self.rewrite(&mut data);
+        if has_references || data.settings.contains_key(HANDOUT) {
+            self.look_again(&usage);
+        }
+        self.fresh.push(Fresh::new(usage.clone(), data));
         Ok(usage)
     }
 
@@ -508,16 +571,20 @@ impl<'p> Importer<'p> {
             }
             None => return self.child(Child::Inside { parent, index }, source),
         };
-        let document = match Document::parse_vec(path.as_str().into(), bytes, &self.parse) {
-            Ok(document) => document,
-            Err(error) if is_strict || self.options.broken_blocks == BrokenBlocks::LeaveOut => {
-                return Err(error.into());
-            }
-            Err(_) => return self.child(Child::Inside { parent, index }, source),
+        let Document { source, root, .. } =
+            match Document::parse_vec(path.as_str().into(), bytes, &self.parse) {
+                Ok(document) => document,
+                Err(error) if is_strict || self.options.broken_blocks == BrokenBlocks::LeaveOut => {
+                    return Err(error.into());
+                }
+                Err(_) => return self.child(Child::Inside { parent, index }, source),
+            };
+        let child = match pointer.attribute("url_name") {
+            Some(name) => Child::root(root, name),
+            None => return self.child(Child::Alone(&root), &source),
         };
-        let source = document.source.clone();
         self.followed.push(key.clone());
-        let usage = self.child(Child::root(document, &key.1), &source);
+        let usage = self.child(child, &source);
         self.followed.pop();
         let usage = usage?;
         self.remember(key, &usage);
@@ -584,7 +651,7 @@ impl<'p> Importer<'p> {
 
 /// Returns the type and the name that a pointer gives.
 pub(super) fn pointer_key(pointer: &Element) -> PointerKey {
-    (pointer.name.as_str().into(), pointer.get("url_name").unwrap_or_default().into())
+    Within::of_texts(&pointer.name, pointer.get("url_name").unwrap_or_default())
 }
 
 fn replace_text(value: &mut Json, old: &str, new: &str) {

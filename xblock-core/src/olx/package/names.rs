@@ -1,15 +1,14 @@
 //! The names of blocks: where they come from and how they are kept apart (xblock reference, section 18).
 
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use foldhash::fast::RandomState;
 use sha1::{Digest, Sha1};
-use smol_str::SmolStr;
 
-use crate::keys::clean;
+use crate::keys::{Within, clean};
 
 use super::super::element::Element;
+use super::super::text::Text;
 
 /// The types that keep learner state under their name.
 const STATEFUL: [&str; 8] =
@@ -35,11 +34,9 @@ pub(super) enum Repeated {
     Rename,
 }
 
-/// The names used so far, by type.
+/// The names used so far, with their types.
 #[derive(Debug, Default)]
-pub(super) struct UsedNames {
-    by_type: BTreeMap<SmolStr, HashSet<SmolStr, RandomState>>,
-}
+pub(super) struct UsedNames(HashSet<Within, RandomState>);
 
 impl UsedNames {
     /// Finds an element's name and makes it unique.
@@ -50,24 +47,26 @@ impl UsedNames {
         element: &Element,
         text: &dyn Fn() -> String,
         repeated: Repeated,
-    ) -> (String, Option<NameRemark>) {
+    ) -> (Text, Option<NameRemark>) {
         let tag = element.name.as_str();
-        let is_stateful = STATEFUL.contains(&tag);
+        let is_stateful = || STATEFUL.contains(&tag);
         let mut remark = None;
-        let mut name = given_name(element).unwrap_or_default();
-        if name.is_empty() {
-            name = format!("{tag}_{}", hash(&text()));
-            remark = is_stateful.then_some(NameRemark::NoName);
-        }
-        let used = self.by_type.entry(tag.into()).or_default();
-        if !used.insert(name.as_str().into()) {
-            if is_stateful || repeated == Repeated::Rename {
+        let mut name = match given_name(element).filter(|name| !name.is_empty()) {
+            Some(name) => name,
+            None => {
+                remark = is_stateful().then_some(NameRemark::NoName);
+                format!("{tag}_{}", hash(&text())).into()
+            }
+        };
+        if !self.0.insert(Within::of_texts(tag, &name)) {
+            if repeated == Repeated::Rename || is_stateful() {
                 let new = renamed(tag, &name, &hash(&text()));
-                remark = Some(match new == name {
+                remark = Some(match name == new {
                     true => NameRemark::SameContent,
-                    false => NameRemark::Renamed { old: std::mem::replace(&mut name, new) },
+                    false => NameRemark::Renamed { old: name.into() },
                 });
-                used.insert(name.as_str().into());
+                name = new.into();
+                self.0.insert(Within::of_texts(tag, &name));
             } else {
                 remark = Some(NameRemark::Shared);
             }
@@ -77,38 +76,33 @@ impl UsedNames {
 
     /// Says whether none of the other's names was used here.
     pub(super) fn is_disjoint(&self, other: &Self) -> bool {
-        let mut types = self.by_type.iter();
-        types.all(|(tag, names)| other.by_type.get(tag).is_none_or(|others| names.is_disjoint(others)))
+        self.0.is_disjoint(&other.0)
     }
 
     /// Takes over the names that were used elsewhere.
     pub(super) fn extend(&mut self, other: Self) {
-        for (tag, names) in other.by_type {
-            match self.by_type.entry(tag) {
-                Entry::Occupied(mut own) => own.get_mut().extend(names),
-                Entry::Vacant(place) => {
-                    place.insert(names);
-                }
-            }
+        if self.0.is_empty() {
+            *self = other;
+        } else {
+            self.0.extend(other.0);
         }
     }
 }
 
 /// Writes a name that was found onto its element as `url_name`; a slug that gave it goes.
-pub(super) fn write_name(element: &mut Element, name: &str) {
+pub(super) fn write_name(element: &mut Element, name: &Text) {
     match element.get("url_name") {
-        Some(given) if given == name => return,
+        Some(given) if name == given => return,
         Some(_) => {}
         None => drop(element.remove("slug")),
     }
     element.set("url_name", name);
 }
 
-fn given_name(element: &Element) -> Option<String> {
-    let given = element.get("url_name").or_else(|| element.get("slug"));
-    given
-        .map(str::to_owned)
-        .or_else(|| element.get("name").or_else(|| element.get("display_name")).map(clean))
+fn given_name(element: &Element) -> Option<Text> {
+    let given = element.attribute("url_name").or_else(|| element.attribute("slug"));
+    let text = || element.get("name").or_else(|| element.get("display_name"));
+    given.map(|given| given.value.clone()).or_else(|| Some(clean(text()?).into()))
 }
 
 /// Makes a new name of one that is taken; a hash that was made up before is replaced.

@@ -106,6 +106,7 @@ fn read_page(
         data.settings.insert("display_name".into(), tab.get("name").cloned().unwrap_or_default());
         data.settings.insert("course_staff_only".into(), staff_only.into());
     }
+    importer.rewrite(&mut data);
     importer.blocks.insert(usage.clone(), Arc::new(data));
     Ok(Some(usage))
 }
@@ -156,5 +157,6 @@ fn read_field(
     let data = Arc::make_mut(importer.blocks.entry(usage.clone()).or_default());
     let map = if spec.scope == Scope::Content { &mut data.content } else { &mut data.settings };
     map.insert(spec.name.into(), value);
+    importer.look_again(&usage);
     Ok(Some(usage))
 }

@@ -1,16 +1,45 @@
 //! The policies of a course: settings that override what its XML says.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::fast::RandomState;
 use serde_json::Map;
 
 use crate::fields::Json;
-use crate::keys::UsageKey;
+use crate::keys::{UsageKey, Within};
 
 use super::super::diagnostic::{Diagnostic, Severity};
 use super::super::error::OlxError;
 use super::course::read_json_object;
 use super::importer::Importer;
+
+/// The settings that policies have, by the types and names of blocks.
+#[derive(Debug, Default)]
+pub(super) struct Policy(HashMap<Within, Map<String, Json>, RandomState>);
+
+impl Policy {
+    /// Returns the settings of a block.
+    pub(super) fn of(&self, usage: &UsageKey) -> Option<&Map<String, Json>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        self.0.get(&Within::of_texts(usage.block_type(), usage.block_id()))
+    }
+}
+
+impl From<Map<String, Json>> for Policy {
+    fn from(policy: Map<String, Json>) -> Self {
+        let settings =
+            policy.into_iter().filter_map(|(key, settings)| match (key.split_once('/'), settings) {
+                (Some((block_type, name)), Json::Object(settings)) => {
+                    Some((Within::of_texts(block_type, name), settings))
+                }
+                _ => None,
+            });
+        Self(settings.collect())
+    }
+}
 
 /// Finds `policies/RUN/policy.json`, or where that folder does not exist the older `policies/RUN.json`.
 pub(super) fn policy_path(importer: &Importer<'_>, run: &str) -> Result<String, OlxError> {

@@ -1,7 +1,9 @@
 //! What a type's reader may ask of the importer while it reads one block.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
+use foldhash::fast::RandomState;
 use serde_json::Map;
 
 use crate::block::BlockType;
@@ -17,6 +19,8 @@ use super::super::element::{Element, Node};
 use super::super::error::{OlxError, Place};
 use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::position::Located;
+use super::super::text::Text;
+use super::ahead::with_help;
 use super::drafts::PLACE_ATTRIBUTES;
 use super::importer::{Child, Importer};
 use super::names::sha1_hex;
@@ -34,8 +38,8 @@ pub enum PointerChildren {
 /// One block being read.
 pub struct Reading<'r, 'p> {
     pub(super) importer: &'r mut Importer<'p>,
-    pub(super) block_type: BlockType,
-    pub(super) name: String,
+    pub(super) block_type: Cow<'p, BlockType>,
+    pub(super) name: Text,
     pub(super) usage: UsageKey,
     pub(super) family: Option<String>,
     pub(super) source: Source,
@@ -46,7 +50,7 @@ pub struct Reading<'r, 'p> {
 impl Reading<'_, '_> {
     /// Returns the block's type.
     #[must_use]
-    pub const fn block_type(&self) -> &BlockType {
+    pub fn block_type(&self) -> &BlockType {
         &self.block_type
     }
 
@@ -68,7 +72,7 @@ impl Reading<'_, '_> {
     /// [`OlxError::InvalidName`].
     pub fn rename(&mut self, block_type: &str, name: &str, at: impl Located) -> Result<(), OlxError> {
         self.usage = self.importer.usage(block_type, name, || self.source.place_at(at))?;
-        self.block_type = self.importer.registry.block_type(block_type);
+        self.block_type = self.importer.registry.find(block_type);
         Ok(())
     }
 
@@ -105,8 +109,7 @@ impl Reading<'_, '_> {
     /// Returns the settings the course's policy has for this block.
     #[must_use]
     pub fn policy(&self) -> Option<&Map<String, Json>> {
-        let key = [self.usage.block_type(), "/", self.usage.block_id()].concat();
-        self.importer.policy.get(&key)?.as_object()
+        self.importer.policy.of(&self.usage)
     }
 
     /// Says whether an attribute only tells where a draft stands, and is no part of the block.
@@ -315,20 +318,38 @@ impl Reading<'_, '_> {
         pointers: PointerChildren,
         wanted: impl Fn(&Element) -> bool,
     ) -> Result<Vec<UsageKey>, OlxError> {
-        let mut children: Vec<UsageKey> = Vec::new();
-        let mut seen: HashSet<UsageKey> = HashSet::new();
-        let is_strict = self.importer.options.fidelity == Fidelity::Platform;
         let nodes = parent.children.iter().enumerate();
         let places = nodes.filter(|(_, node)| node.as_element().is_some_and(&wanted)).map(|(index, _)| index);
         let places: Vec<usize> = places.collect();
+        match self.importer.helpers(places.len()) {
+            None => self.children_at(parent, places, pointers),
+            Some(pool) => with_help(pool, |queue| {
+                self.importer.queue = Some(queue);
+                let children = self.children_at(parent, places, pointers);
+                self.importer.queue = None;
+                children
+            }),
+        }
+    }
+
+    /// Reads the children at these places of an element.
+    fn children_at(
+        &mut self,
+        parent: &Element,
+        places: Vec<usize>,
+        pointers: PointerChildren,
+    ) -> Result<Vec<UsageKey>, OlxError> {
+        let is_strict = self.importer.options.fidelity == Fidelity::Platform;
+        let mut children: Vec<UsageKey> = Vec::with_capacity(places.len());
+        let mut seen: HashSet<UsageKey, RandomState> = HashSet::default();
         let source = self.source.clone();
-        let mut ahead = self.importer.read_ahead(parent, &places, &source, pointers).into_iter();
+        let mut ahead = self.importer.read_ahead(parent, &places, &source, pointers);
         let mut places = places.into_iter().peekable();
         for (index, node) in parent.children.iter().enumerate() {
             let result = match node {
                 Node::Element(_) if places.next_if_eq(&index).is_none() => continue,
                 Node::Element(_) => {
-                    let read = ahead.next().and_then(|child| self.importer.take_over(child));
+                    let read = ahead.as_mut().and_then(|children| self.importer.take_over(children));
                     read.unwrap_or_else(|| self.importer.element_child(parent, index, &source, pointers))
                 }
                 Node::Text(chars) | Node::CData(chars) => {
@@ -350,7 +371,7 @@ impl Reading<'_, '_> {
                 self.trace_child(element, usage);
             }
             match result {
-                Ok(usage) if !is_strict && !seen.insert(usage.clone()) => {
+                Ok(usage) if !is_strict && is_there(&children, &mut seen, &usage) => {
                     let at = node.as_element().map_or(parent.position(), |e| e.position());
                     let message = format!("{} stands here twice; once is enough", usage.block_id());
                     self.report("duplicate-child", Severity::Warning, at, message);
@@ -372,6 +393,17 @@ impl Reading<'_, '_> {
             tracer.trace.children.insert((self.source.file.clone(), element.span()), usage.clone());
         }
     }
+}
+
+/// Says whether a child stands in a list already. Of a long one, `seen` has those before it.
+fn is_there(children: &[UsageKey], seen: &mut HashSet<UsageKey, RandomState>, usage: &UsageKey) -> bool {
+    /// How many are looked through one by one.
+    const FEW: usize = 16;
+    if children.len() < FEW {
+        return children.contains(usage);
+    }
+    seen.extend(children[seen.len()..].iter().cloned());
+    seen.contains(usage)
 }
 
 fn text(path: &str, bytes: Vec<u8>) -> Result<String, OlxError> {
