@@ -22,6 +22,6 @@ pub mod split;
 
 pub use command::{course, finish};
 pub use groups::{Group, Inputs};
-pub use measure::{Contest, Goal, Measure, Outcome, Pick, Reference, Round, Side, Unit, seconds_each};
+pub use measure::{Contest, Goal, Measure, Outcome, Pick, Reference, Round, Side, Unit, best, seconds_each};
 pub use peers::Peers;
 pub use run::{run, table};

@@ -14,7 +14,7 @@ use xblock_core::olx::{
     read_course,
 };
 
-use super::{Contest, Goal, Measure, Outcome, Pick, Reference, Side, Unit, seconds_each};
+use super::{Contest, Goal, Measure, Outcome, Pick, Reference, Side, Unit, best, seconds_each};
 
 /// A folder's files in memory, by their paths in it.
 pub type Files = Vec<(String, Vec<u8>)>;
@@ -146,11 +146,11 @@ fn parsing(name: &'static str, files: Vec<(FileName, Vec<u8>)>, beside: Beside) 
         name,
         unit: Unit::Seconds,
         pick: Pick::Least,
-        ours: Side::Rust(Box::new(move || seconds_each(1, || parse(&files)))),
+        ours: Side::Rust(Box::new(move || best(|| seconds_each(1, || parse(&files))))),
         theirs: Some((
             who,
             Side::Rust(Box::new(move || {
-                seconds_each(1, || same.iter().try_fold(0, |sum, (_, b)| Ok(sum + read(b)?)))
+                best(|| seconds_each(1, || same.iter().try_fold(0, |sum, (_, b)| Ok(sum + read(b)?))))
             })),
         )),
         goal,
@@ -202,7 +202,8 @@ pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
     let blocks = read.published.len() + read.draft.len();
     let names = files_read(&package, &registry)?;
     let one = ReadOptions::default().threads(Threads::One);
-    let (same_package, same_registry) = (package.clone(), registry.clone());
+    let (once, alone) = (package.clone(), package.clone());
+    let (once_registry, alone_registry) = (registry.clone(), registry.clone());
     let (folder, same) = (course.to_owned(), course.to_owned());
     let other = registry.clone();
     Ok(vec![
@@ -215,17 +216,29 @@ pub fn contests(course: &Path) -> Outcome<Vec<Contest>> {
             unit: Unit::Seconds,
             pick: Pick::Least,
             ours: Side::Rust(Box::new(move || {
-                seconds_each(blocks, || Ok(read_course(&package, &ReadOptions::default(), &registry)?))
+                best(|| {
+                    seconds_each(blocks, || Ok(read_course(&package, &ReadOptions::default(), &registry)?))
+                })
             })),
             theirs: Some(("lxml, XBlock, xblocks-contrib", Side::Python("course_memory"))),
             goal: Some(Goal::TimesLess(100.0)),
+        },
+        Contest {
+            name: "the same once, after other work, a block",
+            unit: Unit::Seconds,
+            pick: Pick::Least,
+            ours: Side::Rust(Box::new(move || {
+                seconds_each(blocks, || Ok(read_course(&once, &ReadOptions::default(), &once_registry)?))
+            })),
+            theirs: Some(("lxml, XBlock, xblocks-contrib", Side::Python("course_memory"))),
+            goal: None,
         },
         Contest {
             name: "the same on one thread, a block",
             unit: Unit::Seconds,
             pick: Pick::Least,
             ours: Side::Rust(Box::new(move || {
-                seconds_each(blocks, || Ok(read_course(&same_package, &one, &same_registry)?))
+                best(|| seconds_each(blocks, || Ok(read_course(&alone, &one, &alone_registry)?)))
             })),
             theirs: Some(("lxml, XBlock, xblocks-contrib", Side::Python("course_memory"))),
             goal: None,
