@@ -529,3 +529,36 @@ fn sections_may_be_many_and_deep_on_threads() {
     let read = |threads| read_with(&files, &ReadOptions::default().threads(threads)).expect("it is readable");
     assert!(read(Threads::Many) == read(Threads::One));
 }
+
+#[test]
+fn a_panic_of_the_source_leaves_no_thread_waiting() {
+    struct Panicking(MemoryPackage);
+    impl PackageSource for Panicking {
+        fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError> {
+            assert!(!matches!(path, "sequential/s2_1.xml" | "chapter/c5.xml"), "there is no disk");
+            self.0.read(path)
+        }
+        fn list(&self, folder: &str) -> Result<Vec<String>, SourceError> {
+            self.0.list(folder)
+        }
+    }
+    let package = Panicking(tangled().into_iter().collect());
+    let registry = blocks::registry().expect("no type stands twice");
+    for _ in 0..5 {
+        let read = || read_course(&package, &ReadOptions::default(), &registry);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).is_err());
+    }
+    assert!(read_course(&package.0, &ReadOptions::default(), &registry).is_ok());
+}
+
+#[test]
+fn packages_share_the_threads() {
+    let files = tangled();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let one = read_with(&files, &ReadOptions::default().threads(Threads::One)).expect("it is readable");
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| (0..3).for_each(|_| assert!(read(&files) == one)));
+        }
+    });
+}

@@ -45,7 +45,7 @@ const ALWAYS: usize = 2;
 /// How long a thread without work sleeps before it looks for other work of the pool.
 const PATIENCE: Duration = Duration::from_millis(1);
 
-/// How often a thread without work looks whether something changed before it sleeps: some microseconds, less than it takes
+/// How often a thread without work looks whether something changed before it sleeps: some tens of microseconds, as it takes
 /// to be woken.
 const LOOKS: usize = 1000;
 

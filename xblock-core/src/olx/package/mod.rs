@@ -2,6 +2,7 @@
 
 mod ahead;
 mod assets;
+mod child;
 mod course;
 mod drafts;
 mod fragment;

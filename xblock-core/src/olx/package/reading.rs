@@ -21,8 +21,9 @@ use super::super::plain::FAMILY_ATTRIBUTE;
 use super::super::position::Located;
 use super::super::text::Text;
 use super::ahead::with_help;
+use super::child::Child;
 use super::drafts::PLACE_ATTRIBUTES;
-use super::importer::{Child, Importer};
+use super::importer::Importer;
 use super::names::sha1_hex;
 use super::options::Fidelity;
 
