@@ -190,7 +190,7 @@ fn drafts_stand_in_the_draft_branch_only() {
         said(&package),
         [
             "drafts/vertical/broken.xml:1:38: error[invalid-xml]",
-            "drafts/html/inner.xml: warning[draft-not-listed]"
+            "drafts/html/inner.xml:1:7: warning[draft-not-listed]"
         ]
     );
     assert_eq!(package.diagnostics[0].outcome, Some(Outcome::LeftOut));
@@ -227,8 +227,8 @@ fn drafts_that_name_each_other_as_parent_are_kept() {
     assert_eq!(
         said(&package),
         [
-            "drafts/vertical/a.xml: warning[draft-not-listed]",
-            "drafts/vertical/b.xml: warning[draft-without-parent]"
+            "drafts/vertical/a.xml:1:11: warning[draft-not-listed]",
+            "drafts/vertical/b.xml:1:11: warning[draft-without-parent]"
         ]
     );
     assert_eq!(package.draft.len(), 2);
@@ -552,6 +552,7 @@ fn a_panic_of_the_source_leaves_no_thread_waiting() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what reads packages may do so on threads of its own")]
 fn packages_share_the_threads() {
     let files = tangled();
     let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
