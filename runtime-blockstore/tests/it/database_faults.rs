@@ -176,43 +176,54 @@ fn what_the_app_takes_from_us_is_done_again() {
         row.1
     };
     let before = deadlocks();
-    let stop = AtomicBool::new(false);
-    let rounds = 30;
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            // It takes the bundle first and what our writers take first after it.
-            let mut app = connect(&place.mysql.database);
-            let mut random = Random(0x9e37_79b9_7f4a_7c15);
-            while !stop.load(Ordering::Relaxed) {
-                let mut transaction = || -> mysql::Result<()> {
-                    app.query_drop("START TRANSACTION")?;
-                    app.query_drop("UPDATE bundles_bundle SET slug = concat(slug, '') WHERE id > 0")?;
-                    app.query_drop("INSERT INTO xblock_feed_seen (version_id) VALUES (0), (0), (0), (0)")?;
-                    app.query_drop("SELECT id FROM xblock_lock FOR UPDATE")?;
-                    app.query_drop("ROLLBACK")
-                };
-                if transaction().is_err() {
-                    app.query_drop("ROLLBACK").unwrap();
+    let mut random = Random(0x9e37_79b9_7f4a_7c15);
+    let mut versions = vec![1];
+    // Whether the two meet is a matter of chance, so there are as many campaigns as it takes.
+    for _ in 0..20 {
+        let is_over = AtomicBool::new(false);
+        let made = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                // It takes the bundle first and what our writers take first after it; seven times, because an eighth might
+                // be the last attempt of ours.
+                let mut app = connect(&place.mysql.database);
+                for _ in 0..7 {
+                    let mut transaction = || -> mysql::Result<()> {
+                        app.query_drop("START TRANSACTION")?;
+                        app.query_drop("UPDATE bundles_bundle SET slug = concat(slug, '') WHERE id > 0")?;
+                        app.query_drop(
+                            "INSERT INTO xblock_feed_seen (version_id) VALUES (0), (0), (0), (0)",
+                        )?;
+                        app.query_drop("SELECT id FROM xblock_lock FOR UPDATE")?;
+                        app.query_drop("ROLLBACK")
+                    };
+                    if transaction().is_err() {
+                        let _ = app.query_drop("ROLLBACK");
+                    }
+                    std::thread::sleep(Duration::from_millis(random.below(100)));
                 }
-                std::thread::sleep(Duration::from_millis(random.below(150)));
+                is_over.store(true, Ordering::Relaxed);
+            });
+            let mut made = Vec::new();
+            while !is_over.load(Ordering::Relaxed) {
+                let content = (versions.len() + made.len()).to_string();
+                let work = || -> Result<u64, BlockstoreError> {
+                    store.write_draft_file(draft, "a", Some(content.as_bytes()))?;
+                    // The foreign key makes it wait for the bundle's row while it has the lock.
+                    store.commit_draft(draft)
+                };
+                made.push(work());
             }
+            made
         });
-        let work = || -> Result<Vec<u64>, BlockstoreError> {
-            let mut versions = Vec::new();
-            for round in 0..rounds {
-                store.write_draft_file(draft, "a", Some(round.to_string().as_bytes()))?;
-                // The foreign key makes it wait for the bundle's row while it has the lock.
-                versions.push(store.commit_draft(draft)?);
-            }
-            Ok(versions)
-        };
-        let versions = work();
-        stop.store(true, Ordering::Relaxed);
-        assert_eq!(versions.unwrap(), (2..rounds + 2).collect::<Vec<_>>());
-    });
-    println!("{} deadlocks", deadlocks() - before);
+        versions.extend(made.into_iter().map(Result::unwrap));
+        if deadlocks() > before {
+            break;
+        }
+    }
+    println!("{} deadlocks, {} versions", deadlocks() - before, versions.len());
     assert!(deadlocks() > before, "nothing came between");
-    assert_eq!(store.get_bundle(bundle).unwrap().latest_version, rounds + 1);
+    assert_eq!(versions, (1..=versions.len() as u64).collect::<Vec<_>>());
+    assert_eq!(store.get_bundle(bundle).unwrap().latest_version, versions.len() as u64);
     assert_eq!(damages(&store), Vec::<String>::new());
 }
 
