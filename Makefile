@@ -42,7 +42,7 @@ test-browser: test-rust ## Run the browser tests in headless Chromium (skipped l
 
 test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at the same store, 300 kills, 8 writers x 200, 5 GB (twenty minutes).
 	BLOCKSTORE_PYTHON="$(CURDIR)/$(APP)/bin/python" BLOCKSTORE_CRASH_ROUNDS=300 BLOCKSTORE_COMMITS=200 \
-	  BLOCKSTORE_CUT_ROUNDS=300 \
+	  BLOCKSTORE_CUT_ROUNDS=300 BLOCKSTORE_FAULT_ROUNDS=300 \
 	  cargo test -p runtime-blockstore
 	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
 
@@ -86,12 +86,13 @@ check: wheel ## Check formatting, lints, types, docs and the layering.
 messages: ## Write the catalogue of what native blocks say, for translators (blocks/locale).
 	cargo run --quiet -p acceptance --bin messages
 
-bench: $(PEERS)/.made ## Measure beside the Python packages that do the same, in one run; prints ratios (BENCH=--json for JSON).
+bench: $(PEERS)/.made $(APP)/.made ## Measure beside the Python packages that do the same, in one run; prints ratios (BENCH=--json for JSON).
 	rm -rf target/bench-wheel
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" $(PY) -m pip wheel --quiet --no-index --no-deps --no-build-isolation \
 	  --config-settings=build-args="--profile release" --wheel-dir target/bench-wheel ./python-bindings
 	$(PEERS)/bin/pip install --quiet --no-index --no-deps --force-reinstall target/bench-wheel/*.whl
-	cargo run --quiet --release -p acceptance --bin bench -- --python $(PEERS)/bin/python $(BENCH)
+	cargo run --quiet --release -p acceptance --bin bench -- --python $(PEERS)/bin/python \
+	  --app $(APP)/bin/python $(BENCH)
 	@case "$(BENCH)" in *--json*|*--only*) ;; *) cargo run --quiet --release -p acceptance --bin bench_memory ;; esac
 
 # The packages to measure against; in a virtualenv of their own, so that nothing else ever sees them.

@@ -31,6 +31,7 @@ pub use maintenance::{
     RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
     restore_to_server, restore_with_assets,
 };
+pub use mime::guess_mime_type;
 pub use path::PathProblem;
 pub use place::{MysqlPlace, NoMysqlPlace, Tls};
 pub use runtime::BlockstoreRuntime;

@@ -50,6 +50,17 @@ pub(crate) fn of_path(path: &str) -> Option<Arc<str>> {
     TYPES.by_extension.get(extension.strip_prefix('.')?.to_lowercase().as_str()).cloned()
 }
 
+/// Guesses the type of a file from its name, as the Blockstore app does: Python's `mimetypes` with Debian's table.
+///
+/// ```
+/// assert_eq!(runtime_blockstore::guess_mime_type("notes/tide.PNG").as_deref(), Some("image/png"));
+/// assert_eq!(runtime_blockstore::guess_mime_type("tide.olx"), None);
+/// ```
+#[must_use]
+pub fn guess_mime_type(path: &str) -> Option<Arc<str>> {
+    of_path(path)
+}
+
 /// Splits off the extension with its dot; leading dots of a name begin no extension.
 fn split_extension(path: &str) -> (&str, &str) {
     let name_at = path.rfind('/').map_or(0, |at| at + 1);

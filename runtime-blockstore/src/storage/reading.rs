@@ -106,10 +106,12 @@ impl Storage {
         file: &str,
         record: &FileRecord,
     ) -> Result<Vec<u8>, BlockstoreError> {
-        let found = match (&self.objects, place) {
-            // Asking for the likely names is one request where looking first would be two.
-            (Some(_), Place::Data(bundle)) => self.read_data(bundle, file, record),
-            _ => self.locate(place, file, record).and_then(|found| self.read_proved(&found, file, record)),
+        let found = match place {
+            // Asking for the likely names is one step where looking first would be two.
+            Place::Data(bundle) => self.read_data(bundle, file, record),
+            Place::Draft(_) => {
+                self.locate(place, file, record).and_then(|found| self.read_proved(&found, file, record))
+            }
         };
         match (place, found) {
             (Place::Draft(draft), Err(error)) => {

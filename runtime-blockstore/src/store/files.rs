@@ -203,6 +203,29 @@ impl Blockstore {
         self.storage.read(Place::Data(bundle), path, &record)
     }
 
+    /// Reads all files of a version, one after the other, each proved; with the database asked once.
+    ///
+    /// # Errors
+    /// Those of [`Blockstore::get_bundle_version`]; of each file [`BlockstoreError::Missing`] and
+    /// [`BlockstoreError::Corrupt`].
+    pub fn read_bundle_version(
+        &self,
+        bundle: Uuid,
+        version: u64,
+    ) -> Result<impl Iterator<Item = (String, Result<Vec<u8>>)> + '_> {
+        let row = self.db.read(|db| {
+            let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
+            rows::version(db, id, version)?.ok_or(BlockstoreError::BundleVersionNotFound { bundle, version })
+        })?;
+        let snapshot = self.snapshot(bundle, row.snapshot)?;
+        let files: Vec<_> =
+            snapshot.files.iter().map(|(path, record)| (path.clone(), record.clone())).collect();
+        Ok(files.into_iter().map(move |(path, record)| {
+            let content = self.storage.read(Place::Data(bundle), &path, &record);
+            (path, content)
+        }))
+    }
+
     /// Returns where a file lies in the object store: the part of its URL that comes after the storage's own.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod maintenance;
 mod mariadb;
+mod object_faults;
 mod objects;
 mod proxy;
 mod python_app;
