@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::{Contest, Outcome, fields, imports, keys, olx, problems, split};
+use super::{Contest, Outcome, bundles, fields, imports, keys, olx, problems, split};
 
 /// What the contests are made of.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub struct Inputs<'a> {
     pub problems: PathBuf,
     /// The Python that the cage starts; without one, no script is run.
     pub python: Option<&'a Path>,
+    /// The Python that has the Blockstore app; without one, bundles are compared with plain files only.
+    pub app: Option<&'a Path>,
 }
 
 impl<'a> Inputs<'a> {
@@ -24,7 +26,13 @@ impl<'a> Inputs<'a> {
     #[must_use]
     pub fn new(course: &'a Path, python: Option<&'a Path>) -> Self {
         let folder = folder();
-        Self { course, keys: folder.join("keys.txt"), problems: folder.join("problems.json"), python }
+        Self {
+            course,
+            keys: folder.join("keys.txt"),
+            problems: folder.join("problems.json"),
+            python,
+            app: None,
+        }
     }
 }
 
@@ -42,6 +50,10 @@ pub enum Group {
     Fields,
     /// Imports into every store.
     Imports,
+    /// Bundles written, read and changed.
+    Bundles,
+    /// Bundles of 100,000 files, and 100,000 bundles; takes minutes, so that it is measured only where it is named.
+    LargeBundles,
     /// XML files parsed, courses read.
     Olx,
     /// Problems, formulas and scripts.
@@ -60,6 +72,8 @@ impl Group {
             Self::Keys => keys::contests(&inputs.keys),
             Self::Fields => fields::contests(),
             Self::Imports => imports::contests(inputs.course),
+            Self::Bundles => bundles::contests(inputs.app),
+            Self::LargeBundles => Ok(bundles::large_contests()),
             Self::Olx => olx::contests(inputs.course),
             Self::Problems => problems::contests(&inputs.problems, inputs.python),
             Self::Split => split::contests(&split::folder()),

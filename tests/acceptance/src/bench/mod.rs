@@ -2,11 +2,12 @@
 //!
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
 //! - `peers`: the Python process that is the other side of most contests.
-//! - `keys`, `fields`, `imports`, `olx`, `problems`, `split`: the contests, by subject.
+//! - `bundles`, `keys`, `fields`, `imports`, `olx`, `problems`, `split`: the contests, by subject.
 //! - `formula`: our side of evaluating formulas and grading by them.
 //! - `groups`: the contests by the names that `--only` takes, and what they are made of.
 //! - `run`: both sides in turn, and the table.
 //! - `command`: what the programs have in common.
+pub mod bundles;
 pub mod command;
 pub mod fields;
 pub mod formula;

@@ -20,10 +20,13 @@ struct Settings {
     /// The Python that has the other side's packages; without it there are only the comparisons that need none.
     #[arg(long)]
     python: Option<PathBuf>,
+    /// The Python that has the Blockstore app; without it bundles are compared with plain files only.
+    #[arg(long)]
+    app: Option<PathBuf>,
     /// How often every comparison is made.
     #[arg(long, default_value_t = 7)]
     rounds: usize,
-    /// The groups to measure; without it all.
+    /// The groups to measure; without it all but `large-bundles`, which takes minutes.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Group>,
     /// Prints JSON, in seconds and bytes.
@@ -38,11 +41,14 @@ fn main() -> ExitCode {
 fn bench(settings: Settings) -> Outcome<String> {
     let course = course(settings.course);
     let rounds = settings.rounds;
-    let inputs = Inputs::new(&course, settings.python.as_deref());
+    let mut inputs = Inputs::new(&course, settings.python.as_deref());
+    inputs.app = settings.app.as_deref();
     let peers = inputs.python.map(|python| Peers::start(python, &inputs)).transpose()?;
     let about = peers.as_ref().map_or(Value::Null, |peers| peers.about().clone());
 
-    let groups = if settings.only.is_empty() { Group::value_variants() } else { &settings.only };
+    let usual: Vec<_> =
+        Group::value_variants().iter().copied().filter(|group| *group != Group::LargeBundles).collect();
+    let groups = if settings.only.is_empty() { &usual } else { &settings.only };
     let mut contests = Vec::new();
     for group in groups {
         contests.extend(group.contests(&inputs)?);

@@ -1,0 +1,381 @@
+//! Bundles beside the Blockstore app on the same SQLite and files, and beside plain files on the same disk.
+
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use courseware::SystemClock;
+use runtime_blockstore::{Access, Blockstore, BundleQuery};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use super::groups::folder as programs;
+use super::{Contest, Goal, Outcome, Pick, Round, Side, Unit, seconds_each};
+
+/// Files of the bundle that is written and read as a whole.
+const FILES: usize = 500;
+
+/// As `blockstore_app.py` has it.
+fn content(at: usize) -> String {
+    format!("<html>{at} {}</html>", "tide ".repeat(60))
+}
+
+fn path(at: usize) -> String {
+    format!("html/b{at}/definition.xml")
+}
+
+/// A store in a temporary folder beside the build, so that the work meets a real disk.
+struct Store {
+    store: Blockstore,
+    collection: Uuid,
+    _folder: TempDir,
+}
+
+impl Store {
+    fn new() -> Outcome<Self> {
+        let folder = tempfile::tempdir_in("target")?;
+        let store = Blockstore::open(folder.path(), Access::ReadWrite, Arc::new(SystemClock))?;
+        let collection = store.create_collection("Benchmark")?.uuid;
+        Ok(Self { store, collection, _folder: folder })
+    }
+
+    /// Makes a bundle and its draft.
+    fn bundle(&self) -> Outcome<(Uuid, Uuid)> {
+        let bundle = self.store.create_bundle(self.collection, "b", "b", "")?.uuid;
+        Ok((bundle, self.store.get_or_create_bundle_draft(bundle, "studio_draft")?.uuid))
+    }
+
+    /// Makes a bundle of so many files, and returns it with its draft.
+    fn filled(&self, files: usize) -> Outcome<(Uuid, Uuid)> {
+        let (bundle, draft) = self.bundle()?;
+        self.write(draft, files)?;
+        Ok((bundle, draft))
+    }
+
+    fn write(&self, draft: Uuid, files: usize) -> Outcome<()> {
+        let texts: Vec<_> = (0..files).map(|at| (path(at), content(at))).collect();
+        let files: BTreeMap<_, _> =
+            texts.iter().map(|(path, text)| (path.as_str(), Some(text.as_bytes()))).collect();
+        self.store.write_draft_files(draft, &files)?;
+        self.store.commit_draft(draft)?;
+        Ok(())
+    }
+}
+
+/// What is made once, when the first round needs it.
+struct Once<T> {
+    made: OnceCell<T>,
+    make: fn() -> Outcome<T>,
+}
+
+impl<T> Once<T> {
+    fn new(make: fn() -> Outcome<T>) -> Rc<Self> {
+        Rc::new(Self { made: OnceCell::new(), make })
+    }
+
+    fn get(&self) -> Outcome<&T> {
+        if self.made.get().is_none() {
+            // Nobody else can have made it meanwhile.
+            let _ = self.made.set((self.make)()?);
+        }
+        self.made.get().ok_or_else(|| "it was made just now".into())
+    }
+}
+
+/// The process that is the app's side.
+struct App {
+    process: Child,
+    questions: Option<ChildStdin>,
+    answers: BufReader<ChildStdout>,
+    _folder: TempDir,
+}
+
+impl App {
+    fn start(python: &Path) -> Outcome<Self> {
+        let folder = tempfile::tempdir_in("target")?;
+        let mut process = Command::new(python)
+            .arg(programs().join("blockstore_app.py"))
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("{}: {error}", python.display()))?;
+        let questions = process.stdin.take();
+        let answers = BufReader::new(process.stdout.take().ok_or("the Python process has no output")?);
+        let mut app = Self { process, questions, answers, _folder: folder };
+        app.line()?;
+        Ok(app)
+    }
+
+    fn measure(&mut self, round: &str) -> Outcome<f64> {
+        let questions = self.questions.as_mut().ok_or("the Python process takes no input")?;
+        writeln!(questions, "{round}")?;
+        questions.flush()?;
+        Ok(self.line()?.trim().parse()?)
+    }
+
+    fn line(&mut self) -> Outcome<String> {
+        let mut line = String::new();
+        if self.answers.read_line(&mut line)? == 0 {
+            return Err("the Blockstore app's process ended".into());
+        }
+        Ok(line)
+    }
+}
+
+impl Drop for App {
+    fn drop(&mut self) {
+        // Without input it ends by itself; how it ended changes no figure.
+        drop(self.questions.take());
+        let _ = self.process.wait();
+    }
+}
+
+fn contest(
+    name: &'static str,
+    ours: Round,
+    theirs: Option<(&'static str, Round)>,
+    goal: Option<Goal>,
+) -> Contest {
+    Contest {
+        name,
+        unit: Unit::Seconds,
+        pick: Pick::Median,
+        ours: Side::Rust(ours),
+        theirs: theirs.map(|(name, round)| (name, Side::Rust(round))),
+        goal,
+    }
+}
+
+/// Returns the contests with plain files, and with the app where there is a Python that has it.
+///
+/// # Errors
+/// When the app's process does not start.
+pub fn contests(app: Option<&Path>) -> Outcome<Vec<Contest>> {
+    let mut contests = vec![
+        contest(
+            "bundle: write 500 files and commit",
+            write_bundle(),
+            Some(("plain files, one fsync each", write_plain())),
+            Some(Goal::TimesMore(2.0)),
+        ),
+        contest(
+            "bundle: read all 500 files of a version",
+            read_bundle(),
+            Some(("plain files", read_plain())),
+            Some(Goal::TimesMore(3.0)),
+        ),
+        contest(
+            "bundle: change one file of 500 and commit",
+            commit_one(|| filled(FILES)),
+            Some(("plain file, one fsync", rewrite_plain())),
+            None,
+        ),
+    ];
+    if let Some(python) = app {
+        let app = Rc::new(std::cell::RefCell::new(App::start(python)?));
+        for (name, ours, theirs, goal) in [
+            ("bundle: write 500 files and commit", write_bundle(), "write", 10.0),
+            ("bundle: read all 500 files of a version", read_bundle(), "read", 50.0),
+            ("bundle: change one file of 500 and commit", commit_one(|| filled(FILES)), "commit_one", 10.0),
+        ] {
+            let app = app.clone();
+            let theirs: Round = Box::new(move || app.borrow_mut().measure(theirs));
+            contests.push(contest(
+                name,
+                ours,
+                Some(("the Blockstore app", theirs)),
+                Some(Goal::TimesLess(goal)),
+            ));
+        }
+    }
+    Ok(contests)
+}
+
+fn filled(files: usize) -> Outcome<(Store, Uuid, Uuid)> {
+    let store = Store::new()?;
+    let (bundle, draft) = store.filled(files)?;
+    Ok((store, bundle, draft))
+}
+
+fn write_bundle() -> Round {
+    let store = Once::new(Store::new);
+    Box::new(move || {
+        let store = store.get()?;
+        seconds_each(1, || {
+            let (_, draft) = store.bundle()?;
+            store.write(draft, FILES)
+        })
+    })
+}
+
+fn read_bundle() -> Round {
+    let filled = Once::new(|| filled(FILES));
+    Box::new(move || {
+        let (store, bundle, _) = filled.get()?;
+        seconds_each(1, || {
+            let mut bytes = 0;
+            for (_, content) in store.store.read_bundle_version(*bundle, 1)? {
+                bytes += content?.len();
+            }
+            Ok(bytes)
+        })
+    })
+}
+
+fn plain_folder() -> Outcome<TempDir> {
+    Ok(tempfile::tempdir_in("target")?)
+}
+
+fn plain_path(folder: &Path, at: usize) -> PathBuf {
+    folder.join(path(at))
+}
+
+fn write_all(folder: &Path) -> Outcome<()> {
+    for at in 0..FILES {
+        let place = plain_path(folder, at);
+        fs::create_dir_all(place.parent().unwrap_or(folder))?;
+        let mut file = File::create(place)?;
+        file.write_all(content(at).as_bytes())?;
+        file.sync_all()?;
+    }
+    Ok(())
+}
+
+fn write_plain() -> Round {
+    Box::new(|| {
+        let folder = plain_folder()?;
+        seconds_each(1, || write_all(folder.path()))
+    })
+}
+
+fn read_plain() -> Round {
+    let made = Once::new(|| {
+        let folder = plain_folder()?;
+        write_all(folder.path())?;
+        Ok(folder)
+    });
+    Box::new(move || {
+        let folder = made.get()?;
+        seconds_each(1, || {
+            let mut bytes = 0;
+            for at in 0..FILES {
+                bytes += fs::read(plain_path(folder.path(), at))?.len();
+            }
+            Ok(bytes)
+        })
+    })
+}
+
+fn rewrite_plain() -> Round {
+    let made = Once::new(plain_folder);
+    Box::new(move || {
+        let place = made.get()?.path().join("one");
+        seconds_each(1, || {
+            let mut file = File::create(&place)?;
+            file.write_all(content(0).as_bytes())?;
+            file.sync_all()?;
+            Ok(())
+        })
+    })
+}
+
+fn commit_one(make: fn() -> Outcome<(Store, Uuid, Uuid)>) -> Round {
+    let filled = Once::new(make);
+    let mut round = 0;
+    Box::new(move || {
+        let (store, _, draft) = filled.get()?;
+        round += 1;
+        seconds_each(1, || {
+            store.store.write_draft_file(
+                *draft,
+                &path(0),
+                Some(format!("<html>round {round}</html>").as_bytes()),
+            )?;
+            store.store.commit_draft(*draft)?;
+            Ok(())
+        })
+    })
+}
+
+/// Reads of one file.
+const READS: usize = 100;
+
+fn read_one(make: fn() -> Outcome<(Store, Uuid, Uuid)>, files: usize) -> Round {
+    let filled = Once::new(make);
+    Box::new(move || {
+        let (store, bundle, _) = filled.get()?;
+        // The snapshot is read and proved once by each process.
+        store.store.get_bundle_file_data(*bundle, &path(0), None)?;
+        seconds_each(READS, || {
+            for read in 0..READS {
+                store.store.get_bundle_file_data(*bundle, &path(read * 7919 % files), None)?;
+            }
+            Ok(())
+        })
+    })
+}
+
+fn many(bundles: usize) -> Outcome<(Store, Vec<Uuid>)> {
+    let store = Store::new()?;
+    let mut made = Vec::with_capacity(bundles);
+    for at in 0..bundles {
+        made.push(store.store.create_bundle(store.collection, &format!("b{at}"), "b", "")?.uuid);
+    }
+    Ok((store, made))
+}
+
+fn list_page(make: fn() -> Outcome<(Store, Vec<Uuid>)>) -> Round {
+    let made = Once::new(make);
+    Box::new(move || {
+        let (store, bundles) = made.get()?;
+        let after = bundles.get(bundles.len() / 2).copied();
+        seconds_each(1, || {
+            let query = BundleQuery { after, limit: Some(50), ..BundleQuery::default() };
+            Ok(store.store.find_bundles(&query)?.len())
+        })
+    })
+}
+
+fn open_store(make: fn() -> Outcome<(Store, Vec<Uuid>)>) -> Round {
+    let made = Once::new(make);
+    Box::new(move || {
+        let (store, bundles) = made.get()?;
+        let bundle = bundles.last().copied().unwrap_or_default();
+        seconds_each(1, || {
+            let again = Blockstore::open(store._folder.path(), Access::ReadWrite, Arc::new(SystemClock))?;
+            Ok(again.get_bundle(bundle)?)
+        })
+    })
+}
+
+/// Returns the contests of big bundles and of many: each against the same in a small one.
+#[must_use]
+pub fn large_contests() -> Vec<Contest> {
+    let ten = || Some(("in a bundle of 10 files", read_one(|| filled(10), 10)));
+    let commit = || Some(("in a bundle of 10 files", commit_one(|| filled(10))));
+    let flat = Some(Goal::TimesMore(2.0));
+    vec![
+        contest("read one file of 1,000", read_one(|| filled(1000), 1000), ten(), flat),
+        contest("read one file of 100,000", read_one(|| filled(100_000), 100_000), ten(), flat),
+        contest("change one file of 1,000 and commit", commit_one(|| filled(1000)), commit(), None),
+        contest("change one file of 100,000 and commit", commit_one(|| filled(100_000)), commit(), None),
+        contest(
+            "list a page of 100,000 bundles",
+            list_page(|| many(100_000)),
+            Some(("of 100 bundles", list_page(|| many(100)))),
+            flat,
+        ),
+        contest(
+            "open a store of 100,000 bundles and find one",
+            open_store(|| many(100_000)),
+            Some(("of 100 bundles", open_store(|| many(100)))),
+            flat,
+        ),
+    ]
+}
