@@ -93,6 +93,8 @@ pub(crate) enum CommandError {
         #[source]
         source: KeyError,
     },
+    #[error("{name} must have {least} bytes at least: whoever guesses it reads every static file")]
+    ShortSecret { name: &'static str, least: usize },
     #[error("cannot start the server's threads")]
     Threads(#[source] std::io::Error),
     #[error("the block types cannot be set up")]
@@ -134,7 +136,8 @@ impl CommandError {
             | Self::Registry(_)
             | Self::Schema { .. } => Exit::Failed,
             Self::NoSuchType { .. } | Self::NoTests { .. } => Exit::NotFound,
-            Self::BadAnswer { .. }
+            Self::ShortSecret { .. }
+            | Self::BadAnswer { .. }
             | Self::BadAnswers { .. }
             | Self::NoSuchInput { .. }
             | Self::BadProblemId { .. }

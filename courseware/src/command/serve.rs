@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use courseware::serve::{ServeOptions, serve};
+use courseware::serve::{ServeOptions, SignedUrls, Signer, serve};
 use courseware::{OpenMode, StoreUrl};
-use xblock_core::host::{Host, PathUrls};
+use uuid::Uuid;
+use xblock_core::host::Host;
 use xblock_core::runtime::Branch;
 
 use super::arguments::BranchName;
@@ -15,9 +16,16 @@ use super::console::Console;
 use super::exit::{CommandError, Exit};
 use super::surroundings::Surroundings;
 
+/// The variable of the environment that holds the secret addresses are signed with.
+const SECRET: &str = "COURSEWARE_ASSET_KEY";
+
+/// Fewer bytes than this are no secret.
+const SHORTEST_SECRET: usize = 16;
+
 /// Shows a store's courses on a local web page, where problems can be answered, until it is interrupted.
 ///
-/// Every browser is a learner of its own. The page is for this machine unless --host says otherwise.
+/// Addresses of static files are signed and end after an hour at most; COURSEWARE_ASSET_KEY holds the secret, otherwise each
+/// server has its own. Every browser is a learner of its own. The page is for this machine unless --host says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The store: blockstore:DIR or modulestore:FILE.
@@ -46,17 +54,24 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let runtime = surroundings.open(&arguments.url, OpenMode::Read)?;
     let branch = Branch::from(arguments.branch);
+    let secret = match std::env::var(SECRET) {
+        Ok(secret) if secret.len() >= SHORTEST_SECRET => secret.into_bytes(),
+        Ok(_) => return Err(CommandError::ShortSecret { name: SECRET, least: SHORTEST_SECRET }),
+        Err(_) => [Uuid::new_v4(), Uuid::new_v4()].map(Uuid::into_bytes).concat(),
+    };
+    let signer = Signer::new(&secret, surroundings.clock.clone());
     let host = Host {
         services: surroundings.services(&runtime, branch),
         runtime,
         branch,
         registry: surroundings.registry.clone(),
         learner_state: arguments.url.learner_state(arguments.state.as_deref()),
-        urls: Arc::new(PathUrls::default()),
+        urls: Arc::new(SignedUrls::new(signer.clone())),
         clock: surroundings.clock.clone(),
         is_author_mode: false,
     };
-    let options = ServeOptions { address: arguments.host, port: arguments.port, staff: arguments.staff };
+    let options =
+        ServeOptions { address: arguments.host, port: arguments.port, staff: arguments.staff, signer };
     let threads = tokio::runtime::Runtime::new().map_err(CommandError::Threads)?;
     let json = console.json;
     threads.block_on(async {

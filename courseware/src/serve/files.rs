@@ -2,15 +2,34 @@
 
 use std::ops::Range;
 
-use axum::extract::{Path, State};
+use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use runtime_blockstore::guess_mime_type;
 use xblock_core::keys::AssetKey;
 
+use super::signing::Refused;
 use super::{Site, blocking, pages};
 
-/// Answers `/asset/KEY`.
-pub(super) async fn asset(State(site): State<Site>, Path(key): Path<String>, headers: HeaderMap) -> Response {
+/// Answers `/asset/KEY?expires=...&signature=...`.
+pub(super) async fn asset(
+    State(site): State<Site>,
+    Path(key): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    match site.signer.check(&key, query.as_deref().unwrap_or_default()) {
+        Ok(()) => {}
+        Err(Refused::NotSigned) => {
+            return pages::failure(StatusCode::FORBIDDEN, "This address was not made by this server.");
+        }
+        Err(Refused::Expired) => {
+            return pages::failure(
+                StatusCode::FORBIDDEN,
+                "This address was good for an hour. Load the page again that led here.",
+            );
+        }
+    }
     let Ok(key) = key.parse::<AssetKey>() else {
         return pages::failure(StatusCode::NOT_FOUND, "This is not the key of a static file.");
     };
@@ -20,7 +39,7 @@ pub(super) async fn asset(State(site): State<Site>, Path(key): Path<String>, hea
     let read = blocking(move || {
         let record = host.runtime.asset(&key, host.branch)?;
         let tag = format!("\"{}\"", record.digest);
-        let fresh = tag_seen.is_some_and(|seen| seen.split(',').any(|one| one.trim() == tag));
+        let fresh = tag_seen.is_some_and(|seen| names(&seen, &tag));
         let bytes = if fresh { None } else { Some(host.runtime.read_asset(&key, host.branch)?) };
         Ok::<_, xblock_core::runtime::RuntimeError>((record, tag, bytes))
     });
@@ -30,8 +49,14 @@ pub(super) async fn asset(State(site): State<Site>, Path(key): Path<String>, hea
         Err(response) => return response,
     };
     let Some(bytes) = bytes else { return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response() };
-    let content_type = record.data.content_type.unwrap_or_else(|| "application/octet-stream".into());
-    let wanted = headers.get(header::RANGE).and_then(|value| value.to_str().ok());
+    let content_type = record
+        .data
+        .content_type
+        .or_else(|| guess_mime_type(&record.data.display_name).map(|guess| guess.to_string()))
+        .unwrap_or_else(|| "application/octet-stream".into());
+    // A part is wanted of the file as it was seen before; of another one all of it (RFC 9110, 13.1.5).
+    let is_as_seen = headers.get(header::IF_RANGE).is_none_or(|seen| seen.as_bytes() == tag.as_bytes());
+    let wanted = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).filter(|_| is_as_seen);
     let mut response = match wanted.map(|wanted| byte_range(wanted, bytes.len())) {
         Some(Some(Ok(range))) => {
             let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len());
@@ -54,6 +79,11 @@ pub(super) async fn asset(State(site): State<Site>, Path(key): Path<String>, hea
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     response
+}
+
+/// Says whether a list of entity tags has one (RFC 9110, 13.1.2).
+fn names(list: &str, tag: &str) -> bool {
+    list.trim() == "*" || list.split(',').any(|one| one.trim().trim_start_matches("W/") == tag)
 }
 
 /// A range that begins behind the end of the file.
@@ -94,6 +124,14 @@ pub(super) async fn web(Path(name): Path<String>) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tags_are_found_in_lists() {
+        for list in ["\"a\"", "W/\"a\"", "\"b\", \"a\"", "*"] {
+            assert!(names(list, "\"a\""), "{list}");
+        }
+        assert!(!names("\"b\"", "\"a\"") && !names("a", "\"a\"") && !names("", "\"a\""));
+    }
 
     #[test]
     fn ranges_follow_the_standard() {

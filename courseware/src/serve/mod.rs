@@ -2,13 +2,14 @@
 //!
 //! - `pages`: what a person sees, from what `outline` knows and the templates of folder `web/`.
 //! - `blocks`: handlers of blocks.
-//! - `files`: static files. - `session`: who is asking.
+//! - `files`: static files. - `signing`: their addresses. - `session`: who is asking.
 
 mod blocks;
 mod files;
 mod outline;
 mod pages;
 mod session;
+mod signing;
 mod template;
 
 use std::net::{IpAddr, SocketAddr};
@@ -25,6 +26,8 @@ use xblock_core::host::Host;
 
 use crate::error::CoursewareError;
 
+pub use signing::{SignedUrls, Signer};
+
 /// Where to listen and for whom.
 #[derive(Debug, Clone)]
 pub struct ServeOptions {
@@ -34,12 +37,15 @@ pub struct ServeOptions {
     pub port: u16,
     /// Whether every visitor sees what course staff see.
     pub staff: bool,
+    /// Knows the addresses of static files that may be read; the host's [`SignedUrls`] make them.
+    pub signer: Signer,
 }
 
 /// What every request needs.
 #[derive(Clone)]
 struct Site {
     host: Arc<Host>,
+    signer: Signer,
     staff: bool,
     /// Whether only this machine can reach the site, so that other names than its own in `Host` are an attack.
     local_only: bool,
@@ -59,7 +65,12 @@ pub async fn serve(
     let failed = |source| CoursewareError::Serve { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
     ready(listener.local_addr().map_err(failed)?);
-    let site = Site { host: Arc::new(host), staff: options.staff, local_only: options.address.is_loopback() };
+    let site = Site {
+        host: Arc::new(host),
+        signer: options.signer,
+        staff: options.staff,
+        local_only: options.address.is_loopback(),
+    };
     axum::serve(listener, router(site)).with_graceful_shutdown(stop).await.map_err(failed)
 }
 

@@ -16,5 +16,6 @@ mod main_job;
 mod packages;
 mod problem_tests;
 mod publishing;
+mod serving;
 mod store_care;
 mod stores;
