@@ -1,6 +1,7 @@
 //! Imports, publishes, compares, exports and serves courseware.
 //!
-//! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do.
+//! - [`StoreUrl`] names a store and opens it; [`SqliteStore`] keeps what learners do. [`MixedRuntime`] is several stores
+//!   behind one another, [`ReadOnlyRuntime`] one that only imports may change.
 //! - [`DirectorySource`] and [`ArchiveSource`] read a course package, [`DirectorySink`] and [`ArchiveSink`] write one.
 //! - [`import`] makes a package one edit of a store, [`export`] makes a context a package.
 //! - [`format()`] gives the files of a package their canonical layout.
@@ -30,12 +31,14 @@ mod export;
 mod format;
 mod import;
 mod learner_state;
+mod mixed;
 mod origin;
 mod package;
 mod page;
 mod problems;
 mod progress;
 mod publish;
+mod read_only;
 pub mod serve;
 mod sides;
 mod store_url;
@@ -66,6 +69,7 @@ pub use export::{ExportForm, ExportOptions, ExportReport, export};
 pub use format::{FormatMode, FormatReport, format};
 pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;
+pub use mixed::{MixedRuntime, SiteError};
 pub use package::{
     ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySink, DirectorySource, Overwrite, PackageError,
     open_package,
@@ -74,6 +78,7 @@ pub use page::standalone_page;
 pub use problems::{ProblemCheck, check_problem, check_problems};
 pub use progress::{Progress, Stage, Step};
 pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
+pub use read_only::ReadOnlyRuntime;
 pub use sides::{FieldPlace, Side};
 pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
 pub use submission::{Submission, submit, submit_json};

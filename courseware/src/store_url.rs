@@ -1,5 +1,5 @@
 //! The names of stores: `memory:`, `blockstore:DIR`, `blockstore:DIR?assets=PLACE`,
-//! `blockstore+mysql://USER@HOST/DATABASE?assets=PLACE`, `modulestore:FILE`.
+//! `blockstore+mysql://USER@HOST/DATABASE?assets=PLACE`, `modulestore:FILE`, `modulestore+mongodb://...`, `mixed:FILE`.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use runtime_blockstore::{
     RestoreOptions, RestoreReport, restore_to_server, restore_with_assets,
 };
 use runtime_modulestore::ModulestoreRuntime;
+use runtime_modulestore::store::{MongoLogin, MongoStore, MongoUrl, MongoUrlError, StoreMode};
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
@@ -19,13 +20,17 @@ use xblock_core::runtime::{MemoryRuntime, Runtime, RuntimeError};
 
 use crate::error::CoursewareError;
 use crate::learner_state::SqliteStore;
+use crate::mixed::{MixedRuntime, SiteError};
 
 /// The schemes, as messages list them.
 const SCHEMES: &str = "memory:, blockstore:DIR, blockstore:DIR?assets=s3://BUCKET/PREFIX, \
-                       blockstore+mysql://USER@HOST/DATABASE?assets=PLACE, modulestore:FILE";
+                       blockstore+mysql://USER@HOST/DATABASE?assets=PLACE, modulestore:FILE, \
+                       modulestore+mongodb://HOST/DATABASE, mixed:FILE";
 
 /// What stands before the place of a Blockstore's documents and data files.
 const ASSETS: &str = "?assets=";
+/// Where the credentials for a MongoDB server may stand instead of in its address.
+const LOGIN: [&str; 2] = ["MODULESTORE_MONGODB_USER", "MODULESTORE_MONGODB_PASSWORD"];
 
 /// Names a store of courseware.
 ///
@@ -57,6 +62,10 @@ pub enum StoreUrl {
     },
     /// A Modulestore in this file.
     Modulestore(PathBuf),
+    /// A Modulestore in a database of a MongoDB server.
+    ModulestoreServer(Box<MongoUrl>),
+    /// Several stores behind one another, as this file says.
+    Mixed(PathBuf),
 }
 
 /// A text that names no store.
@@ -92,6 +101,12 @@ pub enum StoreUrlError {
     /// The address of a database does not say where documents and data files lie.
     #[error("blockstore+mysql: needs ?assets=PLACE at its end: a folder, or s3://BUCKET/PREFIX")]
     NoAssetsPlace,
+    /// What stands after `modulestore+` is no address of a MongoDB database.
+    #[error("this is no address of a MongoDB database: {source}")]
+    Mongo {
+        /// Why not.
+        source: MongoUrlError,
+    },
     /// Something stands after `memory:`.
     #[error("memory: takes no path, but {path:?} follows")]
     UnexpectedPath {
@@ -136,6 +151,12 @@ impl FromStr for StoreUrl {
                 })
             }
             "modulestore" => needed("modulestore", "file").map(Self::Modulestore),
+            "modulestore+mongodb" | "modulestore+mongodb+srv" => {
+                MongoUrl::parse(&text["modulestore+".len()..])
+                    .map(|url| Self::ModulestoreServer(Box::new(url)))
+                    .map_err(|source| StoreUrlError::Mongo { source })
+            }
+            "mixed" => needed("mixed", "file").map(Self::Mixed),
             scheme => Err(StoreUrlError::UnknownScheme { scheme: scheme.to_owned() }),
         }
     }
@@ -157,6 +178,8 @@ impl fmt::Display for StoreUrl {
                 write!(f, "blockstore+mysql:{database}{mark}assets={assets}")
             }
             Self::Modulestore(path) => write!(f, "modulestore:{}", path.display()),
+            Self::ModulestoreServer(url) => write!(f, "modulestore+{url}"),
+            Self::Mixed(path) => write!(f, "mixed:{}", path.display()),
         }
     }
 }
@@ -194,6 +217,9 @@ pub enum StoreError {
         /// What was asked for.
         url: StoreUrl,
     },
+    /// The file that says which stores a site has does not, or one of them cannot be opened.
+    #[error(transparent)]
+    Site(Box<SiteError>),
     /// The directory a new store should be made in cannot be made.
     #[error("cannot make the directory {}", path.display())]
     Directory {
@@ -233,6 +259,7 @@ impl StoreUrl {
     ) -> Result<Arc<dyn Runtime>, StoreError> {
         let open = |source| StoreError::Open { url: self.clone(), source };
         match (self.path(), mode) {
+            _ if matches!(self, Self::Mixed(_)) => {}
             (Some(path), OpenMode::Create) => make_parent(path)?,
             (Some(_), OpenMode::Read | OpenMode::Write) if !self.is_made() => {
                 return Err(StoreError::NoSuchStore { url: self.clone() });
@@ -244,6 +271,13 @@ impl StoreUrl {
             Self::Blockstore { .. } | Self::BlockstoreOnServer { .. } => {
                 let store = self.open_bundles(mode, clock)?;
                 Arc::new(BlockstoreRuntime::over(store, registry.clone()).map_err(open)?)
+            }
+            Self::Mixed(file) => Arc::new(
+                MixedRuntime::open(file, mode, registry, clock)
+                    .map_err(|error| StoreError::Site(Box::new(error)))?,
+            ),
+            Self::ModulestoreServer(server) => {
+                Arc::new(open_server(server, mode, registry, clock).map_err(open)?)
             }
             Self::Modulestore(file) if mode == OpenMode::Read => Arc::new(
                 ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()).map_err(open)?,
@@ -276,7 +310,7 @@ impl StoreUrl {
             Self::BlockstoreOnServer { database, assets } => {
                 Blockstore::open_mysql(database, assets, access, clock.clone()).map_err(open)
             }
-            Self::Memory | Self::Modulestore(_) => Err(StoreError::NotBlockstore { url: self.clone() }),
+            _ => Err(StoreError::NotBlockstore { url: self.clone() }),
         }
     }
 
@@ -297,7 +331,7 @@ impl StoreUrl {
             Self::BlockstoreOnServer { database, assets } => {
                 restore_to_server(backups, database, assets, options, clock.clone())?
             }
-            Self::Memory | Self::Modulestore(_) => {
+            _ => {
                 return Err(StoreError::NotBlockstore { url: self.clone() }.into());
             }
         })
@@ -313,8 +347,13 @@ impl StoreUrl {
         registry: &Registry,
         clock: &Arc<dyn Clock>,
     ) -> Result<ModulestoreRuntime, StoreError> {
-        let Self::Modulestore(file) = self else {
-            return Err(StoreError::NotModulestore { url: self.clone() });
+        let file = match self {
+            Self::Modulestore(file) => file,
+            Self::ModulestoreServer(server) => {
+                return open_server(server, mode, registry, clock)
+                    .map_err(|source| StoreError::Open { url: self.clone(), source });
+            }
+            _ => return Err(StoreError::NotModulestore { url: self.clone() }),
         };
         match mode {
             OpenMode::Create => make_parent(file)?,
@@ -338,9 +377,10 @@ impl StoreUrl {
     fn is_made(&self) -> bool {
         let database = match self {
             // Of a server that is asked when it is opened.
-            Self::Memory | Self::BlockstoreOnServer { .. } => return true,
+            Self::Memory | Self::BlockstoreOnServer { .. } | Self::ModulestoreServer(_) => return true,
             Self::Blockstore { directory, .. } => directory.join("db.sqlite3"),
             Self::Modulestore(file) => file.clone(),
+            Self::Mixed(file) => return file.exists(),
         };
         database.exists() && !is_empty_database(&database).unwrap_or(false)
     }
@@ -349,19 +389,21 @@ impl StoreUrl {
     #[must_use]
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Self::Memory | Self::BlockstoreOnServer { .. } => None,
-            Self::Blockstore { directory: path, .. } | Self::Modulestore(path) => Some(path),
+            Self::Memory | Self::BlockstoreOnServer { .. } | Self::ModulestoreServer(_) => None,
+            Self::Blockstore { directory: path, .. } | Self::Modulestore(path) | Self::Mixed(path) => {
+                Some(path)
+            }
         }
     }
 
     /// Returns where learner state is kept unless told otherwise: in `learner-state.sqlite3` inside a Blockstore's
-    /// directory, beside a Modulestore's file; nowhere for memory and for a Blockstore whose database is on a server.
+    /// directory, beside a Modulestore's file or a site's; nowhere for memory and for stores on servers.
     #[must_use]
     pub fn learner_state_path(&self) -> Option<PathBuf> {
         match self {
-            Self::Memory | Self::BlockstoreOnServer { .. } => None,
+            Self::Memory | Self::BlockstoreOnServer { .. } | Self::ModulestoreServer(_) => None,
             Self::Blockstore { directory, .. } => Some(directory.join("learner-state.sqlite3")),
-            Self::Modulestore(file) => {
+            Self::Modulestore(file) | Self::Mixed(file) => {
                 let mut name = file.clone().into_os_string();
                 name.push(".learner-state.sqlite3");
                 Some(name.into())
@@ -377,6 +419,20 @@ impl StoreUrl {
             None => Arc::new(MemoryStore::new()),
         }
     }
+}
+
+/// Opens a database of a server. Credentials come from the environment where it has them.
+fn open_server(
+    url: &MongoUrl,
+    mode: OpenMode,
+    registry: &Registry,
+    clock: &Arc<dyn Clock>,
+) -> Result<ModulestoreRuntime, RuntimeError> {
+    let [user, password] = LOGIN.map(|name| std::env::var(name).ok());
+    let login = user.zip(password).map(|(user, password)| MongoLogin { user, password });
+    let mode = if mode == OpenMode::Read { StoreMode::ReadOnly } else { StoreMode::ReadWrite };
+    let store = MongoStore::open(url, login, mode)?;
+    Ok(ModulestoreRuntime::over(store, registry.clone(), clock.clone()))
 }
 
 fn is_empty_database(file: &Path) -> rusqlite::Result<bool> {
@@ -420,6 +476,9 @@ mod tests {
             "blockstore:d?assets=/var/assets",
             "blockstore+mysql://lms@db.example.org:3306/blocks?assets=/var/assets",
             "blockstore+mysql://lms@127.0.0.1:3307/blocks?tls=on&read-timeout=5&assets=s3://bucket/a",
+            "modulestore+mongodb://h:1,g/edxapp?replicaSet=r&timeoutMS=5000",
+            "modulestore+mongodb+srv://h/edxapp",
+            "mixed:site.json",
         ] {
             assert_eq!(text.parse::<StoreUrl>().map(|url| url.to_string()), Ok(text.to_owned()));
         }
@@ -447,6 +506,16 @@ mod tests {
         let url: StoreUrl = "blockstore+mysql://u:hush@h/db?assets=/a".parse().unwrap();
         assert_eq!(url.to_string(), "blockstore+mysql://u@h:3306/db?assets=/a");
         assert!(!format!("{url:?}").contains("hush"));
+    }
+
+    #[test]
+    fn no_password_of_a_server_is_shown() {
+        let url = "modulestore+mongodb://me:s3cret@h/d".parse::<StoreUrl>().unwrap();
+        assert_eq!(url.to_string(), "modulestore+mongodb://me:***@h/d");
+        assert!(!format!("{url:?}").contains("s3cret"));
+        let error = "modulestore+mongodb://me:s3cret@h".parse::<StoreUrl>().unwrap_err();
+        assert_eq!(error, StoreUrlError::Mongo { source: MongoUrlError::NoDatabase });
+        assert!(!error.to_string().contains("s3cret"));
     }
 
     #[test]

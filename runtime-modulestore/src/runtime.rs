@@ -433,7 +433,12 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
-        self.with_asset(key, branch, |docs, found| found.bytes(docs))
+        let read = || self.with_asset(key, branch, |docs, found| found.bytes(docs));
+        match read() {
+            // On a server a file may be replaced while it is read; then its new bytes are there now.
+            Err(RuntimeError::Corrupt { .. }) => read(),
+            outcome => outcome,
+        }
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

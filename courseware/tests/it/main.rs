@@ -13,6 +13,7 @@ mod exit_codes;
 mod formatting;
 mod learners;
 mod main_job;
+mod mixed;
 mod packages;
 mod problem_tests;
 mod publishing;

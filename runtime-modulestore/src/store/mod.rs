@@ -12,7 +12,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
 pub use collection::{Collection, OLD_MONGO};
-pub use mongo::{MongoLogin, MongoStore, MongoUrl, MongoUrlError};
+pub use mongo::{IndexDifference, MongoLogin, MongoStore, MongoUrl, MongoUrlError};
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.

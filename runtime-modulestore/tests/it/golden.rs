@@ -8,7 +8,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
+use runtime_modulestore::ModulestoreRuntime;
 use serde_json::{Map, Value as Json};
+use tempfile::TempDir;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, FieldMap, Runtime};
 
@@ -70,13 +72,37 @@ fn time(value: &Json) -> Option<DateTime<Utc>> {
     value.as_str().map(|text| DateTime::parse_from_rfc3339(text).expect("a time").to_utc())
 }
 
+/// Makes an empty store, with the folder it may lie in.
+type Make<'m> = &'m dyn Fn() -> (ModulestoreRuntime, Option<TempDir>);
+
+fn embedded() -> (ModulestoreRuntime, Option<TempDir>) {
+    let (runtime, folder) = new_store();
+    (runtime, Some(folder))
+}
+
+/// Runs a check on stores of a server, where there is one.
+fn on_a_server(check: fn(Make<'_>)) {
+    if let Some(server) = crate::server::server() {
+        check(&|| (crate::server::new_store(server), None));
+    }
+}
+
 /// Every block of every branch reads as edx-platform read it: fields by scope, children, edit info, ids.
 #[test]
 fn blocks_read_as_the_platform_read_them() {
+    compare_blocks(&embedded);
+}
+
+#[test]
+fn blocks_of_a_server_read_as_the_platform_read_them() {
+    on_a_server(compare_blocks);
+}
+
+fn compare_blocks(make: Make<'_>) {
     let mut differences = Vec::new();
     let mut blocks = 0;
     for Recorded { name, dump, expected } in recorded() {
-        let (runtime, _folder) = new_store();
+        let (runtime, _folder) = make();
         runtime.import_dump(&dump).expect("the dump loads");
         let context: ContextKey = expected["course_key"].as_str().expect("a key").parse().expect("a key");
         let record = runtime.context(&context).expect("the context");
@@ -142,9 +168,18 @@ fn blocks_read_as_the_platform_read_them() {
 /// Static files have the attributes and bytes the platform recorded.
 #[test]
 fn files_read_as_the_platform_read_them() {
+    compare_files(&embedded);
+}
+
+#[test]
+fn files_of_a_server_read_as_the_platform_read_them() {
+    on_a_server(compare_files);
+}
+
+fn compare_files(make: Make<'_>) {
     use md5::{Digest, Md5};
     for Recorded { name, dump, expected } in recorded() {
-        let (runtime, _folder) = new_store();
+        let (runtime, _folder) = make();
         runtime.import_dump(&dump).expect("the dump loads");
         let context: ContextKey = expected["course_key"].as_str().expect("a key").parse().expect("a key");
         let mut files: BTreeMap<_, _> = runtime
@@ -225,13 +260,23 @@ fn the_platforms_documents_can_be_edited() {
 /// Every dump there is, of Old Mongo too, loads and comes back with equal documents in every collection.
 #[test]
 fn a_dump_comes_back_as_it_was() {
+    bring_and_take(&embedded);
+}
+
+#[test]
+fn a_dump_comes_back_from_a_server_as_it_was() {
+    on_a_server(bring_and_take);
+}
+
+fn bring_and_take(make: Make<'_>) {
     let Some(folder) = shared() else { return };
     let mut folders = vec![folder];
     let (mut dumps, mut documents) = (0, 0);
     while let Some(at) = folders.pop() {
         for entry in at.read_dir().expect("a folder").map(|entry| entry.expect("an entry").path()) {
             if entry.is_dir() && entry.ends_with("dump/edxapp") {
-                let (runtime, out) = new_store();
+                let (runtime, _folder) = make();
+                let out = tempfile::tempdir().expect("a folder");
                 // The folder of the dump is given, the one database in it is found.
                 runtime.import_dump(entry.parent().expect("dump")).expect("the dump loads");
                 let target = out.path().join("out/edxapp");

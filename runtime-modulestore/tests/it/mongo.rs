@@ -1,6 +1,19 @@
-//! Stores on a MongoDB server.
+//! Stores on a MongoDB server: what they keep for others to read, concurrent writers, servers that fail.
 
-use crate::server::{new_store, server};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use runtime_modulestore::documents::IndexKey;
+use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl, Outcome, StoreMode};
+use xblock_core::runtime::{Base, Branch, Edit, Runtime, RuntimeError};
+use xblock_testkit::fixture::{
+    asset, block, commit, context, edit, html, published_course, put_asset, root, snapshot, usage,
+};
+
+use crate::classes::registry;
+use crate::fixture::clock;
+use crate::server::{Server, new_store, open, server};
 use crate::store;
 
 #[test]
@@ -13,4 +26,374 @@ fn a_server_sets_aside_and_puts_back() {
 fn a_server_deletes_indexes() {
     let Some(server) = server() else { return };
     store::an_index_is_deleted_as_it_was_read(&new_store(server));
+}
+
+fn opening(url: &str, login: Option<MongoLogin>) -> (String, Duration) {
+    let url = MongoUrl::parse(url).expect("an address");
+    let start = Instant::now();
+    match MongoStore::open(&url, login, StoreMode::ReadOnly) {
+        Err(error @ RuntimeError::Storage { .. }) => (error.to_string(), start.elapsed()),
+        Err(error) => panic!("no failure of the medium: {error:?}"),
+        Ok(_) => panic!("{url} opens"),
+    }
+}
+
+/// Nobody listens, somebody listens and says nothing, options nobody knows: an error with words, in the time that was set.
+#[test]
+fn a_server_that_does_not_serve_is_told() {
+    let nobody = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
+    let (text, took) = opening(&format!("mongodb://me:s3cret@{nobody}/d?serverSelectionTimeoutMS=300"), None);
+    assert!(text.contains("no server answers") && !text.contains("s3cret"), "{text}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = silent.local_addr().expect("its address");
+    let (text, took) = opening(&format!("mongodb://{address}/d?timeoutMS=300"), None);
+    assert!(text.contains("did not answer within 0.3 seconds"), "{text}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    let (text, _) = opening("mongodb://me:s3cret@h/d?unheardOf=1", None);
+    assert!(text.to_lowercase().contains("unheardof") && !text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn refused_credentials_are_told() {
+    let Some(server) = server() else { return };
+    let login = MongoLogin { user: "nobody".into(), password: "s3cret".into() };
+    let (text, _) = opening(&format!("{}d?timeoutMS=5000", server.address), Some(login));
+    assert!(text.contains("refused the credentials") && !text.contains("s3cret"), "{text}");
+}
+
+const CHILD: &str = "MODULESTORE_TEST_EDITING_CHILD";
+const EDITS: usize = 40;
+
+/// Not a test of its own: edits a course of a server when it is started by the one below.
+#[test]
+fn child_that_edits() {
+    let Ok(told) = std::env::var(CHILD) else { return };
+    let (url, name) = told.split_once(' ').expect("an address and a name");
+    let count: usize = std::env::var("MODULESTORE_EDITS").map_or(EDITS, |n| n.parse().expect("a number"));
+    let runtime = open(&MongoUrl::parse(url).expect("an address"));
+    let (mut made, mut conflicts) = (0, 0);
+    for number in 0..count {
+        // Every second edit insists on what it read.
+        let base = match number % 2 {
+            0 => Base::Any,
+            _ => Base::Version(runtime.context(&context()).expect("the context").draft.version),
+        };
+        let text = html(&number.to_string());
+        let mut change = Edit::new(context(), base).put(usage("html", &format!("{name}{number}")), text);
+        if number % 10 == 0 {
+            let file = put_asset(&format!("{name}{number}.txt"), number.to_string().as_bytes());
+            change = change.with(file).publish_all();
+        }
+        match runtime.commit(change) {
+            Ok(_) => {
+                made += 1;
+                assert!(
+                    runtime.block(&usage("html", &format!("{name}{number}")), Branch::Draft).is_ok(),
+                    "an edit that was made is seen"
+                );
+            }
+            Err(RuntimeError::Conflict { .. }) => {
+                conflicts += 1;
+                let lost = runtime.block(&usage("html", &format!("{name}{number}")), Branch::Draft);
+                assert!(matches!(lost, Err(RuntimeError::NoSuchUsage { .. })), "{lost:?}");
+            }
+            Err(other) => panic!("edit {number}: {other:?}"),
+        }
+    }
+    // For the one who started it, past the test harness.
+    std::fs::write(std::env::var("MODULESTORE_TOLD").expect("a file"), format!("{made} {conflicts}"))
+        .expect("it is told");
+}
+
+/// Two processes edit one course at once: every edit is there or was reported as a conflict, and the feed has each once.
+#[test]
+fn two_processes_lose_nothing() {
+    let Some(server) = server() else { return };
+    let count: usize = std::env::var("MODULESTORE_EDITS").map_or(EDITS, |n| n.parse().expect("a number"));
+    let url = format!("{}{}", server.address, server.new_database());
+    let runtime = open(&MongoUrl::parse(&url).expect("an address"));
+    published_course(&runtime);
+    let before = runtime.usages(&context(), Branch::Draft).expect("usages").len();
+    let told = tempfile::tempdir().expect("a folder");
+    let children: Vec<_> = ["left", "right"]
+        .into_iter()
+        .map(|name| {
+            Command::new(std::env::current_exe().expect("this program"))
+                .args(["--exact", "mongo::child_that_edits", "--nocapture"])
+                .env(CHILD, format!("{url} {name}"))
+                .env("MODULESTORE_TOLD", told.path().join(name))
+                .stdout(Stdio::null())
+                .stderr(Stdio::inherit())
+                .spawn()
+                .expect("the child starts")
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().expect("the child ends").success());
+    }
+    let mut all_made = 0;
+    for name in ["left", "right"] {
+        let text = std::fs::read_to_string(told.path().join(name)).expect("it was told");
+        let (made, conflicts) = text.split_once(' ').expect("two numbers");
+        let (made, conflicts): (usize, usize) =
+            (made.parse().expect("a number"), conflicts.parse().expect("a number"));
+        assert_eq!(made + conflicts, count, "{name}");
+        assert!(made >= count / 2, "{name}: {made}");
+        all_made += made;
+    }
+    assert_eq!(runtime.usages(&context(), Branch::Draft).expect("usages").len(), before + all_made);
+    let feed = runtime.changes(Default::default(), usize::MAX).expect("the feed");
+    let mut versions: Vec<_> = feed.iter().map(|change| &change.version).collect();
+    versions.sort();
+    versions.dedup();
+    assert_eq!(versions.len(), feed.len());
+    let drafts = runtime.history(&context(), Branch::Draft).expect("the history");
+    assert_eq!(feed.iter().filter(|change| change.branch == Branch::Draft).count(), drafts.len());
+    for (at, change) in feed.iter().enumerate() {
+        assert_eq!(change.cursor.0, at as u64 + 1);
+    }
+    let last = feed.iter().rev().find(|change| change.branch == Branch::Draft).expect("an entry");
+    assert_eq!(last.version, runtime.context(&context()).expect("the context").draft.version);
+}
+
+/// A server that dies between the writes leaves the state before a commit or after it, and nothing acknowledged is lost.
+#[test]
+fn a_killed_server_leaves_old_or_new() {
+    if server().is_none() || std::env::var_os("MODULESTORE_MONGODB").is_some() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let directory = format!("--directory={}", folder.path().display());
+    let mut acknowledged = 0;
+    let mut seen = 0;
+    for round in 0..8_u64 {
+        let mut server = Server::start(&[&directory]).expect("it was started before");
+        let runtime = open(&server.url("edxapp", "timeoutMS=3000&serverSelectionTimeoutMS=1000"));
+        if round == 0 {
+            published_course(&runtime);
+        }
+        if round > 0 {
+            let text = runtime.block(&usage("html", "h1"), Branch::Published).expect("the text");
+            let found: u32 = text.data.content["data"].as_str().expect("a text").parse().expect("a number");
+            assert!(found == acknowledged || found == acknowledged + 1, "{found} after {acknowledged}");
+            let draft = runtime.block(&usage("html", "h1"), Branch::Draft).expect("the text");
+            assert_eq!(draft.data.content, text.data.content);
+            let bytes = runtime.read_asset(&asset("a.txt"), Branch::Published).expect("the file");
+            assert_eq!(bytes, found.to_string().into_bytes());
+            let last = runtime.changes(Default::default(), usize::MAX).expect("the feed").pop();
+            let head = runtime.context(&context()).expect("the context").draft.version;
+            assert_eq!(last.expect("an entry").version, head);
+            seen += usize::from(found > acknowledged);
+            acknowledged = found;
+        }
+        let writer = std::thread::spawn(move || {
+            let mut number = acknowledged;
+            loop {
+                let text = (number + 1).to_string();
+                let change = edit()
+                    .put(usage("html", "h1"), html(&text))
+                    .with(put_asset("a.txt", text.as_bytes()))
+                    .publish_all();
+                match runtime.commit(change) {
+                    Ok(_) => number += 1,
+                    Err(RuntimeError::Storage { .. }) => break number,
+                    Err(other) => panic!("the server is gone, not {other:?}"),
+                }
+            }
+        });
+        std::thread::sleep(Duration::from_millis(600 + round * 97));
+        server.kill();
+        acknowledged = writer.join().expect("the writer ends");
+    }
+    assert!(acknowledged > 2, "nothing was written: {acknowledged}, {seen} came after all");
+}
+
+const KILLED: &str = "MODULESTORE_TEST_KILLED_CHILD_OF_SERVER";
+const BLOCKS: usize = 40;
+
+fn generation(number: u32) -> Edit {
+    let children: Vec<_> = (0..BLOCKS).map(|n| usage("html", &format!("b{n}"))).collect();
+    let name = serde_json::json!({ "display_name": number.to_string() });
+    let mut change = edit().put(root(), block(name, &children));
+    for child in children {
+        change = change.put(child, html(&number.to_string()));
+    }
+    change.with(put_asset("a.bin", &number.to_le_bytes().repeat(100_000))).publish_all()
+}
+
+/// Not a test of its own: writes without end when it is started by the one below.
+#[test]
+fn child_that_writes() {
+    let Ok(url) = std::env::var(KILLED) else { return };
+    let runtime = open(&MongoUrl::parse(&url).expect("an address"));
+    for number in 2.. {
+        commit(&runtime, generation(number));
+    }
+}
+
+/// What a committer that was killed after the index was changed did not do is done by the next reader and writer.
+#[test]
+fn a_killed_writer_leaves_old_or_new() {
+    let Some(server) = server() else { return };
+    let url = format!("{}{}", server.address, server.new_database());
+    let parsed = MongoUrl::parse(&url).expect("an address");
+    let runtime = open(&parsed);
+    published_course(&runtime);
+    commit(&runtime, generation(1));
+    drop(runtime);
+    let mut seen = std::collections::BTreeSet::new();
+    for round in 0..8 {
+        let mut child = Command::new(std::env::current_exe().expect("this program"))
+            .args(["--exact", "mongo::child_that_writes", "--nocapture"])
+            // What it leaves half done is taken over when its operations would have timed out.
+            .env(KILLED, format!("{url}?timeoutMS=1000"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the child starts");
+        std::thread::sleep(Duration::from_millis(1_700 + round * 37 % 160));
+        child.kill().expect("the child is killed");
+        child.wait().expect("the child ends");
+
+        let runtime = open(&parsed);
+        let name = &runtime.block(&root(), Branch::Draft).expect("the root").data.settings["display_name"];
+        let number: u32 = name.as_str().expect("a text").parse().expect("a number");
+        for branch in Branch::ALL {
+            for n in 0..BLOCKS {
+                let text = runtime.block(&usage("html", &format!("b{n}")), branch).expect("a block");
+                assert_eq!(text.data.content["data"], *name, "round {round}, {branch}");
+            }
+            let bytes = runtime.read_asset(&asset("a.bin"), branch).expect("the file");
+            assert_eq!(bytes, number.to_le_bytes().repeat(100_000), "round {round}, {branch}");
+        }
+        let last = runtime.changes(Default::default(), usize::MAX).expect("the feed").pop();
+        let head = runtime.context(&context()).expect("the context").draft.version;
+        assert_eq!(last.expect("an entry").version, head);
+        seen.insert(number);
+    }
+    assert!(seen.len() > 1, "the child wrote nothing: {seen:?}");
+}
+
+#[test]
+fn a_store_that_is_read_only_refuses_writes() {
+    let Some(server) = server() else { return };
+    let url = server.url(&server.new_database(), "");
+    published_course(&open(&url));
+    let store = MongoStore::open(&url, None, StoreMode::ReadOnly).expect("the store opens");
+    let runtime = runtime_modulestore::ModulestoreRuntime::over(store, registry(), clock());
+    assert!(snapshot(&runtime, &context(), Branch::Published).len() > 5);
+    assert!(matches!(runtime.commit(edit()), Err(RuntimeError::ReadOnly)));
+}
+
+/// The table of course indexes is what counts; the collection follows it, and is mended where it does not.
+#[test]
+fn the_table_of_indexes_is_kept_in_step() {
+    let Some(server) = server() else { return };
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("edxapp.db");
+    let database = server.new_database();
+    let plain = server.url(&database, "");
+    let url = server.url(&database, &format!("index=sqlite:{}", file.display()));
+    let runtime = open(&url);
+    published_course(&runtime);
+    let made = commit(&runtime, edit().put(usage("html", "h1"), html("second")).publish_all());
+    let table = rusqlite::Connection::open(&file).expect("the file");
+    let row = |column: &str| -> String {
+        let sql = format!("SELECT {column} FROM split_modulestore_django_splitmodulestorecourseindex");
+        table.query_row(&sql, [], |row| row.get(0)).expect("one row")
+    };
+    assert_eq!(row("course_id"), context().to_string());
+    assert_eq!(row("draft_version"), &*made.draft.0);
+    assert_eq!(row("published_version"), &*made.published.clone().expect("a version").0);
+    assert_eq!((row("library_version"), row("base_store")), (String::new(), "mongodb".to_owned()));
+    let without = open(&plain);
+    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
+    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+    assert_eq!(store.index_differences().expect("none"), []);
+
+    // A process that dies between the two leaves the collection behind; here somebody else changed it alone.
+    commit(&without, edit().put(usage("html", "h1"), html("not in the table")));
+    assert_eq!(runtime.context(&context()).expect("the context").draft.version, made.draft);
+    let differing = store.index_differences().expect("one");
+    assert_eq!(differing.iter().map(|one| &one.context).collect::<Vec<_>>(), [&context()]);
+    assert_eq!(store.mend_indexes().expect("it is mended"), differing);
+    assert_eq!(store.index_differences().expect("none"), []);
+    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
+    // What was read before another edit is not what the row says any more.
+    let key = IndexKey::of(&context()).expect("a key");
+    let docs = store.write().expect("a transaction");
+    let index = docs.index(&key).expect("a read").expect("the index");
+    let third = commit(&runtime, edit().put(usage("html", "h1"), html("third")));
+    let id = index.get_object_id("_id").expect("an id");
+    assert!(docs.replace_index(id, index.get_datetime("last_update").ok(), &index).expect("as it was read"));
+    assert_eq!(docs.commit().expect("it is compared"), Outcome::Overtaken);
+    assert_eq!(row("draft_version"), &*third.draft.0);
+}
+
+/// Another driver in another language reads what was written.
+#[test]
+fn pymongo_reads_what_was_written() {
+    let Some(server) = server() else { return };
+    let Some(python) = pymongo() else { return };
+    let url = server.url(&server.new_database(), "");
+    let runtime = open(&url);
+    let head = {
+        published_course(&runtime);
+        commit(&runtime, edit().with(put_asset("a.txt", &b"tide".repeat(100_000))).publish_all())
+    };
+    let script = r#"
+import sys, pymongo, gridfs
+database = pymongo.MongoClient(sys.argv[1]).get_default_database()
+index = database["modulestore.active_versions"].find_one({"org": "Harbour"})
+for branch, version in index["versions"].items():
+    structure = database["modulestore.structures"].find_one({"_id": version})
+    blocks = {(block["block_type"], block["block_id"]): block for block in structure["blocks"]}
+    assert tuple(structure["root"]) in blocks
+    for block in blocks.values():
+        definition = database["modulestore.definitions"].find_one({"_id": block["definition"]})
+        assert definition["block_type"] == block["block_type"]
+        for child in block["fields"].get("children", []):
+            assert tuple(child) in blocks
+name = database["fs.files"].find_one({"content_son.name": "a.txt"})["_id"]
+assert gridfs.GridFS(database).get(name).read() == b"tide" * 100000
+assert database["fs.chunks"].count_documents({"xblock_runtime": {"$exists": True}}) == 0
+unique = [index for index in database["modulestore.active_versions"].index_information().values() if index.get("unique")]
+assert [part for part, _ in unique[0]["key"]] == ["org", "course", "run"], unique
+print(index["versions"]["draft-branch"])
+"#;
+    let output = Command::new(python).args(["-c", script, &url.to_string()]).output().expect("Python runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), &*head.draft.0);
+}
+
+/// Finds a Python with pymongo: `PYMONGO_PYTHON`, or one in the cache of services.
+fn pymongo() -> Option<std::path::PathBuf> {
+    use std::io::Write as _;
+    if let Some(named) = std::env::var_os("PYMONGO_PYTHON") {
+        return Some(named.into());
+    }
+    let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services");
+    let folder = std::env::var_os("XBLOCK_SERVICES").map_or(target, Into::into).join("pymongo");
+    let python = folder.join("bin/python");
+    let make = || -> Option<()> {
+        let run = |command: &mut Command| {
+            command.stdout(Stdio::null()).stderr(Stdio::null()).status().ok()?.success().then_some(())
+        };
+        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "pymongo==4.15.4"]))
+    };
+    let works = |python: &std::path::Path| {
+        let probe = Command::new(python).args(["-c", "import gridfs"]).stderr(Stdio::null()).status();
+        probe.is_ok_and(|status| status.success())
+    };
+    if !works(&python) {
+        let _ = make();
+    }
+    if works(&python) {
+        return Some(python);
+    }
+    let _ = writeln!(std::io::stderr(), "\nSKIPPED: reading with pymongo: it cannot be installed");
+    None
 }

@@ -55,7 +55,6 @@ impl Server {
     }
 
     /// Kills the server as a power cut would, and waits until it is gone.
-    #[allow(dead_code)]
     pub(crate) fn kill(&mut self) {
         if let Some(process) = &mut self.process {
             process.kill().expect("it is killed");

@@ -10,6 +10,9 @@ use super::session::{IndexChange, Session, value};
 use crate::documents::IndexKey;
 use crate::store::Collection;
 
+/// What the table says of an index, and what the collection says.
+type RowAndDocument = (Option<RawDocumentBuf>, Option<RawDocumentBuf>);
+
 /// Says whether two documents say the same about the fields that are compared.
 pub(super) fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
     ["last_update", "versions"].into_iter().all(|name| value(a, name) == value(b, name))
@@ -17,6 +20,9 @@ pub(super) fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
 
 impl Session<'_> {
     pub(super) fn find_index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        if let Some(table) = &self.store.sql_index {
+            return table.find(key, |id| self.filed_index(id));
+        }
         let IndexKey { org, course, run } = key;
         let filter = doc! { "org": org, "course": course, "run": run };
         self.find_one(&self.of(&Collection::Indexes), filter)
@@ -24,13 +30,85 @@ impl Session<'_> {
 
     /// Finds an index as it stands at the primary.
     pub(super) fn find_index_by_id(&self, id: ObjectId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        match &self.store.sql_index {
+            Some(table) => table.find_by_id(id, |id| self.filed_index(id)),
+            None => self.filed_index(id),
+        }
+    }
+
+    /// Finds the document of the collection, which a table of indexes may be ahead of.
+    fn filed_index(&self, id: ObjectId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
         let name = self.store.name(&Collection::Indexes);
         self.find_one(&self.store.primary.collection(&name), doc! { "_id": id })
+    }
+
+    pub(super) fn all_indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+        let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
+        match &self.store.sql_index {
+            Some(table) => table.all(&filed),
+            None => Ok(filed),
+        }
+    }
+
+    /// Lists the contexts whose document in the collection does not say what the table says.
+    pub(super) fn differing_indexes(&self) -> Result<Vec<RowAndDocument>, RuntimeError> {
+        let Some(table) = &self.store.sql_index else { return Ok(Vec::new()) };
+        let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
+        let mut rows = table.all(&filed)?;
+        let mut differing = Vec::new();
+        for document in filed {
+            let id = document.get_object_id("_id").ok();
+            match rows.iter().position(|row| row.get_object_id("_id").ok() == id) {
+                Some(at) => {
+                    let row = rows.swap_remove(at);
+                    if !is_same(&row, &document) {
+                        differing.push((Some(row), Some(document)));
+                    }
+                }
+                None => differing.push((None, Some(document))),
+            }
+        }
+        differing.extend(rows.into_iter().map(|row| (Some(row), None)));
+        Ok(differing)
+    }
+
+    /// Lets the collection say what the table says, unless it is ahead by then.
+    pub(super) fn follow_table(&self, change: &IndexChange) -> Result<(), RuntimeError> {
+        let indexes = self.of(&Collection::Indexes);
+        let action = "bringing a course index in line with the table";
+        let filter = match &change.after {
+            Some(after) => {
+                let time = value(after, "last_update").unwrap_or(Bson::Null);
+                doc! {
+                    "_id": change.id,
+                    "$or": [{ "last_update": { "$lte": time } }, { "last_update": { "$exists": false } }],
+                }
+            }
+            None => doc! { "_id": change.id },
+        };
+        match &change.after {
+            None => self.store.run(action, async { indexes.delete_one(filter).await }).map(drop),
+            Some(after) => {
+                let replaced = self.store.run(action, async { indexes.replace_one(filter, after).await })?;
+                if replaced.matched_count == 0 {
+                    self.add(&self.store.name(&Collection::Indexes), vec![after.clone()])?;
+                }
+                Ok(())
+            }
+        }
     }
 
     /// Changes an index if it still is what was read; says whether it was. Where the answer gets lost, the index itself
     /// tells.
     pub(super) fn swap_index(&self, change: &IndexChange) -> Result<bool, RuntimeError> {
+        if let Some(table) = &self.store.sql_index {
+            let is_done = table.swap(change)?;
+            if is_done {
+                // The table is what counts; the next change, or a repair, brings the collection in line.
+                let _ = self.follow_table(change);
+            }
+            return Ok(is_done);
+        }
         let outcome = self.try_swap(change);
         let Err(error) = outcome else { return outcome };
         match (self.find_index_by_id(change.id), &change.after) {

@@ -11,6 +11,7 @@ mod index;
 mod pending;
 mod reads;
 mod session;
+mod sql_index;
 mod url;
 mod writes;
 
@@ -24,12 +25,14 @@ use mongodb::options::{
 };
 use mongodb::{Client, Database, IndexModel};
 use tokio::runtime::Runtime as Executor;
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::RuntimeError;
 
 use self::failure::{failed, is_other_index};
-use self::session::Session;
+use self::session::{IndexChange, Session};
+use self::sql_index::SqlIndex;
 use super::{Collection, DocumentReads, DocumentStore, DocumentWrites, OLD_MONGO, StoreMode};
-use crate::documents::Bucket;
+use crate::documents::{Bucket, CourseIndex, IndexKey};
 
 pub use url::{MongoUrl, MongoUrlError};
 
@@ -58,6 +61,27 @@ pub struct MongoStore {
     /// Reads what was written last.
     primary: Database,
     opened: std::time::Instant,
+    /// The table of course indexes, where the site has one.
+    sql_index: Option<SqlIndex>,
+}
+
+/// A context of which the table of course indexes and MongoDB's collection say different things.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexDifference {
+    /// The context.
+    pub context: ContextKey,
+    /// Whether the table has a row for it.
+    pub is_in_table: bool,
+    /// Whether the collection has a document for it.
+    pub is_in_collection: bool,
+}
+
+impl IndexDifference {
+    fn of(row: Option<&RawDocumentBuf>, document: Option<&RawDocumentBuf>) -> Result<Self, RuntimeError> {
+        let any = row.or(document).expect("one of them is there, else there is no difference");
+        let context = CourseIndex::read(any)?.context()?;
+        Ok(Self { context, is_in_table: row.is_some(), is_in_collection: document.is_some() })
+    }
 }
 
 /// Names of collections only this program knows.
@@ -130,6 +154,7 @@ impl MongoStore {
             mode,
             executor: Some(executor),
             opened: std::time::Instant::now(),
+            sql_index: url.index().map(|file| SqlIndex::open(file, mode)).transpose()?,
         };
         store.run(&action, async { store.preferred.run_command(doc! { "ping": 1 }).await })?;
         if mode == StoreMode::ReadWrite {
@@ -142,6 +167,43 @@ impl MongoStore {
     #[must_use]
     pub fn url(&self) -> &MongoUrl {
         &self.url
+    }
+
+    /// Lists the contexts whose document in `active_versions` does not say what the table of course indexes says: a process
+    /// died between the two, or somebody changed one alone. Without a table there are none.
+    ///
+    /// # Errors
+    /// The server's, and [`RuntimeError::Corrupt`] for an index that cannot be read.
+    pub fn index_differences(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
+        let session = Session::begin(self, false);
+        let differing = session.differing_indexes()?;
+        differing.iter().map(|(row, document)| IndexDifference::of(row.as_ref(), document.as_ref())).collect()
+    }
+
+    /// Lets `active_versions` say what the table says; returns what differed. Documents the table has no row for stay:
+    /// edx-platform does not see them, and who made them may still want them.
+    ///
+    /// # Errors
+    /// [`RuntimeError::ReadOnly`], and those of [`MongoStore::index_differences`].
+    pub fn mend_indexes(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
+        if self.mode == StoreMode::ReadOnly {
+            return Err(RuntimeError::ReadOnly);
+        }
+        let session = Session::begin(self, true);
+        let mut mended = Vec::new();
+        for (row, document) in session.differing_indexes()? {
+            let difference = IndexDifference::of(row.as_ref(), document.as_ref())?;
+            if let Some(row) = row {
+                let index = CourseIndex::read(&row)?;
+                let (id, key): (_, IndexKey) = (index.id(), index.key().clone());
+                // However far ahead the document says it is, the table is what counts.
+                let gone = IndexChange { id, key: key.clone(), before: document, after: None };
+                session.follow_table(&gone)?;
+                session.follow_table(&IndexChange { id, key, before: None, after: Some(row) })?;
+                mended.push(difference);
+            }
+        }
+        Ok(mended)
     }
 
     /// Waits for an operation, no longer than the address allows.
@@ -185,7 +247,11 @@ impl MongoStore {
             Collection::Files(bucket) => format!("{}.files", self.bucket(*bucket)),
             Collection::Chunks(bucket) => format!("{}.chunks", self.bucket(*bucket)),
             Collection::Other(name) if name == OLD_MONGO => prefix.to_owned(),
-            Collection::Other(name) => name.clone(),
+            // Chunks without a file lie beside those that have one.
+            Collection::Other(name) => match Collection::named(name) {
+                Collection::Other(name) => name,
+                known => self.name(&known),
+            },
         }
     }
 
@@ -245,14 +311,31 @@ impl MongoStore {
         collection: &str,
         indexes: &[(&[&str], IndexOptions)],
     ) -> Result<(), RuntimeError> {
-        let models = indexes.iter().map(|(names, options)| {
-            let keys = names.iter().map(|name| match name.strip_prefix('-') {
-                Some(name) => (name.to_owned(), bson::Bson::Int32(-1)),
-                None => ((*name).to_owned(), bson::Bson::Int32(1)),
-            });
-            IndexModel::builder().keys(keys.collect::<bson::Document>()).options(options.clone()).build()
-        });
         let collection = self.primary.collection::<RawDocumentBuf>(collection);
+        // Where they are there, nobody needs the right to make them.
+        let listed = self.attempt(action, async { collection.list_index_names().await })?;
+        let present = listed.unwrap_or_default();
+        let models: Vec<_> = indexes
+            .iter()
+            .filter_map(|(names, options)| {
+                let keys: Vec<_> = names
+                    .iter()
+                    .map(|name| name.strip_prefix('-').map_or((*name, 1), |name| (name, -1)))
+                    .collect();
+                let name =
+                    keys.iter().map(|(name, order)| format!("{name}_{order}")).collect::<Vec<_>>().join("_");
+                if present.contains(&name) {
+                    return None;
+                }
+                let keys = keys.into_iter().map(|(name, order)| (name.to_owned(), bson::Bson::Int32(order)));
+                let mut options = options.clone();
+                options.name = Some(name);
+                Some(IndexModel::builder().keys(keys.collect::<bson::Document>()).options(options).build())
+            })
+            .collect();
+        if models.is_empty() {
+            return Ok(());
+        }
         let made = self.attempt(action, async { collection.create_indexes(models).await })?;
         match made {
             // An administrator made it another way, which serves as well.

@@ -29,10 +29,8 @@ use super::session::{Announcement, IndexChange, Session, StagedFile, value};
 use crate::documents::{Bucket, FileId, IndexKey, corrupt};
 use crate::store::{Collection, DocumentReads, StoreMode};
 
-/// How long one process may take for one file before another takes over.
-const LEASE: TimeDelta = TimeDelta::seconds(60);
-/// After how long a lease is renewed.
-const RENEWAL: Duration = Duration::from_secs(20);
+/// How much longer a lease lasts than any operation of its holder, who renews it before each file.
+const MARGIN: Duration = Duration::from_secs(1);
 /// How long is waited between two looks at another's lease.
 const PAUSE: Duration = Duration::from_millis(25);
 /// How far back a commit is looked for among the ancestors of a head.
@@ -126,6 +124,7 @@ fn document(
     change: &IndexChange,
     feed: &[Announcement],
     has_files: bool,
+    patience: Duration,
 ) -> Result<RawDocumentBuf, RuntimeError> {
     let before = change.before.as_deref().map(versions_of).unwrap_or_default();
     let after = change.after.as_deref().map(versions_of).unwrap_or_default();
@@ -150,7 +149,7 @@ fn document(
         "made": made,
         "feed": feed,
         "has_files": has_files,
-        "lease": lease(id),
+        "lease": lease(id, patience),
     })
 }
 
@@ -164,8 +163,9 @@ fn announcement_document(entry: &Announcement) -> Document {
     }
 }
 
-fn lease(holder: ObjectId) -> Document {
-    doc! { "by": holder, "until": time_bson(Some(Utc::now() + LEASE)) }
+fn lease(holder: ObjectId, patience: Duration) -> Document {
+    let length = TimeDelta::from_std(patience + MARGIN).unwrap_or(TimeDelta::MAX);
+    doc! { "by": holder, "until": time_bson(Utc::now().checked_add_signed(length)) }
 }
 
 impl Session<'_> {
@@ -228,7 +228,10 @@ impl Session<'_> {
             steps.push(raw(&step)?);
         }
         self.add(own::STEPS, steps)?;
-        self.add(own::PENDING, vec![document(commit, change, feed, !files.is_empty())?])?;
+        self.add(
+            own::PENDING,
+            vec![document(commit, change, feed, !files.is_empty(), self.store.url().patience())?],
+        )?;
         Ok(commit)
     }
 
@@ -261,11 +264,11 @@ impl Session<'_> {
     fn take_lease(&self, commit: ObjectId) -> Result<Option<ObjectId>, RuntimeError> {
         let holder = ObjectId::new();
         let start = Instant::now();
-        let limit = self.store.url().patience();
+        let limit = self.store.url().patience() * 3 + MARGIN;
         let collection = self.store.primary.collection::<RawDocumentBuf>(own::PENDING);
         loop {
             let free = doc! { "_id": commit, "lease.until": { "$lt": time_bson(Some(Utc::now())) } };
-            let update = doc! { "$set": { "lease": lease(holder) } };
+            let update = doc! { "$set": { "lease": lease(holder, self.store.url().patience()) } };
             let action = "taking over a commit";
             let taken = self.store.run(action, async { collection.update_one(free, update).await })?;
             if taken.matched_count == 1 {
@@ -283,11 +286,12 @@ impl Session<'_> {
 
     fn take_steps(&self, commit: ObjectId, holder: ObjectId) -> Result<(), RuntimeError> {
         let pending = self.store.primary.collection::<RawDocumentBuf>(own::PENDING);
+        let renewal = self.store.url().patience() / 3;
         let mut renewed = Instant::now();
         for step in self.steps(commit)? {
-            if renewed.elapsed() > RENEWAL {
+            if renewed.elapsed() > renewal {
                 let mine = doc! { "_id": commit, "lease.by": holder };
-                let update = doc! { "$set": { "lease": lease(holder) } };
+                let update = doc! { "$set": { "lease": lease(holder, self.store.url().patience()) } };
                 let action = "renewing a lease";
                 let kept = self.store.run(action, async { pending.update_one(mine, update).await })?;
                 if kept.matched_count == 0 {

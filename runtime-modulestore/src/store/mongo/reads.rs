@@ -73,7 +73,7 @@ impl Session<'_> {
 
 impl DocumentReads for Session<'_> {
     fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
-        self.many(&self.of(&Collection::Indexes), doc! {}, plain())
+        self.all_indexes()
     }
 
     fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
@@ -293,6 +293,8 @@ impl DocumentReads for Session<'_> {
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let filter = match collection {
+            // It is the collection itself.
+            Collection::Other(name) if Collection::named(name) != *collection => return Ok(()),
             // Chunks that belong to no file yet are nobody's.
             Collection::Chunks(_) => doc! { own::STAGED: { "$exists": false } },
             _ => doc! {},

@@ -1,0 +1,143 @@
+//! Several stores behind one another, and stores that only imports may change.
+
+use std::sync::Arc;
+
+use courseware::{MixedRuntime, OpenMode, ReadOnlyRuntime, StoreError, StoreUrl, SystemClock};
+use xblock_core::clock::Clock;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Base, BlockData, Branch, Cursor, Edit, MemoryRuntime, Runtime, RuntimeError};
+use xblock_testkit::Fresh;
+use xblock_testkit::fixture::{commit, context, edit, html, other_context, published_course, usage};
+
+fn memory() -> Arc<dyn Runtime> {
+    Arc::new(MemoryRuntime::new(Arc::new(SystemClock)))
+}
+
+/// Two stores; one of the suite's contexts is in the second by its mapping.
+fn two() -> Fresh {
+    let mappings = vec![(other_context().to_string(), 1)];
+    Fresh::new(MixedRuntime::new(vec![memory(), memory()], mappings))
+}
+
+xblock_testkit::runtime_suite!(suite, crate::mixed::two);
+
+fn make(runtime: &dyn Runtime, context: &ContextKey) {
+    let root = context.make_usage_key("course", "course").unwrap();
+    let new = Edit::new(context.clone(), Base::New { root: root.clone() });
+    commit(runtime, new.put(root, BlockData::default()).publish_all());
+}
+
+fn key(text: &str) -> ContextKey {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_context_is_where_a_mapping_says_else_in_the_first_store_that_has_it() {
+    let (first, second) = (memory(), memory());
+    let mappings = vec![("course-v1:New+*".to_owned(), 1), ("course-v1:Both+C+1".to_owned(), 1)];
+    let mixed = MixedRuntime::new(vec![first.clone(), second.clone()], mappings);
+    let (old, both, made, plain) = (
+        key("course-v1:Old+C+1"),
+        key("course-v1:Both+C+1"),
+        key("course-v1:New+C+1"),
+        key("course-v1:Plain+C+1"),
+    );
+    make(&*second, &old);
+    make(&*first, &both);
+    make(&*second, &both);
+    make(&mixed, &made);
+    make(&mixed, &plain);
+    assert_eq!(mixed.contexts().unwrap(), [both.clone(), made.clone(), old.clone(), plain.clone()]);
+    let head = |runtime: &dyn Runtime, context: &ContextKey| runtime.context(context).unwrap().draft.version;
+    assert_eq!(head(&mixed, &old), head(&*second, &old));
+    assert_eq!(head(&mixed, &both), head(&*second, &both), "the mapping counts, not the order");
+    assert_eq!(head(&mixed, &made), head(&*second, &made));
+    assert_eq!(head(&mixed, &plain), head(&*first, &plain));
+    assert!(matches!(second.context(&plain), Err(RuntimeError::NoSuchContext { .. })));
+    let again = Edit::new(old.clone(), Base::New { root: old.make_usage_key("course", "course").unwrap() });
+    assert!(matches!(mixed.commit(again), Err(RuntimeError::ContextExists { .. })));
+}
+
+#[test]
+fn every_change_of_every_store_is_told_once() {
+    let (first, second) = (memory(), memory());
+    let mixed = MixedRuntime::new(vec![first.clone(), second.clone()], Vec::new());
+    let mut cursor = Cursor::default();
+    let mut told = Vec::new();
+    for n in 0..6 {
+        let context = key(&format!("course-v1:A+C+{n}"));
+        make(if n % 2 == 0 { &*second } else { &*first }, &context);
+        loop {
+            let piece = mixed.changes(cursor, 1).unwrap();
+            let Some(change) = piece.into_iter().next() else { break };
+            assert!(change.cursor > cursor);
+            cursor = change.cursor;
+            told.push((change.context, change.branch, change.version));
+        }
+    }
+    let mut wanted = Vec::new();
+    for store in [first, second] {
+        let changes = store.changes(Cursor::default(), 100).unwrap();
+        wanted.extend(changes.into_iter().map(|change| (change.context, change.branch, change.version)));
+    }
+    assert_eq!(told.len(), wanted.len());
+    assert!(wanted.iter().all(|change| told.contains(change)));
+}
+
+#[test]
+fn only_imports_change_a_store_that_is_read_only() {
+    let within = memory();
+    published_course(&*within);
+    let runtime = ReadOnlyRuntime::new(within);
+    let write = || edit().put(usage("html", "h1"), html("more"));
+    assert!(matches!(runtime.commit(write()), Err(RuntimeError::ReadOnly)));
+    assert!(matches!(runtime.keep_origin(&context(), None), Err(RuntimeError::ReadOnly)));
+    commit(&**runtime.for_imports(), write());
+    let text = runtime.block(&usage("html", "h1"), Branch::Draft).unwrap();
+    assert_eq!(text.data.content["data"], "more");
+}
+
+#[test]
+fn a_site_is_opened_by_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.json");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = blocks::registry().unwrap();
+    let open =
+        |mode| format!("mixed:{}", file.display()).parse::<StoreUrl>().unwrap().open(mode, &registry, &clock);
+    let write = |text: String| std::fs::write(&file, text).unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    assert!(matches!(open(OpenMode::Read).err(), Some(StoreError::Site(_))));
+    let stores = format!(
+        r#""stores": [{{"name": "new", "url": "blockstore:{}"}}, {{"name": "old", "url": "modulestore:{}"}}]"#,
+        at("bundles"),
+        at("split.db")
+    );
+    for wrong in [
+        "{".to_owned(),
+        r#"{"stores": []}"#.to_owned(),
+        format!(r#"{{{stores}, "mappings": {{"course-v1:A+B+C": "other"}}}}"#),
+        format!(r#"{{"stores": [{{"name": "me", "url": "mixed:{}"}}]}}"#, file.display()),
+    ] {
+        write(wrong);
+        assert!(matches!(open(OpenMode::Create).err(), Some(StoreError::Site(_))));
+    }
+    write(format!(r#"{{{stores}, "mappings": {{"course-v1:Split+*": "old"}}}}"#));
+    let mixed = open(OpenMode::Create).unwrap();
+    let (bundled, split) = (key("course-v1:Bundled+C+1"), key("course-v1:Split+C+1"));
+    make(&*mixed, &bundled);
+    make(&*mixed, &split);
+    let alone =
+        |url: String| url.parse::<StoreUrl>().unwrap().open(OpenMode::Read, &registry, &clock).unwrap();
+    assert_eq!(
+        alone(format!("blockstore:{}", at("bundles"))).contexts().unwrap(),
+        std::slice::from_ref(&bundled)
+    );
+    assert_eq!(
+        alone(format!("modulestore:{}", at("split.db"))).contexts().unwrap(),
+        std::slice::from_ref(&split)
+    );
+    assert_eq!(open(OpenMode::Read).unwrap().contexts().unwrap(), [bundled.clone(), split]);
+    let refused = open(OpenMode::Read).unwrap().commit(Edit::new(bundled, Base::Any).publish_all());
+    assert!(matches!(refused, Err(RuntimeError::ReadOnly)));
+}
