@@ -24,8 +24,16 @@ pub(crate) fn evaluate_formula(
     case_sensitive: bool,
 ) -> PyResult<Py<PyAny>> {
     let mut named = Variables::new();
+    let mut unfit = Vec::new();
     for (name, value) in variables {
-        named.insert(name.extract()?, to_number(&value)?);
+        let name: String = name.extract()?;
+        match to_number(&value) {
+            Ok(value) => _ = named.insert(name, value),
+            // It would take the place of a constant.
+            Err(error) if ["e", "i", "j", "pi"].contains(&&*name.to_lowercase()) => return Err(error),
+            // As in Python, what is no number matters only where it is used.
+            Err(error) => unfit.push((name, error)),
+        }
     }
     let raised = Raised::default();
     let mut callable = Functions::new();
@@ -38,7 +46,14 @@ pub(crate) fn evaluate_formula(
         Err(error) => {
             // What a caller's function raised is raised again, as Python would.
             let own = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
-            Err(own.unwrap_or_else(|| BindingError::Formula(error).into()))
+            let is_used = |name: &str| {
+                let is_sign = |sign: char| !(sign.is_ascii_alphanumeric() || "_'{}^".contains(sign));
+                let is_name =
+                    |word: &str| if case_sensitive { word == name } else { word.eq_ignore_ascii_case(name) };
+                matches!(error, FormulaError::Undefined { .. }) && expression.split(is_sign).any(is_name)
+            };
+            let unfit = unfit.into_iter().find(|(name, _)| is_used(name)).map(|(_, error)| error);
+            Err(own.or(unfit).unwrap_or_else(|| BindingError::Formula(error).into()))
         }
     }
 }
@@ -89,7 +104,7 @@ fn to_number(value: &Bound<'_, PyAny>) -> PyResult<Number> {
         return Ok(Number::NumpyInt(value));
     }
     if let Ok(value) = value.call_method0("__float__").and_then(|value| value.extract()) {
-        return Ok(Number::NumpyFloat(value));
+        return Ok(if is_numpy { Number::NumpyFloat(value) } else { Number::Float(value) });
     }
     Err(PyTypeError::new_err(format!("{} is no number", class.name()?)))
 }

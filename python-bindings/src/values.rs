@@ -8,7 +8,10 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyT
 use serde_json::{Map, Value as Json};
 
 /// How deep values may be nested; deeper ones stay where they are, as in the cage.
-const DEPTH: usize = 200;
+const DEPTH: usize = 120;
+
+/// How many digits an integer may have: the time to read them grows with the square of their number.
+const DIGITS: usize = 20_000;
 
 /// Makes a dict of names.
 pub(crate) fn names_to_python<'py>(
@@ -48,7 +51,7 @@ fn to_python<'py>(py: Python<'py>, value: &Json) -> PyResult<Bound<'py, PyAny>> 
 
 fn big_integer(members: &Map<String, Json>) -> Option<BigInt> {
     let digits = if members.len() == 1 { members.get("__int__")?.as_str()? } else { return None };
-    digits.parse().ok()
+    if digits.len() > DIGITS { None } else { digits.parse().ok() }
 }
 
 /// Makes an integer of any size: Python refuses to read very long ones in decimal.
@@ -88,7 +91,11 @@ fn from_python(value: &Bound<'_, PyAny>, depth: usize) -> Option<Json> {
         return match value.extract::<i64>() {
             Ok(value) => Some(value.into()),
             Err(_) => {
-                let digits = int_from_python(value).ok()?.to_string();
+                let value = int_from_python(value).ok()?;
+                if value.bits() > DIGITS as u64 * 3 {
+                    return None;
+                }
+                let digits = value.to_string();
                 Some(Json::Object(Map::from_iter([("__int__".to_owned(), digits.into())])))
             }
         };

@@ -259,6 +259,45 @@ def test_a_broken_problem_says_where() -> None:
         Problem(TEXT, "q", sandbox="cave")
 
 
+RECURSIVE: dict[str, Any] = {}
+RECURSIVE["q_2_1"] = RECURSIVE
+DEEP: Any = 1
+for _ in range(300):
+    DEEP = [DEEP]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [None, b"x", 5, [], [1], object(), "", "\ud800", "a\0b", RECURSIVE, {"q_2_1": DEEP}, {5: {1}}, "<" * 10**6],
+)
+def test_garbage_raises_and_never_panics(garbage: Any) -> None:
+    def attempt(action: Any) -> None:
+        try:
+            action()
+        except Exception as error:
+            assert type(error).__name__ != "PanicException", garbage
+
+    attempt(lambda: Problem(garbage, "q"))
+    attempt(lambda: Problem(TEXT, garbage))
+    attempt(lambda: Problem(TEXT, "q", seed=garbage))
+    attempt(lambda: Problem(TEXT, "q", state=garbage))
+    attempt(lambda: Problem(TEXT, "q", sandbox=garbage))
+    attempt(lambda: Problem(SCRIPT, "q", sandbox=None, python_lib=garbage))
+    attempt(lambda: Problem('<problem><include file="x"/></problem>', "q", include=lambda _: garbage))
+    attempt(
+        lambda: Problem(SCRIPT, "q", sandbox=lambda code, names, **_: names.update(a=garbage)).grade({"q_2_1": "1"})
+    )
+    for work in ("grade", "save"):
+        problem = Problem(TEXT, "q", seed=1)
+        attempt(lambda work=work, problem=problem: getattr(problem, work)(garbage))
+        attempt(lambda work=work, problem=problem: getattr(problem, work)({"q_2_1": garbage}))
+        # It goes on afterwards.
+        assert problem.grade({"q_2_1": "tides"})["q_2_1"]["correctness"] == "correct"
+        assert problem.html() and problem.state()
+    attempt(lambda: markdown_to_xml(garbage))
+    attempt(lambda: markdown_from_xml(garbage))
+
+
 def test_other_threads_go_on_while_a_script_runs() -> None:
     slow = SCRIPT.replace("a = random", "import time\ntime.sleep(0.3)\na = random")
     done = threading.Event()
