@@ -2,7 +2,8 @@
 """Runs a server of the S3 protocol for tests, on a temporary folder and a free port, while its standard input is open.
 
 The first line on standard output is `URL http://KEY:SECRET@127.0.0.1:PORT/BUCKET` once the server answers, or `SKIPPED: `
-and the reason. The server is built from its sources into a cache: Versity's gateway where there is Go, else s3s-fs.
+and the reason. The server, Versity's gateway, is built from its sources into a cache, which takes Go. s3s-fs, for who names it,
+begins no uploads in parts, so that the tests of streams fail on it.
 
     tests/services/s3.py [versitygw|s3s-fs]     runs this one and no other
     tests/services/s3.py --fetch                only makes sure that there is a server
@@ -137,7 +138,7 @@ def free_port() -> int:
 def main() -> int:
     """Runs a server until nobody holds the other end of standard input."""
     arguments = sys.argv[1:]
-    names = [name for name in arguments if name in BUILDS] or list(BUILDS)
+    names = [name for name in arguments if name in BUILDS] or ["versitygw"]
     try:
         name, program = find(names)
         if "--fetch" in arguments:
