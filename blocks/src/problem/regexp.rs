@@ -1,10 +1,14 @@
-//! Regular expressions as authors write them for Python's `re`, run by an engine with look-around and a limit on
-//! backtracking.
+//! Regular expressions as authors write them for Python's `re`, run by an engine with look-around and limits on
+//! backtracking and on the texts it looks ahead in.
 
-use fancy_regex::{Regex, RegexBuilder};
+use fancy_regex::{Error, Regex, RegexBuilder, RuntimeError};
 
 /// How often the engine may go back before it gives up.
 const BACKTRACK_LIMIT: usize = 200_000;
+
+/// How long a text may be, in bytes, that is compared with a pattern that looks ahead or back. At each place in the
+/// text such a pattern may read all the rest of it, which is no going back and not counted.
+const LOOK_LIMIT: usize = 10_000;
 
 /// A pattern that cannot be used, in the engine's words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +16,19 @@ pub(super) struct BadPattern(pub(super) String);
 
 /// Tells whether a pattern is found in a text.
 pub(super) fn is_found(pattern: &str, ignore_case: bool, text: &str) -> Result<bool, BadPattern> {
-    compile(pattern, ignore_case)?.is_match(text).map_err(|error| BadPattern(error.to_string()))
+    let compiled = compile(pattern, ignore_case)?;
+    // Only what the engine below can run without going back takes time in proportion to the text.
+    if text.len() > LOOK_LIMIT && regex::Regex::new(&translate(pattern)).is_err() {
+        return Err(BadPattern("the answer is too long to be compared with this pattern".into()));
+    }
+    compiled.is_match(text).map_err(|error| {
+        BadPattern(match error {
+            Error::RuntimeError(RuntimeError::BacktrackLimitExceeded) => {
+                "comparing the answer with this pattern takes too long".into()
+            }
+            other => other.to_string(),
+        })
+    })
 }
 
 /// Checks that a pattern can be used.
@@ -28,8 +44,8 @@ fn compile(pattern: &str, ignore_case: bool) -> Result<Regex, BadPattern> {
         .map_err(|error| BadPattern(error.to_string()))
 }
 
-/// Rewrites what the engine reads in another way than Python: `\Z`, literal braces, and brackets and set operators
-/// inside character classes.
+/// Rewrites what the engine reads in another way than Python: `\Z`, `\<` and `\>`, octal numbers, literal braces, and
+/// brackets and set operators inside character classes.
 fn translate(pattern: &str) -> String {
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut characters = pattern.char_indices().peekable();
@@ -38,6 +54,16 @@ fn translate(pattern: &str) -> String {
         match character {
             '\\' => match characters.next() {
                 Some((_, 'Z')) if class_start.is_none() => out.push_str("\\z"),
+                // The engine has them for the edges of words.
+                Some((_, angle @ ('<' | '>'))) => out.push(angle),
+                Some((start, '0'..='7')) if octal(&pattern[start..], class_start.is_some()).is_some() => {
+                    let (number, length) =
+                        octal(&pattern[start..], class_start.is_some()).unwrap_or_default();
+                    out.push_str(&format!("\\x{{{number:x}}}"));
+                    for _ in 1..length {
+                        characters.next();
+                    }
+                }
                 Some((_, escaped)) => {
                     out.push('\\');
                     out.push(escaped);
@@ -69,13 +95,30 @@ fn translate(pattern: &str) -> String {
                 out.push('\\');
                 out.push(character);
             }
-            '-' if class_start.is_some_and(|start| start == at) => out.push_str("\\-"),
+            '-' if class_start.is_some_and(|start| start == at || ends_range(&pattern[start..at])) => {
+                out.push_str("\\-");
+            }
             '{' if class_start.is_none() && !is_quantifier(&pattern[at..]) => out.push_str("\\{"),
             '}' if class_start.is_none() && !closes_quantifier(&pattern[..at]) => out.push_str("\\}"),
             other => out.push(other),
         }
     }
     out
+}
+
+/// Tells whether what stands in a character class so far ends with the sign of a range, whose end comes next.
+fn ends_range(class: &str) -> bool {
+    class.len() > 1 && class.ends_with('-') && !class.ends_with("\\-")
+}
+
+/// Reads the octal number after a backslash and how many digits it has: `0` with up to two digits more, or three digits;
+/// in a character class any. Other digits name groups.
+fn octal(text: &str, in_class: bool) -> Option<(u32, usize)> {
+    let digits = text.bytes().take(3).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
+    if !(text.starts_with('0') || digits == 3 || in_class) {
+        return None;
+    }
+    u32::from_str_radix(&text[..digits], 8).ok().map(|number| (number, digits))
 }
 
 /// Tells whether a text begins with `{2}`, `{2,}`, `{,3}` or `{2,3}`.
@@ -106,6 +149,10 @@ mod tests {
         assert!(found("^[&&~~]+$", "&~"));
         assert!(found(r"^\w+ \d{2}$", "Ähre ٣٤"));
         assert!(found("^(?=.*x)(?!.*y).+$", "axb") && !found("^(?=.*x)(?!.*y).+$", "axy"));
+        assert!(found(r"^\<b\>[\<]$", "<b><"));
+        assert!(found("^[+--]$", ",") && found("^[a+--]$", "-") && !found("^[+--]$", "."));
+        assert!(found("^[--/]$", ".") && found(r"^[\--/]$", "."));
+        assert!(found(r"^\07?\101\0?[\60]$", "A0") && found(r"^(a)\1$", "aa"));
         assert!(is_found("^(", false, "").is_err());
         assert!(is_found("^STRASSE$", true, "strasse").expect("it is a pattern"));
     }
@@ -113,5 +160,12 @@ mod tests {
     #[test]
     fn a_pattern_cannot_run_forever() {
         assert!(is_found("^(a|b|ab)*(?=c)\\1d$", false, &"ab".repeat(40)).is_err());
+        // Neither goes back, and each reads all the rest at every place.
+        let long = "a".repeat(1 << 20);
+        for pattern in ["^(?:(?=a*b?)a)*$", r"^(?:(?=(a*))a)*c\1$"] {
+            let error = is_found(pattern, false, &long).expect_err("it would take hours");
+            assert!(error.0.contains("too long"), "{error:?}");
+        }
+        assert!(is_found("^(a|aa)+$", false, &long).expect("it takes one pass"));
     }
 }
