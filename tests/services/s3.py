@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Runs a server of the S3 protocol for tests, on a temporary folder and a free port, while its standard input is open.
 
-The first line on standard output is `URL http://KEY:SECRET@127.0.0.1:PORT/BUCKET` once the server answers, or `SKIPPED: `
-and the reason. The server, Versity's gateway, is built from its sources into a cache, which takes Go. s3s-fs, for who names it,
-begins no uploads in parts, so that the tests of streams fail on it.
+The first line on standard output is `URL http://KEY:SECRET@127.0.0.1:PORT/BUCKET` once the server answers, or
+`SKIPPED: ` and the reason. The server, Versity's gateway, is built from its sources into a cache, which takes Go.
+s3s-fs, for who names it, begins no uploads in parts, so that the tests of streams fail on it.
 
     tests/services/s3.py [versitygw|s3s-fs]     runs this one and no other
     tests/services/s3.py --fetch                only makes sure that there is a server
@@ -75,7 +75,16 @@ def build_s3s(folder: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=folder) as made:
             options = ["--locked", "--profile", "dev", "--features", "binary", "--no-track"]
             run(
-                "cargo", "install", "s3s-fs", "--version", S3S_FS, *options, "--root", str(folder), "--target-dir", made,
+                "cargo",
+                "install",
+                "s3s-fs",
+                "--version",
+                S3S_FS,
+                *options,
+                "--root",
+                str(folder),
+                "--target-dir",
+                made,
                 environment={**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"},
             )
     return program

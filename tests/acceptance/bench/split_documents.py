@@ -1,7 +1,8 @@
-"""What edx-platform does with Split's documents, as far as it takes no database: the other side of `bench --only split`.
+"""What edx-platform does with Split's documents, without a database: the other side of `bench --only split`.
 
-Written from the description of its formats and behaviour. Documents are decoded and encoded by pymongo's own BSON, in C; a
-structure becomes a dictionary of blocks by type and id, as in the platform, and one that is to be changed is copied whole.
+Written from the description of its formats and behaviour. Documents are decoded and encoded by pymongo's own BSON, in
+C; a structure becomes a dictionary of blocks by type and id, as in the platform, and one that is to be changed is
+copied whole.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ class Course:
         """Makes the next structure: a copy of the whole."""
         new = copy.deepcopy(structure)
         new["_id"], new["previous_version"] = ObjectId(), structure["_id"]
-        new["edited_by"], new["edited_on"] = 7, datetime.datetime.now(datetime.timezone.utc)
+        new["edited_by"], new["edited_on"] = 7, datetime.datetime.now(datetime.UTC)
         return new
 
     @staticmethod

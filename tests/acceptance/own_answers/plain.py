@@ -1,8 +1,9 @@
 """Grades what courses show as correct, and what else is correct, by the courses' own code in plain Python.
 
-Standard input: ``{"course": folder, "library": archive or null, "problems": [name], "given": {name: [answer, ...]}}``, the
-answers in the order of the inputs. Standard output: for each problem ``{"error": text}`` where its script fails, else
-``{"shown": bool or null, "given": bool or null}``: whether its code takes the answers it shows, and those given.
+Standard input: ``{"course": folder, "library": archive or null, "problems": [name], "given": {name: [answer,
+...]}}``, the answers in the order of the inputs. Standard output: for each problem ``{"error": text}`` where its
+script fails, else ``{"shown": bool or null, "given": bool or null}``: whether its code takes the answers it shows,
+and those given.
 """
 
 import json

@@ -111,8 +111,8 @@ def plain(value: Any) -> Any:
 
 
 def from_stored(field: Field, stored: Any) -> Any:
-    """Returns the value of a stored form that native code wrote. Scores are taken as they were given, out of their range
-    too, as the platform keeps them."""
+    """Returns the value of a stored form that native code wrote. Scores are taken as they were given, out of their
+    range too, as the platform keeps them."""
     value = unmarked(stored)
     if isinstance(field, ScoreField) and value is not None:
         return [Score(**one) for one in value] if isinstance(value, list) else Score(**value)

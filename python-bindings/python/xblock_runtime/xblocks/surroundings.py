@@ -69,7 +69,7 @@ class Surroundings:
             # A grade out of its range was kept all the same, and its field refuses it from then on.
             if not isinstance(field, ScoreField):
                 raise
-            stored = plain(self._block._field_data.get(self._block, name))  # noqa: SLF001
+            stored = plain(self._block._field_data.get(self._block, name))
         return json.dumps(stored)
 
     def children(self) -> list[tuple[str, str, str]]:
