@@ -145,9 +145,14 @@ fn a_killed_commit_leaves_the_old_state_or_the_new_on_mariadb() {
 fn killed_commits_leave_one_state(folder: &Path) {
     let (mut seen, mut unfinished) = (Vec::new(), 0);
     let rounds = number_from("BLOCKSTORE_CRASH_ROUNDS", 25);
-    for round in 0..rounds {
+    let came_far = |seen: &[Option<u64>]| seen.last().copied().flatten().is_some_and(|number| number > 5);
+    let mut round = 0;
+    // On a busy machine processes live longer and longer after the usual rounds, until some commits went through.
+    while round < rounds || (round < rounds + 100 && !came_far(&seen)) {
         let mut process = spawn("crash::writes_until_killed", folder);
-        std::thread::sleep(Duration::from_millis(12 + round * 37 % 150));
+        let longer = round.saturating_sub(rounds) * 50;
+        std::thread::sleep(Duration::from_millis(12 + round * 37 % 150 + longer));
+        round += 1;
         process.kill().expect("the process ends");
         process.wait().expect("the process ended");
         unfinished += usize::from(handovers(folder) > 0);
@@ -158,11 +163,8 @@ fn killed_commits_leave_one_state(folder: &Path) {
         assert!(number >= seen.last().copied().flatten(), "{seen:?} {number:?}");
         seen.push(number);
     }
-    assert!(
-        seen.last().copied().flatten().is_some_and(|number| number > 5),
-        "no commit went through: {seen:?}"
-    );
-    println!("{unfinished} of {rounds} were killed between the database and the draft's folder");
+    assert!(came_far(&seen), "no commit went through: {seen:?}");
+    println!("{unfinished} of {round} were killed between the database and the draft's folder");
     open(folder).commit(Edit::new(context(), Base::Any)).expect("the store goes on");
     assert_eq!(handovers(folder), 0);
     // The bundle's folder may have been made by the very first commit before it was killed; drafts must be gone.
