@@ -227,9 +227,15 @@ fn generation(number: u32) -> Edit {
 fn child_that_writes() {
     let Ok(url) = std::env::var(KILLED) else { return };
     let runtime = open(&MongoUrl::parse(&url).expect("an address"));
-    for number in 2.. {
+    for number in written(&runtime) + 1.. {
         commit(&runtime, generation(number));
     }
+}
+
+/// The generation that the root of the draft is of.
+fn written(runtime: &runtime_modulestore::ModulestoreRuntime) -> u32 {
+    let name = &runtime.block(&root(), Branch::Draft).expect("the root").data.settings["display_name"];
+    name.as_str().expect("a text").parse().expect("a number")
 }
 
 /// What a committer that was killed after the index was changed did not do is done by the next reader and writer.
@@ -242,8 +248,9 @@ fn a_killed_writer_leaves_old_or_new() {
     published_course(&runtime);
     commit(&runtime, generation(1));
     drop(runtime);
-    let mut seen = std::collections::BTreeSet::new();
-    for round in 0..8 {
+    let (mut last_seen, mut round) = (1, 0_u64);
+    // On a busy machine children live longer and longer after the usual rounds, until some of their commits went through.
+    while round < 8 || (round < 40 && last_seen < 3) {
         let mut child = Command::new(std::env::current_exe().expect("this program"))
             .args(["--exact", "mongo::child_that_writes", "--nocapture"])
             // What it leaves half done is taken over when its operations would have timed out.
@@ -252,17 +259,16 @@ fn a_killed_writer_leaves_old_or_new() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the child starts");
-        std::thread::sleep(Duration::from_millis(1_700 + round * 37 % 160));
+        std::thread::sleep(Duration::from_millis(1_700 + round * 37 % 160 + round.saturating_sub(8) * 250));
         child.kill().expect("the child is killed");
         child.wait().expect("the child ends");
 
         let runtime = open(&parsed);
-        let name = &runtime.block(&root(), Branch::Draft).expect("the root").data.settings["display_name"];
-        let number: u32 = name.as_str().expect("a text").parse().expect("a number");
+        let number = written(&runtime);
         for branch in Branch::ALL {
             for n in 0..BLOCKS {
                 let text = runtime.block(&usage("html", &format!("b{n}")), branch).expect("a block");
-                assert_eq!(text.data.content["data"], *name, "round {round}, {branch}");
+                assert_eq!(text.data.content["data"], number.to_string(), "round {round}, {branch}");
             }
             let bytes = runtime.read_asset(&asset("a.bin"), branch).expect("the file");
             assert_eq!(bytes, number.to_le_bytes().repeat(100_000), "round {round}, {branch}");
@@ -270,9 +276,10 @@ fn a_killed_writer_leaves_old_or_new() {
         let last = runtime.changes(Default::default(), usize::MAX).expect("the feed").pop();
         let head = runtime.context(&context()).expect("the context").draft.version;
         assert_eq!(last.expect("an entry").version, head);
-        seen.insert(number);
+        assert!(number >= last_seen, "round {round}: what was written is gone");
+        (last_seen, round) = (number, round + 1);
     }
-    assert!(seen.len() > 1, "the child wrote nothing: {seen:?}");
+    assert!(last_seen > 2, "the children wrote nothing");
 }
 
 #[test]

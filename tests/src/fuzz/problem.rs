@@ -65,7 +65,11 @@ fn work(xml: &str, seed: i64, answers: &str, engine: &ProblemEngine<'_>) {
         panic!("a stored state is opened: {}", graded.state)
     };
     assert_eq!(again.state, graded.state, "a state that is opened is the same");
-    assert_eq!(again.html, graded.html, "a state that is opened shows the same");
+    // In the request that grades, and in no later one, `$attempt` and other names of grading stand for their values, in
+    // what the learner typed, too: the platform substitutes in the whole page.
+    if !answers.contains('$') {
+        assert_eq!(again.html, graded.html, "a state that is opened shows the same");
+    }
 }
 
 /// Reads an answer: JSON where it is a list or an object, as forms have them, else a text.

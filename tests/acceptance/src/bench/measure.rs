@@ -145,7 +145,7 @@ pub fn seconds_each<T>(count: usize, work: impl FnOnce() -> Outcome<T>) -> Outco
 /// How long a round of short work goes on.
 const ROUND: Duration = Duration::from_millis(20);
 
-/// Does a short round again and again for some time and returns the best.
+/// Does a short round again and again for some time, five times at least, and returns the best.
 ///
 /// So the caches are its own, as they are for a side whose round takes longer than that anyway.
 ///
@@ -153,9 +153,10 @@ const ROUND: Duration = Duration::from_millis(20);
 /// The round's own.
 pub fn best(mut round: impl FnMut() -> Outcome<f64>) -> Outcome<f64> {
     let start = Instant::now();
-    let mut best = round()?;
-    while start.elapsed() < ROUND {
+    let (mut best, mut done) = (round()?, 1);
+    while start.elapsed() < ROUND || done < 5 {
         best = best.min(round()?);
+        done += 1;
     }
     Ok(best)
 }
