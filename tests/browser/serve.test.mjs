@@ -215,7 +215,9 @@ test("another site cannot act in the learner's name, and wrong addresses are tol
   assert.equal(foreign.status(), 403);
   const renamed = await page.request.get(site + "/", { headers: { Host: "evil.example" } });
   assert.equal(renamed.status(), 403);
-  for (const path of ["/nowhere", "/block/nonsense", "/course/course-v1:No+Such+Course", "/asset/x"]) {
+  const unsigned = await page.request.get(site + "/asset/x");
+  assert.equal(unsigned.status(), 403);
+  for (const path of ["/nowhere", "/block/nonsense", "/course/course-v1:No+Such+Course"]) {
     assert.equal((await page.request.get(site + path)).status(), 404, path);
   }
   await page.context().close();
