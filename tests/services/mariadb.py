@@ -13,14 +13,12 @@ import contextlib
 import getpass
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from pathlib import Path
+
+from service import NoServerError, begin, cache, run, serve
 
 # One name of each line is enough; names differ between releases of Debian and Ubuntu.
 PACKAGES = [
@@ -35,25 +33,6 @@ PACKAGES = [
 START_SECONDS = 120
 
 
-class NoServerError(Exception):
-    """There is no server to be had here."""
-
-
-def cache() -> Path:
-    """Where the unpacked server lies."""
-    if named := os.environ.get("XBLOCK_SERVICES"):
-        return Path(named)
-    target = Path(__file__).resolve().parents[2] / "target"
-    return target / "services"
-
-
-def run(*command: str, cwd: Path | None = None) -> None:
-    done = subprocess.run(command, cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-    if done.returncode != 0:
-        lines = done.stdout.strip().splitlines() or ["it said nothing"]
-        raise NoServerError(f"{' '.join(command[:3])} failed: {lines[-1]}")
-
-
 def apt_options(folder: Path) -> list[str]:
     """Options that let apt keep its lists in a folder of ours, so that anybody may fetch them."""
     for part in ("lists/partial", "archives/partial"):
@@ -66,7 +45,6 @@ def fetch(folder: Path) -> None:
     for tool in ("apt-get", "dpkg"):
         if not shutil.which(tool):
             raise NoServerError(f"there is no mariadbd and no {tool} to fetch one with")
-    folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as made:
         new = Path(made)
         options: list[str] = []
@@ -132,19 +110,9 @@ class Server:
         for name in names:
             script += (share / name).read_text() + "\n"
         command = [self.program, *self.common(data), "--bootstrap", "--silent-startup"]
-        done = subprocess.run(
-            command,
-            input=script,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
-        if done.returncode != 0:
-            raise NoServerError(f"the server cannot make its tables: {done.stdout.strip()[-500:]}")
+        run(*command, environment=self.environment, said=script)
 
-    def start(self, folder: Path, port: int, options: list[str]) -> subprocess.Popen[bytes]:
+    def start(self, folder: Path, port: int, options: list[str]) -> "subprocess.Popen[bytes]":
         """Starts the server, and waits until it answers."""
         data = folder / "data"
         data.mkdir()
@@ -155,7 +123,6 @@ class Server:
             "CREATE USER IF NOT EXISTS root@'127.0.0.1' IDENTIFIED VIA mysql_native_password USING '';\n"
             "GRANT ALL PRIVILEGES ON *.* TO root@'127.0.0.1' WITH GRANT OPTION;\n"
         )
-        log = folder / "log"
         command = [
             self.program,
             *self.common(data),
@@ -171,26 +138,7 @@ class Server:
             "--max-connections=200",
             *options,
         ]
-        with log.open("wb") as out:
-            process = subprocess.Popen(command, env=self.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            if process.poll() is not None:
-                break
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as probe:
-                # A server that is ready greets.
-                if probe.recv(5):
-                    return process
-            time.sleep(0.05)
-        process.kill()
-        raise NoServerError(f"the server does not start: {log.read_text(errors='replace').strip()[-800:]}")
-
-
-def free_port() -> int:
-    """Finds a port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        return begin(command, port, folder / "log", self.environment, seconds=START_SECONDS, greets=True)
 
 
 def main() -> int:
@@ -201,19 +149,10 @@ def main() -> int:
         if options == ["--fetch"]:
             print(server.program)
             return 0
-        with tempfile.TemporaryDirectory(prefix="mariadb-") as made:
-            port = free_port()
-            process = server.start(Path(made), port, options)
-            try:
-                print(f"URL mysql://root@127.0.0.1:{port}/", flush=True)
-                signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-                gone = threading.Thread(target=sys.stdin.read, daemon=True)
-                gone.start()
-                while gone.is_alive() and process.poll() is None:
-                    gone.join(0.2)
-            finally:
-                process.kill()
-                process.wait()
+        return serve(
+            "mariadb",
+            lambda folder, port: (f"mysql://root@127.0.0.1:{port}/", server.start(folder, port, options)),
+        )
     except NoServerError as error:
         print(f"SKIPPED: no MariaDB here: {error}", flush=True)
     return 0

