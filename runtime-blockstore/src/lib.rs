@@ -27,9 +27,8 @@ pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, Snapsh
 pub use error::BlockstoreError;
 pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, LibraryView, SkippedInclude};
 pub use maintenance::{
-    BackupOptions, BackupReport, Finding, FsckOptions, FsckReport, GcOptions, GcReport, RestoreOptions,
-    RestoreReport, Severity, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore,
-    restore_to_server, restore_with_assets,
+    BackupOptions, BackupReport, FsckReport, GcOptions, GcReport, RestoreOptions, RestoreReport, SizedBundle,
+    SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore, restore_to_server, restore_with_assets,
 };
 pub use mime::guess_mime_type;
 pub use path::PathProblem;
@@ -41,3 +40,4 @@ pub use store::{
     BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, Dependent, DraftData,
     DraftFileData, DraftLinkData, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
 };
+pub use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};

@@ -23,8 +23,8 @@ mod writing;
 
 pub use dump::{DumpCounts, ExportedDump};
 pub use maintenance::{
-    Finding, FsckOptions, FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, Severity,
-    SizeReport, SizedBlock, SizedField,
+    FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, SizeReport, SizedBlock, SizedField,
 };
 pub use runtime::{CacheUse, ModulestoreRuntime};
 pub use view::{BranchView, Outline, OutlineBlock};
+pub use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use courseware::OpenMode;
-use runtime_blockstore::FsckOptions;
+use serde::Serialize;
+use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -22,119 +23,59 @@ pub(crate) struct Arguments {
     repair: bool,
 }
 
-/// A finding as both kinds of stores have it.
-struct Finding<'f> {
-    word: &'static str,
-    code: &'static str,
-    place: &'f str,
-    reason: &'f str,
-    repair: Option<&'f str>,
-    is_repaired: bool,
-}
-
-const DAMAGE: &str = "damage";
-
 pub(crate) fn run(
     arguments: &Arguments,
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
+    let url = &arguments.store.url;
     let mode = if arguments.repair { OpenMode::Write } else { OpenMode::Read };
-    if arguments.store.url.is_blockstore() {
-        bundles(arguments, mode, surroundings, console)
+    let options = FsckOptions { is_quick: arguments.quick, repair: arguments.repair };
+    if url.is_blockstore() {
+        let report = url.open_bundles(mode, &surroundings.clock)?.fsck(options)?;
+        let counts = format!(
+            "{} bundles, {} versions, {} drafts, {} files, {} bytes read",
+            report.bundles, report.versions, report.drafts, report.files, report.bytes,
+        );
+        tell(&report, &report.findings, &counts, "only from a backup (courseware restore)", console)
     } else {
-        documents(arguments, mode, surroundings, console)
+        let report =
+            url.open_modulestore(mode, &surroundings.registry, &surroundings.clock)?.fsck(options)?;
+        let counts = format!(
+            "{} contexts, {} structures, {} blocks, {} definitions, {} files read",
+            report.contexts, report.structures, report.blocks, report.definitions, report.files,
+        );
+        let elsewhere = "only from a dump (courseware store import-dump)";
+        tell(&report, &report.findings, &counts, elsewhere, console)
     }
 }
 
-fn bundles(
-    arguments: &Arguments,
-    mode: OpenMode,
-    surroundings: &Surroundings,
+/// Tells what was found. `elsewhere` says where damage that nothing in the store repairs is mended from.
+fn tell(
+    report: &impl Serialize,
+    findings: &Findings,
+    counts: &str,
+    elsewhere: &str,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    use runtime_blockstore::Severity;
-    let store = arguments.store.url.open_bundles(mode, &surroundings.clock)?;
-    let report = store.fsck(FsckOptions { is_quick: arguments.quick, repair: arguments.repair })?;
-    let exit = if report.is_sound() { Exit::Done } else { Exit::No };
+    let exit = if findings.is_sound() { Exit::Done } else { Exit::No };
     if console.json {
-        console.document(&report)?;
+        console.document(report)?;
         return Ok(exit);
     }
-    let findings: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| Finding {
-            word: match finding.severity {
-                Severity::Note => "note",
-                Severity::Warning => "warning",
-                Severity::Damage => DAMAGE,
-            },
-            code: finding.code,
-            place: &finding.place,
-            reason: &finding.reason,
-            repair: finding.repair.as_deref(),
-            is_repaired: finding.is_repaired,
-        })
-        .collect();
-    let damaged = told(&findings, console, "only from a backup (courseware restore)")?;
-    console.line(format_args!(
-        "{} bundles, {} versions, {} drafts, {} files, {} bytes read; {damaged}",
-        report.bundles, report.versions, report.drafts, report.files, report.bytes,
-    ))?;
-    Ok(exit)
-}
-
-fn documents(
-    arguments: &Arguments,
-    mode: OpenMode,
-    surroundings: &Surroundings,
-    console: &mut Console,
-) -> Result<Exit, CommandError> {
-    use runtime_modulestore::{FsckOptions, Severity};
-    let store = arguments.store.url.open_modulestore(mode, &surroundings.registry, &surroundings.clock)?;
-    let report = store.fsck(FsckOptions { is_quick: arguments.quick, repair: arguments.repair })?;
-    let exit = if report.is_sound() { Exit::Done } else { Exit::No };
-    if console.json {
-        console.document(&report)?;
-        return Ok(exit);
-    }
-    let findings: Vec<_> = report
-        .findings
-        .iter()
-        .map(|finding| Finding {
-            word: match finding.severity {
-                Severity::Note => "note",
-                Severity::Warning => "warning",
-                Severity::Damage => DAMAGE,
-            },
-            code: finding.code,
-            place: &finding.place,
-            reason: &finding.reason,
-            repair: finding.repair.as_deref(),
-            is_repaired: finding.is_repaired,
-        })
-        .collect();
-    let damaged = told(&findings, console, "only from a dump (courseware store import-dump)")?;
-    console.line(format_args!(
-        "{} contexts, {} structures, {} blocks, {} definitions, {} files read; {damaged}",
-        report.contexts, report.structures, report.blocks, report.definitions, report.files,
-    ))?;
-    Ok(exit)
-}
-
-/// Tells the findings, and returns how many are damage.
-fn told(findings: &[Finding<'_>], console: &mut Console, else_from: &str) -> Result<String, CommandError> {
-    for Finding { word, code, place, reason, repair, is_repaired } in findings {
-        console.line(format_args!("{word}[{code}]: {place}: {reason}"))?;
+    for Finding { severity, code, place, reason, repair, is_repaired } in findings.iter() {
+        console.line(format_args!("{}[{code}]: {place}: {reason}", severity.word()))?;
         match (repair, is_repaired) {
             (Some(repair), true) => console.line(format_args!("  repaired: {repair}"))?,
             (Some(repair), false) => console.line(format_args!("  repair: {repair}"))?,
-            (None, _) if *word == DAMAGE => console.line(format_args!("  repair: {else_from}"))?,
+            (None, _) if *severity == Severity::Damage => {
+                console.line(format_args!("  repair: {elsewhere}"))?;
+            }
             (None, _) => {}
         }
     }
-    let damaged = findings.iter().filter(|finding| finding.word == DAMAGE);
-    let left = damaged.clone().filter(|finding| !finding.is_repaired).count();
-    Ok(format!("{} damaged, {left} of them not repaired", damaged.count()))
+    let damaged = findings.iter().filter(|finding| finding.severity == Severity::Damage).count();
+    let left = findings.iter().filter(|finding| finding.is_damage_left()).count();
+    console.line(format_args!("{counts}; {damaged} damaged, {left} of them not repaired"))?;
+    Ok(exit)
 }

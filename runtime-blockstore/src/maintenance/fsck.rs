@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
+use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
 use super::gc::{GcOptions, UnusedKind};
 use super::marks::{BundleRoots, Roots};
@@ -19,44 +20,6 @@ use crate::storage::Place;
 use crate::store::Blockstore;
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
-
-/// How a store is checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FsckOptions {
-    /// Whether files are only looked for, and their sizes compared, without reading them.
-    pub is_quick: bool,
-    /// Whether what can be repaired is.
-    pub repair: bool,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Nothing is wrong; something is left to do or to know.
-    Note,
-    /// What stands there can be read, but should not be so.
-    Warning,
-    /// Something cannot be read, or is not what its digest says.
-    Damage,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What kind of finding it is, a word that does not change.
-    pub code: &'static str,
-    /// The version, draft or file.
-    pub place: String,
-    /// What is wrong with it.
-    pub reason: String,
-    /// What would repair it; none where nothing in the store does.
-    pub repair: Option<String>,
-    /// Whether that was done.
-    pub is_repaired: bool,
-}
 
 /// What a check counted and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -72,20 +35,7 @@ pub struct FsckReport {
     /// Bytes that were read and digested.
     pub bytes: u64,
     /// What was found, in the order of bundles.
-    pub findings: Vec<Finding>,
-}
-
-impl FsckReport {
-    /// Says whether nothing is damaged, or no longer.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        !self.findings.iter().any(|finding| finding.severity == Severity::Damage && !finding.is_repaired)
-    }
-
-    fn add(&mut self, severity: Severity, code: &'static str, place: String, reason: impl ToString) {
-        let reason = reason.to_string();
-        self.findings.push(Finding { severity, code, place, reason, repair: None, is_repaired: false });
-    }
+    pub findings: Findings,
 }
 
 /// A store being checked.
@@ -157,7 +107,7 @@ impl Check<'_> {
 
     fn database(&mut self) -> Result<()> {
         for (code, text) in self.store.db.check(self.db)? {
-            self.report.add(Severity::Damage, code, "the database".into(), text);
+            self.report.findings.add(Severity::Damage, code, "the database", text);
         }
         Ok(())
     }
@@ -188,12 +138,12 @@ impl Check<'_> {
             let place = format!("bundle {} ({}), version {}", bundle.uuid, bundle.slug, version.number);
             if version.number != at as u64 + 1 {
                 let reason = format!("it should be version {}", at + 1);
-                self.report.add(Severity::Warning, "gap", place.clone(), reason);
+                self.report.findings.add(Severity::Warning, "gap", &place, reason);
             }
             self.report.versions += 1;
             match self.store.storage.snapshot(bundle.uuid, version.snapshot) {
                 Ok(snapshot) => self.snapshot(&place, &snapshot, &mut proved)?,
-                Err(error) => self.report.add(Severity::Damage, "snapshot", place, error),
+                Err(error) => self.report.findings.add(Severity::Damage, "snapshot", place, error),
             }
         }
         for (draft, name) in &bundle.drafts {
@@ -206,7 +156,7 @@ impl Check<'_> {
     fn snapshot(&mut self, place: &str, snapshot: &Snapshot, proved: &mut BTreeSet<Digest>) -> Result<()> {
         for (file, record) in &snapshot.files {
             if let Some(problem) = path::problem(file) {
-                self.report.add(Severity::Warning, "path", format!("{place}, {file:?}"), problem);
+                self.report.findings.add(Severity::Warning, "path", format!("{place}, {file:?}"), problem);
             }
             if proved.insert(record.hash) {
                 self.data(place, snapshot.bundle_uuid, file, record)?;
@@ -307,18 +257,18 @@ impl Check<'_> {
     fn link(&mut self, place: &str, bundle: Uuid, link: &Link) -> Result<()> {
         if link.dependencies().any(|dependency| dependency.bundle_uuid == bundle) {
             let reason = "the bundle depends on itself";
-            self.report.add(Severity::Warning, "link_cycle", place.to_owned(), reason);
+            self.report.findings.add(Severity::Warning, "link_cycle", place, reason);
         }
         for dependency in link.dependencies() {
             let (target, digest) = (dependency.bundle_uuid, dependency.snapshot_digest);
             if !self.store.storage.is_file(&self.store.storage.snapshot_path(target, digest))? {
                 let reason = format!("snapshot {digest} of bundle {target} is not there");
-                self.report.add(Severity::Damage, "link", place.to_owned(), reason);
+                self.report.findings.add(Severity::Damage, "link", place, reason);
                 continue;
             }
             let Some(roots) = self.roots.bundles.get(&target) else {
                 let reason = format!("bundle {target} was deleted; its files are still there");
-                self.report.add(Severity::Note, "link_deleted", place.to_owned(), reason);
+                self.report.findings.add(Severity::Note, "link_deleted", place, reason);
                 continue;
             };
             let row = roots.versions.iter().find(|row| row.number == dependency.version);
@@ -326,7 +276,7 @@ impl Check<'_> {
             if dependency.version != 0 && row.is_none_or(|row| row.snapshot != digest) {
                 let reason =
                     format!("version {} of bundle {target} is another than {digest}", dependency.version);
-                self.report.add(Severity::Warning, "link_version", place.to_owned(), reason);
+                self.report.findings.add(Severity::Warning, "link_version", place, reason);
             }
         }
         Ok(())
@@ -343,24 +293,24 @@ impl Check<'_> {
         let document = match self.store.draft_now(self.db, uuid) {
             Ok((document, _)) => document,
             Err(error) => {
-                self.report.add(Severity::Damage, "draft", place, error);
+                self.report.findings.add(Severity::Damage, "draft", place, error);
                 return Ok(());
             }
         };
         if document.bundle_uuid != bundle.uuid {
             let reason = format!("its document says it is of bundle {}", document.bundle_uuid);
-            self.report.add(Severity::Damage, "draft", place.clone(), reason);
+            self.report.findings.add(Severity::Damage, "draft", &place, reason);
         }
         if let Some(base) = document.base_snapshot {
             match self.store.storage.snapshot(bundle.uuid, base) {
                 Ok(snapshot) => self.snapshot(&format!("{place}, base"), &snapshot, proved)?,
-                Err(error) => self.report.add(Severity::Damage, "draft_base", place.clone(), error),
+                Err(error) => self.report.findings.add(Severity::Damage, "draft_base", &place, error),
             }
         }
         let latest = bundle.versions.last().map(|row| row.snapshot);
         if document.base_snapshot != latest {
             let reason = "it was begun on an older version than the latest";
-            self.report.add(Severity::Note, "stale_draft", place.clone(), reason);
+            self.report.findings.add(Severity::Note, "stale_draft", &place, reason);
         }
         for (path, record) in &document.files_to_overwrite {
             let Some(record) = record else { continue };
@@ -375,7 +325,7 @@ impl Check<'_> {
                 Err(error) => Err(error.to_string()),
             };
             if let Err(reason) = outcome {
-                self.report.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
+                self.report.findings.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
             }
         }
         for (name, link) in &document.links_to_overwrite {

@@ -19,7 +19,7 @@ mod stats;
 mod walk;
 
 pub use backup::{BackupOptions, BackupReport, check_backup};
-pub use fsck::{Finding, FsckOptions, FsckReport, Severity};
+pub use fsck::FsckReport;
 pub use gc::{GcOptions, GcReport, Unused, UnusedKind};
 pub use restore::{RestoreOptions, RestoreReport, restore, restore_to_server, restore_with_assets};
 pub use stats::{SizedBundle, SizedFile, StoreStats};

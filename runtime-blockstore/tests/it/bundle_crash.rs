@@ -113,7 +113,7 @@ fn works_until_killed() {
 /// Says what is damaged in a store.
 fn damages(store: &Blockstore) -> Vec<String> {
     let report = store.fsck(FsckOptions::default()).expect("fsck runs");
-    let bad = report.findings.into_iter().filter(|finding| finding.severity != Severity::Note);
+    let bad = report.findings.iter().filter(|finding| finding.severity != Severity::Note);
     bad.map(|finding| format!("{}: {}: {}", finding.code, finding.place, finding.reason)).collect()
 }
 

@@ -47,7 +47,7 @@ fn why<T>(outcome: Result<T, BlockstoreError>) -> DatabaseError {
 
 fn damages(store: &Blockstore) -> Vec<String> {
     let report = store.fsck(FsckOptions::default()).expect("fsck runs");
-    let bad = report.findings.into_iter().filter(|finding| finding.severity != Severity::Note);
+    let bad = report.findings.iter().filter(|finding| finding.severity != Severity::Note);
     bad.map(|finding| format!("{}: {}: {}", finding.code, finding.place, finding.reason)).collect()
 }
 

@@ -76,7 +76,7 @@ fn a_store_of_the_app_is_sound_and_all_of_it_in_use() {
     let Some(golden) = golden() else { return };
     let store = Blockstore::open(&golden, Access::ReadOnly, clock()).unwrap();
     let report = check(&store);
-    assert!(report.is_sound(), "{:?}", report.findings);
+    assert!(report.findings.is_sound(), "{:?}", report.findings);
     assert_eq!((report.bundles, report.versions, report.drafts), (3, 7, 4));
     let codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
     assert_eq!(codes, ["stale_draft"]);
@@ -177,7 +177,7 @@ fn what_nothing_leads_to_is_swept_and_the_rest_stays() {
     assert!(young.too_young > 5);
     let all = files(&storage);
     let seen = store.gc(&look()).unwrap();
-    let told = check(&store).findings.into_iter().filter(|finding| finding.code == "orphan").count();
+    let told = check(&store).findings.iter().filter(|finding| finding.code == "orphan").count();
     assert_eq!(told, 6, "each kind once");
     assert_eq!(files(&storage), all, "a look changes nothing");
     assert!(seen.unused.iter().all(|unused| !unused.proof.is_empty()));
@@ -193,7 +193,7 @@ fn what_nothing_leads_to_is_swept_and_the_rest_stays() {
     assert_eq!(store.gc(&look()).unwrap().unused, []);
     let after = content(&store);
     assert!(after.iter().all(|line| before.contains(line)));
-    assert!(check(&store).is_sound());
+    assert!(check(&store).findings.is_sound());
     assert!(store.get_bundle(media).is_ok());
 }
 
@@ -238,7 +238,7 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
     let opened = |at: &Path| Blockstore::open(at, Access::ReadWrite, clock()).unwrap();
     restore(backups.path(), &to("new"), &RestoreOptions::default(), clock()).unwrap();
     assert_eq!(content(&opened(&to("new"))), second_state);
-    assert!(check(&opened(&to("new"))).is_sound());
+    assert!(check(&opened(&to("new"))).findings.is_sound());
     let options = RestoreOptions { name: Some(first.name.clone()), bundle: None };
     restore(backups.path(), &to("old"), &options, clock()).unwrap();
     assert_eq!(content(&opened(&to("old"))), first_state);
@@ -266,7 +266,7 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
     new_bundle(&other, "here before", &[("x", "x")]);
     restore(backups.path(), other_folder.path(), &one, clock()).unwrap();
     assert_eq!(other.get_bundle(tides).unwrap().latest_version, 3);
-    assert!(check(&other).is_sound(), "{:?}", check(&other).findings);
+    assert!(check(&other).findings.is_sound(), "{:?}", check(&other).findings);
     assert!(content(&other).iter().filter(|line| second_state.contains(line)).count() >= 4);
     let unknown = RestoreOptions { name: None, bundle: Some(Uuid::nil()) };
     assert!(matches!(
@@ -295,7 +295,7 @@ fn a_backup_of_one_bundle_has_only_that_and_what_it_links_to() {
     let bundles = restored.get_bundles(None).unwrap();
     assert_eq!(bundles.iter().map(|bundle| bundle.uuid).collect::<Vec<_>>(), [tides]);
     assert_eq!(restored.get_bundle(tides).unwrap(), store.get_bundle(tides).unwrap());
-    assert!(check(&restored).is_sound());
+    assert!(check(&restored).findings.is_sound());
     assert_eq!(restored.get_changes(0, 10).unwrap().len(), 2);
 }
 

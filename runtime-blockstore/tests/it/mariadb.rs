@@ -148,7 +148,7 @@ fn our_tables_are_those_the_app_makes() {
 
 fn damages(store: &Blockstore) -> Vec<String> {
     let findings = store.fsck(FsckOptions::default()).expect("fsck runs").findings;
-    findings.into_iter().filter(|f| f.severity != Severity::Note).map(|f| f.reason).collect()
+    findings.iter().filter(|f| f.severity != Severity::Note).map(|f| f.reason.clone()).collect()
 }
 
 #[test]

@@ -238,7 +238,7 @@ fn nothing_acknowledged_is_lost_and_nothing_half_is_seen() {
         }
     }
     let report = open(folder.path()).fsck(FsckOptions::default()).unwrap();
-    assert!(report.is_sound(), "{:?}", report.findings);
+    assert!(report.findings.is_sound(), "{:?}", report.findings);
     // What failed commits left is no more than waste.
     good.gc(&GcOptions { delete: true, grace: Duration::ZERO, ..GcOptions::default() }).unwrap();
     let report = open(folder.path()).fsck(FsckOptions::default()).unwrap();
@@ -291,5 +291,5 @@ fn a_sweep_beside_a_writer_takes_nothing_in_use() {
         let bytes = good.get_bundle_version_file_data(bundle, number, "a.txt").unwrap();
         assert_eq!(bytes, (number - 1).to_string().as_bytes());
     }
-    assert!(open(folder.path()).fsck(FsckOptions::default()).unwrap().is_sound());
+    assert!(open(folder.path()).fsck(FsckOptions::default()).unwrap().findings.is_sound());
 }

@@ -246,10 +246,10 @@ fn damage_is_found_and_repaired_from_other_objects() {
     let raw = RawObjects::at(&assets);
     raw.put(&key, b"torn");
     let found = bundles(folder.path()).fsck(FsckOptions::default()).unwrap();
-    assert!(!found.is_sound());
+    assert!(!found.findings.is_sound());
     assert_eq!(found.findings.iter().map(|finding| finding.code).collect::<Vec<_>>(), ["data"]);
     let repaired = store.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).unwrap();
-    assert!(repaired.is_sound(), "{:?}", repaired.findings);
+    assert!(repaired.findings.is_sound(), "{:?}", repaired.findings);
     assert_eq!(store.get_bundle_file_data(bundle, "a.txt", None).unwrap(), b"the same");
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::RuntimeError;
+use xblock_core::runtime::{RuntimeError, Severity};
 
-use super::fsck::{Check, Severity};
+use super::fsck::Check;
 use super::repair::Repair;
 use crate::documents::{BlockKey, DefinitionView, Structure};
 use crate::operations::orphans;

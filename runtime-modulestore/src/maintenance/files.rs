@@ -1,9 +1,9 @@
 //! Static files: their documents, and that their chunks hold what these say.
 
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::RuntimeError;
+use xblock_core::runtime::{RuntimeError, Severity};
 
-use super::fsck::{Check, Severity};
+use super::fsck::Check;
 use crate::documents::{Bucket, FileId, FileOwner, FileView, OWN, integer};
 
 pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool) -> Result<(), RuntimeError> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use serde::Serialize;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, RuntimeError};
+use xblock_core::runtime::{Branch, Findings, FsckOptions, RuntimeError, Severity};
 
 use super::blocks::BlockCheck;
 use super::files;
@@ -14,44 +14,6 @@ use super::repair::Repair;
 use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Outcome};
-
-/// How a store is checked.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct FsckOptions {
-    /// Whether only the heads of branches are read, without older versions and the bytes of files.
-    pub is_quick: bool,
-    /// Whether what can be repaired is.
-    pub repair: bool,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Nothing is wrong; something is to be known.
-    Note,
-    /// It can be read, but should not be so.
-    Warning,
-    /// Something cannot be read, or is missing.
-    Damage,
-}
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad it is.
-    pub severity: Severity,
-    /// What kind of finding it is, a word that does not change.
-    pub code: &'static str,
-    /// The index, structure, block or file.
-    pub place: String,
-    /// What is wrong with it.
-    pub reason: String,
-    /// What would repair it; none where nothing in the store does.
-    pub repair: Option<String>,
-    /// Whether that was done.
-    pub is_repaired: bool,
-}
 
 /// What a check counted and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -67,26 +29,7 @@ pub struct FsckReport {
     /// Files that were checked.
     pub files: usize,
     /// What was found, in the order of contexts.
-    pub findings: Vec<Finding>,
-}
-
-impl FsckReport {
-    /// Says whether nothing is damaged, or no longer.
-    #[must_use]
-    pub fn is_sound(&self) -> bool {
-        !self.findings.iter().any(|finding| finding.severity == Severity::Damage && !finding.is_repaired)
-    }
-
-    pub(super) fn add(
-        &mut self,
-        severity: Severity,
-        code: &'static str,
-        place: impl std::fmt::Display,
-        reason: impl std::fmt::Display,
-    ) {
-        let (place, reason) = (place.to_string(), reason.to_string());
-        self.findings.push(Finding { severity, code, place, reason, repair: None, is_repaired: false });
-    }
+    pub findings: Findings,
 }
 
 /// A store being checked.
@@ -150,7 +93,7 @@ impl ModulestoreRuntime {
             match read {
                 Ok((context, index)) => check.index(&context, &index, &mut checked, options)?,
                 Err(RuntimeError::Corrupt { place, reason }) => {
-                    check.report.add(Severity::Damage, "index", place, reason);
+                    check.report.findings.add(Severity::Damage, "index", place, reason);
                 }
                 Err(other) => return Err(other),
             }
@@ -172,7 +115,7 @@ impl Check<'_> {
         reason: impl std::fmt::Display,
         repair: Option<Repair>,
     ) {
-        self.report.add(severity, code, place, reason);
+        self.report.findings.add(severity, code, place, reason);
         if let Some(repair) = repair {
             let at = self.report.findings.len() - 1;
             self.report.findings[at].repair = Some(repair.to_string());

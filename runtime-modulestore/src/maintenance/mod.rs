@@ -16,7 +16,7 @@ mod prune;
 mod repair;
 mod sizes;
 
-pub use fsck::{Finding, FsckOptions, FsckReport, Severity};
+pub use fsck::FsckReport;
 pub use prune::{PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind};
 pub(crate) use sizes::biggest_fields;
 pub use sizes::{SizeReport, SizedBlock, SizedField};
