@@ -6,7 +6,9 @@ use std::io::{self, Read};
 use std::sync::{Arc, OnceLock};
 
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetData, AssetSource, BlockData, Branch, ContentDigest, Runtime, RuntimeError};
+use xblock_core::runtime::{
+    AssetData, AssetSource, AssetStream, BlockData, Branch, ContentDigest, Runtime, RuntimeError,
+};
 
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
@@ -155,7 +157,7 @@ struct StoredAsset {
 
 impl AssetSource for StoredAsset {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        let bytes = self.runtime.read_asset(&self.key, self.branch).map_err(io::Error::other)?;
-        Ok(Box::new(io::Cursor::new(bytes)))
+        let file = self.runtime.open_asset(&self.key, self.branch).map_err(io::Error::other)?;
+        Ok(Box::new(AssetStream::new(file)))
     }
 }

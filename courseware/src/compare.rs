@@ -9,11 +9,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtime};
+use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtime, RuntimeError};
 
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
 use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, value_pairs};
+
+/// Bytes of a static file read at once.
+const PIECE: usize = 1024 * 1024;
 
 /// What to compare.
 #[derive(Debug, Clone)]
@@ -442,15 +445,14 @@ impl Comparer<'_> {
         if self.read.contains(&seen) {
             return Ok(Some(record.digest.clone()));
         }
-        let bytes = match self.store(side).read_asset(&record.key, branch) {
+        let actual = match digest_of(self.store(side), &record.key, branch) {
             Err(error) if error.is_damage() => {
                 let (key, reason) = (record.key.clone(), error.to_string());
                 self.found.differences.push(Difference::AssetUnreadable { branch, key, side, reason });
                 return Ok(None);
             }
-            bytes => bytes?,
+            actual => actual?,
         };
-        let actual = ContentDigest::of(&bytes);
         if actual == record.digest {
             self.read.insert(seen);
         } else {
@@ -464,4 +466,19 @@ impl Comparer<'_> {
         }
         Ok(Some(actual))
     }
+}
+
+/// Digests a file as it is, in pieces.
+fn digest_of(store: &dyn Runtime, key: &AssetKey, branch: Branch) -> Result<Arc<str>, RuntimeError> {
+    let mut file = store.open_asset(key, branch)?;
+    let (mut digest, mut at) = (ContentDigest::default(), 0);
+    while at < file.record().length {
+        let piece = file.read_at(at, PIECE)?;
+        if piece.is_empty() {
+            break;
+        }
+        digest.update(&piece);
+        at += piece.len() as u64;
+    }
+    Ok(digest.finish())
 }

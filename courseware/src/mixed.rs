@@ -13,8 +13,8 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
-    Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
+    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use crate::store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
@@ -275,6 +275,10 @@ impl Runtime for MixedRuntime {
 
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
         self.store_of(&key.context_key())?.read_asset(key, branch)
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.store_of(&key.context_key())?.open_asset(key, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit, Origin,
-    Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
+    Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 /// Reads as the runtime within and refuses every write with [`RuntimeError::ReadOnly`].
@@ -64,6 +64,10 @@ impl Runtime for ReadOnlyRuntime {
 
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
         self.within.read_asset(key, branch)
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.within.open_asset(key, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

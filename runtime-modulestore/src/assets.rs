@@ -93,18 +93,52 @@ impl FoundFile {
         mark
     }
 
-    pub(crate) fn bytes(&self, docs: &dyn DocumentReads) -> Result<Vec<u8>, RuntimeError> {
+    /// Returns how many bytes each chunk but the last holds.
+    pub(crate) fn chunk_size(&self) -> Result<u64, RuntimeError> {
+        let place = FileView::new(&self.document).place();
+        let size = integer(&self.document, "chunkSize", &place)?.and_then(|size| u64::try_from(size).ok());
+        Ok(size.filter(|size| *size > 0).unwrap_or(CHUNK as u64))
+    }
+
+    /// Finds the file again as it was found before, which it is under its id until other bytes are put there; what was
+    /// published since has left the drafts.
+    pub(crate) fn again(&self, docs: &dyn DocumentReads) -> Result<Option<Self>, RuntimeError> {
+        let mark = self.fingerprint();
+        for bucket in [self.bucket, Bucket::Published] {
+            if let Some(document) = docs.file(bucket, &self.id)? {
+                let found = Self::new(bucket, document)?;
+                if found.fingerprint() == mark {
+                    return Ok(Some(found));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Hands the bytes over, chunk by chunk.
+    pub(crate) fn each_chunk(
+        &self,
+        docs: &dyn DocumentReads,
+        receive: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), RuntimeError> {
         let length = self.length()?;
-        let mut bytes = Vec::new();
+        let mut held = 0;
         docs.chunks(self.bucket, &self.id, &mut |chunk| {
-            bytes.extend_from_slice(chunk);
+            held += chunk.len() as u64;
+            receive(chunk);
             Ok(())
         })?;
-        if bytes.len() as u64 == length {
-            return Ok(bytes);
+        if held == length {
+            return Ok(());
         }
         let place = FileView::new(&self.document).place();
-        Err(corrupt(place, format!("its chunks hold {} of {length} bytes", bytes.len())))
+        Err(corrupt(place, format!("its chunks hold {held} of {length} bytes")))
+    }
+
+    pub(crate) fn bytes(&self, docs: &dyn DocumentReads) -> Result<Vec<u8>, RuntimeError> {
+        let mut bytes = Vec::new();
+        self.each_chunk(docs, &mut |chunk| bytes.extend_from_slice(chunk))?;
+        Ok(bytes)
     }
 
     /// Reads the attributes.

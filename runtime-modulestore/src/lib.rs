@@ -5,6 +5,7 @@
 //! - [`operations`]: what edx-platform's modulestore can be asked to do, call by call.
 //! - [`ModulestoreRuntime`]: the [`Runtime`](xblock_core::runtime::Runtime) over them.
 
+mod asset_reader;
 mod assets;
 mod branch;
 mod commit;

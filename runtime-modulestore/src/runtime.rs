@@ -11,11 +11,12 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord, Cursor,
-    DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord,
+    Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
     VersionRecord,
 };
 
+use crate::asset_reader::OpenFile;
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{BlockKey, CourseIndex, IndexKey, MAX_DOCUMENT, Structure, corrupt, to_bson_id};
@@ -56,7 +57,7 @@ pub struct CacheUse {
 /// The draft is the branch authors edit (`draft-branch`, of libraries `library`), the published one
 /// `published-branch`. Versions are structure ids.
 pub struct ModulestoreRuntime {
-    pub(crate) store: Box<dyn DocumentStore>,
+    pub(crate) store: Arc<dyn DocumentStore>,
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) structures: StructureCache,
@@ -97,7 +98,7 @@ impl ModulestoreRuntime {
     #[must_use]
     pub fn over(store: impl DocumentStore + 'static, registry: Registry, clock: Arc<dyn Clock>) -> Self {
         Self {
-            store: Box::new(store),
+            store: Arc::new(store),
             registry,
             clock,
             structures: Cache::with_weighter(STRUCTURES, STRUCTURE_BYTES, ByBytes),
@@ -285,7 +286,9 @@ impl ModulestoreRuntime {
         let digest = match found.digest() {
             Some(digest) => digest,
             None => self.digests.get_or_insert_with(&found.fingerprint(), || {
-                found.bytes(docs).map(|bytes| ContentDigest::of(&bytes))
+                let mut digest = ContentDigest::default();
+                found.each_chunk(docs, &mut |chunk| digest.update(chunk))?;
+                Ok(digest.finish())
             })?,
         };
         Ok(AssetRecord { key: key.clone(), data: found.data(key)?, length: found.length()?, digest })
@@ -439,6 +442,13 @@ impl Runtime for ModulestoreRuntime {
             Err(RuntimeError::Corrupt { .. }) => read(),
             outcome => outcome,
         }
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.with_asset(key, branch, |docs, found| {
+            let record = self.asset_record(docs, key, &found)?;
+            Ok(Box::new(OpenFile::new(self.store.clone(), record, found)?) as Box<dyn AssetReader>)
+        })
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

@@ -66,7 +66,7 @@ macro_rules! runtime_suite {
                     a_subtree_needs_a_published_parent, a_dropped_child_goes_with_the_publish,
                     discarding_brings_the_published_back, discarding_a_subtree_leaves_the_rest,
                     one_edit_can_publish_and_go_on, an_old_version_can_be_restored;
-                assets: a_file_comes_back_byte_for_byte, attributes_survive, a_draft_file_is_unpublished,
+                assets: a_file_comes_back_byte_for_byte, a_file_is_read_in_parts, attributes_survive, a_draft_file_is_unpublished,
                     a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back;
                 origins: an_origin_is_kept_until_the_next, an_origin_is_no_version, an_origin_needs_its_context;
                 history: versions_are_listed_newest_first, listed_versions_can_be_read, the_feed_tells_every_change, a_cursor_reads_on;

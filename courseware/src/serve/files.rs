@@ -1,19 +1,26 @@
-//! Static files: those of courses, with ranges and validators, and the page's own.
+//! Static files: those of courses, piece by piece, with ranges and validators, and the page's own.
 
 use std::ops::Range;
 
+use axum::body::Body;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::stream::try_unfold;
 use runtime_blockstore::guess_mime_type;
 use xblock_core::keys::AssetKey;
+use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError};
 
 use super::signing::Refused;
 use super::{Site, blocking, pages};
 
+/// Bytes of a part of a file that are in memory at once, for each request.
+const PIECE: usize = 1024 * 1024;
+
 /// Answers `/asset/KEY?expires=...&signature=...`.
 pub(super) async fn asset(
     State(site): State<Site>,
+    method: Method,
     Path(key): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -34,51 +41,113 @@ pub(super) async fn asset(
         return pages::failure(StatusCode::NOT_FOUND, "This is not the key of a static file.");
     };
     let host = site.host.clone();
-    let tag_seen =
-        headers.get(header::IF_NONE_MATCH).and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let read = blocking(move || {
-        let record = host.runtime.asset(&key, host.branch)?;
-        let tag = format!("\"{}\"", record.digest);
-        let fresh = tag_seen.is_some_and(|seen| names(&seen, &tag));
-        let bytes = if fresh { None } else { Some(host.runtime.read_asset(&key, host.branch)?) };
-        Ok::<_, xblock_core::runtime::RuntimeError>((record, tag, bytes))
+    // Reading the store blocks, so the answer is made where that is allowed, with its first piece.
+    let answered = blocking(move || {
+        let file = host.runtime.open_asset(&key, host.branch)?;
+        answer(file, &method, &headers)
     });
-    let (record, tag, bytes) = match read.await {
-        Ok(Ok(read)) => read,
-        Ok(Err(error)) => return pages::refusal(&error.into()),
-        Err(response) => return response,
-    };
-    let Some(bytes) = bytes else { return (StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response() };
+    match answered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => pages::refusal(&error.into()),
+        Err(response) => response,
+    }
+}
+
+/// Answers a request with a file, or with as much of it as was asked for.
+fn answer(
+    file: Box<dyn AssetReader>,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, RuntimeError> {
+    let said = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let record = file.record();
+    let length = record.length;
+    let tag = format!("\"{}\"", record.digest);
     let content_type = record
         .data
         .content_type
+        .clone()
         .or_else(|| guess_mime_type(&record.data.display_name).map(|guess| guess.to_string()))
         .unwrap_or_else(|| "application/octet-stream".into());
-    // A part is wanted of the file as it was seen before; of another one all of it (RFC 9110, 13.1.5).
+    // A part is wanted of the file as it was seen before; of another one all of it (RFC 9110, 13.1.5). Parts are for GET.
     let is_as_seen = headers.get(header::IF_RANGE).is_none_or(|seen| seen.as_bytes() == tag.as_bytes());
-    let wanted = headers.get(header::RANGE).and_then(|value| value.to_str().ok()).filter(|_| is_as_seen);
-    let mut response = match wanted.map(|wanted| byte_range(wanted, bytes.len())) {
-        Some(Some(Ok(range))) => {
-            let content_range = format!("bytes {}-{}/{}", range.start, range.end - 1, bytes.len());
-            (StatusCode::PARTIAL_CONTENT, [(header::CONTENT_RANGE, content_range)], bytes[range].to_vec())
-                .into_response()
+    let wanted = said(header::RANGE).filter(|_| is_as_seen && method == Method::GET);
+    let mut response = if said(header::IF_NONE_MATCH).is_some_and(|seen| names(seen, &tag)) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        match wanted.and_then(|wanted| byte_range(wanted, length)) {
+            Some(Err(OutsideFile)) => {
+                let content_range = format!("bytes */{length}");
+                (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, content_range)]).into_response()
+            }
+            Some(Ok(range)) => {
+                let content_range = format!("bytes {}-{}/{length}", range.start, range.end - 1);
+                let told = [
+                    (header::CONTENT_RANGE, content_range),
+                    (header::CONTENT_LENGTH, (range.end - range.start).to_string()),
+                ];
+                (StatusCode::PARTIAL_CONTENT, told, body(Pieces::Part(file, range))?).into_response()
+            }
+            None => {
+                let told = [(header::CONTENT_LENGTH, length.to_string())];
+                let whole = match *method {
+                    // Who asks for the headers alone waits for no bytes.
+                    Method::HEAD => Body::empty(),
+                    _ => body(Pieces::Whole(Box::new(AssetStream::new(file))))?,
+                };
+                (told, whole).into_response()
+            }
         }
-        Some(Some(Err(OutsideFile))) => {
-            let content_range = format!("bytes */{}", bytes.len());
-            return (StatusCode::RANGE_NOT_SATISFIABLE, [(header::CONTENT_RANGE, content_range)])
-                .into_response();
-        }
-        Some(None) | None => bytes.into_response(),
     };
+    let has_content = response.status().is_success();
     let headers = response.headers_mut();
-    for (name, value) in [(header::CONTENT_TYPE, content_type), (header::ETAG, tag)] {
-        if let Ok(value) = HeaderValue::from_str(&value) {
+    // Who wrote the file said its type, which may be anything.
+    let content_type = HeaderValue::from_str(&content_type).ok().filter(|_| has_content);
+    for (name, value) in
+        [(header::CONTENT_TYPE, content_type), (header::ETAG, HeaderValue::from_str(&tag).ok())]
+    {
+        if let Some(value) = value {
             headers.insert(name, value);
         }
     }
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
-    response
+    Ok(response)
+}
+
+/// What is still to be sent of a file.
+enum Pieces {
+    /// All of it, proved at its end.
+    Whole(Box<AssetStream>),
+    /// The rest of a part of it.
+    Part(Box<dyn AssetReader>, Range<u64>),
+}
+
+impl Pieces {
+    fn next_piece(&mut self) -> Result<Option<Vec<u8>>, RuntimeError> {
+        match self {
+            Self::Whole(stream) => stream.next_piece(),
+            Self::Part(file, rest) => {
+                let length = usize::try_from(rest.end - rest.start).unwrap_or(usize::MAX).min(PIECE);
+                let piece = file.read_at(rest.start, length)?;
+                rest.start += piece.len() as u64;
+                Ok(Some(piece).filter(|piece| !piece.is_empty()))
+            }
+        }
+    }
+}
+
+/// Makes a body whose first piece is read now, so that a file that cannot be read is an answer of its own; each other
+/// piece is read when the one before it is on its way. Where one fails the connection ends before its time.
+fn body(mut pieces: Pieces) -> Result<Body, RuntimeError> {
+    let first = pieces.next_piece()?;
+    Ok(Body::from_stream(try_unfold((first, pieces), |(ready, mut pieces)| async move {
+        if let Some(piece) = ready {
+            return Ok::<_, axum::BoxError>(Some((piece, (None, pieces))));
+        }
+        let (piece, pieces) = tokio::task::spawn_blocking(move || (pieces.next_piece(), pieces)).await?;
+        Ok(piece?.map(|piece| (piece, (None, pieces))))
+    })))
 }
 
 /// Says whether a list of entity tags has one (RFC 9110, 13.1.2).
@@ -91,17 +160,17 @@ fn names(list: &str, tag: &str) -> bool {
 struct OutsideFile;
 
 /// Reads a `Range` header with one range. Anything else is none, and the whole file is the answer (RFC 9110, 14.2).
-fn byte_range(header: &str, length: usize) -> Option<Result<Range<usize>, OutsideFile>> {
+fn byte_range(header: &str, length: u64) -> Option<Result<Range<u64>, OutsideFile>> {
     let (first, last) = header.strip_prefix("bytes=")?.split_once('-')?;
     if first.is_empty() {
-        let count: usize = last.parse().ok()?;
+        let count: u64 = last.parse().ok()?;
         if count == 0 || length == 0 {
             return Some(Err(OutsideFile));
         }
         return Some(Ok(length.saturating_sub(count)..length));
     }
-    let first: usize = first.parse().ok()?;
-    let end = if last.is_empty() { length } else { last.parse::<usize>().ok()?.checked_add(1)?.min(length) };
+    let first: u64 = first.parse().ok()?;
+    let end = if last.is_empty() { length } else { last.parse::<u64>().ok()?.checked_add(1)?.min(length) };
     if first >= length {
         return Some(Err(OutsideFile));
     }

@@ -1,12 +1,35 @@
 //! Static files and their attributes.
 
 use xblock_core::keys::AssetKey;
-use xblock_core::runtime::{AssetData, AssetRecord, RuntimeError};
+use xblock_core::runtime::{AssetData, AssetReader, AssetRecord, RuntimeError};
 
 use super::layout::asset_key;
 use super::tables::AssetRow;
 use super::view::View;
 use crate::document::FileRecord;
+use crate::store::BundleFile;
+
+/// A static file open for reading.
+pub(super) struct OpenAsset {
+    record: AssetRecord,
+    file: BundleFile,
+}
+
+impl OpenAsset {
+    pub(super) fn new(record: AssetRecord, file: BundleFile) -> Self {
+        Self { record, file }
+    }
+}
+
+impl AssetReader for OpenAsset {
+    fn record(&self) -> &AssetRecord {
+        &self.record
+    }
+
+    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
+        Ok(self.file.read_range(start, length as u64)?)
+    }
+}
 
 /// Writes a file's attributes as the index keeps them; a file without any gets its name and type.
 pub(super) fn attributes_text(

@@ -11,10 +11,12 @@ use xblock_core::runtime::{BlockData, RuntimeError};
 use super::BlockstoreRuntime;
 use super::layout::{Entry, classify};
 use super::tables::ContextRow;
+use crate::database::Connection;
 use crate::digest::Digest;
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 use crate::storage::Place;
+use crate::store::BundleFile;
 
 /// Where the files of a branch are to be found.
 #[derive(Debug, Clone, Copy)]
@@ -57,6 +59,26 @@ impl BlockstoreRuntime {
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// Opens a file, staged or committed, without reading it. Bytes do not tell here which of the two it is, as they do
+    /// where the whole file is read, so the draft's document is asked.
+    pub(super) fn open_file(
+        &self,
+        db: &Connection,
+        source: Source,
+        path: &str,
+        record: &FileRecord,
+    ) -> Result<BundleFile, BlockstoreError> {
+        let mut place = Place::Data(source.bundle);
+        if let Some(draft) = source.draft {
+            let (document, _) = self.store.draft_now(db, draft)?;
+            let staged = document.files_to_overwrite.get(path).and_then(Option::as_ref);
+            if staged.is_some_and(|staged| staged.hash == record.hash) {
+                place = Place::Draft(draft);
+            }
+        }
+        self.store.open_record(place, path, record)
     }
 
     /// Finds the type and id of the block whose definition lies at a path; none where the path is none of a definition.

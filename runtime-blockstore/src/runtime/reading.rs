@@ -8,12 +8,12 @@ use xblock_core::keys::{
 };
 use xblock_core::olx::{definition_path, definition_type};
 use xblock_core::runtime::{
-    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit,
-    EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
+    Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use super::BlockstoreRuntime;
-use super::assets::{asset_record, attributes_text, record_of};
+use super::assets::{OpenAsset, asset_record, attributes_text, record_of};
 use super::definitions::Source;
 use super::layout::{ASSETS_FILE, DRAFT, Entry, STORE, asset_path, classify};
 use super::tables::AssetRow;
@@ -168,6 +168,19 @@ impl Runtime for BlockstoreRuntime {
             let path = asset_path(key);
             let record = FileRecord::new(&path, row.size, row.hash);
             Ok(self.read_file(source(view, branch), &path, &record)?)
+        })
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.look(&key.context_key(), &[branch], |view| {
+            let row = view
+                .tables
+                .asset(view.state(branch)?.id, key.asset_type(), key.path())?
+                .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
+            let path = asset_path(key);
+            let record = FileRecord::new(&path, row.size, row.hash);
+            let file = self.open_file(view.tables.db, source(view, branch), &path, &record)?;
+            Ok(Box::new(OpenAsset::new(record_of(key.clone(), &row)?, file)) as Box<dyn AssetReader>)
         })
     }
 

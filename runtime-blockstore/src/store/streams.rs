@@ -17,6 +17,9 @@ type Result<T> = std::result::Result<T, BlockstoreError>;
 /// Bytes held at once while a file is copied.
 const BUFFER: usize = 128 * 1024;
 
+/// Most bytes that memory is taken for before they come.
+const LONGEST: usize = 4 * 1024 * 1024;
+
 /// A file of a bundle, open for reading from any place in it.
 ///
 /// Reading does not prove the digest, which would take the whole file; [`BundleFile::copy_proved`] does.
@@ -44,17 +47,22 @@ impl BundleFile {
     /// Reads the bytes from `start` on, `length` of them or up to the end.
     ///
     /// # Errors
-    /// Failures of the medium.
+    /// [`BlockstoreError::Corrupt`] where the file was cut short since it was opened, and failures of the medium.
     pub fn read_range(&mut self, start: u64, length: u64) -> Result<Vec<u8>> {
         let failed = |place: &str| {
             let place = place.to_owned();
             move |source| BlockstoreError::Io { action: "cannot read", place, source }
         };
-        let length = length.min(self.size.saturating_sub(start));
-        let mut bytes = Vec::new();
+        let start = start.min(self.size);
+        let length = length.min(self.size - start);
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0).min(LONGEST));
         self.open.seek(SeekFrom::Start(start)).map_err(failed(&self.place))?;
         self.open.expect(length);
         Read::by_ref(&mut self.open).take(length).read_to_end(&mut bytes).map_err(failed(&self.place))?;
+        if bytes.len() as u64 != length {
+            let reason = format!("it ends at byte {}, not {}", start + bytes.len() as u64, self.size);
+            return Err(BlockstoreError::corrupt(&self.place, reason));
+        }
         Ok(bytes)
     }
 
@@ -124,7 +132,7 @@ impl Blockstore {
         self.open_record(Place::Data(bundle), path, &record)
     }
 
-    fn open_record(&self, place: Place, path: &str, record: &FileRecord) -> Result<BundleFile> {
+    pub(crate) fn open_record(&self, place: Place, path: &str, record: &FileRecord) -> Result<BundleFile> {
         let open = |file: std::path::PathBuf| {
             let open = self.storage.open(&file)?;
             let size = open.length();

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord, Edit, Origin,
-    Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
+    Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 use xblock_testkit::Fresh;
 
@@ -80,6 +80,9 @@ impl Runtime for Reopening {
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
         self.reader().read_asset(key, branch)
     }
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.reader().open_asset(key, branch)
+    }
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         self.reader().history(context, branch)
     }
@@ -142,7 +145,7 @@ mod each_call_makes_the_index_anew {
             a_subtree_needs_a_published_parent, a_dropped_child_goes_with_the_publish,
             discarding_brings_the_published_back, discarding_a_subtree_leaves_the_rest,
             one_edit_can_publish_and_go_on, an_old_version_can_be_restored;
-        assets: a_file_comes_back_byte_for_byte, attributes_survive, a_draft_file_is_unpublished,
+        assets: a_file_comes_back_byte_for_byte, a_file_is_read_in_parts, attributes_survive, a_draft_file_is_unpublished,
             a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back;
         history: listed_versions_can_be_read;
         walking: a_walk_is_depth_first, settings_are_inherited_from_the_nearest

@@ -4,6 +4,8 @@ mod collection;
 mod mongo;
 mod sqlite;
 
+use std::ops::Range;
+
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{DateTime, Utc};
@@ -164,6 +166,18 @@ pub trait DocumentReads {
         &self,
         bucket: Bucket,
         id: &FileId,
+        receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError>;
+
+    /// Hands over those of a file's chunks that have one of the numbers, in their order.
+    ///
+    /// # Errors
+    /// The medium's, and the receiver's.
+    fn some_chunks(
+        &self,
+        bucket: Bucket,
+        id: &FileId,
+        numbers: Range<i32>,
         receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError>;
 

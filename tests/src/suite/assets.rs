@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use serde_json::json;
-use xblock_core::runtime::{AssetData, Branch, ContentDigest, EditOp, Extent, Runtime, RuntimeError};
+use xblock_core::runtime::{
+    AssetData, AssetStream, Branch, ContentDigest, EditOp, Extent, Runtime, RuntimeError,
+};
 
 use crate::fixture::{asset, commit, context, draft_course, edit, map, published_course, put_asset};
 
@@ -25,6 +27,34 @@ pub fn a_file_comes_back_byte_for_byte(runtime: &dyn Runtime) {
     let mut keys: Vec<_> = files.iter().map(|(name, _)| asset(name)).collect();
     keys.sort();
     assert_eq!(listed.into_iter().map(|record| record.key).collect::<Vec<_>>(), keys);
+}
+
+/// A file is read in parts, from any place to any other, and as a stream that proves its digest.
+pub fn a_file_is_read_in_parts(runtime: &dyn Runtime) {
+    draft_course(runtime);
+    let large: Vec<u8> = (0..700_000_u32).map(|n| (n * 7 % 251) as u8).collect();
+    for (name, bytes) in [("large.dat", &large[..]), ("empty", b"")] {
+        commit(runtime, edit().with(put_asset(name, bytes)));
+        for branch in Branch::ALL {
+            let mut open = match runtime.open_asset(&asset(name), branch) {
+                Err(RuntimeError::NoSuchBranch { .. } | RuntimeError::NoSuchAsset { .. }) => continue,
+                open => open.expect("the file"),
+            };
+            assert_eq!(*open.record(), runtime.asset(&asset(name), branch).expect("the file"));
+            for (start, length) in
+                [(0, 1), (0, 255 * 1024), (261_119, 2), (699_999, 9), (700_000, 9), (0, 700_001)]
+            {
+                let from = bytes.len().min(usize::try_from(start).expect("a place"));
+                let to = bytes.len().min(from + length);
+                assert_eq!(open.read_at(start, length).expect("a part"), &bytes[from..to], "{name} {start}");
+            }
+            let (digest, length) = ContentDigest::of_reader(AssetStream::new(open)).expect("the whole");
+            assert_eq!((digest, length), (ContentDigest::of(bytes), bytes.len() as u64));
+        }
+        commit(runtime, edit().publish_all());
+    }
+    let error = runtime.open_asset(&asset("nowhere"), Branch::Draft).map(drop).expect_err("none");
+    assert!(matches!(error, RuntimeError::NoSuchAsset { .. }), "{error}");
 }
 
 /// Attributes come back, unknown ones included; a second put replaces them.

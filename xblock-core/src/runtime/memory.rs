@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, ObjectId, SplitDefinitionKey, UsageKey};
 
+use super::asset_reader::AssetReader;
 use super::digest::ContentDigest;
 use super::edit::{Base, Commit, Edit};
 use super::error::RuntimeError;
@@ -200,6 +201,24 @@ fn asset_record(key: &AssetKey, asset: &Asset) -> AssetRecord {
     }
 }
 
+/// A file as it was; what an edit puts in its place is another one.
+struct OpenAsset {
+    record: AssetRecord,
+    bytes: Arc<[u8]>,
+}
+
+impl AssetReader for OpenAsset {
+    fn record(&self) -> &AssetRecord {
+        &self.record
+    }
+
+    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
+        let end = start.saturating_add(length).min(self.bytes.len());
+        Ok(self.bytes[start..end].to_vec())
+    }
+}
+
 impl Runtime for MemoryRuntime {
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
         Ok(self.store().contexts.keys().cloned().collect())
@@ -266,6 +285,16 @@ impl Runtime for MemoryRuntime {
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
         self.read(&key.context_key(), branch, |state| match state.assets.get(key) {
             Some(asset) => Ok(asset.bytes.to_vec()),
+            None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
+        })
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.read(&key.context_key(), branch, |state| match state.assets.get(key) {
+            Some(asset) => {
+                let (record, bytes) = (asset_record(key, asset), asset.bytes.clone());
+                Ok(Box::new(OpenAsset { record, bytes }) as Box<dyn AssetReader>)
+            }
             None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
         })
     }

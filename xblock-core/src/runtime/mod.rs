@@ -4,6 +4,7 @@
 //! ([`Plan`]), walks and queries ([`RuntimeExt`]), inheritance, rendering and learner state (module
 //! [`host`](crate::host)).
 
+mod asset_reader;
 mod digest;
 mod edit;
 mod error;
@@ -16,6 +17,7 @@ mod record;
 
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 
+pub use asset_reader::{AssetReader, AssetStream};
 pub use digest::ContentDigest;
 pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
 pub use error::RuntimeError;
@@ -87,6 +89,12 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// As [`Runtime::asset`].
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError>;
+
+    /// Opens a static file to read it in parts, without reading all of it first.
+    ///
+    /// # Errors
+    /// As [`Runtime::asset`].
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError>;
 
     /// Lists the versions of a branch, newest first. A store that keeps no history of drafts lists the present one.
     ///

@@ -6,6 +6,7 @@
 //! has not done yet, and read the new file from where its chunks lie.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use bson::oid::ObjectId;
 use bson::raw::{RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
@@ -102,18 +103,19 @@ impl Session<'_> {
         Ok(found.into_values().collect())
     }
 
-    /// Hands a file's chunks over in their order.
+    /// Hands those of a file's chunks that have one of the numbers over, in their order.
     pub(super) fn each_chunk_of(
         &self,
         bucket: Bucket,
         id: &FileId,
+        numbers: Range<i32>,
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let key = (bucket, id.clone());
         let staged = self.staged.borrow().files.get(&key).map(|file| (file.staged_as, file.in_place));
         let collection = self.of(&Collection::Chunks(bucket));
         let in_order = || FindOptions::builder().sort(doc! { "n": 1 }).build();
-        let filter = match staged {
+        let mut filter = match staged {
             Some((staged_as, in_place)) => {
                 self.send_chunks(&key)?;
                 match staged_as {
@@ -124,7 +126,10 @@ impl Session<'_> {
             None => match self.overlay()?.files.get(&key) {
                 // They may take their place while they are read; their own ids stay.
                 Some(file) => {
-                    for ids in file.chunks.chunks(IDS) {
+                    // They were numbered in the order they came in.
+                    let place = |number: i32| usize::try_from(number).unwrap_or(0).min(file.chunks.len());
+                    let wanted = &file.chunks[place(numbers.start)..place(numbers.end)];
+                    for ids in wanted.chunks(IDS) {
                         self.each(&collection, doc! { "_id": { "$in": ids } }, in_order(), receive)?;
                     }
                     return Ok(());
@@ -132,6 +137,9 @@ impl Session<'_> {
                 None => doc! { "files_id": id.value() },
             },
         };
+        if numbers != (0..i32::MAX) {
+            filter.insert("n", doc! { "$gte": numbers.start, "$lt": numbers.end });
+        }
         self.each(&collection, filter, in_order(), receive)
     }
 
@@ -210,7 +218,7 @@ impl Session<'_> {
         let target = self.store.name(&Collection::Chunks(to.0));
         let mut size = 0;
         let mut batch = Vec::new();
-        self.each_chunk_of(from.0, from.1, &mut |chunk| {
+        self.each_chunk_of(from.0, from.1, 0..i32::MAX, &mut |chunk| {
             let own_id = ObjectId::new();
             let (Ok(Some(data)), Ok(Some(number))) = (chunk.get("data"), chunk.get("n")) else {
                 return Err(corrupt(format!("file {}", from.1.value()), "one of its chunks has no data"));

@@ -1,5 +1,7 @@
 //! Finding documents.
 
+use std::ops::Range;
+
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, doc};
@@ -186,7 +188,17 @@ impl DocumentReads for Session<'_> {
         id: &FileId,
         receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
-        self.each_chunk_of(bucket, id, &mut |chunk| match chunk.get("data") {
+        self.some_chunks(bucket, id, 0..i32::MAX, receive)
+    }
+
+    fn some_chunks(
+        &self,
+        bucket: Bucket,
+        id: &FileId,
+        numbers: Range<i32>,
+        receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        self.each_chunk_of(bucket, id, numbers, &mut |chunk| match chunk.get("data") {
             Ok(Some(RawBsonRef::Binary(data))) => receive(data.bytes),
             _ => Err(corrupt(format!("file {}", id.value()), "one of its chunks has no data")),
         })

@@ -1,5 +1,7 @@
 //! Finding documents.
 
+use std::ops::Range;
+
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{DateTime, Utc};
@@ -219,6 +221,26 @@ impl DocumentReads for Session<'_> {
                    WHERE bucket = ? AND _id = ? ORDER BY n";
         let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
         let mut rows = statement.query(params![bucket.name(), id.as_bytes()]).map_err(fail())?;
+        while let Some(row) = rows.next().map_err(fail())? {
+            let data = row.get_ref(0).map_err(fail())?;
+            receive(data.as_blob().map_err(|error| corrupt(format!("file {}", id.value()), error))?)?;
+        }
+        Ok(())
+    }
+
+    fn some_chunks(
+        &self,
+        bucket: Bucket,
+        id: &FileId,
+        numbers: Range<i32>,
+        receive: &mut dyn FnMut(&[u8]) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let fail = || failed("reading a part of a file");
+        let sql = "SELECT data FROM chunks JOIN files ON files.number = chunks.file
+                   WHERE bucket = ? AND _id = ? AND n >= ? AND n < ? ORDER BY n";
+        let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
+        let wanted = params![bucket.name(), id.as_bytes(), numbers.start, numbers.end];
+        let mut rows = statement.query(wanted).map_err(fail())?;
         while let Some(row) = rows.next().map_err(fail())? {
             let data = row.get_ref(0).map_err(fail())?;
             receive(data.as_blob().map_err(|error| corrupt(format!("file {}", id.value()), error))?)?;
