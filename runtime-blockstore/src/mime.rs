@@ -1,8 +1,8 @@
 //! MIME types by file name, and the names of data files (reference/blockstore, section 5).
 //!
 //! The type of a file goes into snapshot digests and the names of data files, so it must not depend on the machine.
-//! The table is what CPython 3.11 with Debian's `/etc/mime.types` answers for the extensions found in courseware; other
-//! extensions have no type, which every reader takes.
+//! The table is what CPython 3.11 with Debian's `/etc/mime.types` answers for every extension that is known there;
+//! `tests/mime_types.py` has recorded it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
@@ -15,12 +15,13 @@ const TABLE: &str = include_str!("mime_types.tsv");
 struct Types {
     by_extension: HashMap<&'static str, Arc<str>>,
     suffix_of: HashMap<&'static str, &'static str>,
-    /// Every ending a data file may have under some deployment's table, without repetition.
-    endings: Vec<String>,
+    /// The extensions of a type, any of which may be the ending of its data files under some deployment's table.
+    extensions_of: HashMap<&'static str, Vec<&'static str>>,
 }
 
 static TYPES: LazyLock<Types> = LazyLock::new(|| {
-    let mut types = Types { by_extension: HashMap::new(), suffix_of: HashMap::new(), endings: Vec::new() };
+    let mut types =
+        Types { by_extension: HashMap::new(), suffix_of: HashMap::new(), extensions_of: HashMap::new() };
     for line in TABLE.lines() {
         let mut cells = line.split('\t');
         let (Some(extension), Some(mime), Some(suffix)) = (cells.next(), cells.next(), cells.next()) else {
@@ -28,11 +29,7 @@ static TYPES: LazyLock<Types> = LazyLock::new(|| {
         };
         types.by_extension.insert(extension, mime.into());
         types.suffix_of.insert(mime, suffix);
-        for ending in [suffix.to_owned(), format!(".{extension}")] {
-            if !types.endings.contains(&ending) {
-                types.endings.push(ending);
-            }
-        }
+        types.extensions_of.entry(mime).or_default().push(extension);
     }
     types
 });
@@ -47,7 +44,10 @@ pub(crate) fn of_path(path: &str) -> Option<Arc<str>> {
         _ if [".gz", ".Z", ".bz2", ".xz", ".br"].contains(&extension) => extension = split_extension(stem).1,
         _ => {}
     }
-    TYPES.by_extension.get(extension.strip_prefix('.')?.to_lowercase().as_str()).cloned()
+    let extension = extension.strip_prefix('.')?;
+    // Some types belong to extensions in capitals only.
+    let types = &TYPES.by_extension;
+    types.get(extension).or_else(|| types.get(extension.to_lowercase().as_str())).cloned()
 }
 
 /// Guesses the type of a file from its name, as the Blockstore app does: Python's `mimetypes` with Debian's table.
@@ -82,12 +82,13 @@ pub(crate) fn data_name(hash: Digest, mime: Option<&str>) -> String {
     format!("{hash}{suffix}")
 }
 
-/// Lists the names a data file may have, likeliest first.
+/// Lists the names a data file of a type is likely to have, likeliest first.
 pub(crate) fn data_names(hash: Digest, mime: Option<&str>) -> impl Iterator<Item = String> {
     let first = data_name(hash, mime);
     let rest = ["", "None", ".xsl", ".xml", ".rdf", ".js"].map(str::to_owned).into_iter();
-    let all = rest.chain(TYPES.endings.iter().cloned()).map(move |ending| format!("{hash}{ending}"));
-    std::iter::once(first).chain(all)
+    let own = mime.and_then(|mime| TYPES.extensions_of.get(mime)).into_iter().flatten();
+    let endings = rest.chain(own.map(|extension| format!(".{extension}")));
+    std::iter::once(first).chain(endings.map(move |ending| format!("{hash}{ending}")))
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ mod foreign;
 mod golden;
 mod maintenance;
 mod mariadb;
+mod mime;
 mod object_faults;
 mod objects;
 mod proxy;
