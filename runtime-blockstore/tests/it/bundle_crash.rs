@@ -20,6 +20,7 @@ use uuid::Uuid;
 use crate::crash::{folder, number_from, spawn};
 use crate::fixture::{Now, put_on_server, store_in};
 use crate::mariadb::Place;
+use crate::objects::put_in_bucket;
 
 const WRITERS: usize = 8;
 
@@ -136,6 +137,27 @@ fn a_process_that_is_killed_loses_nothing_on_mariadb() {
     killed_processes_lose_nothing(place.path());
 }
 
+/// A folder whose store has its documents and data files in a bucket.
+fn in_bucket() -> Option<tempfile::TempDir> {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    fs::create_dir(folder.path().join("store")).expect("a folder");
+    put_in_bucket(&folder.path().join("store")).then_some(folder)
+}
+
+#[test]
+fn a_process_that_is_killed_loses_nothing_on_s3() {
+    let Some(folder) = in_bucket() else { return };
+    killed_processes_lose_nothing(folder.path());
+}
+
+#[test]
+fn a_process_that_is_killed_loses_nothing_on_mariadb_and_s3() {
+    let Some(place) = on_server() else { return };
+    if put_in_bucket(&place.path().join("store")) {
+        killed_processes_lose_nothing(place.path());
+    }
+}
+
 fn killed_processes_lose_nothing(folder: &Path) {
     let mut random = Random(0x9e37_79b9_7f4a_7c15);
     let rounds = number_from("BLOCKSTORE_CRASH_ROUNDS", 25);
@@ -145,9 +167,6 @@ fn killed_processes_lose_nothing(folder: &Path) {
         std::thread::sleep(Duration::from_millis(30 + random.below(500)));
         process.kill().unwrap();
         process.wait().unwrap();
-        if !folder.join("store/storage").exists() {
-            continue;
-        }
         // Whoever only reads sees a sound store, before anybody clears up.
         if let Ok(reader) = store(folder, Access::ReadOnly) {
             assert_eq!(damages(&reader), Vec::<String>::new(), "round {round}, before");

@@ -10,6 +10,7 @@ mod crash;
 #[cfg(unix)]
 mod damage;
 mod database_faults;
+mod database_tls;
 mod fixture;
 mod foreign;
 mod golden;

@@ -31,7 +31,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server; where there is none to be had, that was said.
     pub(crate) fn start() -> Option<Self> {
-        let service = services::start("mariadb.py", &[])?;
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with options of its own.
+    pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
+        let service = services::start("mariadb.py", options)?;
         Some(Self { url: service.url.clone(), _service: Some(service) })
     }
 
