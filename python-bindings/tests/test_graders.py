@@ -117,6 +117,8 @@ def test_grades_out_of_their_range_are_kept() -> None:
     name = host.post(block, "problem_get", {})["html"].split('name="input_')[1].split('"')[0]
     assert host.post(block, "problem_check", {f"input_{name}": "42"})["success"] == "correct"
     again = host.get_block(block.scope_ids.usage_id)
+    with pytest.raises(ValueError, match="raw_earned"):
+        assert again.score
     reply = host.post(again, "problem_check", {f"input_{name}": "42"})
     assert (reply["current_score"], reply["attempts_used"]) == (1, 2)
 

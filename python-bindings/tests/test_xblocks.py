@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import simplejson
 import xblock.fields
 from fs.memoryfs import MemoryFS
 from lxml import etree
@@ -66,13 +67,31 @@ class UserService:
         return User(self.is_staff)
 
 
+class StateStore(DictKeyValueStore):  # type: ignore[misc]
+    """Keeps learner state as edx-platform does: as the text that simplejson makes of it, scores as mappings."""
+
+    def get(self, key: Any) -> Any:
+        """Reads a text anew each time, so that nobody changes what is kept."""
+        value = super().get(key)
+        return simplejson.loads(value) if key.scope is Scope.user_state else value
+
+    def set(self, key: Any, value: Any) -> None:
+        """Refuses what is no JSON."""
+        super().set(key, simplejson.dumps(value) if key.scope is Scope.user_state else value)
+
+    def set_many(self, update_dict: dict[Any, Any]) -> None:
+        """Sets all, each on its own."""
+        for key, value in update_dict.items():
+            self.set(key, value)
+
+
 class Host(TestRuntime):  # type: ignore[misc]
     """A runtime of the XBlock package with what it leaves to hosts."""
 
     is_author_mode = False
 
     def __init__(self, user_id: str | None = None, is_staff: bool = False, like: Host | None = None) -> None:
-        self.store: Any = like.store if like else DictKeyValueStore()
+        self.store: Any = like.store if like else StateStore()
         ids = like.id_generator if like else MemoryIdManager()
         super().__init__(
             id_reader=ids,

@@ -1,8 +1,13 @@
-//! Readings of texts that Python's constructors have, `int`, `float` and `complex`, and how Python prints answers.
+//! Readings of texts that Python's constructors have, `int`, `float` and `complex`, how Python prints answers, and what it takes for blanks.
 
 use num_complex::Complex64;
 use num_traits::ToPrimitive;
 use xblock_core::fields::{FieldType, Json, Value};
+
+/// Takes the blanks around a text away as `strip()` does: four separators are blanks in Python that are none in Unicode.
+pub(super) fn strip(text: &str) -> &str {
+    text.trim_matches(|character: char| character.is_whitespace() || matches!(character, '\x1c'..='\x1f'))
+}
 
 /// Reads a text as `float()` does.
 pub(super) fn float(text: &str) -> Option<f64> {

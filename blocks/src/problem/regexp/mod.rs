@@ -70,6 +70,7 @@ mod tests {
         assert!(found("^a{,}b{,2}$", "aaabb") && found("^a{ 1}$", "a{ 1}") && !found("^a*+a$", "aaa"));
         assert!(found(r"^\s$", "\x1c") && !found(r"^\w$", "\u{93f}") && found(r"^[\W]$", "\u{93f}"));
         assert!(found("^(?i)a$", "A") && found("^(?x) a b # c\n$", "ab") && found("^(?a:é|\\W)$", "é"));
+        assert!(found("^(?=a)*+b$", "b") && found("^(?(1)a|b)(b)?$", "bb"));
         assert!(found("^a$", "a\n") && !found(r"^a\Z", "a\n") && found("^(a)?(?(1)b|c)$", "c"));
         assert!(is_found("^(", false, "").is_err());
         assert!(is_found("^STRASSE$", true, "strasse").expect("it is a pattern"));
@@ -106,7 +107,6 @@ mod tests {
             r"\8",
             "\\",
             "^a{99999999999}$",
-           
             r"\N{NO SUCH THING}",
             r"\g<1>",
             "(?-)",

@@ -38,6 +38,8 @@ enum Last {
 struct Group {
     start: usize,
     flags: Flags,
+    /// Its number, where what it found can be referred to.
+    number: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -57,6 +59,11 @@ struct Translation<'p> {
     out: String,
     last: Last,
     groups: Vec<Group>,
+    /// How many groups that can be referred to have begun.
+    numbered: usize,
+    names: Vec<&'p str>,
+    /// The highest number that is a condition, which may come before its group.
+    condition: usize,
     flags: Flags,
     /// Flags for the whole pattern, in the engine's letters.
     whole: String,
@@ -70,6 +77,9 @@ impl<'p> Translation<'p> {
             out: String::with_capacity(pattern.len() + 16),
             last: Last::Nothing,
             groups: Vec::new(),
+            numbered: 0,
+            names: Vec::new(),
+            condition: 0,
             flags: Flags::default(),
             whole: String::new(),
             before_break,
@@ -155,12 +165,21 @@ impl<'p> Translation<'p> {
             Last::Repetition => return Err(bad("a repetition is repeated")),
             Last::Nothing | Last::Edge => return Err(bad("there is nothing to repeat")),
         };
-        self.out.push_str(times);
-        if self.takes("?") {
-            self.out.push('?');
-        } else if self.takes("+") {
-            self.out.insert_str(start, "(?>");
-            self.out.push(')');
+        if ["(?=", "(?!", "(?<"].iter().any(|look| self.out[start..].starts_with(look)) {
+            // The engine repeats nothing that only looks, and looking again finds the same.
+            let _ = self.takes("?") || self.takes("+");
+            if matches!(times.as_bytes(), [b'*' | b'?', ..] | [b'{', b'0', ..]) {
+                self.out.insert_str(start, "(?:");
+                self.out.push_str("|)");
+            }
+        } else {
+            self.out.push_str(times);
+            if self.takes("?") {
+                self.out.push('?');
+            } else if self.takes("+") {
+                self.out.insert_str(start, "(?>");
+                self.out.push(')');
+            }
         }
         self.last = Last::Repetition;
         Ok(())
@@ -197,6 +216,10 @@ impl<'p> Translation<'p> {
         } else {
             let group = &text[..text.len().min(2)];
             self.rest = &self.rest[group.len() - 1..];
+            let number: usize = group.parse().unwrap_or(usize::MAX);
+            if number > self.numbered || self.groups.iter().any(|group| group.number == Some(number)) {
+                return Err(BadPattern(format!("no group ends before \\{group}")));
+            }
             self.item(&format!(r"(?:\{group})"));
         }
         Ok(())
@@ -311,7 +334,9 @@ impl<'p> Translation<'p> {
 
     fn open(&mut self) -> Result<()> {
         let start = self.out.len();
+        let before = self.numbered;
         if !self.takes("?") {
+            self.numbered += 1;
             self.out.push('(');
         } else if self.takes("#") {
             self.until(')', "a comment has no )")?;
@@ -322,10 +347,18 @@ impl<'p> Translation<'p> {
             return Ok(());
         } else if self.takes("P<") {
             let name = self.until('>', "the name of a group has no >")?;
+            if self.names.contains(&name) {
+                return Err(BadPattern(format!("two groups are named {name:?}")));
+            }
+            self.names.push(name);
+            self.numbered += 1;
             self.out.push_str(&format!("(?P<{name}>"));
         } else if self.takes("(") {
             let name = self.until(')', "the condition of a group has no )")?;
             let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
+            if is_number {
+                self.condition = self.condition.max(name.parse().unwrap_or(usize::MAX));
+            }
             self.out.push_str(&if is_number { format!("(?({name})") } else { format!("(?(<{name}>)") });
         } else if let Some(kind) = [":", "=", "!", ">", "<=", "<!"].iter().find(|kind| self.takes(kind)) {
             self.out.push_str("(?");
@@ -333,7 +366,8 @@ impl<'p> Translation<'p> {
         } else {
             return self.flagged(start);
         }
-        self.groups.push(Group { start, flags: self.flags });
+        let number = (self.numbered > before).then_some(self.numbered);
+        self.groups.push(Group { start, flags: self.flags, number });
         self.last = Last::Nothing;
         Ok(())
     }
@@ -368,7 +402,7 @@ impl<'p> Translation<'p> {
             self.whole.push_str(&on);
             return Ok(());
         }
-        self.groups.push(Group { start, flags: self.flags });
+        self.groups.push(Group { start, flags: self.flags, number: None });
         self.flags = flags;
         self.out.push_str("(?");
         self.out.push_str(&on);
@@ -384,6 +418,9 @@ impl<'p> Translation<'p> {
     fn finish(mut self) -> Result<String> {
         if !self.groups.is_empty() {
             return Err(bad("a ( has no )"));
+        }
+        if self.condition > self.numbered {
+            return Err(BadPattern(format!("there is no group {}", self.condition)));
         }
         if !self.whole.is_empty() {
             self.out.insert_str(0, &format!("(?{})", self.whole));

@@ -9,8 +9,8 @@ use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::hints::{ConditionalHint, Feedback, Hint};
-use crate::problem::regexp;
 use crate::problem::tree::Node;
+use crate::problem::{python, regexp};
 use crate::words::Words;
 
 /// A text.
@@ -92,7 +92,7 @@ impl Grader for StringMatch {
         let given = grading.answers.get(&input.id).and_then(Json::as_str);
         let is_correct = match given {
             None => false,
-            Some(text) => self.rule.matches_any(&self.answers, text.trim())?,
+            Some(text) => self.rule.matches_any(&self.answers, python::strip(text))?,
         };
         let mut graded = Graded::one(input, Entry::right(is_correct));
         match (&self.hints, given) {
@@ -101,7 +101,7 @@ impl Grader for StringMatch {
             }
             (Hints::Conditional { mode, hints }, Some(text)) => {
                 for (expected, hint) in hints {
-                    if self.rule.matches_any(expected, text.trim())? {
+                    if self.rule.matches_any(expected, python::strip(text))? {
                         graded.conditional.push(ConditionalHint { text: hint.clone(), mode: mode.clone() });
                     }
                 }
