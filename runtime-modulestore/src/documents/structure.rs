@@ -309,12 +309,14 @@ pub struct NextStructure<'a> {
     root: BlockKey,
     /// `None` is a deleted block.
     changed: BTreeMap<BlockKey, Option<RawDocumentBuf>>,
+    /// The asset metadata, where it is another than the base's.
+    assets: Option<RawDocumentBuf>,
 }
 
 impl<'a> NextStructure<'a> {
     /// Begins a copy of a structure, or a first one.
     pub(crate) fn begin(base: Option<&'a Structure>, root: BlockKey, stamp: Stamp) -> Self {
-        Self { base, stamp, root, changed: BTreeMap::new() }
+        Self { base, stamp, root, changed: BTreeMap::new(), assets: None }
     }
 
     /// Finds a block as it is so far.
@@ -338,6 +340,11 @@ impl<'a> NextStructure<'a> {
         self.changed.insert(key, None);
     }
 
+    /// Sets the asset metadata.
+    pub fn set_assets(&mut self, assets: RawDocumentBuf) {
+        self.assets = Some(assets);
+    }
+
     /// Says whether any block was set or deleted.
     #[must_use]
     pub fn is_changed(&self) -> bool {
@@ -349,7 +356,7 @@ impl<'a> NextStructure<'a> {
     /// # Errors
     /// [`RuntimeError::Unstorable`] beyond so many bytes, [`RuntimeError::Corrupt`] where the base cannot be read.
     pub fn finish(self, context: &str, limit: usize) -> Result<Structure, RuntimeError> {
-        let Self { base, stamp, root, mut changed } = self;
+        let Self { base, stamp, root, mut changed, assets } = self;
         let previous = base.map(Structure::id);
         let original =
             base.and_then(|base| base.header.original_version).or(previous).unwrap_or(stamp.version);
@@ -364,7 +371,10 @@ impl<'a> NextStructure<'a> {
         document.append(cstr!("edited_on"), to_time(stamp.edited_on));
         document.append(cstr!("schema_version"), 1);
         if let Some(base) = base {
-            append_unknown(&mut document, base)?;
+            append_unknown(&mut document, base, assets.is_some())?;
+        }
+        if let Some(assets) = assets {
+            document.append(cstr!("assets"), assets);
         }
         let mut blocks = RawArrayBuf::new();
         for (entry, block) in base.into_iter().flat_map(in_document_order) {
@@ -407,7 +417,11 @@ fn raw(value: &Bson, place: &str) -> Result<bson::raw::RawBson, RuntimeError> {
 }
 
 /// Copies what the store's own fields are not: `assets`, `thumbnails`, and whatever a later release adds.
-fn append_unknown(document: &mut RawDocumentBuf, base: &Structure) -> Result<(), RuntimeError> {
+fn append_unknown(
+    document: &mut RawDocumentBuf,
+    base: &Structure,
+    without_assets: bool,
+) -> Result<(), RuntimeError> {
     const KNOWN: [&str; 8] = [
         "_id",
         "root",
@@ -421,7 +435,7 @@ fn append_unknown(document: &mut RawDocumentBuf, base: &Structure) -> Result<(),
     for element in &*base.bytes {
         let (name, value): (_, RawBsonRef<'_>) =
             element.map_err(|error| corrupt(base.place.as_str(), error))?;
-        if !KNOWN.contains(&name.as_str()) {
+        if !KNOWN.contains(&name.as_str()) && !(without_assets && name.as_str() == "assets") {
             document.append(CString::from(name), value);
         }
     }

@@ -13,7 +13,7 @@ use super::files;
 use super::repair::Repair;
 use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
-use crate::store::{Collection, ContentKind, DocumentReads, Outcome};
+use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
 
 /// What a check counted and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -86,6 +86,9 @@ impl ModulestoreRuntime {
             check.definitions.insert(id);
             Ok(())
         })?;
+        for leftover in docs.leftovers()? {
+            check.leftover(leftover);
+        }
         let mut checked = BTreeSet::new();
         for raw in docs.indexes()? {
             check.report.contexts += 1;
@@ -121,6 +124,19 @@ impl Check<'_> {
             self.report.findings[at].repair = Some(repair.to_string());
             self.repairs.insert(at, repair);
         }
+    }
+
+    fn leftover(&mut self, leftover: Leftover) {
+        let (severity, code) = match &leftover {
+            Leftover::Index(difference) if difference.is_in_table => (Severity::Warning, "index_behind"),
+            Leftover::Index(_) => (Severity::Warning, "index_not_in_table"),
+            Leftover::Commit { .. } => (Severity::Note, "commit_not_done"),
+            Leftover::Attempt { .. } => (Severity::Note, "commit_not_made"),
+            Leftover::Chunks { .. } => (Severity::Note, "chunks_of_no_file"),
+        };
+        let (place, reason) = (leftover.place(), leftover.to_string());
+        let repair = leftover.repair().is_some().then_some(Repair::Mend(leftover));
+        self.find(severity, code, place, reason, repair);
     }
 
     /// Says what puts a missing document back.

@@ -11,13 +11,15 @@ use xblock_core::runtime::RuntimeError;
 use crate::documents::BlockKey;
 use crate::operations::{Bulk, BulkOptions};
 use crate::runtime::ModulestoreRuntime;
-use crate::store::{ContentKind, DocumentWrites};
+use crate::store::{ContentKind, DocumentWrites, Leftover};
 
 /// A repair of one finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Repair {
     /// A document that a pruning took out comes back.
     PutBack { kind: ContentKind, id: ObjectId },
+    /// What a writer left is done away with.
+    Mend(Leftover),
     /// A child is taken out of a list.
     WithoutChild { context: ContextKey, parent: BlockKey, child: BlockKey },
     /// A block gets the content it had before.
@@ -28,6 +30,7 @@ impl fmt::Display for Repair {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::PutBack { .. } => f.write_str("it was pruned and is put back"),
+            Self::Mend(leftover) => f.write_str(leftover.repair().unwrap_or_default()),
             Self::WithoutChild { child, .. } => {
                 write!(f, "{child} is taken out of the list, in a new version of the draft")
             }
@@ -56,6 +59,10 @@ pub(super) fn carry_out(
                 docs.put_back(*kind, &[*id])?;
                 done.push(at);
             }
+            Repair::Mend(leftover) => {
+                docs.mend(leftover)?;
+                done.push(at);
+            }
             Repair::WithoutChild { context, .. } | Repair::OlderDefinition { context, .. } => {
                 drafts.entry(context).or_default().push((at, repair));
             }
@@ -69,7 +76,7 @@ pub(super) fn carry_out(
             match repair {
                 Repair::WithoutChild { parent, child, .. } => bulk.drop_child(parent, child)?,
                 Repair::OlderDefinition { key, definition, .. } => bulk.set_definition(key, *definition)?,
-                Repair::PutBack { .. } => continue,
+                Repair::PutBack { .. } | Repair::Mend(_) => continue,
             }
             done.push(at);
         }

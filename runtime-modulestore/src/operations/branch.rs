@@ -17,15 +17,17 @@ pub(super) struct OpenBranch {
     pub(super) stamp: Stamp,
     /// `None` is a deleted block.
     changed: BTreeMap<BlockKey, Option<RawDocumentBuf>>,
+    /// The asset metadata, where it changed.
+    assets: Option<Document>,
 }
 
 impl OpenBranch {
     pub(super) fn new(base: Option<Arc<Structure>>, stamp: Stamp) -> Self {
-        Self { base, stamp, changed: BTreeMap::new() }
+        Self { base, stamp, changed: BTreeMap::new(), assets: None }
     }
 
     pub(super) fn is_changed(&self) -> bool {
-        !self.changed.is_empty()
+        !self.changed.is_empty() || self.assets.is_some()
     }
 
     /// Says whether the branch is there, or is being made.
@@ -160,6 +162,18 @@ impl OpenBranch {
         Ok(())
     }
 
+    /// Returns the asset metadata: types, each with its records.
+    pub(super) fn assets(&self) -> Result<Document, RuntimeError> {
+        if let Some(assets) = &self.assets {
+            return Ok(assets.clone());
+        }
+        self.base.as_deref().map(assets_of).transpose().map(Option::unwrap_or_default)
+    }
+
+    pub(super) fn set_assets(&mut self, assets: Document) {
+        self.assets = Some(assets);
+    }
+
     /// Puts the new structure together; nothing where nothing changed.
     pub(super) fn finish(
         self,
@@ -171,6 +185,13 @@ impl OpenBranch {
             return Ok(None);
         }
         let mut next = NextStructure::begin(self.base.as_deref(), root.clone(), self.stamp);
+        if let Some(assets) = &self.assets {
+            let assets = RawDocumentBuf::try_from(assets).map_err(|error| RuntimeError::Unstorable {
+                place: format!("the asset metadata of {context}"),
+                reason: error.to_string(),
+            })?;
+            next.set_assets(assets);
+        }
         for (key, document) in self.changed {
             match document {
                 Some(document) => next.put(key, document),
@@ -178,6 +199,16 @@ impl OpenBranch {
             }
         }
         next.finish(context, limit).map(Some)
+    }
+}
+
+/// Returns a structure's asset metadata: types, each with its records.
+pub(super) fn assets_of(structure: &Structure) -> Result<Document, RuntimeError> {
+    match structure.raw().get_document("assets") {
+        Ok(assets) => Document::try_from(assets)
+            .map_err(|error| corrupt(format!("the asset metadata of structure {}", structure.id()), error)),
+        // Mostly there is none.
+        Err(_) => Ok(Document::new()),
     }
 }
 

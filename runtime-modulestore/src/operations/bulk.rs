@@ -36,8 +36,12 @@ pub struct Bulk<'b> {
     pub(super) root: BlockKey,
     pub(super) draft: OpenBranch,
     pub(super) published: OpenBranch,
-    now: DateTime<Utc>,
-    options: &'b BulkOptions,
+    pub(super) now: DateTime<Utc>,
+    pub(super) options: &'b BulkOptions,
+    /// Whether the context is being made.
+    pub(super) is_new: bool,
+    /// Whether learners get the whole draft as it is.
+    pub(super) is_forced: bool,
 }
 
 impl<'b> Bulk<'b> {
@@ -65,12 +69,14 @@ impl<'b> Bulk<'b> {
             index,
             now,
             options,
+            is_new: false,
+            is_forced: false,
         })
     }
 
     /// Says whether this is a library, which has no draft beside what it is.
     pub(super) fn is_library(&self) -> bool {
-        self.index.version(LIBRARY_BRANCH).is_some()
+        self.index.version(LIBRARY_BRANCH).is_some() || self.reader.context.as_library().is_some()
     }
 
     pub(super) fn writer(&self) -> BlockWriter<'b> {
@@ -112,11 +118,16 @@ impl<'b> Bulk<'b> {
         let version = |branch: &OpenBranch| branch.version().map(|id| VersionId(id.to_hex().into()));
         let draft =
             version(&self.draft).ok_or_else(|| RuntimeError::NoSuchContext { key: context.clone() })?;
-        let commit = Commit { draft, published: version(&self.published) };
+        let published = if self.is_forced { Some(draft.clone()) } else { version(&self.published) };
+        let commit = Commit { draft, published };
         let slug = self.draft.is_changed().then(|| self.wiki_slug()).transpose()?.flatten();
+        let was_published = self.index.head(Branch::Published);
         let mut structures = Vec::new();
         let info = EditInfo { edited_on: Some(self.now), edited_by: self.options.author };
         for (branch, open) in [(Branch::Published, self.published), (Branch::Draft, self.draft)] {
+            if branch == Branch::Published && self.is_forced {
+                continue;
+            }
             let Some(structure) = open.finish(&self.root, &place, self.reader.document_limit)? else {
                 continue;
             };
@@ -129,7 +140,13 @@ impl<'b> Bulk<'b> {
             }
             structures.push(structure);
         }
-        if structures.is_empty() {
+        let head =
+            self.index.head(Branch::Draft).filter(|head| self.is_forced && was_published != Some(*head));
+        if let Some(head) = head {
+            self.index.set_head(&context, Branch::Published, head);
+            self.docs.append_feed(&place, Branch::Published.name(), head, &info)?;
+            assets::publish(self.docs, &context, head)?;
+        } else if structures.is_empty() {
             return Ok((commit, structures));
         }
         if let Some(slug) = slug {
@@ -137,7 +154,10 @@ impl<'b> Bulk<'b> {
         }
         let (id, was) = (self.index.id(), self.index.last_update());
         self.index.touch(self.now);
-        if !self.docs.replace_index(id, was, &self.index.to_raw()?)? {
+        let document = self.index.to_raw()?;
+        if self.is_new {
+            self.docs.insert_index(self.index.key(), id, &document)?;
+        } else if !self.docs.replace_index(id, was, &document)? {
             // Only a store without locks can get there.
             let base = self.options.base.clone().unwrap_or_else(|| commit.draft.clone());
             let head = self.reader.index()?.and_then(|index| index.head(Branch::Draft));

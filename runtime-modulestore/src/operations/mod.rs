@@ -4,9 +4,11 @@
 //! those of Split, with its rules by category: what authors save of a chapter is published at once, a unit when it is
 //! asked for. They leave the very documents the platform leaves. [`Bulk`] makes any number of them one new version.
 
+mod asset_metadata;
 mod branch;
 mod bulk;
 mod calls;
+mod course;
 mod create;
 mod delete;
 mod library;
@@ -15,6 +17,7 @@ mod orphans;
 mod publish;
 mod rerun;
 
+pub use asset_metadata::AssetMetadata;
 pub use bulk::{Bulk, BulkOptions};
 pub use delete::Revision;
 pub use library::DerivedIds;

@@ -37,6 +37,19 @@ impl Bulk<'_> {
         self.copy_to_published(&key, Depth::Subtree)
     }
 
+    /// Lets learners have the whole draft as it is: both branches are at one structure. What this operation did to the
+    /// published branch alone is dropped.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchBranch`] for libraries.
+    pub fn force_publish_course(&mut self) -> Result<(), RuntimeError> {
+        if self.is_library() {
+            return Err(self.no_published_branch());
+        }
+        self.is_forced = true;
+        Ok(())
+    }
+
     /// Takes a block and what only it holds from the learners; the draft stays.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! Where the documents lie. The runtime above decides what they say; a store only keeps and finds them.
 
 mod collection;
+mod leftover;
 mod mongo;
 mod sqlite;
 
@@ -14,7 +15,8 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
 pub use collection::{Collection, OLD_MONGO};
-pub use mongo::{IndexDifference, MongoLogin, MongoStore, MongoUrl, MongoUrlError};
+pub use leftover::{IndexDifference, Leftover};
+pub use mongo::{MongoLogin, MongoStore, MongoUrl, MongoUrlError};
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.
@@ -86,6 +88,12 @@ pub struct FileHandle(pub(crate) i64);
 
 /// Finds documents.
 pub trait DocumentReads {
+    /// Lists what writers that died left half done, and what two places say differently.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError>;
+
     /// Returns every course index.
     ///
     /// # Errors
@@ -252,6 +260,12 @@ pub trait DocumentReads {
 
 /// Changes documents, all at once.
 pub trait DocumentWrites: DocumentReads {
+    /// Does away with a leftover at once, whatever becomes of the transaction; says whether it was still there.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn mend(&self, leftover: &Leftover) -> Result<bool, RuntimeError>;
+
     /// Adds a course index.
     ///
     /// # Errors

@@ -24,7 +24,7 @@ const FOLDER: &str = "MODULESTORE_TEST_FOLDER";
 const BLOCKS: usize = 40;
 
 /// Reads a number from the environment: the full length is in `make test-modulestore`.
-fn number_from(name: &str, otherwise: u64) -> u64 {
+pub(crate) fn number_from(name: &str, otherwise: u64) -> u64 {
     std::env::var(name).ok().map_or(otherwise, |text| text.parse().expect("a number"))
 }
 
@@ -64,8 +64,13 @@ fn generation_of(runtime: &ModulestoreRuntime) -> u64 {
     root.data.settings["display_name"].as_str().expect("a text").parse().expect("a number")
 }
 
-fn log(path: &Path) -> File {
+pub(crate) fn log(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).expect("the log opens")
+}
+
+/// Adds a line in one piece, so that a process that is killed leaves all of it or nothing.
+pub(crate) fn tell(log: &mut File, line: &str) {
+    log.write_all(format!("{line}\n").as_bytes()).expect("the log is written");
 }
 
 #[test]
@@ -76,12 +81,12 @@ fn writes_until_killed() {
     let mut log = log(&folder.join("kept.log"));
     for number in generation_of(&runtime) + 1.. {
         commit(&runtime, generation(number));
-        writeln!(log, "{number}").expect("the log is written");
+        tell(&mut log, &number.to_string());
     }
 }
 
 /// Returns the last generation of which a process was told that it is kept.
-fn last_kept(folder: &Path) -> u64 {
+pub(crate) fn last_kept(folder: &Path) -> u64 {
     let mut text = String::new();
     if let Ok(mut file) = File::open(folder.join("kept.log")) {
         file.read_to_string(&mut text).expect("the log is read");
@@ -138,7 +143,7 @@ fn a_killed_writer_leaves_old_or_new() {
     println!("{rounds} kills; {between} after the commit and before the process was told");
 }
 
-fn is_sound(runtime: &ModulestoreRuntime) {
+pub(crate) fn is_sound(runtime: &ModulestoreRuntime) {
     let report = runtime.fsck(FsckOptions::default()).expect("the check");
     let bad: Vec<_> = report.findings.iter().filter(|finding| finding.severity > Severity::Note).collect();
     assert!(bad.is_empty(), "{bad:?}");
@@ -174,7 +179,7 @@ fn edits_on_a_version() {
             Err(RuntimeError::Conflict { .. }) => "conflict",
             Err(error) => panic!("{error}"),
         };
-        writeln!(log, "{word} {number}").expect("the log is written");
+        tell(&mut log, &format!("{word} {number}"));
     }
 }
 
@@ -190,7 +195,7 @@ fn calls_on_any_version() {
             bulk.create_child(&unit("call"), &of_process("call", number), &html("x"), None)
         };
         runtime.bulk(&context(), &BulkOptions::default(), act).expect("the call");
-        writeln!(log, "kept {number}").expect("the log is written");
+        tell(&mut log, &format!("kept {number}"));
     }
 }
 

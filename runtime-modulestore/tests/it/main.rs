@@ -1,6 +1,7 @@
 //! The runtime over Split documents.
 
 mod classes;
+mod courses;
 mod crash;
 mod dumps;
 mod failures;

@@ -20,7 +20,7 @@ pub(crate) fn structure(runtime: &ModulestoreRuntime, version: &VersionId) -> Do
     Document::from_reader(bytes.as_slice()).expect("BSON")
 }
 
-fn definition(runtime: &ModulestoreRuntime, id: ObjectId) -> Document {
+pub(crate) fn definition(runtime: &ModulestoreRuntime, id: ObjectId) -> Document {
     let bytes =
         runtime.store().read().expect("a view").definition(id).expect("a read").expect("the definition");
     Document::from_reader(bytes.as_slice()).expect("BSON")

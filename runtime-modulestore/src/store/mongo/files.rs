@@ -114,7 +114,7 @@ impl Session<'_> {
         let key = (bucket, id.clone());
         let staged = self.staged.borrow().files.get(&key).map(|file| (file.staged_as, file.in_place));
         let collection = self.of(&Collection::Chunks(bucket));
-        let in_order = || FindOptions::builder().sort(doc! { "n": 1 }).build();
+        let in_order = || FindOptions::builder().sort(doc! { "n": 1 }).batch_size(16).build();
         let mut filter = match staged {
             Some((staged_as, in_place)) => {
                 self.send_chunks(&key)?;

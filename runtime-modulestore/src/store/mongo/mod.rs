@@ -8,6 +8,7 @@
 mod failure;
 mod files;
 mod index;
+mod leftovers;
 mod pending;
 mod reads;
 mod session;
@@ -25,14 +26,15 @@ use mongodb::options::{
 };
 use mongodb::{Client, Database, IndexModel};
 use tokio::runtime::Runtime as Executor;
-use xblock_core::keys::ContextKey;
 use xblock_core::runtime::RuntimeError;
 
 use self::failure::{failed, is_other_index};
-use self::session::{IndexChange, Session};
+use self::session::Session;
 use self::sql_index::SqlIndex;
-use super::{Collection, DocumentReads, DocumentStore, DocumentWrites, OLD_MONGO, StoreMode};
-use crate::documents::{Bucket, CourseIndex, IndexKey};
+use super::{
+    Collection, DocumentReads, DocumentStore, DocumentWrites, IndexDifference, OLD_MONGO, StoreMode,
+};
+use crate::documents::Bucket;
 
 pub use url::{MongoUrl, MongoUrlError};
 
@@ -63,25 +65,6 @@ pub struct MongoStore {
     opened: std::time::Instant,
     /// The table of course indexes, where the site has one.
     sql_index: Option<SqlIndex>,
-}
-
-/// A context of which the table of course indexes and MongoDB's collection say different things.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct IndexDifference {
-    /// The context.
-    pub context: ContextKey,
-    /// Whether the table has a row for it.
-    pub is_in_table: bool,
-    /// Whether the collection has a document for it.
-    pub is_in_collection: bool,
-}
-
-impl IndexDifference {
-    fn of(row: Option<&RawDocumentBuf>, document: Option<&RawDocumentBuf>) -> Result<Self, RuntimeError> {
-        let any = row.or(document).expect("one of them is there, else there is no difference");
-        let context = CourseIndex::read(any)?.context()?;
-        Ok(Self { context, is_in_table: row.is_some(), is_in_collection: document.is_some() })
-    }
 }
 
 /// Names of collections only this program knows.
@@ -175,9 +158,7 @@ impl MongoStore {
     /// # Errors
     /// The server's, and [`RuntimeError::Corrupt`] for an index that cannot be read.
     pub fn index_differences(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
-        let session = Session::begin(self, false);
-        let differing = session.differing_indexes()?;
-        differing.iter().map(|(row, document)| IndexDifference::of(row.as_ref(), document.as_ref())).collect()
+        Session::begin(self, false).index_differences()
     }
 
     /// Lets `active_versions` say what the table says; returns what differed. Documents the table has no row for stay:
@@ -189,21 +170,7 @@ impl MongoStore {
         if self.mode == StoreMode::ReadOnly {
             return Err(RuntimeError::ReadOnly);
         }
-        let session = Session::begin(self, true);
-        let mut mended = Vec::new();
-        for (row, document) in session.differing_indexes()? {
-            let difference = IndexDifference::of(row.as_ref(), document.as_ref())?;
-            if let Some(row) = row {
-                let index = CourseIndex::read(&row)?;
-                let (id, key): (_, IndexKey) = (index.id(), index.key().clone());
-                // However far ahead the document says it is, the table is what counts.
-                let gone = IndexChange { id, key: key.clone(), before: document, after: None };
-                session.follow_table(&gone)?;
-                session.follow_table(&IndexChange { id, key, before: None, after: Some(row) })?;
-                mended.push(difference);
-            }
-        }
-        Ok(mended)
+        Session::begin(self, true).mend_indexes(&|_| true)
     }
 
     /// Waits for an operation, no longer than the address allows.

@@ -25,7 +25,7 @@ use super::files::{OverlaidFile, Overlay};
 use super::index::is_same;
 use super::own;
 use super::reads::time_bson;
-use super::session::{Announcement, IndexChange, Session, StagedFile, value};
+use super::session::{Announcement, IndexChange, Session, StagedFile, gather, value};
 use crate::documents::{Bucket, FileId, IndexKey, corrupt};
 use crate::store::{Collection, DocumentReads, StoreMode};
 
@@ -40,7 +40,7 @@ const PLACE: &str = "a commit that is not done";
 
 /// What became of a commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+pub(super) enum Fate {
     /// Its index was changed.
     Made,
     /// It may still be made.
@@ -74,10 +74,10 @@ fn raw(document: &Document) -> Result<RawDocumentBuf, RuntimeError> {
 type Step = ((Bucket, FileId), OverlaidFile);
 
 /// What a document about a commit says.
-struct Pending {
-    id: ObjectId,
+pub(super) struct Pending {
+    pub(super) id: ObjectId,
     index: ObjectId,
-    key: IndexKey,
+    pub(super) key: IndexKey,
     /// What the index was; nothing for one that was to be made.
     base: Option<RawDocumentBuf>,
     made: Vec<ObjectId>,
@@ -169,13 +169,13 @@ fn lease(holder: ObjectId, patience: Duration) -> Document {
 }
 
 impl Session<'_> {
-    fn pending(&self, filter: Document) -> Result<Vec<Pending>, RuntimeError> {
+    pub(super) fn pending(&self, filter: Document) -> Result<Vec<Pending>, RuntimeError> {
         let collection = self.store.primary.collection(own::PENDING);
         let options = FindOptions::builder().sort(doc! { "_id": 1 }).build();
         self.many(&collection, filter, options)?.iter().map(|document| Pending::read(document)).collect()
     }
 
-    fn fate(&self, pending: &Pending) -> Result<Fate, RuntimeError> {
+    pub(super) fn fate(&self, pending: &Pending) -> Result<Fate, RuntimeError> {
         let Some(index) = self.find_index_by_id(pending.index)? else {
             // An index of this name that another made keeps this one from being made.
             let is_open = pending.base.is_none() && self.find_index(&pending.key)?.is_none();
@@ -203,13 +203,13 @@ impl Session<'_> {
         Ok(Fate::Void)
     }
 
-    /// Says what is to follow a commit, before it is made. Returns what the document about it is called.
+    /// Sends content, and says what is to follow the commit that it is for.
     pub(super) fn prepare(
         &self,
         change: &IndexChange,
         feed: &[Announcement],
         files: &[((Bucket, FileId), StagedFile)],
-    ) -> Result<ObjectId, RuntimeError> {
+    ) -> Result<Pending, RuntimeError> {
         let commit = ObjectId::new();
         let mut steps = Vec::new();
         for (n, ((bucket, id), file)) in files.iter().enumerate() {
@@ -227,24 +227,23 @@ impl Session<'_> {
             }
             steps.push(raw(&step)?);
         }
-        self.add(own::STEPS, steps)?;
-        self.add(
-            own::PENDING,
-            vec![document(commit, change, feed, !files.is_empty(), self.store.url().patience())?],
-        )?;
-        Ok(commit)
-    }
-
-    /// Does what follows a commit that was made.
-    pub(super) fn follow_up(&self, commit: ObjectId) -> Result<(), RuntimeError> {
-        match self.pending(doc! { "_id": commit })?.pop() {
-            Some(pending) => self.do_rest(&pending, Some(commit)),
-            None => Ok(()),
+        let document = document(commit, change, feed, !files.is_empty(), self.store.url().patience())?;
+        let pending = Pending::read(&document)?;
+        if let Err(error) = self.send_content_with(vec![document], steps) {
+            // Nobody will make it; where the server is gone that is found out later.
+            let _ = self.forget(&pending);
+            return Err(error);
         }
+        Ok(pending)
     }
 
-    fn do_rest(&self, pending: &Pending, holder: Option<ObjectId>) -> Result<(), RuntimeError> {
-        self.announce(pending)?;
+    /// Does what follows a commit that this process made.
+    pub(super) fn follow_up(&self, pending: &Pending) -> Result<(), RuntimeError> {
+        self.do_rest(pending, Some(pending.id))
+    }
+
+    pub(super) fn do_rest(&self, pending: &Pending, holder: Option<ObjectId>) -> Result<(), RuntimeError> {
+        self.announce(pending.id, &pending.feed)?;
         if pending.has_files {
             let holder = match holder {
                 Some(holder) => holder,
@@ -255,8 +254,8 @@ impl Session<'_> {
                 },
             };
             self.take_steps(pending.id, holder)?;
+            self.delete(own::STEPS, doc! { "commit": pending.id })?;
         }
-        self.delete(own::STEPS, doc! { "commit": pending.id })?;
         self.delete(own::PENDING, doc! { "_id": pending.id }).map(drop)
     }
 
@@ -305,7 +304,7 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn steps(&self, commit: ObjectId) -> Result<Vec<Step>, RuntimeError> {
+    pub(super) fn steps(&self, commit: ObjectId) -> Result<Vec<Step>, RuntimeError> {
         let collection = self.store.primary.collection(own::STEPS);
         let options = FindOptions::builder().sort(doc! { "n": 1 }).build();
         let mut steps = Vec::new();
@@ -330,49 +329,70 @@ impl Session<'_> {
     }
 
     /// Adds a commit's entries to the feed, each once: the next place is free for one only.
-    fn announce(&self, pending: &Pending) -> Result<(), RuntimeError> {
-        for (n, entry) in pending.feed.iter().enumerate() {
-            self.announce_entry(pending.id, i32::try_from(n).unwrap_or(i32::MAX), entry)?;
-        }
-        Ok(())
-    }
-
-    pub(super) fn announce_entry(
-        &self,
-        commit: ObjectId,
-        n: i32,
-        entry: &Announcement,
-    ) -> Result<(), RuntimeError> {
+    pub(super) fn announce(&self, commit: ObjectId, entries: &[Announcement]) -> Result<(), RuntimeError> {
         let action = "adding to the change feed";
         let feed = self.store.primary.collection::<RawDocumentBuf>(own::FEED);
-        loop {
-            let next = i64::try_from(self.last_cursor()? + 1).unwrap_or(i64::MAX);
-            let mut document = doc! { "_id": next, "commit": commit, "entry": n };
-            document.extend(announcement_document(entry));
-            let document = raw(&document)?;
-            match self.store.attempt(action, async { feed.insert_one(&document).await })? {
+        let mut left: Vec<_> = (0_i32..).zip(entries).collect();
+        while !left.is_empty() {
+            let last = i64::try_from(self.last_cursor()?).unwrap_or(i64::MAX);
+            let mut documents = Vec::new();
+            for (place, (n, entry)) in (last.saturating_add(1)..).zip(&left) {
+                let mut document = doc! { "_id": place, "commit": commit, "entry": n };
+                document.extend(announcement_document(entry));
+                documents.push(raw(&document)?);
+            }
+            // In order: one is added only after that before it, so that no place is left free.
+            match self.store.attempt(action, async { feed.insert_many(&documents).ordered(true).await })? {
                 Ok(_) => return Ok(()),
                 Err(error) if is_duplicate(&error) => {
-                    if self.find_one(&feed, doc! { "commit": commit, "entry": n })?.is_some() {
-                        return Ok(());
-                    }
+                    let options = FindOptions::builder().projection(doc! { "entry": 1 }).build();
+                    let there = self.many(&feed, doc! { "commit": commit }, options)?;
+                    left.retain(|(n, _)| {
+                        !there.iter().any(|entry| entry.get_i32("entry").is_ok_and(|found| found == *n))
+                    });
                 }
                 Err(error) => return Err(failed(action, error)),
             }
         }
+        Ok(())
     }
 
     /// Forgets a commit that will not be made, with what it had written of files.
-    pub(super) fn forget(&self, commit: ObjectId) -> Result<(), RuntimeError> {
-        for ((bucket, _), file) in self.steps(commit)? {
-            let chunks = self.store.name(&Collection::Chunks(bucket));
-            for ids in file.chunks.chunks(super::files::IDS) {
-                let staged = doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } };
-                self.delete(&chunks, staged)?;
+    pub(super) fn forget(&self, pending: &Pending) -> Result<(), RuntimeError> {
+        if pending.has_files {
+            for ((bucket, _), file) in self.steps(pending.id)? {
+                let chunks = self.store.name(&Collection::Chunks(bucket));
+                for ids in file.chunks.chunks(super::files::IDS) {
+                    let staged = doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } };
+                    self.delete(&chunks, staged)?;
+                }
             }
+            self.delete(own::STEPS, doc! { "commit": pending.id })?;
         }
-        self.delete(own::STEPS, doc! { "commit": commit })?;
-        self.delete(own::PENDING, doc! { "_id": commit }).map(drop)
+        self.delete(own::PENDING, doc! { "_id": pending.id }).map(drop)
+    }
+
+    /// Finds an index that is to be changed, after what earlier commits in its course left is done.
+    pub(super) fn index_to_change(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        if self.store.sql_index.is_some() {
+            self.finish_pending(key)?;
+            return self.find_index(key);
+        }
+        // Mostly nothing is left, so that both are asked for at once.
+        let pending = self.store.primary.collection(own::PENDING);
+        let indexes = self.of(&Collection::Indexes);
+        let owned = doc! { "owner": owner(key) };
+        let filter = doc! { "org": &key.org, "course": &key.course, "run": &key.run };
+        let both = async {
+            Ok(tokio::join!(gather(pending, owned, FindOptions::default()), indexes.find_one(filter)))
+        };
+        let action = "reading the store";
+        let (left, found) = self.store.run(action, both)?;
+        if left.map_err(|error| failed(action, error))?.is_empty() {
+            return found.map_err(|error| failed(action, error));
+        }
+        self.finish_pending(key)?;
+        self.find_index(key)
     }
 
     /// Does what earlier commits in a course left, before another one is made there.
@@ -380,7 +400,7 @@ impl Session<'_> {
         for pending in self.pending(doc! { "owner": owner(key) })? {
             match self.fate(&pending)? {
                 Fate::Made => self.do_rest(&pending, None)?,
-                Fate::Void => self.forget(pending.id)?,
+                Fate::Void => self.forget(&pending)?,
                 Fate::Open => {}
             }
         }
@@ -394,7 +414,7 @@ impl Session<'_> {
         }
         for pending in self.pending(doc! {})? {
             if self.fate(&pending)? == Fate::Made {
-                self.announce(&pending)?;
+                self.announce(pending.id, &pending.feed)?;
                 if !pending.has_files {
                     self.delete(own::PENDING, doc! { "_id": pending.id })?;
                 }

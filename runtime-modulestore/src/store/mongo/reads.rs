@@ -14,13 +14,22 @@ use super::session::Session;
 use crate::documents::{
     Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt, integer, object_id, text, time,
 };
-use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, OLD_MONGO, SetAside};
+use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, Leftover, OLD_MONGO, SetAside};
 
 /// How long courses of Old Mongo are taken to be as they were read, in seconds: other programs may edit them in place.
 const OLD_COURSES_LAST: u64 = 5;
 
+/// How many documents a server is to send at once: many small ones, or a few that may be big. Not every server sees to it
+/// by itself that an answer does not become too long.
+const MANY: u32 = 500;
+const FEW: u32 = 16;
+
 fn plain() -> FindOptions {
-    FindOptions::default()
+    FindOptions::builder().batch_size(MANY).build()
+}
+
+fn big() -> FindOptions {
+    FindOptions::builder().batch_size(FEW).build()
 }
 
 fn id_of(document: &RawDocument, place: &str) -> Result<ObjectId, RuntimeError> {
@@ -74,6 +83,10 @@ impl Session<'_> {
 }
 
 impl DocumentReads for Session<'_> {
+    fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
+        self.find_leftovers()
+    }
+
     fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
         self.all_indexes()
     }
@@ -93,10 +106,7 @@ impl DocumentReads for Session<'_> {
         if let Some(known) = self.indexes.borrow().get(key) {
             return Ok(known.clone());
         }
-        if self.is_write {
-            self.finish_pending(key)?;
-        }
-        let found = self.find_index(key)?;
+        let found = if self.is_write { self.index_to_change(key)? } else { self.find_index(key)? };
         self.indexes.borrow_mut().insert(key.clone(), found.clone());
         Ok(found)
     }
@@ -123,7 +133,7 @@ impl DocumentReads for Session<'_> {
         &self,
         receive: &mut dyn FnMut(StructureHeader, u64) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
-        self.each(&self.of(&Collection::Structures), doc! {}, plain(), &mut |document| {
+        self.each(&self.of(&Collection::Structures), doc! {}, big(), &mut |document| {
             receive(StructureHeader::read(document)?, document.as_bytes().len() as u64)
         })
     }
@@ -311,7 +321,11 @@ impl DocumentReads for Session<'_> {
             Collection::Chunks(_) => doc! { own::STAGED: { "$exists": false } },
             _ => doc! {},
         };
-        self.each(&self.of(collection), filter, plain(), receive)
+        let options = match collection {
+            Collection::Structures | Collection::Chunks(_) => big(),
+            _ => plain(),
+        };
+        self.each(&self.of(collection), filter, options, receive)
     }
 }
 

@@ -14,6 +14,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 use super::MongoStore;
 use super::failure::{failed, is_duplicate};
 use super::files::Overlay;
+use super::own;
 use crate::documents::{Bucket, FileId, IndexKey};
 use crate::store::{Collection, ContentKind};
 
@@ -43,14 +44,25 @@ pub(super) struct Staged {
     /// Roots of Old Mongo's courses, which make a course seen; they go last.
     pub(super) old_roots: Vec<RawDocumentBuf>,
     pub(super) bytes: usize,
-    /// Whether content of this transaction is at the server already.
-    pub(super) was_flushed: bool,
     pub(super) indexes: Vec<IndexChange>,
     pub(super) feed: Vec<(Option<ObjectId>, Announcement)>,
     pub(super) files: BTreeMap<(Bucket, FileId), StagedFile>,
     pub(super) handles: Vec<(Bucket, FileId)>,
     pub(super) aside: Vec<AsideChange>,
     pub(super) origins: Vec<(String, Option<Vec<u8>>)>,
+}
+
+impl Staged {
+    /// Takes the documents that nobody sees before an index names them.
+    pub(super) fn take_content(&mut self) -> Self {
+        Self {
+            structures: std::mem::take(&mut self.structures),
+            definitions: std::mem::take(&mut self.definitions),
+            messages: std::mem::take(&mut self.messages),
+            others: std::mem::take(&mut self.others),
+            ..Self::default()
+        }
+    }
 }
 
 /// A change of a course index; `before` is what it must be still.
@@ -178,17 +190,8 @@ impl<'s> Session<'s> {
 
     /// Adds documents; those whose ids are there already are passed over, as edx-platform does.
     pub(super) fn add(&self, collection: &str, documents: Vec<RawDocumentBuf>) -> Result<(), RuntimeError> {
-        if documents.is_empty() {
-            return Ok(());
-        }
-        let action = format!("writing to {collection}");
-        let collection = self.collection(collection);
-        let outcome =
-            self.store.attempt(&action, async { collection.insert_many(documents).ordered(false).await })?;
-        match outcome {
-            Err(error) if is_duplicate(&error) => Ok(()),
-            outcome => outcome.map(drop).map_err(|error| failed(&action, error)),
-        }
+        self.store
+            .run(&format!("writing to {collection}"), insert_new(self.collection(collection), documents))
     }
 
     pub(super) fn delete(&self, collection: &str, filter: Document) -> Result<u64, RuntimeError> {
@@ -210,10 +213,19 @@ impl<'s> Session<'s> {
 
     /// Sends structures, definitions and what was said about them; nobody sees them before an index names them.
     pub(super) fn send_content(&self) -> Result<(), RuntimeError> {
+        self.send_content_with(Vec::new(), Vec::new())
+    }
+
+    /// Sends content, and at the same time what is to follow the commit that it is for: all of it must be there before
+    /// the index is changed, in whatever order.
+    pub(super) fn send_content_with(
+        &self,
+        pending: Vec<RawDocumentBuf>,
+        steps: Vec<RawDocumentBuf>,
+    ) -> Result<(), RuntimeError> {
         let (structures, definitions, messages, others) = {
             let mut staged = self.staged.borrow_mut();
             staged.bytes = 0;
-            staged.was_flushed = true;
             (
                 std::mem::take(&mut staged.structures),
                 std::mem::take(&mut staged.definitions),
@@ -221,15 +233,34 @@ impl<'s> Session<'s> {
                 std::mem::take(&mut staged.others),
             )
         };
-        self.add(&self.store.name(&Collection::Definitions), definitions.into_values().collect())?;
-        self.add(&self.store.name(&Collection::Structures), structures.into_values().collect())?;
         let messages = messages.into_iter().map(|(id, message)| {
             let mut document = RawDocumentBuf::new();
             document.append(bson::raw::cstr!("_id"), id);
             document.append(bson::raw::cstr!("message"), &*message);
             document
         });
-        self.add(super::own::MESSAGES, messages.collect())?;
+        let insert = |name: &str, documents| insert_new(self.collection(name), documents);
+        let names = [Collection::Definitions, Collection::Structures].map(|one| self.store.name(&one));
+        let [definition_name, structure_name] = &names;
+        let all = async {
+            Ok(tokio::join!(
+                insert(definition_name, definitions.into_values().collect()),
+                insert(structure_name, structures.into_values().collect()),
+                insert(own::MESSAGES, messages.collect()),
+                insert(own::STEPS, steps),
+                insert(own::PENDING, pending),
+            ))
+        };
+        let (definitions, structures, messages, steps, pending) = self.store.run("writing content", all)?;
+        for (name, outcome) in [
+            (&**definition_name, definitions),
+            (structure_name, structures),
+            (own::MESSAGES, messages),
+            (own::STEPS, steps),
+            (own::PENDING, pending),
+        ] {
+            outcome.map_err(|error| failed(&format!("writing to {name}"), error))?;
+        }
         let mut by_collection: BTreeMap<String, Vec<RawDocumentBuf>> = BTreeMap::new();
         for ((collection, _), document) in others {
             by_collection.entry(collection).or_default().push(document);
@@ -252,6 +283,34 @@ impl Drop for Session<'_> {
             }
         }
     }
+}
+
+/// Adds documents; those whose ids are there already are passed over.
+async fn insert_new(
+    collection: Handle<RawDocumentBuf>,
+    documents: Vec<RawDocumentBuf>,
+) -> mongodb::error::Result<()> {
+    if documents.is_empty() {
+        return Ok(());
+    }
+    match collection.insert_many(documents).ordered(false).await {
+        Err(error) if is_duplicate(&error) => Ok(()),
+        outcome => outcome.map(drop),
+    }
+}
+
+/// Finds all documents of a filter.
+pub(super) async fn gather(
+    collection: Handle<RawDocumentBuf>,
+    filter: Document,
+    options: FindOptions,
+) -> mongodb::error::Result<Vec<RawDocumentBuf>> {
+    let mut cursor = collection.find(filter).with_options(options).await?;
+    let mut found = Vec::new();
+    while cursor.advance().await? {
+        found.push(cursor.current().to_owned());
+    }
+    Ok(found)
 }
 
 /// Returns a field as a value of its own.

@@ -9,9 +9,10 @@ use mongodb::options::FindOptions;
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::own;
+use super::pending::Pending;
 use super::session::{Announcement, AsideChange, IndexChange, Session, Staged};
 use crate::documents::{Bucket, FileId, IndexKey, Structure, corrupt, to_time};
-use crate::store::{Collection, ContentKind, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
+use crate::store::{Collection, ContentKind, DocumentWrites, FileHandle, Leftover, OLD_MONGO, Outcome};
 
 /// How long a piece of an origin is.
 const PIECE: usize = 4 << 20;
@@ -163,10 +164,11 @@ impl Session<'_> {
 
     /// Loads what a dump brought: files in their places, then the indexes, which make the rest seen.
     fn commit_many(&self, staged: Staged) -> Result<Outcome, RuntimeError> {
+        self.send_content()?;
         for ((bucket, id), file) in staged.files {
             self.put_file_in_place_of_dump(bucket, &id, file)?;
         }
-        let mut made: Vec<(ObjectId, IndexChange)> = Vec::new();
+        let mut made: Vec<(Pending, IndexChange)> = Vec::new();
         for change in staged.indexes {
             let feed: Vec<Announcement> = staged
                 .feed
@@ -179,9 +181,9 @@ impl Session<'_> {
                 made.push((commit, change));
                 continue;
             }
-            self.forget(commit)?;
+            self.forget(&commit)?;
             for (commit, change) in made.into_iter().rev() {
-                self.forget(commit)?;
+                self.forget(&commit)?;
                 let back = IndexChange { before: change.after, after: change.before, ..change };
                 self.swap_index(&back)?;
             }
@@ -189,12 +191,11 @@ impl Session<'_> {
         }
         for (commit, _) in made {
             // The commit stands; what is left is done by the next who comes by.
-            let _ = self.follow_up(commit);
+            let _ = self.follow_up(&commit);
         }
-        let commit = ObjectId::new();
-        for (n, (_, entry)) in staged.feed.iter().filter(|(index, _)| index.is_none()).enumerate() {
-            self.announce_entry(commit, i32::try_from(n).unwrap_or(i32::MAX), entry)?;
-        }
+        let others: Vec<_> = staged.feed.into_iter().filter(|(index, _)| index.is_none()).collect();
+        let others: Vec<_> = others.into_iter().map(|(_, entry)| entry).collect();
+        self.announce(ObjectId::new(), &others)?;
         Ok(Outcome::Kept)
     }
 
@@ -218,20 +219,25 @@ impl Session<'_> {
         let feed: Vec<_> = staged.feed.into_iter().map(|(_, entry)| entry).collect();
         let files: Vec<_> = staged.files.into_iter().collect();
         if feed.is_empty() && files.is_empty() {
+            self.send_content()?;
             return Ok(if self.swap_index(&change)? { Outcome::Kept } else { Outcome::Overtaken });
         }
         let commit = self.prepare(&change, &feed, &files)?;
         if !self.swap_index(&change)? {
-            self.forget(commit)?;
+            self.forget(&commit)?;
             return Ok(Outcome::Overtaken);
         }
         // The commit stands; what is left is done by the next who comes by.
-        let _ = self.follow_up(commit);
+        let _ = self.follow_up(&commit);
         Ok(Outcome::Kept)
     }
 }
 
 impl DocumentWrites for Session<'_> {
+    fn mend(&self, leftover: &Leftover) -> Result<bool, RuntimeError> {
+        self.mend_leftover(leftover)
+    }
+
     fn insert_index(&self, key: &IndexKey, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
         let change = IndexChange { id, key: key.clone(), before: None, after: Some(document.to_owned()) };
         self.staged.borrow_mut().indexes.push(change);
@@ -407,12 +413,12 @@ impl DocumentWrites for Session<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<Outcome, RuntimeError> {
-        self.send_content()?;
         let keys: Vec<_> = self.staged.borrow().files.keys().cloned().collect();
         for key in &keys {
             self.send_chunks(key)?;
         }
-        let mut staged = std::mem::take(&mut *self.staged.borrow_mut());
+        let mut staged = self.staged.take();
+        self.staged.replace(staged.take_content());
         for change in std::mem::take(&mut staged.aside) {
             self.change_aside(&change)?;
         }

@@ -10,7 +10,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
-use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, OLD_MONGO, SetAside};
+use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, Leftover, OLD_MONGO, SetAside};
 
 fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
     RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
@@ -102,6 +102,11 @@ impl Session<'_> {
 }
 
 impl DocumentReads for Session<'_> {
+    fn leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
+        // The file itself takes back what is half done.
+        Ok(Vec::new())
+    }
+
     fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
         let sql = r#"SELECT document FROM "modulestore.active_versions""#;
         let found = self.many(sql, [], |row| row.get::<_, Vec<u8>>(0))?;

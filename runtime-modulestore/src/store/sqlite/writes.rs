@@ -10,7 +10,7 @@ use super::chunks::chunk_document;
 use super::connection::{Session, failed};
 use super::schema::{OTHERS, SET_ASIDE};
 use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
-use crate::store::{ContentKind, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
+use crate::store::{ContentKind, DocumentWrites, FileHandle, Leftover, OLD_MONGO, Outcome};
 
 /// Returns a kind's name in the table of what was set aside, its own table, and where that has messages.
 fn aside_names(kind: ContentKind) -> (&'static str, &'static str, &'static str) {
@@ -46,6 +46,10 @@ impl Session<'_> {
 }
 
 impl DocumentWrites for Session<'_> {
+    fn mend(&self, _: &Leftover) -> Result<bool, RuntimeError> {
+        Ok(false)
+    }
+
     fn insert_index(&self, key: &IndexKey, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
         let sql = r#"INSERT INTO "modulestore.active_versions" (_id, org, course, run, document)
                      VALUES (?, ?, ?, ?, ?)"#;

@@ -1,0 +1,126 @@
+//! What writers that died left, found and done away with.
+
+use bson::doc;
+use bson::oid::ObjectId;
+use bson::raw::RawDocumentBuf;
+use chrono::{TimeDelta, Utc};
+use mongodb::options::FindOptions;
+use xblock_core::runtime::RuntimeError;
+
+use super::own;
+use super::pending::Fate;
+use super::session::{IndexChange, Session};
+use crate::documents::{Bucket, CourseIndex, IndexKey, to_time};
+use crate::store::{Collection, IndexDifference, Leftover};
+
+/// How long something may be under way.
+const GRACE: TimeDelta = TimeDelta::days(1);
+
+/// Returns the time before which nothing is under way any more. The machine's clock dated it, too.
+fn long_ago() -> bson::DateTime {
+    to_time(Utc::now().checked_sub_signed(GRACE).unwrap_or_default())
+}
+
+fn difference(
+    row: Option<&RawDocumentBuf>,
+    document: Option<&RawDocumentBuf>,
+) -> Result<IndexDifference, RuntimeError> {
+    let any = row.or(document).expect("one of them is there, else there is no difference");
+    let context = CourseIndex::read(any)?.context()?;
+    Ok(IndexDifference { context, is_in_table: row.is_some(), is_in_collection: document.is_some() })
+}
+
+impl Session<'_> {
+    /// Lists the contexts of which the table and the collection say different things.
+    pub(super) fn index_differences(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
+        let differing = self.differing_indexes()?;
+        differing.iter().map(|(row, document)| difference(row.as_ref(), document.as_ref())).collect()
+    }
+
+    /// Lets the collection say what the table says of those that are `wanted`; returns which these were.
+    pub(super) fn mend_indexes(
+        &self,
+        wanted: &dyn Fn(&IndexDifference) -> bool,
+    ) -> Result<Vec<IndexDifference>, RuntimeError> {
+        let mut mended = Vec::new();
+        for (row, document) in self.differing_indexes()? {
+            let difference = difference(row.as_ref(), document.as_ref())?;
+            let Some(row) = row.filter(|_| wanted(&difference)) else { continue };
+            let index = CourseIndex::read(&row)?;
+            let (id, key): (_, IndexKey) = (index.id(), index.key().clone());
+            // However far ahead the document says it is, the table is what counts.
+            let gone = IndexChange { id, key: key.clone(), before: document, after: None };
+            self.follow_table(&gone)?;
+            self.follow_table(&IndexChange { id, key, before: None, after: Some(row) })?;
+            mended.push(difference);
+        }
+        Ok(mended)
+    }
+
+    pub(super) fn find_leftovers(&self) -> Result<Vec<Leftover>, RuntimeError> {
+        let mut found: Vec<_> = self.index_differences()?.into_iter().map(Leftover::Index).collect();
+        for pending in self.pending(doc! {})? {
+            let IndexKey { org, course, run } = &pending.key;
+            let (id, context) = (pending.id, format!("{org}/{course}/{run}"));
+            let is_old = bson::DateTime::from(id.timestamp()) < long_ago();
+            match self.fate(&pending)? {
+                Fate::Made => found.push(Leftover::Commit { id, context }),
+                Fate::Open | Fate::Void if is_old => found.push(Leftover::Attempt { id, context }),
+                Fate::Open | Fate::Void => {}
+            }
+        }
+        for bucket in Bucket::ALL {
+            let count = self.lost_chunks(bucket)?.len() as u64;
+            if count > 0 {
+                found.push(Leftover::Chunks { bucket, count });
+            }
+        }
+        Ok(found)
+    }
+
+    /// Finds chunks that were staged long ago, and that no commit is waiting for.
+    fn lost_chunks(&self, bucket: Bucket) -> Result<Vec<ObjectId>, RuntimeError> {
+        let ids = FindOptions::builder().projection(doc! { "_id": 1 }).build();
+        let staged = doc! { own::STAGED: { "$lt": long_ago() } };
+        let mut lost = std::collections::BTreeSet::new();
+        self.each(&self.of(&Collection::Chunks(bucket)), staged, ids, &mut |chunk| {
+            lost.extend(chunk.get_object_id("_id").ok());
+            Ok(())
+        })?;
+        if !lost.is_empty() {
+            for pending in self.pending(doc! { "has_files": true })? {
+                for (_, file) in self.steps(pending.id)? {
+                    for id in file.chunks {
+                        lost.remove(&id);
+                    }
+                }
+            }
+        }
+        Ok(lost.into_iter().collect())
+    }
+
+    pub(super) fn mend_leftover(&self, leftover: &Leftover) -> Result<bool, RuntimeError> {
+        match leftover {
+            Leftover::Index(difference) => {
+                let mended = self.mend_indexes(&|found| found.context == difference.context)?;
+                Ok(!mended.is_empty())
+            }
+            Leftover::Commit { id, .. } | Leftover::Attempt { id, .. } => {
+                for pending in self.pending(doc! { "_id": id })? {
+                    match self.fate(&pending)? {
+                        Fate::Made => self.do_rest(&pending, None)?,
+                        Fate::Open | Fate::Void => self.forget(&pending)?,
+                    }
+                }
+                Ok(true)
+            }
+            Leftover::Chunks { bucket, .. } => {
+                let name = self.store.name(&Collection::Chunks(*bucket));
+                for ids in self.lost_chunks(*bucket)?.chunks(super::files::IDS) {
+                    self.delete(&name, doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } })?;
+                }
+                Ok(true)
+            }
+        }
+    }
+}
