@@ -46,8 +46,9 @@ test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at
 	  cargo test -p runtime-blockstore
 	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
 
-test-modulestore: ## Test Modulestore at full length: 200 kills, two processes that edit one course 500 times each (five minutes).
-	MODULESTORE_CRASH_ROUNDS=200 MODULESTORE_EDITS=500 cargo test -p runtime-modulestore --test it -- crash --nocapture
+test-modulestore: ## Test Modulestore at full length: 200 kills, 60 of writers and servers on MongoDB's protocol, two processes that edit one course 500 times each in every store (ten minutes).
+	MODULESTORE_CRASH_ROUNDS=200 MODULESTORE_SERVER_ROUNDS=60 MODULESTORE_EDITS=500 \
+	  cargo test -p runtime-modulestore --test it -- crash:: mongo::two_processes mongo::a_killed --nocapture --test-threads=2
 
 # The Blockstore app, in a virtualenv of its own.
 $(APP)/.made: runtime-blockstore/tests/requirements.txt

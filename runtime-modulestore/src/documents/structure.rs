@@ -435,7 +435,8 @@ fn append_unknown(
     for element in &*base.bytes {
         let (name, value): (_, RawBsonRef<'_>) =
             element.map_err(|error| corrupt(base.place.as_str(), error))?;
-        if !KNOWN.contains(&name.as_str()) && !(without_assets && name.as_str() == "assets") {
+        let is_replaced = without_assets && name.as_str() == "assets";
+        if !is_replaced && !KNOWN.contains(&name.as_str()) {
             document.append(CString::from(name), value);
         }
     }

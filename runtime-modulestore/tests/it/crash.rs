@@ -68,6 +68,11 @@ pub(crate) fn log(path: &Path) -> File {
     OpenOptions::new().create(true).append(true).open(path).expect("the log opens")
 }
 
+/// Says how a test went, past the test harness.
+pub(crate) fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// Adds a line in one piece, so that a process that is killed leaves all of it or nothing.
 pub(crate) fn tell(log: &mut File, line: &str) {
     log.write_all(format!("{line}\n").as_bytes()).expect("the log is written");
@@ -140,7 +145,7 @@ fn a_killed_writer_leaves_old_or_new() {
         assert_eq!(last.version, runtime.context(&context()).expect("the context").draft.version);
         is_sound(&runtime);
     }
-    println!("{rounds} kills; {between} after the commit and before the process was told");
+    say(&format!("{rounds} kills; {between} after the commit and before the process was told"));
 }
 
 pub(crate) fn is_sound(runtime: &ModulestoreRuntime) {
@@ -223,7 +228,7 @@ fn processes_that_edit_one_course_lose_nothing() {
             if is_there { kept += 1 } else { conflicts += 1 }
         }
     }
-    println!("{kept} edits kept, {conflicts} reported as conflicts");
+    say(&format!("{kept} edits kept, {conflicts} reported as conflicts"));
     assert!(kept >= edits, "calls are never conflicts");
     let history = runtime.history(&context(), Branch::Draft).expect("the history");
     let since = history.iter().take_while(|version| version.version != first.draft).count() as u64;

@@ -80,9 +80,9 @@ fn embedded() -> (ModulestoreRuntime, Option<TempDir>) {
     (runtime, Some(folder))
 }
 
-/// Runs a check on stores of a server, where there is one.
+/// Runs a check on stores of both servers, where there are any.
 fn on_a_server(check: fn(Make<'_>)) {
-    if let Some(server) = crate::server::server() {
+    for server in [crate::server::server(), crate::server::java_server()].into_iter().flatten() {
         check(&|| (crate::server::new_store(server), None));
     }
 }

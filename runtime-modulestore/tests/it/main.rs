@@ -13,6 +13,7 @@ mod mongo;
 mod old_mongo;
 mod operations;
 mod server;
+mod server_care;
 mod shapes;
 mod store;
 mod suite;

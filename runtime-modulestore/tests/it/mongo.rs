@@ -14,7 +14,7 @@ use xblock_testkit::fixture::{
 };
 
 use crate::classes::registry;
-use crate::crash::{is_sound, last_kept, log, number_from, tell};
+use crate::crash::{is_sound, last_kept, log, number_from, say, tell};
 use crate::fixture::clock;
 use crate::server::{Server, java_server, new_store, open, server};
 use crate::store;
@@ -82,8 +82,20 @@ fn child_that_edits() {
     let (url, name) = told.split_once(' ').expect("an address and a name");
     let count = edits();
     let runtime = open(&MongoUrl::parse(url).expect("an address"));
-    let mut log = log(std::env::var_os("MODULESTORE_TOLD").expect("a file").as_ref());
+    let told = std::path::PathBuf::from(std::env::var_os("MODULESTORE_TOLD").expect("a file"));
+    let mut log = log(&told);
+    // Both begin together.
+    while std::fs::read_dir(told.parent().expect("a folder")).expect("a folder").count() < 2 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let mut random = name.bytes().fold(7_u64, |seed, byte| seed.wrapping_mul(31).wrapping_add(byte.into()));
+    let mut took = Duration::from_millis(20);
     for number in 0..count {
+        // An author thinks for a while, here for up to twice the time that an edit takes; who never does lets no other
+        // writer through.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        std::thread::sleep(took * u32::try_from((random >> 32) % 200).expect("a small number") / 100);
+        let start = Instant::now();
         // Every second edit insists on what it read.
         let base = match number % 2 {
             0 => Base::Any,
@@ -96,11 +108,13 @@ fn child_that_edits() {
             change = change.with(file).publish_all();
         }
         let is_there = || match runtime.block(&block, Branch::Draft) {
-            Ok(block) => block.data.content["data"] == number.to_string(),
+            Ok(block) => block.data.content["data"] == *number.to_string(),
             Err(RuntimeError::NoSuchUsage { .. }) => false,
             Err(other) => panic!("{other:?}"),
         };
-        match runtime.commit(change) {
+        let outcome = runtime.commit(change);
+        took = start.elapsed();
+        match outcome {
             Ok(done) => {
                 assert!(is_there(), "an edit that was made is seen");
                 tell(&mut log, &format!("kept {number} {}", done.draft));
@@ -185,7 +199,7 @@ fn lose_nothing(server: &Server) {
     let last = feed.iter().rev().find(|change| change.branch == Branch::Draft).expect("an entry");
     assert_eq!(last.version, runtime.context(&context()).expect("the context").draft.version);
     is_sound(&runtime);
-    println!("{all_made} edits kept, {} reported as conflicts", 2 * count - all_made);
+    say(&format!("{all_made} edits kept, {} reported as conflicts", 2 * count - all_made));
 }
 
 /// A server that dies between the writes leaves the state before a commit or after it, and nothing acknowledged is lost.
@@ -239,7 +253,9 @@ fn a_killed_server_leaves_old_or_new() {
         server.kill();
         acknowledged = writer.join().expect("the writer ends");
     }
-    println!("{rounds} kills of the server; {acknowledged} edits kept, {seen} of them were not acknowledged");
+    say(&format!(
+        "{rounds} kills of the server; {acknowledged} edits kept, {seen} of them were not acknowledged"
+    ));
     assert!(acknowledged > 2, "nothing was written: {acknowledged}, {seen} came after all");
 }
 
@@ -336,7 +352,7 @@ fn a_killed_writer_leaves_old_or_new() {
         assert_eq!(last.expect("an entry").version, head);
         is_sound(&runtime);
     }
-    println!("{rounds} kills; {between} after the commit and before the process was told");
+    say(&format!("{rounds} kills; {between} after the commit and before the process was told"));
     assert!(last_kept(folder.path()) > 2, "the children wrote nothing");
 }
 

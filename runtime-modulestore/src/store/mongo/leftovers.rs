@@ -62,7 +62,7 @@ impl Session<'_> {
         for pending in self.pending(doc! {})? {
             let IndexKey { org, course, run } = &pending.key;
             let (id, context) = (pending.id, format!("{org}/{course}/{run}"));
-            let is_old = bson::DateTime::from(id.timestamp()) < long_ago();
+            let is_old = id.timestamp() < long_ago();
             match self.fate(&pending)? {
                 Fate::Made => found.push(Leftover::Commit { id, context }),
                 Fate::Open | Fate::Void if is_old => found.push(Leftover::Attempt { id, context }),
