@@ -45,7 +45,7 @@ mod store_url;
 mod submission;
 mod tree;
 
-pub use author_code::AuthorCode;
+pub use author_code::{AuthorCode, ScriptEngine};
 pub use branch_content::{AssetContent, BranchContent};
 pub use check::{
     CheckCounts, CheckFilter, CheckReport, check, check_context, check_directory, check_refusal,

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use blocks::problem::{Problem, ProblemOptions, ProblemServices};
 use chrono::Utc;
 use clap::Args;
-use courseware::{AuthorCode, PackageError};
+use courseware::PackageError;
 use serde_json::{Value, json};
 use xblock_core::keys::UsageKey;
 
 use super::console::Console;
 use super::exit::{CommandError, Exit};
+use super::surroundings::Surroundings;
 
 /// Grades answers to a problem in a file and prints the correct map as JSON. A wrong answer is no error.
 ///
@@ -45,7 +46,11 @@ pub(crate) struct Arguments {
     full: bool,
 }
 
-pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, CommandError> {
+pub(crate) fn run(
+    arguments: &Arguments,
+    surroundings: &Surroundings,
+    console: &mut Console,
+) -> Result<Exit, CommandError> {
     let xml = String::from_utf8_lossy(&read(&arguments.problem)?).into_owned();
     let state = arguments.state.as_deref().map(|path| -> Result<Value, CommandError> {
         serde_json::from_slice(&read(path)?)
@@ -65,7 +70,7 @@ pub(crate) fn run(arguments: &Arguments, console: &mut Console) -> Result<Exit, 
     options.state = state.as_ref();
     options.files = Some(&files);
     options.services = ProblemServices {
-        sandbox: Some(Arc::new(AuthorCode::default())),
+        sandbox: Some(surroundings.sandbox()),
         python_lib: library,
         now: Utc::now(),
         is_author_mode: true,

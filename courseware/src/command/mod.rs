@@ -35,7 +35,7 @@ mod tree;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
+use courseware::ScriptEngine;
 use xblock_core::block::{Registry, RegistryError};
 
 use console::Console;
@@ -54,6 +54,9 @@ struct Arguments {
     /// Report progress on standard error even where it is no terminal.
     #[arg(long, global = true)]
     progress: bool,
+    /// Where scripts of problems run: `cage`, the address of a codejail service such as http://127.0.0.1:8550, or `none`.
+    #[arg(long, global = true, value_name = "WHERE", env = "COURSEWARE_SCRIPTS", default_value = "cage")]
+    scripts: ScriptEngine,
 }
 
 const AFTER_HELP: &str = "\
@@ -64,6 +67,9 @@ STORES
   blockstore+mysql://USER@HOST/DATABASE?assets=PLACE
                      a Blockstore whose database is on a MySQL or MariaDB server (docs/blockstore.md)
   modulestore:FILE   a Modulestore (Split documents in SQLite) in a file
+  modulestore+mongodb://HOST/DATABASE
+                     a Modulestore on a MongoDB server (docs/modulestore-servers.md)
+  mixed:FILE         several stores as one, named in a file (docs/courseware.md)
 
 EXIT CODES
   0    done; for compare and diff: no differences
@@ -126,9 +132,9 @@ pub fn run() -> ExitCode {
 pub fn run_with(registry: Result<Registry, RegistryError>) -> ExitCode {
     let arguments = Arguments::parse();
     let mut console = Console::new(arguments.json, arguments.progress);
-    let outcome = registry
-        .map_err(CommandError::Registry)
-        .and_then(|registry| dispatch(&arguments.command, &Surroundings::new(registry), &mut console));
+    let outcome = registry.map_err(CommandError::Registry).and_then(|registry| {
+        dispatch(&arguments.command, &Surroundings::new(registry, arguments.scripts.clone()), &mut console)
+    });
     match outcome.and_then(|code| console.flush().map(|()| code)) {
         Ok(code) => code.into(),
         // Whoever read the output has seen enough.
@@ -161,7 +167,7 @@ fn dispatch(
         Command::Serve(arguments) => serve::run(arguments, surroundings, console),
         Command::Problems(arguments) => problems::run(arguments, surroundings, console),
         Command::Test(arguments) => test::run(arguments, surroundings, console),
-        Command::Grade(arguments) => grade::run(arguments, console),
+        Command::Grade(arguments) => grade::run(arguments, surroundings, console),
         Command::Markdown(arguments) => markdown::run(arguments, console),
         Command::Export(arguments) => export::run(arguments, surroundings, console),
         Command::Fmt(arguments) => fmt::run(arguments, surroundings, console),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use courseware::{AuthorCode, OpenMode, StoreUrl, SystemClock};
+use courseware::{AuthorCode, OpenMode, ScriptEngine, StoreUrl, SystemClock};
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
@@ -14,15 +14,21 @@ use super::arguments::LearnerArguments;
 use super::console::Console;
 use super::exit::CommandError;
 
-/// The machine's clock and the block types of this build.
+/// The machine's clock, the block types of this build, and where scripts run.
 pub(crate) struct Surroundings {
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
+    scripts: ScriptEngine,
 }
 
 impl Surroundings {
-    pub(crate) fn new(registry: Registry) -> Self {
-        Self { registry, clock: Arc::new(SystemClock) }
+    pub(crate) fn new(registry: Registry, scripts: ScriptEngine) -> Self {
+        Self { registry, clock: Arc::new(SystemClock), scripts }
+    }
+
+    /// Makes what runs the scripts of problems that are in no store.
+    pub(crate) fn sandbox(&self) -> Arc<dyn SandboxService> {
+        Arc::new(AuthorCode::default().in_engine(self.scripts.clone()))
     }
 
     pub(crate) fn open(&self, url: &StoreUrl, mode: OpenMode) -> Result<Arc<dyn Runtime>, CommandError> {
@@ -85,8 +91,9 @@ const KEPT_RESULTS: usize = 1000;
 impl Surroundings {
     /// Offers what blocks ask for: a sandbox for code of authors, and a cache of what it came to.
     pub(crate) fn services(&self, runtime: &Arc<dyn Runtime>, branch: Branch) -> ServiceSet {
+        let sandbox = AuthorCode::of(runtime.clone(), branch).in_engine(self.scripts.clone());
         ServiceSet::default()
-            .with::<dyn SandboxService>(Arc::new(AuthorCode::of(runtime.clone(), branch)))
+            .with::<dyn SandboxService>(Arc::new(sandbox))
             .with::<dyn CacheService>(Arc::new(MemoryCache::new(self.clock.clone(), KEPT_RESULTS)))
     }
 }

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use courseware::{
-    ArchiveLimits, AuthorCode, CourseTestOptions, CourseTestReport, TestKind, TestRun, open_package,
-    test_course,
+    ArchiveLimits, CourseTestOptions, CourseTestReport, TestKind, TestRun, open_package, test_course,
 };
 use serde_json::json;
 
@@ -63,7 +62,7 @@ pub(crate) fn run(
         own_answers: arguments.own_answers,
         threads: arguments.threads,
         library: arguments.library.as_deref().map(read).transpose()?.map(Arc::from),
-        sandbox: Some(Arc::new(AuthorCode::default())),
+        sandbox: Some(surroundings.sandbox()),
     };
     let report =
         console.watch(|progress| test_course(&*package, &surroundings.registry, &options, progress))??;

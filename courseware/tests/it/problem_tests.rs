@@ -1,6 +1,7 @@
 //! `courseware test` and `courseware grade`: the tests authors write into problems, and answers from the command line.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 
 use crate::command::courseware;
@@ -239,4 +240,52 @@ fn the_guide_says_what_is_so() {
     courseware(["check", &course]).exits(0);
     let ran = courseware(["test", &course, "--own-answers"]).exits(0);
     assert!(ran.out.contains("1 problems tested, 51 runs, 0 failed"), "{}", ran.out);
+}
+
+/// Answers one request as a codejail service does that found the total to be 7.
+fn codejail() -> (String, std::thread::JoinHandle<String>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let (mut length, mut line) = (0, String::new());
+        while reader.read_line(&mut line).unwrap() > 0 && line != "\r\n" {
+            if let Some(said) = line.to_lowercase().strip_prefix("content-length:") {
+                length = said.trim().parse().unwrap();
+            }
+            line.clear();
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let answer = r#"{"globals_dict": {"total": 7}}"#;
+        write!(
+            stream,
+            "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{answer}",
+            answer.len()
+        )
+        .unwrap();
+        String::from_utf8_lossy(&body).into_owned()
+    });
+    (host, asked)
+}
+
+#[test]
+fn scripts_run_where_the_operator_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("sum.xml");
+    fs::write(&file, SUM.replace("TESTS", "")).unwrap();
+    let grade = |scripts: &str| {
+        courseware(["grade", file.to_str().unwrap(), "--answer", "2_1=7", "--scripts", scripts])
+    };
+    let (host, asked) = codejail();
+    let map = grade(&host).exits(0).json();
+    let correctness: Vec<_> = map.as_object().unwrap().values().map(|entry| &entry["correctness"]).collect();
+    assert_eq!(correctness, ["correct", "incorrect"], "{map}");
+    assert!(asked.join().unwrap().contains("total = a + b"));
+
+    let refused = grade("none");
+    assert!(refused.code != Some(0) && refused.err.contains("--scripts none"), "{}", refused.err);
+    let wrong = grade("ftp://elsewhere").exits(2);
+    assert!(wrong.err.contains("not an address such as http://127.0.0.1:8550"), "{}", wrong.err);
 }
