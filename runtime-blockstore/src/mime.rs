@@ -44,10 +44,8 @@ pub(crate) fn of_path(path: &str) -> Option<Arc<str>> {
         _ if [".gz", ".Z", ".bz2", ".xz", ".br"].contains(&extension) => extension = split_extension(stem).1,
         _ => {}
     }
-    let extension = extension.strip_prefix('.')?;
-    // Some types belong to extensions in capitals only.
-    let types = &TYPES.by_extension;
-    types.get(extension).or_else(|| types.get(extension.to_lowercase().as_str())).cloned()
+    // Extensions that the table has with capitals are never found, there or here.
+    TYPES.by_extension.get(extension.strip_prefix('.')?.to_lowercase().as_str()).cloned()
 }
 
 /// Guesses the type of a file from its name, as the Blockstore app does: Python's `mimetypes` with Debian's table.

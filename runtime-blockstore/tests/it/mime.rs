@@ -113,16 +113,18 @@ fn data_files_have_the_endings_of_the_table() {
     let (bundle, draft) = new_bundle(&store, "kinds", &[("a", "a")]);
     store.write_draft_files(draft, &files).unwrap();
     store.commit_draft(draft).unwrap();
-    let endings: BTreeMap<&str, &str> = TABLE
+    let ending_of: BTreeMap<&str, &str> = TABLE
         .lines()
         .map(|line| line.split('\t').collect::<Vec<_>>())
-        .map(|cells| (cells[0], cells[2]))
+        .map(|cells| (cells[1], cells[2]))
         .collect();
-    for (extension, ending) in endings {
-        let place = store.get_bundle_file_storage_path(bundle, &format!("a.{extension}"), None).unwrap();
+    for (path, content) in &files {
+        let place = store.get_bundle_file_storage_path(bundle, path, None).unwrap();
         let (_, name) = place.rsplit_once('/').unwrap();
-        assert_eq!(&name[40..], ending, "{extension}");
-        let read = store.get_bundle_file_data(bundle, &format!("a.{extension}"), None).unwrap();
-        assert_eq!(read, extension.as_bytes());
+        // The ending is that of the type, which is none for packed files.
+        let ending = guess_mime_type(path).map_or("", |kind| ending_of[&*kind]);
+        assert_eq!(&name[40..], ending, "{path}");
+        let read = store.get_bundle_file_data(bundle, path, None).unwrap();
+        assert_eq!(Some(&*read), *content);
     }
 }
