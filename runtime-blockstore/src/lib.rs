@@ -33,7 +33,7 @@ pub use maintenance::{
 pub use mime::guess_mime_type;
 pub use path::PathProblem;
 pub use place::{MysqlPlace, NoMysqlPlace, Tls};
-pub use runtime::BlockstoreRuntime;
+pub use runtime::{BlockstoreRuntime, IndexFault};
 pub use storage::{Assets, NoAssets, ObjectOptions, ObjectPlace, ObjectService};
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,

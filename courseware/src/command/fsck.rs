@@ -1,7 +1,8 @@
 //! `courseware fsck`.
 
 use clap::Args;
-use courseware::OpenMode;
+use courseware::{OpenMode, StoreUrl};
+use runtime_blockstore::BlockstoreRuntime;
 use serde::Serialize;
 use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
@@ -32,7 +33,12 @@ pub(crate) fn run(
     let mode = if arguments.repair { OpenMode::Write } else { OpenMode::Read };
     let options = FsckOptions { is_quick: arguments.quick, repair: arguments.repair };
     if url.is_blockstore() {
-        let report = url.open_bundles(mode, &surroundings.clock)?.fsck(options)?;
+        let mut report = url.open_bundles(mode, &surroundings.clock)?.fsck(options)?;
+        if !options.is_quick {
+            for finding in check_index(url, options, surroundings)? {
+                report.findings.push(finding);
+            }
+        }
         let counts = format!(
             "{} bundles, {} versions, {} drafts, {} files, {} bytes read",
             report.bundles, report.versions, report.drafts, report.files, report.bytes,
@@ -48,6 +54,21 @@ pub(crate) fn run(
         let elsewhere = "only from a dump (courseware store import-dump)";
         tell(&report, &report.findings, &counts, elsewhere, console)
     }
+}
+
+/// Checks the index of a Blockstore, and mends it where that was asked for.
+fn check_index(
+    url: &StoreUrl,
+    options: FsckOptions,
+    surroundings: &Surroundings,
+) -> Result<Vec<Finding>, CommandError> {
+    let reader = url.open_bundles(OpenMode::Read, &surroundings.clock)?;
+    let faults = BlockstoreRuntime::check_index(reader, surroundings.registry.clone())?;
+    if faults.is_empty() || !options.repair {
+        return Ok(faults.into_iter().map(Finding::from).collect());
+    }
+    let store = url.open_bundles(OpenMode::Write, &surroundings.clock)?;
+    Ok(BlockstoreRuntime::over(store, surroundings.registry.clone())?.mend_index(faults)?)
 }
 
 /// Tells what was found. `elsewhere` says where damage that nothing in the store repairs is mended from.

@@ -16,8 +16,9 @@ use crate::digest::Digest;
 use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::path;
+use crate::rows::{self, VersionRow};
 use crate::storage::Place;
-use crate::store::Blockstore;
+use crate::store::{Blockstore, FeedEntry};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -134,6 +135,8 @@ impl Check<'_> {
 
     fn bundle(&mut self, bundle: &BundleRoots) -> Result<()> {
         let mut proved = BTreeSet::new();
+        // The version before, none where it cannot be read.
+        let mut before: Option<Option<Snapshot>> = Some(None);
         for (at, version) in bundle.versions.iter().enumerate() {
             let place = format!("bundle {} ({}), version {}", bundle.uuid, bundle.slug, version.number);
             if version.number != at as u64 + 1 {
@@ -142,13 +145,48 @@ impl Check<'_> {
             }
             self.report.versions += 1;
             match self.store.storage.snapshot(bundle.uuid, version.snapshot) {
-                Ok(snapshot) => self.snapshot(&place, &snapshot, &mut proved)?,
-                Err(error) => self.report.findings.add(Severity::Damage, "snapshot", place, error),
+                Ok(snapshot) => {
+                    self.snapshot(&place, &snapshot, &mut proved)?;
+                    if let Some(before) = &before {
+                        self.feed(place, bundle.uuid, version, before.as_ref(), &snapshot)?;
+                    }
+                    before = Some(Some(snapshot));
+                }
+                Err(error) => {
+                    self.report.findings.add(Severity::Damage, "snapshot", place, error);
+                    before = None;
+                }
             }
         }
         for (draft, name) in &bundle.drafts {
             self.draft(bundle, *draft, name, &mut proved)?;
         }
+        Ok(())
+    }
+
+    /// Holds what the change feed and the index of links say of a version against its snapshots.
+    fn feed(
+        &mut self,
+        place: String,
+        bundle: Uuid,
+        version: &VersionRow,
+        before: Option<&Snapshot>,
+        after: &Snapshot,
+    ) -> Result<()> {
+        let Some(bundle_id) = rows::bundle_id(self.db, bundle)? else { return Ok(()) };
+        let entry = FeedEntry { bundle_id, bundle, version, before, after };
+        let Some(reason) = entry.fault(self.db)? else { return Ok(()) };
+        if self.options.repair {
+            entry.mend(self.db)?;
+        }
+        self.report.findings.push(Finding {
+            severity: Severity::Damage,
+            code: "feed",
+            place,
+            reason,
+            repair: Some("both can be made anew from the snapshots".into()),
+            is_repaired: self.options.repair,
+        });
         Ok(())
     }
 

@@ -134,6 +134,7 @@ impl Blockstore {
             Ok::<_, BlockstoreError>((roots, is_all_read.then_some(linked)))
         })?;
         for folder in self.storage.folders()? {
+            let had_rows = roots.bundles.contains_key(&folder);
             let is_unknown = !roots.bundles.contains_key(&folder) && !roots.drafts.contains_key(&folder);
             let Some(linked) = &linked else {
                 if is_unknown {
@@ -141,11 +142,12 @@ impl Blockstore {
                     report.left_alone.push(format!("{folder}: {reason}"));
                     continue;
                 }
-                self.sweep_folder(folder, &BTreeSet::new(), options, &mut report, true)?;
+                self.sweep_folder((folder, had_rows), &BTreeSet::new(), options, &mut report, true)?;
                 continue;
             };
             let none = BTreeSet::new();
-            self.sweep_folder(folder, linked.get(&folder).unwrap_or(&none), options, &mut report, false)?;
+            let linked = linked.get(&folder).unwrap_or(&none);
+            self.sweep_folder((folder, had_rows), linked, options, &mut report, false)?;
         }
         report.unused_bytes = report.unused.iter().map(|unused| unused.size).sum();
         report.deduplicated_bytes = self.deduplicate(options)?;
@@ -155,13 +157,19 @@ impl Blockstore {
     /// Sweeps one folder, under the writers' lock where something is removed.
     fn sweep_folder(
         &self,
-        folder: Uuid,
+        (folder, had_rows): (Uuid, bool),
         linked: &BTreeSet<Digest>,
         options: &GcOptions,
         report: &mut GcReport,
         keep_snapshots: bool,
     ) -> Result<()> {
         let sweep = |db: &Connection| -> Result<()> {
+            if had_rows && rows::bundle_id(db, folder)?.is_none() {
+                let reason =
+                    "the bundle was deleted meanwhile, and links that lead here may be newer than this sweep";
+                report.left_alone.push(format!("{folder}: {reason}"));
+                return Ok(());
+            }
             let mut unused = Vec::new();
             self.unused_in(db, folder, linked, keep_snapshots, &mut unused, report)?;
             let limit = SystemTime::now().checked_sub(options.grace);

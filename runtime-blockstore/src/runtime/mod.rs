@@ -7,6 +7,7 @@ mod carrying;
 mod commit;
 mod definitions;
 mod feed;
+mod index_check;
 mod layout;
 mod origin;
 mod reading;
@@ -34,6 +35,7 @@ use crate::storage::Mark;
 use crate::store::Blockstore;
 
 use cache::DefinitionCache;
+pub use index_check::IndexFault;
 use tables::Tables;
 
 /// Courses and libraries in a Blockstore.

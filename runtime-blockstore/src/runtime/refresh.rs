@@ -76,7 +76,7 @@ impl BlockstoreRuntime {
     }
 
     /// Notes which of the bundles that are new to the index are learning contexts.
-    fn scan_bundles(&self, tables: &Tables<'_>) -> Result<(), RuntimeError> {
+    pub(super) fn scan_bundles(&self, tables: &Tables<'_>) -> Result<(), RuntimeError> {
         for (id, bundle) in tables.unknown_bundles()? {
             let document = self.context_document(tables, id, bundle)?;
             let context = document.as_ref().map(|d| (&*d.context, &*d.root_type, &*d.root_id));

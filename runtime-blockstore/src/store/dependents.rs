@@ -1,6 +1,6 @@
 //! Who links to a bundle: the index that the app's schema does not have.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
@@ -50,6 +50,23 @@ pub(super) fn enter_links(db: &Connection, bundle: RowId, version: u64, snapshot
         "REPLACE INTO main.xblock_link (target, bundle_id, version_num, name, target_version, is_direct)",
         rows,
     )
+}
+
+/// Says whether what is noted of a version's links is what its snapshot says.
+pub(super) fn links_agree(db: &Connection, bundle: RowId, version: u64, snapshot: &Snapshot) -> Result<bool> {
+    let mut is = BTreeMap::new();
+    for (name, dependency, is_direct) in edges(snapshot) {
+        let edge = (uuid_text(dependency.bundle_uuid), name.to_owned(), dependency.version);
+        is.entry(edge).or_insert(is_direct);
+    }
+    let said = db.all(
+        "checking the links of a version",
+        "SELECT target, name, target_version, is_direct FROM main.xblock_link \
+         WHERE bundle_id = ?1 AND version_num = ?2",
+        (bundle, number(version)),
+        |row| Ok(((row.get(0)?, row.get(1)?, version_at(row, 2)?), row.get::<bool>(3)?)),
+    )?;
+    Ok(said.into_iter().collect::<BTreeMap<(String, String, u64), bool>>() == is)
 }
 
 impl Blockstore {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::Blockstore;
-use super::dependents::enter_links;
+use super::dependents::{enter_links, links_agree};
 use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::Snapshot;
@@ -219,6 +219,100 @@ impl Blockstore {
     }
 }
 
+/// What the feed and the index of links have of a version, and what they should have.
+pub(crate) struct FeedEntry<'e> {
+    pub(crate) bundle_id: RowId,
+    pub(crate) bundle: Uuid,
+    pub(crate) version: &'e VersionRow,
+    pub(crate) before: Option<&'e Snapshot>,
+    pub(crate) after: &'e Snapshot,
+}
+
+impl FeedEntry<'_> {
+    fn number_of(&self) -> (RowId, i64) {
+        (self.bundle_id, number(self.version.number))
+    }
+
+    fn cursor(&self, db: &Connection) -> Result<Option<u64>> {
+        let sql = "SELECT \"cursor\" FROM main.xblock_feed WHERE bundle_id = ?1 AND version_num = ?2";
+        db.one("checking the change feed", sql, self.number_of(), |row| version_at(row, 0))
+    }
+
+    /// Says what is wrong with it. A version that nobody has entered yet is no fault, for whoever looks next enters it.
+    pub(crate) fn fault(&self, db: &Connection) -> Result<Option<String>> {
+        const ACTION: &str = "checking the change feed";
+        if !has_feed(db)? {
+            return Ok(None);
+        }
+        let Some(cursor) = self.cursor(db)? else {
+            let sql = "SELECT 1 FROM main.xblock_feed WHERE bundle_id = ?1 AND version_num > ?2";
+            let is_passed_over = db.exists(ACTION, sql, self.number_of())?;
+            return Ok(
+                is_passed_over.then(|| "the change feed has later versions, and not this one".to_owned())
+            );
+        };
+        let sql = "SELECT \"before\", \"after\", links, is_whole FROM main.xblock_feed WHERE \"cursor\" = ?1";
+        let said = db.one(ACTION, sql, [number(cursor)], |row| {
+            let links: String = row.get(2)?;
+            let links: Vec<String> = serde_json::from_str(&links).unwrap_or_default();
+            Ok((digest_or_none(row, 0)?, digest_or_none(row, 1)?, links, row.get::<bool>(3)?))
+        })?;
+        let before = self.before.map(|before| before.hash_digest);
+        let is = (before, Some(self.after.hash_digest), link_changes(self.before, self.after), true);
+        if said != Some(is) {
+            return Ok(Some("the change feed has other snapshots or links of it".to_owned()));
+        }
+        if changed_files(db, cursor)? != file_changes(self.before, self.after) {
+            return Ok(Some("the change feed has other files of it".to_owned()));
+        }
+        let wrong = !links_agree(db, self.bundle_id, self.version.number, self.after)?;
+        Ok(wrong.then(|| "the index of links has others of it".to_owned()))
+    }
+
+    /// Writes what it should have. An entry keeps its place; one that is missing comes last.
+    pub(crate) fn mend(&self, db: &Connection) -> Result<()> {
+        const ACTION: &str = "mending the change feed";
+        let sql = "DELETE FROM main.xblock_link WHERE bundle_id = ?1 AND version_num = ?2";
+        db.run(ACTION, sql, self.number_of())?;
+        let Some(cursor) = self.cursor(db)? else {
+            return enter(
+                db,
+                &Entry {
+                    bundle_id: self.bundle_id,
+                    bundle: self.bundle,
+                    version: self.version,
+                    before: self.before.map(|before| before.hash_digest),
+                    documents: Some((self.before, self.after)),
+                },
+            );
+        };
+        let links = serde_json::Value::from(link_changes(self.before, self.after)).to_string();
+        db.run(
+            ACTION,
+            "UPDATE main.xblock_feed SET \"before\" = ?2, \"after\" = ?3, links = ?4, is_whole = 1 \
+             WHERE \"cursor\" = ?1",
+            (
+                number(cursor),
+                self.before.map(|before| before.hash_digest.to_string()),
+                self.after.hash_digest.to_string(),
+                links,
+            ),
+        )?;
+        db.run(ACTION, "DELETE FROM main.xblock_file_change WHERE \"cursor\" = ?1", [number(cursor)])?;
+        enter_links(db, self.bundle_id, self.version.number, self.after)?;
+        enter_files(db, self.bundle_id, number(cursor), file_changes(self.before, self.after))
+    }
+}
+
+fn enter_files(db: &Connection, bundle_id: RowId, cursor: RowId, changes: Vec<FileChange>) -> Result<()> {
+    let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+    let rows = changes
+        .into_iter()
+        .map(|change| (bundle_id, change.path, cursor, text(change.before), text(change.after)));
+    let into = "INSERT INTO main.xblock_file_change (bundle_id, path, \"cursor\", \"before\", \"after\")";
+    db.insert_rows("writing the change feed", into, rows)
+}
+
 /// Says whether the store has a feed; one that only the app has written has none.
 pub(super) fn has_feed(db: &Connection) -> Result<bool> {
     db.has_table("xblock_feed")
@@ -286,10 +380,5 @@ fn enter(db: &Connection, entry: &Entry<'_>) -> Result<()> {
     )?;
     let Some((before, after)) = entry.documents else { return Ok(()) };
     enter_links(db, entry.bundle_id, entry.version.number, after)?;
-    let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
-    let rows = file_changes(before, after)
-        .into_iter()
-        .map(|change| (entry.bundle_id, change.path, cursor, text(change.before), text(change.after)));
-    let into = "INSERT INTO main.xblock_file_change (bundle_id, path, \"cursor\", \"before\", \"after\")";
-    db.insert_rows(ACTION, into, rows)
+    enter_files(db, entry.bundle_id, cursor, file_changes(before, after))
 }

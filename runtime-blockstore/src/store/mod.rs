@@ -26,6 +26,7 @@ pub use data::{
 };
 
 pub use dependents::Dependent;
+pub(crate) use feed::FeedEntry;
 pub use feed::{BundleChange, FileChange};
 pub(crate) use files::State;
 pub use history::{FileRevision, VersionSummary};

@@ -269,6 +269,33 @@ fn streams_over_a_bad_line_come_whole_or_not_at_all() {
 }
 
 #[test]
+fn a_sweep_beside_somebody_who_links_and_deletes_breaks_no_link() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (_, ours) = new_bundle(&store, "ours", &[("a.txt", "0")]);
+    let writer = open(folder.path());
+    let is_done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for round in 0..rounds().min(60) {
+                let (target, _) =
+                    new_bundle(&writer, &format!("target-{round}"), &[("t.txt", &format!("{round}"))]);
+                writer.set_draft_link(ours, &format!("link-{round}"), Some((target, 1))).unwrap();
+                writer.commit_draft(ours).unwrap();
+                // Its files stay, for the link leads there.
+                writer.delete_bundle(target).unwrap();
+            }
+            is_done.store(true, Ordering::SeqCst);
+        });
+        while !is_done.load(Ordering::SeqCst) {
+            store.gc(&GcOptions { delete: true, grace: Duration::ZERO, ..GcOptions::default() }).unwrap();
+        }
+    });
+    let report = open(folder.path()).fsck(FsckOptions::default()).unwrap();
+    assert!(report.findings.is_sound(), "{:?}", report.findings);
+}
+
+#[test]
 fn a_sweep_beside_a_writer_takes_nothing_in_use() {
     let Some(Reached { good, folder, .. }) = reached() else { return };
     let (bundle, draft) = new_bundle(&good, "tides", &[("a.txt", "0")]);
