@@ -45,6 +45,7 @@ test-store: $(APP)/.made ## Test Blockstore at full length: the app from PyPI at
 	  BLOCKSTORE_CUT_ROUNDS=300 BLOCKSTORE_FAULT_ROUNDS=300 \
 	  cargo test -p runtime-blockstore
 	cargo test -p runtime-blockstore --test it -- --ignored --exact streams::five_gigabytes_take_little_memory
+	cargo test -p runtime-blockstore --test it -- --ignored --exact objects::gigabytes_come_and_go_in_little_memory
 
 test-modulestore: ## Test Modulestore at full length: 200 kills, 60 of writers and servers on MongoDB's protocol, two processes that edit one course 500 times each in every store (ten minutes).
 	MODULESTORE_CRASH_ROUNDS=200 MODULESTORE_SERVER_ROUNDS=60 MODULESTORE_EDITS=500 \

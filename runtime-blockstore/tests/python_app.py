@@ -37,13 +37,36 @@ def database():
     }
 
 
+def assets():
+    """Where documents and data files of the folder are: in it, or in the bucket it names, through django-storages."""
+    place = Path(folder) / "assets"
+    if not place.exists():
+        return {}
+    url, *lines = place.read_text().splitlines()
+    options = dict(line.split(" ", 1) for line in lines)
+    bucket, _, location = url.removeprefix("s3://").partition("/")
+    return {
+        "STORAGE_CLASS": "storages.backends.s3boto3.S3Boto3Storage",
+        "STORAGE_KWARGS": {
+            "bucket_name": bucket,
+            "location": location,
+            "endpoint_url": options["aws_endpoint_url"],
+            "access_key": options["aws_access_key_id"],
+            "secret_key": options["aws_secret_access_key"],
+            "region_name": "us-east-1",
+            "addressing_style": "path",
+            "signature_version": "s3v4",
+        },
+    }
+
+
 settings.configure(
     SECRET_KEY="for this test only",
     INSTALLED_APPS=["django.contrib.contenttypes", "django.contrib.auth", "blockstore.apps.bundles"],
     DATABASES={"default": database()},
     MEDIA_ROOT=f"{folder}/storage",
     MEDIA_URL="/media/",
-    BUNDLE_ASSET_STORAGE_SETTINGS={},
+    BUNDLE_ASSET_STORAGE_SETTINGS=assets(),
     LMS_ROOT_URL="https://lms.example.org",
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
     USE_TZ=True,

@@ -17,6 +17,7 @@ mod mixed;
 mod packages;
 mod problem_tests;
 mod publishing;
+mod servers;
 mod serving;
 mod store_care;
 mod stores;

@@ -17,11 +17,11 @@ use xblock_core::runtime::{
     RuntimeError,
 };
 
-use crate::command::{TIDES, block, import_tides};
+use crate::command::{TIDES, block, command, import_tides};
 
 const SECRET: &str = "a secret of enough bytes";
 
-struct Server {
+pub(crate) struct Server {
     process: Child,
     address: String,
 }
@@ -32,7 +32,12 @@ impl Server {
     }
 
     fn start_with(store: &str, secret: &str, more: &[&str]) -> Self {
-        let mut process = Command::new(env!("CARGO_BIN_EXE_courseware"))
+        Self::run(command(), store, secret, more)
+    }
+
+    /// Runs the command, which may have an environment of its own, as a server.
+    pub(crate) fn run(mut command: Command, store: &str, secret: &str, more: &[&str]) -> Self {
+        let mut process = command
             .args(["serve", store, "--port", "0", "--json"])
             .args(more)
             .env("COURSEWARE_ASSET_KEY", secret)
@@ -48,7 +53,7 @@ impl Server {
     }
 
     /// Asks for a path; returns the status, the headers in lower case, and the body.
-    fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String, Vec<u8>) {
+    pub(crate) fn get(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String, Vec<u8>) {
         self.ask("GET", path, headers)
     }
 
@@ -92,7 +97,7 @@ impl Server {
     }
 
     /// Finds the signed address of a static file on a block's page.
-    fn signed(&self, usage: &str, name: &str) -> String {
+    pub(crate) fn signed(&self, usage: &str, name: &str) -> String {
         let (status, _, page) = self.get(&format!("/block/{usage}"), &[]);
         assert_eq!(status, 200);
         let page = String::from_utf8(page).expect("text").replace("&amp;", "&");

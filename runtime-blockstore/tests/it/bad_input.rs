@@ -43,6 +43,7 @@ fn paths_that_lead_out_are_refused_and_change_nothing() {
     let (folder, bundle, draft) = closed();
     let store = open(folder.path(), Access::ReadWrite).unwrap();
     let before = store.get_draft(draft).unwrap();
+    let on_medium = state(folder.path());
     let long = "x".repeat(256);
     let longer = "x/".repeat(251);
     for (path, expected) in [
@@ -78,6 +79,7 @@ fn paths_that_lead_out_are_refused_and_change_nothing() {
     let files = BTreeMap::from([("good", Some(&b"x"[..])), ("../bad", Some(&b"x"[..]))]);
     assert!(store.write_draft_files(draft, &files).is_err());
     assert_eq!(store.get_draft(draft).unwrap(), before);
+    assert_eq!(state(folder.path()), on_medium);
 }
 
 #[test]
@@ -135,8 +137,10 @@ fn bytes_with_another_digest_are_not_committed() {
     let (folder, bundle, draft) = closed();
     fs::write(folder.path().join(format!("storage/{draft}/data/a")), "other").unwrap();
     let store = open(folder.path(), Access::ReadWrite).unwrap();
+    let before = state(folder.path());
     assert!(matches!(store.commit_draft(draft), Err(BlockstoreError::Corrupt { .. })));
     assert_eq!(store.get_bundle(bundle).unwrap().latest_version, 1);
+    assert_eq!(state(folder.path()), before);
     // Staged again it can be.
     store.write_draft_file(draft, "a", Some(b"good")).unwrap();
     assert_eq!(store.commit_draft(draft).unwrap(), 2);
@@ -173,8 +177,12 @@ fn a_newer_form_of_a_document_is_refused() {
     let text = fs::read_to_string(&summary).unwrap().replace("\"_version\": 1", "\"_version\": 2");
     fs::write(&summary, text).unwrap();
     let store = open(folder.path(), Access::ReadWrite).unwrap();
+    let before = state(folder.path());
     assert!(matches!(store.get_draft(draft), Err(BlockstoreError::NewerForm { .. })));
     assert!(matches!(store.commit_draft(draft), Err(BlockstoreError::NewerForm { .. })));
+    let staged = store.write_draft_file(draft, "a", Some(b"x"));
+    assert!(matches!(staged, Err(BlockstoreError::NewerForm { .. })), "{staged:?}");
+    assert_eq!(state(folder.path()), before);
     assert_eq!(store.get_bundle_file_data(bundle, "a", None).unwrap(), b"a");
 }
 

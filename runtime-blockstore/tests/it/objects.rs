@@ -17,6 +17,7 @@ use xblock_testkit::Fresh;
 use crate::fixture::{TickingClock, assets_of, new_bundle, open, put_elsewhere, store_in};
 use crate::mariadb;
 use crate::services::s3;
+use crate::streams::peak_memory;
 
 xblock_testkit::runtime_suite!(sqlite_s3, crate::objects::fresh);
 xblock_testkit::runtime_suite!(mariadb_s3, crate::objects::fresh_on_mariadb);
@@ -161,6 +162,26 @@ fn files_come_and_go_in_parts() {
         let mut rest = Vec::new();
         file.read_to_end(&mut rest).unwrap();
         assert_eq!(rest.len() as u64, length.min(2));
+    }
+}
+
+/// Needs 10 GB on the medium; run with `--ignored`, and alone, since the memory of the whole process is looked at.
+#[test]
+#[ignore = "sends 3 GB to the object store"]
+fn gigabytes_come_and_go_in_little_memory() {
+    const SIZE: u64 = 3 << 30;
+    let Some((store, _, _folder)) = new_store() else { return };
+    let (bundle, draft) = new_bundle(&store, "tides", &[("a.txt", "one")]);
+    let (size, digest) = store.write_draft_file_from(draft, "film.bin", Counting(0, SIZE)).unwrap();
+    assert_eq!(size, SIZE);
+    store.commit_draft(draft).unwrap();
+    let mut file = store.open_bundle_file(bundle, "film.bin", None).unwrap();
+    assert_eq!((file.size(), file.hash_digest()), (SIZE, digest));
+    assert_eq!(file.read_range(SIZE - 5000, 3).unwrap(), [0, 1, 2].map(|at| byte_at(SIZE - 5000 + at)));
+    assert_eq!(file.copy_proved(&mut std::io::sink()).unwrap(), SIZE);
+    if let Some(peak) = peak_memory() {
+        println!("peak memory: {} MiB", peak >> 20);
+        assert!(peak < 64 << 20, "{peak} bytes");
     }
 }
 

@@ -8,7 +8,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use runtime_blockstore::{
-    Access, Blockstore, BlockstoreError, CommitExtent, CommitOptions, Digest, Link, OnStale,
+    Access, Blockstore, BlockstoreError, CommitExtent, CommitOptions, Digest, FsckOptions, GcOptions, Link,
+    OnStale,
 };
 use serde_json::{Value, json};
 use xblock_core::runtime::{Branch, Cursor, Runtime};
@@ -17,6 +18,7 @@ use xblock_testkit::fixture::{commit, context, edit, html, published_course, put
 use crate::fixture::{Now, copy_folder, new_store, open, store_in};
 use crate::golden::{golden, has_everything};
 use crate::mariadb::Place;
+use crate::objects::put_in_bucket;
 
 pub(crate) fn python(folder: &Path, step: &str) -> Option<Value> {
     let Some(python) = std::env::var_os("BLOCKSTORE_PYTHON") else {
@@ -39,6 +41,46 @@ fn the_app_reads_what_we_write_and_we_what_it_writes() {
 fn the_app_reads_what_we_write_and_we_what_it_writes_on_mariadb() {
     let Some(place) = Place::new() else { return };
     both_read_and_write(place.path());
+}
+
+#[test]
+fn the_app_reads_what_we_write_and_we_what_it_writes_on_s3() {
+    let folder = tempfile::tempdir().unwrap();
+    if put_in_bucket(folder.path()) {
+        both_read_and_write(folder.path());
+        assert!(!folder.path().join("storage").exists(), "all of it is in the bucket");
+    }
+}
+
+#[test]
+fn the_app_reads_what_we_write_and_we_what_it_writes_on_mariadb_and_s3() {
+    let Some(place) = Place::new() else { return };
+    if put_in_bucket(place.path()) {
+        both_read_and_write(place.path());
+    }
+}
+
+#[test]
+fn a_sweep_beside_the_app_takes_nothing_that_is_young() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    if python(folder.path(), "read").is_none() {
+        return;
+    }
+    let path = folder.path();
+    std::thread::scope(|scope| {
+        let app = scope.spawn(|| drop(python(path, "author")));
+        while !app.is_finished() {
+            let hour = std::time::Duration::from_secs(3600);
+            let options = GcOptions { delete: true, grace: hour, ..GcOptions::default() };
+            runtime.blockstore().gc(&options).unwrap();
+        }
+    });
+    let report = runtime.blockstore().fsck(FsckOptions::default()).unwrap();
+    assert!(report.findings.is_sound(), "{:?}", report.findings);
+    let seen = python(path, "read").expect("it was there before");
+    assert_eq!(seen["bundles"].as_array().unwrap().len(), 2);
+    same_as_the_app(runtime.blockstore(), &seen);
 }
 
 fn both_read_and_write(folder: &Path) {
