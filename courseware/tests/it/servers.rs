@@ -149,7 +149,7 @@ fn every_command_works_on_mariadb_with_s3() {
     // A password that is wrong, and an object store that is not there, are said and change nothing.
     let port = store.split(':').nth(2).unwrap().split('/').next().unwrap().to_owned();
     let wrong = format!("blockstore+mysql://nobody:secret@127.0.0.1:{port}/first?assets=s3://b/p");
-    let refused = servers.run(&["fsck", "--store", &wrong]).exits(2);
+    let refused = servers.run(&["fsck", "--store", &wrong]).exits(4);
     assert!(refused.err.contains("refuses") && !refused.err.contains("secret"), "{}", refused.err);
     let nowhere = servers
         .command()
