@@ -75,17 +75,24 @@ pub(crate) fn check(path: &str) -> Result<(), BlockstoreError> {
 
 /// Refuses a state in which a file stands where another file's folder is.
 pub(crate) fn check_folders<V>(files: &BTreeMap<String, V>, path: &str) -> Result<(), BlockstoreError> {
-    let file_above = path.match_indices('/').any(|(at, _)| files.contains_key(&path[..at]));
+    let file_above = folders_above(path).any(|folder| files.contains_key(folder));
     let folder = format!("{path}/");
     let file_below =
         files.range(folder.clone()..).next().is_some_and(|(below, _)| below.starts_with(&folder));
     if file_above || file_below {
-        return Err(BlockstoreError::InvalidFileName {
-            path: path.to_owned(),
-            problem: PathProblem::FileAndFolder,
-        });
+        return Err(file_and_folder(path));
     }
     Ok(())
+}
+
+/// Lists the folders a path goes through.
+pub(crate) fn folders_above(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(at, _)| &path[..at])
+}
+
+/// Says that a path stands where another file's folder is, or the other way round.
+pub(crate) fn file_and_folder(path: &str) -> BlockstoreError {
+    BlockstoreError::InvalidFileName { path: path.to_owned(), problem: PathProblem::FileAndFolder }
 }
 
 #[cfg(test)]

@@ -144,6 +144,17 @@ impl Database {
         }
     }
 
+    /// Runs a job that alone may write, and whose outcome a power failure may undo: the next writer brings it to the medium.
+    pub(crate) fn write_unawaited<T, E: From<BlockstoreError>>(
+        &self,
+        job: impl FnMut(&Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        match &self.engine {
+            Engine::Sqlite(sqlite) if self.access == Access::ReadWrite => sqlite.write_unawaited(job),
+            _ => self.write(job),
+        }
+    }
+
     /// Runs a job that alone may write and cannot begin anew, because it uses something up.
     pub(crate) fn write_once<T, E: From<BlockstoreError>>(
         &self,

@@ -117,12 +117,26 @@ impl Sqlite {
         &self,
         job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
     ) -> std::result::Result<T, E> {
+        in_write_transaction(&enter(&self.main).connection, job)
+    }
+
+    /// Runs a job whose outcome a power failure may undo: the log is not waited for until the next one is committed.
+    pub(super) fn write_unawaited<T, E: From<BlockstoreError>>(
+        &self,
+        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+    ) -> std::result::Result<T, E> {
+        /// Sets back what the connection promises, whatever becomes of the job.
+        struct Unawaited<'c>(&'c rusqlite::Connection);
+        impl Drop for Unawaited<'_> {
+            fn drop(&mut self) {
+                self.0.pragma_update(None, "synchronous", "FULL").expect("SQLite knows the level");
+            }
+        }
         let main = enter(&self.main);
-        let transaction = Transaction::new_unchecked(raw(&main.connection), TransactionBehavior::Immediate)
-            .map_err(failed("waiting for the database"))?;
-        let result = job(&main.connection)?;
-        transaction.commit().map_err(failed("committing to the database"))?;
-        Ok(result)
+        let db = raw(&main.connection);
+        db.pragma_update(None, "synchronous", "NORMAL").map_err(failed("setting the database up"))?;
+        let _unawaited = Unawaited(db);
+        in_write_transaction(&main.connection, job)
     }
 
     /// Writes a copy of the committed state to a new file, on a connection of its own.
@@ -245,6 +259,17 @@ fn connect(file: &Path, flags: OpenFlags) -> Result<Connection> {
     };
     prepare().map_err(failed("setting the database up"))?;
     Ok(db.into())
+}
+
+fn in_write_transaction<T, E: From<BlockstoreError>>(
+    db: &Connection,
+    job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
+) -> std::result::Result<T, E> {
+    let transaction = Transaction::new_unchecked(raw(db), TransactionBehavior::Immediate)
+        .map_err(failed("waiting for the database"))?;
+    let result = job(db)?;
+    transaction.commit().map_err(failed("committing to the database"))?;
+    Ok(result)
 }
 
 fn in_read_transaction<T, E: From<BlockstoreError>>(

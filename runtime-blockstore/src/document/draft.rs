@@ -11,6 +11,8 @@ use super::link::Link;
 use super::snapshot::Snapshot;
 use super::{format_time, json, parse_time, uuid_text};
 use crate::digest::Digest;
+use crate::error::BlockstoreError;
+use crate::path;
 
 /// A named set of changes over a snapshot.
 ///
@@ -105,6 +107,22 @@ impl DraftDocument {
             Some(staged) => staged.as_ref(),
             None => base.and_then(|base| base.files.get(path)),
         }
+    }
+
+    /// Refuses a path where the draft laid over its base has a file for a folder, or a folder for the file.
+    pub(crate) fn check_folders(&self, base: Option<&Snapshot>, path: &str) -> Result<(), BlockstoreError> {
+        let has_file = |path: &str| self.file(base, path).is_some();
+        let folder = format!("{path}/");
+        let below = |name: &&String| name.starts_with(&folder);
+        let staged = self.files_to_overwrite.range(folder.clone()..).map(|(name, _)| name).take_while(below);
+        let lower = base
+            .iter()
+            .flat_map(|base| base.files.range(folder.clone()..).map(|(name, _)| name))
+            .take_while(below);
+        if path::folders_above(path).any(has_file) || staged.chain(lower).any(|name| has_file(name)) {
+            return Err(path::file_and_folder(path));
+        }
+        Ok(())
     }
 
     /// Lists the files of the draft laid over its base.

@@ -31,7 +31,8 @@ struct Ascii<F>(F);
 impl<F: Formatter> Formatter for Ascii<F> {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         let mut rest = fragment;
-        while let Some(at) = rest.find(|c: char| !(' '..='~').contains(&c)) {
+        // The first byte of a character beyond ASCII is none of these either.
+        while let Some(at) = rest.bytes().position(|byte| !(b' '..=b'~').contains(&byte)) {
             let (plain, tail) = rest.split_at(at);
             writer.write_all(plain.as_bytes())?;
             let mut characters = tail.chars();

@@ -315,7 +315,7 @@ impl Tree {
         document.base_snapshot = base;
         document.files_to_overwrite.clone_from(&self.files);
         document.links_to_overwrite.clone_from(&self.links);
-        let before = match &self.old {
+        let (before, after) = match &self.old {
             Some((old, digest)) => {
                 document.touch(now);
                 let mut whole = old.clone();
@@ -324,8 +324,7 @@ impl Tree {
                         whole.files_to_overwrite.remove(path);
                     }
                 }
-                store.plan_handover(&mut batch, &whole, &document, provide)?;
-                Some(*digest)
+                (Some(*digest), store.plan_handover(&mut batch, &whole, &document, provide)?)
             }
             None => {
                 for (path, record) in &document.files_to_overwrite {
@@ -333,15 +332,17 @@ impl Tree {
                         provide(&mut batch, path, record, storage.staged_path(self.draft, path)?)?;
                     }
                 }
-                batch.write(storage.summary_path(self.draft), document.to_json());
-                None
+                let text = document.to_json();
+                let after = Digest::of(&text);
+                batch.write(storage.summary_path(self.draft), text);
+                (None, after)
             }
         };
         storage.run(batch)?;
         if before.is_none() {
             store.clear_incoming(self.draft)?;
         }
-        Ok(Written { before, after: Digest::of(&document.to_json()), snapshots: self.snapshots })
+        Ok(Written { before, after, snapshots: self.snapshots })
     }
 }
 

@@ -2,23 +2,32 @@
 //!
 //! A file that is renamed into place is complete on the medium before it has its name, and the name is on the medium
 //! when [`Batch::run`] returns. Nothing existing is ever changed or removed.
+//!
+//! Waiting for the medium is nearly all of the time, so everything is written before anything is waited for: what is
+//! waited for together, the medium takes in together.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::digest_of;
+use super::reading::open_and_digest;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 
-/// Threads that write; most of their time is waiting for the medium.
-const THREADS: usize = 8;
+/// Threads that write.
+const WRITERS: usize = 8;
 
 /// Fewer files than this are written by the calling thread.
-const FEW: usize = 4;
+const FEW: usize = 8;
+
+/// Threads that wait for the medium.
+const WAITERS: usize = 16;
+
+/// Files that are open at once between writing and waiting.
+const OPEN: usize = 256;
 
 /// From this many folders on the whole file system is synced at once: a draft has two folders for each block it stages.
 const MANY_FOLDERS: usize = 32;
@@ -33,7 +42,15 @@ pub(super) enum Work {
         source: PathBuf,
         target: PathBuf,
         expected: Option<Digest>,
+        /// Whether its bytes are known to be on the medium.
+        is_durable: bool,
     },
+}
+
+/// What is written and not yet known to be on the medium.
+enum Pending<'b> {
+    File(File, &'b Path),
+    Folder(&'b Path),
 }
 
 /// Files to be written together.
@@ -41,6 +58,7 @@ pub(super) enum Work {
 pub(crate) struct Batch {
     pub(super) work: Vec<Work>,
     pub(super) renames: Vec<(PathBuf, PathBuf)>,
+    pub(super) last: Option<(PathBuf, PathBuf)>,
 }
 
 impl Batch {
@@ -50,8 +68,16 @@ impl Batch {
     }
 
     /// Plans a second name for a file that never changes.
+    ///
+    /// With a digest its bytes are proved and brought to the medium, which may be after it has the name: one that says
+    /// nothing before the batch is done, or is renamed.
     pub(crate) fn link(&mut self, source: PathBuf, target: PathBuf, expected: Option<Digest>) {
-        self.work.push(Work::Link { source, target, expected });
+        self.work.push(Work::Link { source, target, expected, is_durable: expected.is_none() });
+    }
+
+    /// Plans a second name for a file whose bytes are on the medium, and are proved.
+    pub(crate) fn link_durable(&mut self, source: PathBuf, target: PathBuf, expected: Digest) {
+        self.work.push(Work::Link { source, target, expected: Some(expected), is_durable: true });
     }
 
     /// Plans to rename a file once all contents are on the medium.
@@ -59,50 +85,85 @@ impl Batch {
         self.renames.push((from, to));
     }
 
+    /// Plans to rename a file once everything else is done.
+    pub(crate) fn rename_last(&mut self, from: PathBuf, to: PathBuf) {
+        self.last = Some((from, to));
+    }
+
     /// Does it all and returns when it is durable.
     pub(super) fn run(self) -> Result<(), BlockstoreError> {
-        let mut folders = BTreeSet::new();
         let targets = self.work.iter().map(|work| match work {
             Work::Bytes { target, .. } | Work::Link { target, .. } => target,
         });
-        for target in targets.chain(self.renames.iter().map(|(_, to)| to)) {
-            make_parents(target, &mut folders)?;
+        let renames: Vec<_> = self.renames.iter().chain(&self.last).collect();
+        let folders = make_folders(targets.chain(renames.iter().map(|(_, to)| to)))?;
+        let mut pending = Vec::new();
+        let mut rest = &self.work[..];
+        while let Some((part, others)) =
+            rest.split_at_checked(OPEN.min(rest.len())).filter(|_| !rest.is_empty())
+        {
+            rest = others;
+            let begun = Mutex::new(Vec::new());
+            spread_over(threads_for(part), part, |work| {
+                let open = work.begin()?;
+                begun.lock().unwrap_or_else(PoisonError::into_inner).extend(open);
+                Ok(())
+            })?;
+            pending = begun.into_inner().unwrap_or_else(PoisonError::into_inner);
+            // Where nothing is renamed, one wait does for contents and names.
+            if !rest.is_empty() || !renames.is_empty() {
+                settle(std::mem::take(&mut pending))?;
+            }
         }
-        spread(&self.work, Work::run)?;
-        for (from, to) in &self.renames {
-            fs::rename(from, to).map_err(BlockstoreError::io("cannot rename", from))?;
-        }
+        let rename = |(from, to): &(PathBuf, PathBuf)| {
+            fs::rename(from, to).map_err(BlockstoreError::io("cannot rename", from))
+        };
+        spread_over(threads_for(&self.renames), &self.renames, rename)?;
+        self.last.as_ref().map_or(Ok(()), rename)?;
         // Deepest first, so that a folder has its content when its own name becomes durable.
         let folders: Vec<_> = folders.into_iter().rev().collect();
-        match folders.first() {
-            Some(folder) if folders.len() > MANY_FOLDERS && sync_file_system(folder) => Ok(()),
-            _ => spread(&folders, |folder| sync_folder(folder)),
+        if let Some(folder) = folders.first().filter(|_| folders.len() > MANY_FOLDERS) {
+            settle(std::mem::take(&mut pending))?;
+            if sync_file_system(folder) {
+                return Ok(());
+            }
         }
+        pending.extend(folders.iter().map(|folder| Pending::Folder(folder)));
+        settle(pending)
     }
 }
 
+/// Waits until everything is on the medium.
+fn settle(pending: Vec<Pending<'_>>) -> Result<(), BlockstoreError> {
+    spread_over(WAITERS, &pending, |one| match one {
+        Pending::File(file, path) => file.sync_all().map_err(BlockstoreError::io("cannot sync", path)),
+        Pending::Folder(folder) => sync_folder(folder),
+    })
+}
+
 impl Work {
-    fn run(&self) -> Result<(), BlockstoreError> {
+    /// Writes the bytes or makes the name, and returns the file that is to be waited for.
+    fn begin(&self) -> Result<Option<Pending<'_>>, BlockstoreError> {
         match self {
             Self::Bytes { target, bytes } => {
                 let mut file =
                     File::create_new(target).map_err(BlockstoreError::io("cannot create", target))?;
-                file.write_all(bytes)
-                    .and_then(|()| file.sync_all())
-                    .map_err(BlockstoreError::io("cannot write", target))
+                file.write_all(bytes).map_err(BlockstoreError::io("cannot write", target))?;
+                Ok(Some(Pending::File(file, target)))
             }
-            Self::Link { source, target, expected } => {
+            Self::Link { source, target, expected, is_durable } => {
+                let mut pending = None;
                 if let Some(expected) = expected {
-                    let (hash, _) = digest_of(source)?;
+                    let (file, hash, _) = open_and_digest(source)?;
                     if hash != *expected {
                         let reason = format!("it should have the digest {expected}, not {hash}");
                         return Err(BlockstoreError::corrupt(source.display(), reason));
                     }
                     // Whoever wrote it may not have waited for the medium.
-                    sync_file(source)?;
+                    pending = (!is_durable).then_some(Pending::File(file, source));
                 }
                 match fs::hard_link(source, target) {
-                    Ok(()) => Ok(()),
+                    Ok(()) => Ok(pending),
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         Err(BlockstoreError::Missing { place: source.display().to_string() })
                     }
@@ -111,12 +172,39 @@ impl Work {
                     }
                     Err(_) => {
                         fs::copy(source, target).map_err(BlockstoreError::io("cannot copy", source))?;
-                        sync_file(target)
+                        let copy = File::open(target).map_err(BlockstoreError::io("cannot sync", target))?;
+                        Ok(Some(Pending::File(copy, target)))
                     }
                 }
             }
         }
     }
+}
+
+/// Makes the folders above files and returns those whose entries must reach the medium.
+fn make_folders<'t>(
+    targets: impl Iterator<Item = &'t PathBuf>,
+) -> Result<BTreeSet<PathBuf>, BlockstoreError> {
+    let mut parents: Vec<&PathBuf> = Vec::new();
+    let mut seen = HashSet::new();
+    for target in targets {
+        if seen.insert(target.parent()) {
+            parents.push(target);
+        }
+    }
+    let all = Mutex::new(BTreeSet::new());
+    spread_over(threads_for(&parents), &parents, |target| {
+        let mut folders = BTreeSet::new();
+        make_parents(target, &mut folders)?;
+        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut folders);
+        Ok(())
+    })?;
+    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
+}
+
+/// Says how many threads work at so many files.
+pub(super) fn threads_for<T>(items: &[T]) -> usize {
+    if items.len() < FEW { 1 } else { WRITERS }
 }
 
 /// Makes the folders above a file and collects those whose entries must reach the medium.
@@ -190,24 +278,13 @@ pub(crate) fn sync_names(root: &Path) -> Result<(), BlockstoreError> {
     Ok(())
 }
 
-/// Runs a job for each item on several threads; the first failure ends it.
-fn spread<T: Sync>(
-    items: &[T],
-    job: impl Fn(&T) -> Result<(), BlockstoreError> + Sync,
-) -> Result<(), BlockstoreError> {
-    if items.len() < FEW {
-        return items.iter().try_for_each(job);
-    }
-    spread_over(THREADS, items, job)
-}
-
 /// Runs a job for each item on so many threads; the first failure ends it.
-pub(super) fn spread_over<T: Sync>(
+pub(super) fn spread_over<'i, T: Sync>(
     threads: usize,
-    items: &[T],
-    job: impl Fn(&T) -> Result<(), BlockstoreError> + Sync,
+    items: &'i [T],
+    job: impl Fn(&'i T) -> Result<(), BlockstoreError> + Sync,
 ) -> Result<(), BlockstoreError> {
-    if items.len() < 2 {
+    if items.len().min(threads) < 2 {
         return items.iter().try_for_each(job);
     }
     let next = AtomicUsize::new(0);
@@ -218,16 +295,13 @@ pub(super) fn spread_over<T: Sync>(
                 while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
                     if let Err(error) = job(item) {
                         next.store(items.len(), Ordering::Relaxed);
-                        failure
-                            .lock()
-                            .unwrap_or_else(std::sync::PoisonError::into_inner)
-                            .get_or_insert(error);
+                        failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
                     }
                 }
             });
         }
     });
-    match failure.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner) {
+    match failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
         None => Ok(()),
         Some(error) => Err(error),
     }
@@ -243,8 +317,5 @@ pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), BlockstoreError
         .and_then(|()| file.sync_all())
         .and_then(|()| fs::rename(&incoming, target))
         .map_err(BlockstoreError::io("cannot write", target))?;
-    for folder in folders.iter().rev() {
-        sync_folder(folder)?;
-    }
-    Ok(())
+    settle(folders.iter().rev().map(|folder| Pending::Folder(folder)).collect())
 }

@@ -2,11 +2,11 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use uuid::Uuid;
 
-use super::batch::{Batch, replace, sync_names};
+use super::batch::{Batch, spread_over, sync_names, threads_for};
 use super::names::Storage;
 use crate::digest::{Digest, Hasher};
 use crate::error::BlockstoreError;
@@ -63,14 +63,6 @@ impl Storage {
         }
     }
 
-    /// Replaces a file whole: readers see the old or the new bytes, also after a crash.
-    pub(crate) fn replace(&self, file: &Path, bytes: &[u8]) -> Result<(), BlockstoreError> {
-        match &self.objects {
-            None => replace(file, bytes),
-            Some(objects) => objects.put(file, bytes.to_vec()),
-        }
-    }
-
     /// Removes a file and the folders above that are empty then; what is not there is removed.
     pub(crate) fn remove_file(&self, file: &Path) -> Result<(), BlockstoreError> {
         if let Some(objects) = &self.objects {
@@ -113,11 +105,25 @@ impl Storage {
         }
     }
 
-    /// Removes a staged file, unless another one's folder stands there.
-    pub(crate) fn remove_staged(&self, data: &Path, file: &Path) -> Result<(), BlockstoreError> {
+    /// Removes staged files, unless another one's folder stands there.
+    pub(crate) fn remove_staged(&self, data: &Path, files: &[PathBuf]) -> Result<(), BlockstoreError> {
         match &self.objects {
-            None => remove_staged(data, file),
-            Some(objects) => objects.remove(file),
+            None => spread_over(threads_for(files), files, |file| remove_staged(data, file)),
+            Some(objects) => files.iter().try_for_each(|file| objects.remove(file)),
+        }
+    }
+
+    /// Says whether a file can be written here without harm to what lies here or above; among objects it always can.
+    pub(crate) fn is_free(&self, file: &Path) -> Result<bool, BlockstoreError> {
+        if self.objects.is_some() {
+            return Ok(true);
+        }
+        match fs::symlink_metadata(file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+            // A file stands where a folder must be.
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(false),
+            Err(error) => Err(BlockstoreError::io("cannot look at", file)(error)),
+            Ok(_) => Ok(false),
         }
     }
 
@@ -148,6 +154,11 @@ impl Storage {
         }
         fs::rename(&incoming, other).map_err(BlockstoreError::io("cannot rename", &incoming))?;
         Ok(true)
+    }
+
+    /// Says whether what is written is where it belongs as soon as it is written, as among objects.
+    pub(crate) fn waits_for_nothing(&self) -> bool {
+        self.objects.is_some()
     }
 
     /// Says whether files can have second names.

@@ -34,7 +34,8 @@ impl Batch {
         }
         spread_over(THREADS, &work, |(item, target)| write(client, item, target))?;
         let renames: Vec<_> = self.renames.iter().filter(|(from, _)| last.contains_key(from)).collect();
-        spread_over(THREADS, &renames, |(from, to)| client.copy(from, to))
+        spread_over(THREADS, &renames, |(from, to)| client.copy(from, to))?;
+        self.last.map_or(Ok(()), |(from, to)| client.copy(&from, &to))
     }
 }
 

@@ -278,10 +278,16 @@ fn refuse_newer(file: &Path, form: u64) -> Result<(), BlockstoreError> {
 
 /// Digests a file piece by piece.
 pub(crate) fn digest_of(file: &Path) -> Result<(Digest, u64), BlockstoreError> {
+    let (_, hash, length) = open_and_digest(file)?;
+    Ok((hash, length))
+}
+
+/// Opens a file and digests it piece by piece.
+pub(super) fn open_and_digest(file: &Path) -> Result<(File, Digest, u64), BlockstoreError> {
     let mut open = File::open(file).map_err(BlockstoreError::io("cannot read", file))?;
     let mut hasher = Hasher::default();
     let length = io::copy(&mut open, &mut hasher).map_err(BlockstoreError::io("cannot read", file))?;
-    Ok((hasher.finish(), length))
+    Ok((open, hasher.finish(), length))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>, BlockstoreError> {

@@ -171,11 +171,11 @@ impl Blockstore {
 
             let mut batch = Batch::default();
             self.plan_snapshot(&mut batch, &old, &snapshot)?;
-            self.plan_handover(&mut batch, &old, &document, |_, _, _, _| Ok(()))?;
+            let after = self.plan_handover(&mut batch, &old, &document, |_, _, _, _| Ok(()))?;
             self.storage.run(batch)?;
             let number = latest.map_or(0, |row| row.number) + 1;
             self.insert_version(db, bundle, number, &snapshot, published, &options.change_description)?;
-            self.note_handover(db, uuid, digest, Digest::of(&document.to_json()))?;
+            self.note_handover(db, uuid, digest, after)?;
             let report = CommitReport {
                 version: number,
                 snapshot_digest: snapshot.hash_digest,
@@ -247,13 +247,27 @@ impl Blockstore {
             if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record)? {
                 continue;
             }
+            let staged = self.storage.staged_path(draft.uuid, path)?;
+            let target = self.storage.data_path(snapshot.bundle_uuid, record);
+            // A torn file may have the name.
+            if self.durable.knows(&self.storage, &staged) && !self.storage.is_file(&target)? {
+                batch.link_durable(staged, target, record.hash);
+                continue;
+            }
             let named = incoming.join(format!("{}.data", record.hash));
-            batch.link(self.storage.staged_path(draft.uuid, path)?, named.clone(), Some(record.hash));
-            batch.rename(named, self.storage.data_path(snapshot.bundle_uuid, record));
+            batch.link(staged, named.clone(), Some(record.hash));
+            batch.rename(named, target);
         }
-        let document = incoming.join("snapshot.json");
-        batch.write(document.clone(), snapshot.to_json());
-        batch.rename(document, self.storage.snapshot_path(snapshot.bundle_uuid, snapshot.hash_digest));
+        let target = self.storage.snapshot_path(snapshot.bundle_uuid, snapshot.hash_digest);
+        let text = snapshot.to_json();
+        if !self.storage.waits_for_nothing() && self.storage.is_file(&target)? {
+            let document = incoming.join("snapshot.json");
+            batch.write(document.clone(), text);
+            batch.rename(document, target);
+        } else {
+            // No other snapshot will ever have this name, so nobody takes a torn one for whole.
+            batch.write(target, text);
+        }
         Ok(())
     }
 }

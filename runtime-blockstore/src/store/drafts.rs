@@ -54,7 +54,9 @@ impl Blockstore {
             let uuid = Uuid::new_v4();
             let base = rows::latest_version(db, id)?.map(|row| row.snapshot);
             let document = DraftDocument::new(uuid, bundle, name, base, self.clock.now());
-            self.storage.replace(&self.storage.summary_path(uuid), &document.to_json())?;
+            let mut batch = Batch::default();
+            batch.write(self.storage.summary_path(uuid), document.to_json());
+            self.storage.run(batch)?;
             rows::put_draft(db, id, name, uuid)?;
             Ok::<_, BlockstoreError>(uuid)
         })?;
@@ -92,10 +94,9 @@ impl Blockstore {
                 let record = staged.as_ref().map(|(record, _)| record.clone());
                 open.document.files_to_overwrite.insert(path.clone(), record);
             }
-            let composed = open.document.composed_files(open.base.as_deref());
             for (path, staged) in &staging {
                 if staged.is_some() {
-                    path::check_folders(&composed, path)?;
+                    open.document.check_folders(open.base.as_deref(), path)?;
                 }
             }
             Ok(staging)
@@ -228,20 +229,31 @@ impl Blockstore {
             let staging = job(&mut open)?;
             open.document.touch(self.clock.now());
             let mut batch = Batch::default();
-            self.plan_handover(&mut batch, &old, &open.document, |batch, path, record, target| {
-                match staging.get(path) {
-                    Some(Some((_, Incoming::Bytes(bytes)))) => batch.write(target, *bytes),
-                    Some(Some((_, Incoming::Upload(upload)))) => batch.rename(upload.clone(), target),
-                    Some(Some((_, Incoming::Committed))) => {
-                        let source = self.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
-                        batch.link(source, target, Some(record.hash));
+            let mut written = Vec::new();
+            let after =
+                self.plan_handover(&mut batch, &old, &open.document, |batch, path, record, target| {
+                    match staging.get(path) {
+                        Some(Some((_, Incoming::Bytes(bytes)))) => {
+                            written.push(target.clone());
+                            batch.write(target, *bytes);
+                        }
+                        Some(Some((_, Incoming::Upload(upload)))) => {
+                            written.push(target.clone());
+                            batch.rename(upload.clone(), target);
+                        }
+                        Some(Some((_, Incoming::Committed))) => {
+                            let source = self.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
+                            batch.link(source, target, Some(record.hash));
+                        }
+                        Some(None) | None => {}
                     }
-                    Some(None) | None => {}
-                }
-                Ok(())
-            })?;
+                    Ok(())
+                })?;
             self.storage.run(batch)?;
-            self.note_handover(db, uuid, open.digest, Digest::of(&open.document.to_json()))
+            for file in &written {
+                self.durable.remember(&self.storage, file);
+            }
+            self.note_handover(db, uuid, open.digest, after)
         })?;
         self.complete_soon();
         Ok(())
@@ -249,7 +261,7 @@ impl Blockstore {
 
     /// Brings the drafts' folders up to date after a change; what fails here is done by the next one that writes.
     pub(crate) fn complete_soon(&self) {
-        let _ = self.db.write(|db| self.complete_handovers(db));
+        let _ = self.db.write_unawaited(|db| self.complete_handovers(db));
     }
 
     fn link_to(&self, name: &str, bundle: Uuid, version: u64) -> Result<Link> {

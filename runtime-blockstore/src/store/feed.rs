@@ -3,7 +3,8 @@
 //! An entry is written in the transaction that makes its version. Versions that the app made are entered by the next
 //! one of ours, or by whoever reads the feed; `xblock_feed_seen` says up to which row that was looked for.
 
-use std::collections::BTreeSet;
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
@@ -51,26 +52,46 @@ pub struct BundleChange {
 
 /// Lists what differs between two states, by path.
 pub(super) fn file_changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<FileChange> {
-    let old = before.map(|before| &before.files);
-    let mut paths: BTreeSet<&String> = after.files.keys().collect();
-    paths.extend(old.iter().flat_map(|files| files.keys()));
-    paths
-        .into_iter()
-        .map(|path| FileChange {
+    let none = BTreeMap::new();
+    differing(before.map_or(&none, |before| &before.files), &after.files)
+        .map(|(path, before, after)| FileChange {
             path: path.clone(),
-            before: old.and_then(|files| files.get(path)).map(|record| record.hash),
-            after: after.files.get(path).map(|record| record.hash),
+            before: before.map(|record| record.hash),
+            after: after.map(|record| record.hash),
         })
         .filter(|change| change.before != change.after)
         .collect()
 }
 
 fn link_changes(before: Option<&Snapshot>, after: &Snapshot) -> Vec<String> {
-    let old = before.map(|before| &before.links);
-    let mut names: BTreeSet<&String> = after.links.keys().collect();
-    names.extend(old.iter().flat_map(|links| links.keys()));
-    let differs = |name: &&String| old.and_then(|links| links.get(*name)) != after.links.get(*name);
-    names.into_iter().filter(differs).cloned().collect()
+    let none = BTreeMap::new();
+    let differing = differing(before.map_or(&none, |before| &before.links), &after.links);
+    differing.map(|(name, ..)| name.clone()).collect()
+}
+
+/// Goes through two maps side by side and returns where they differ, in the order of names.
+fn differing<'m, T: PartialEq>(
+    before: &'m BTreeMap<String, T>,
+    after: &'m BTreeMap<String, T>,
+) -> impl Iterator<Item = (&'m String, Option<&'m T>, Option<&'m T>)> {
+    let (mut old, mut new) = (before.iter().peekable(), after.iter().peekable());
+    std::iter::from_fn(move || {
+        loop {
+            let order = match (old.peek(), new.peek()) {
+                (Some((old, _)), Some((new, _))) => old.cmp(new),
+                (Some(_), None) => Ordering::Less,
+                (None, Some(_)) => Ordering::Greater,
+                (None, None) => return None,
+            };
+            let before = if order.is_gt() { None } else { old.next() };
+            let after = if order.is_lt() { None } else { new.next() };
+            let (name, _) = before.or(after)?;
+            let (before, after) = (before.map(|(_, value)| value), after.map(|(_, value)| value));
+            if before != after {
+                return Some((name, before, after));
+            }
+        }
+    })
 }
 
 /// What an entry says of its version.

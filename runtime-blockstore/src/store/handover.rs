@@ -2,13 +2,18 @@
 //!
 //! A draft's state is in several files, so they cannot change at once by themselves. A change therefore goes this way:
 //!
-//! 1. New bytes, the new document and a list of what to do are written to the draft's folder `incoming/`.
+//! 1. New bytes, the new document and a list of what to do are written to the draft's folder `incoming/`; bytes of a path
+//!    that the old document does not name, and where nothing lies, are written to their place.
 //! 2. The transaction that makes the change true notes the digests of the old and the new document.
 //! 3. The files are moved to their places, the document last, and the note is dropped.
 //!
 //! Between 2 and 3 a reader that finds the old document and the note takes the new one from `incoming/`; a process that
 //! ends there leaves the rest to the next one that writes. Where the document is neither, another program has written
 //! it since, and the note says nothing any more.
+//!
+//! A power failure may leave some of the moves of 3 and not others, and bring back a note that was dropped, for nobody waits
+//! until the medium has that. So as long as there is a note, what is left in `incoming/` is moved, also where the new
+//! document is in its place already; the list says of which change it is.
 
 use std::path::PathBuf;
 
@@ -35,6 +40,9 @@ struct HandoverList {
     put: Vec<String>,
     /// Paths that are staged no more.
     remove: Vec<String>,
+    /// The digest of the new document; earlier versions did not say it.
+    #[serde(default)]
+    after: Option<Digest>,
 }
 
 /// The digests of a draft's document before and after a change.
@@ -80,7 +88,8 @@ impl Blockstore {
         })
     }
 
-    /// Plans the files of a change to a draft. `bytes` plans the file that is given with its path and record.
+    /// Plans the files of a change to a draft and returns the digest of its new document. `bytes` plans the file that is
+    /// given with its path and record.
     ///
     /// # Errors
     /// Those of `bytes`.
@@ -90,7 +99,7 @@ impl Blockstore {
         old: &DraftDocument,
         new: &DraftDocument,
         mut bytes: impl FnMut(&mut Batch, &str, &FileRecord, PathBuf) -> Result<()>,
-    ) -> Result<()> {
+    ) -> Result<Digest> {
         let incoming = self.storage.incoming(new.uuid);
         let mut todo = HandoverList::default();
         for (path, staged) in &new.files_to_overwrite {
@@ -98,9 +107,15 @@ impl Blockstore {
             let before = old.files_to_overwrite.get(path).and_then(Option::as_ref);
             if before.is_none_or(|before| before.hash != record.hash) {
                 // Where it goes in the end must be a name, before anything is true.
-                self.storage.staged_path(new.uuid, path)?;
-                bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
-                todo.put.push(path.clone());
+                let staged = self.storage.staged_path(new.uuid, path)?;
+                let is_named = old.files_to_overwrite.get(path).is_some_and(Option::is_some);
+                if !is_named && self.storage.is_free(&staged)? {
+                    // The old document does not name it, so it says nothing there yet.
+                    bytes(batch, path, record, staged)?;
+                } else {
+                    bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
+                    todo.put.push(path.clone());
+                }
             }
         }
         for (path, staged) in &old.files_to_overwrite {
@@ -108,10 +123,13 @@ impl Blockstore {
                 todo.remove.push(path.clone());
             }
         }
+        let document = new.to_json();
+        let after = Digest::of(&document);
+        todo.after = Some(after);
         let text = serde_json::to_vec(&todo).expect("the keys are texts");
         batch.write(incoming.join(HANDOVER_LIST), text);
-        batch.write(incoming.join(SUMMARY), new.to_json());
-        Ok(())
+        batch.write(incoming.join(SUMMARY), document);
+        Ok(after)
     }
 
     /// Notes in the transaction of a change that its files are ready.
@@ -143,13 +161,18 @@ impl Blockstore {
         )?;
         for (draft, note) in notes {
             match self.storage.draft(draft) {
-                Ok((_, digest)) if digest == note.before => match self.complete(draft) {
+                Ok((_, digest)) if digest == note.before => match self.complete(draft, note, digest) {
                     Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => continue,
+                    outcome => outcome?,
+                },
+                // The document may have reached the medium before a power failure, and files not.
+                Ok((_, digest)) if digest == note.after => match self.complete(draft, note, digest) {
+                    Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => {}
                     outcome => outcome?,
                 },
                 // Other drafts are not to suffer; whoever reads this one is told.
                 Err(BlockstoreError::Corrupt { .. }) => continue,
-                // Done already, or another program has written or deleted the draft since.
+                // Another program has written or deleted the draft since.
                 Ok(_) | Err(BlockstoreError::Missing { .. }) => {}
                 Err(error) => return Err(error),
             }
@@ -160,13 +183,17 @@ impl Blockstore {
         Ok(())
     }
 
-    /// Moves what has come in to its places; whatever was moved before stays.
-    fn complete(&self, draft: Uuid) -> Result<()> {
+    /// Moves what has come in to its places, where the document has the digest `found`; whatever was moved before stays,
+    /// and so does what is of another change.
+    fn complete(&self, draft: Uuid, note: Note, found: Digest) -> Result<()> {
         let incoming = self.storage.incoming(draft);
         let todo = incoming.join(HANDOVER_LIST);
         let text = self.storage.read_path(&todo)?;
         let todo: HandoverList =
             serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
+        if todo.after.is_some_and(|after| after != note.after) {
+            return Ok(());
+        }
         let data = self.storage.folder(draft).join("data");
         let mut files = Batch::default();
         for path in &todo.put {
@@ -177,14 +204,12 @@ impl Blockstore {
                 files.rename(from, to);
             }
         }
-        self.storage.run(files)?;
-        let mut summary = Batch::default();
-        summary.rename(incoming.join(SUMMARY), self.storage.summary_path(draft));
-        self.storage.run(summary)?;
-        for path in &todo.remove {
-            self.storage.remove_staged(&data, &self.storage.staged_path(draft, path)?)?;
+        if found == note.before {
+            files.rename_last(incoming.join(SUMMARY), self.storage.summary_path(draft));
         }
-        Ok(())
+        self.storage.run(files)?;
+        let staged = |path: &String| self.storage.staged_path(draft, path);
+        self.storage.remove_staged(&data, &todo.remove.iter().map(staged).collect::<Result<Vec<_>>>()?)
     }
 
     /// Removes what a change that never came to be has left.

@@ -5,6 +5,7 @@ mod commits;
 mod data;
 mod dependents;
 mod drafts;
+mod durable;
 mod feed;
 mod files;
 mod handover;
@@ -39,6 +40,7 @@ use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
 use crate::schema;
 use crate::storage::{Assets, Storage};
+use durable::DurableFiles;
 
 /// Parsed snapshots kept in memory.
 const SNAPSHOTS: usize = 32;
@@ -54,6 +56,7 @@ pub struct Blockstore {
     pub(crate) clock: Arc<dyn Clock>,
     /// Latest used last.
     snapshots: Mutex<VecDeque<Arc<Snapshot>>>,
+    durable: DurableFiles,
 }
 
 impl Blockstore {
@@ -118,7 +121,8 @@ impl Blockstore {
     }
 
     fn over(db: Database, storage: Storage, clock: Arc<dyn Clock>) -> Result<Self, BlockstoreError> {
-        let store = Self { db, storage, clock, snapshots: Mutex::default() };
+        let store =
+            Self { db, storage, clock, snapshots: Mutex::default(), durable: DurableFiles::default() };
         if store.db.access() == Access::ReadWrite {
             store.db.write(|db| store.complete_handovers(db))?;
         }

@@ -1,4 +1,8 @@
 //! Bundles beside the Blockstore app on the same SQLite and files, and beside plain files on the same disk.
+//!
+//! `large` has bundles of many files, and stores of many bundles.
+
+mod large;
 
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
@@ -10,12 +14,14 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use courseware::SystemClock;
-use runtime_blockstore::{Access, Blockstore, BundleQuery};
+use runtime_blockstore::{Access, Blockstore};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::groups::folder as programs;
 use super::{Contest, Goal, Outcome, Pick, Round, Side, Unit, seconds_each};
+
+pub use large::contests as large_contests;
 
 /// Files of the bundle that is written and read as a whole.
 const FILES: usize = 500;
@@ -33,7 +39,7 @@ fn path(at: usize) -> String {
 struct Store {
     store: Blockstore,
     collection: Uuid,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Store {
@@ -41,7 +47,7 @@ impl Store {
         let folder = tempfile::tempdir_in("target")?;
         let store = Blockstore::open(folder.path(), Access::ReadWrite, Arc::new(SystemClock))?;
         let collection = store.create_collection("Benchmark")?.uuid;
-        Ok(Self { store, collection, _folder: folder })
+        Ok(Self { store, collection, folder })
     }
 
     /// Makes a bundle and its draft.
@@ -70,12 +76,12 @@ impl Store {
 /// What is made once, when the first round needs it.
 struct Once<T> {
     made: OnceCell<T>,
-    make: fn() -> Outcome<T>,
+    make: Box<dyn Fn() -> Outcome<T>>,
 }
 
 impl<T> Once<T> {
-    fn new(make: fn() -> Outcome<T>) -> Rc<Self> {
-        Rc::new(Self { made: OnceCell::new(), make })
+    fn new(make: impl Fn() -> Outcome<T> + 'static) -> Rc<Self> {
+        Rc::new(Self { made: OnceCell::new(), make: Box::new(make) })
     }
 
     fn get(&self) -> Outcome<&T> {
@@ -157,6 +163,7 @@ fn contest(
 /// # Errors
 /// When the app's process does not start.
 pub fn contests(app: Option<&Path>) -> Outcome<Vec<Contest>> {
+    let filled = filled(FILES);
     let mut contests = vec![
         contest(
             "bundle: write 500 files and commit",
@@ -166,13 +173,13 @@ pub fn contests(app: Option<&Path>) -> Outcome<Vec<Contest>> {
         ),
         contest(
             "bundle: read all 500 files of a version",
-            read_bundle(),
+            read_bundle(&filled),
             Some(("plain files", read_plain())),
             Some(Goal::TimesMore(3.0)),
         ),
         contest(
             "bundle: change one file of 500 and commit",
-            commit_one(|| filled(FILES)),
+            commit_one(&filled),
             Some(("plain file, one fsync", rewrite_plain())),
             None,
         ),
@@ -180,27 +187,29 @@ pub fn contests(app: Option<&Path>) -> Outcome<Vec<Contest>> {
     if let Some(python) = app {
         let app = Rc::new(std::cell::RefCell::new(App::start(python)?));
         for (name, ours, theirs, goal) in [
-            ("bundle: write 500 files and commit", write_bundle(), "write", 10.0),
-            ("bundle: read all 500 files of a version", read_bundle(), "read", 50.0),
-            ("bundle: change one file of 500 and commit", commit_one(|| filled(FILES)), "commit_one", 10.0),
+            ("bundle: write 500 files and commit", write_bundle(), "write", Some(10.0)),
+            ("bundle: read all 500 files of a version", read_bundle(&filled), "read", Some(50.0)),
+            // One who waits for the medium beside one who does not.
+            ("bundle: change one file of 500 and commit", commit_one(&filled), "commit_one", None),
         ] {
             let app = app.clone();
             let theirs: Round = Box::new(move || app.borrow_mut().measure(theirs));
-            contests.push(contest(
-                name,
-                ours,
-                Some(("the Blockstore app", theirs)),
-                Some(Goal::TimesLess(goal)),
-            ));
+            let goal = goal.map(Goal::TimesLess);
+            contests.push(contest(name, ours, Some(("the Blockstore app", theirs)), goal));
         }
     }
     Ok(contests)
 }
 
-fn filled(files: usize) -> Outcome<(Store, Uuid, Uuid)> {
-    let store = Store::new()?;
-    let (bundle, draft) = store.filled(files)?;
-    Ok((store, bundle, draft))
+/// A store with one bundle, and its draft.
+type Filled = Rc<Once<(Store, Uuid, Uuid)>>;
+
+fn filled(files: usize) -> Filled {
+    Once::new(move || {
+        let store = Store::new()?;
+        let (bundle, draft) = store.filled(files)?;
+        Ok((store, bundle, draft))
+    })
 }
 
 fn write_bundle() -> Round {
@@ -214,8 +223,8 @@ fn write_bundle() -> Round {
     })
 }
 
-fn read_bundle() -> Round {
-    let filled = Once::new(|| filled(FILES));
+fn read_bundle(filled: &Filled) -> Round {
+    let filled = filled.clone();
     Box::new(move || {
         let (store, bundle, _) = filled.get()?;
         seconds_each(1, || {
@@ -285,97 +294,15 @@ fn rewrite_plain() -> Round {
     })
 }
 
-fn commit_one(make: fn() -> Outcome<(Store, Uuid, Uuid)>) -> Round {
-    let filled = Once::new(make);
-    let mut round = 0;
+fn commit_one(filled: &Filled) -> Round {
+    let filled = filled.clone();
     Box::new(move || {
         let (store, _, draft) = filled.get()?;
-        round += 1;
+        let text = format!("<html>{}</html>", Uuid::new_v4());
         seconds_each(1, || {
-            store.store.write_draft_file(
-                *draft,
-                &path(0),
-                Some(format!("<html>round {round}</html>").as_bytes()),
-            )?;
+            store.store.write_draft_file(*draft, &path(0), Some(text.as_bytes()))?;
             store.store.commit_draft(*draft)?;
             Ok(())
         })
     })
-}
-
-/// Reads of one file.
-const READS: usize = 100;
-
-fn read_one(make: fn() -> Outcome<(Store, Uuid, Uuid)>, files: usize) -> Round {
-    let filled = Once::new(make);
-    Box::new(move || {
-        let (store, bundle, _) = filled.get()?;
-        // The snapshot is read and proved once by each process.
-        store.store.get_bundle_file_data(*bundle, &path(0), None)?;
-        seconds_each(READS, || {
-            for read in 0..READS {
-                store.store.get_bundle_file_data(*bundle, &path(read * 7919 % files), None)?;
-            }
-            Ok(())
-        })
-    })
-}
-
-fn many(bundles: usize) -> Outcome<(Store, Vec<Uuid>)> {
-    let store = Store::new()?;
-    let mut made = Vec::with_capacity(bundles);
-    for at in 0..bundles {
-        made.push(store.store.create_bundle(store.collection, &format!("b{at}"), "b", "")?.uuid);
-    }
-    Ok((store, made))
-}
-
-fn list_page(make: fn() -> Outcome<(Store, Vec<Uuid>)>) -> Round {
-    let made = Once::new(make);
-    Box::new(move || {
-        let (store, bundles) = made.get()?;
-        let after = bundles.get(bundles.len() / 2).copied();
-        seconds_each(1, || {
-            let query = BundleQuery { after, limit: Some(50), ..BundleQuery::default() };
-            Ok(store.store.find_bundles(&query)?.len())
-        })
-    })
-}
-
-fn open_store(make: fn() -> Outcome<(Store, Vec<Uuid>)>) -> Round {
-    let made = Once::new(make);
-    Box::new(move || {
-        let (store, bundles) = made.get()?;
-        let bundle = bundles.last().copied().unwrap_or_default();
-        seconds_each(1, || {
-            let again = Blockstore::open(store._folder.path(), Access::ReadWrite, Arc::new(SystemClock))?;
-            Ok(again.get_bundle(bundle)?)
-        })
-    })
-}
-
-/// Returns the contests of big bundles and of many: each against the same in a small one.
-#[must_use]
-pub fn large_contests() -> Vec<Contest> {
-    let ten = || Some(("in a bundle of 10 files", read_one(|| filled(10), 10)));
-    let commit = || Some(("in a bundle of 10 files", commit_one(|| filled(10))));
-    let flat = Some(Goal::TimesMore(2.0));
-    vec![
-        contest("read one file of 1,000", read_one(|| filled(1000), 1000), ten(), flat),
-        contest("read one file of 100,000", read_one(|| filled(100_000), 100_000), ten(), flat),
-        contest("change one file of 1,000 and commit", commit_one(|| filled(1000)), commit(), None),
-        contest("change one file of 100,000 and commit", commit_one(|| filled(100_000)), commit(), None),
-        contest(
-            "list a page of 100,000 bundles",
-            list_page(|| many(100_000)),
-            Some(("of 100 bundles", list_page(|| many(100)))),
-            flat,
-        ),
-        contest(
-            "open a store of 100,000 bundles and find one",
-            open_store(|| many(100_000)),
-            Some(("of 100 bundles", open_store(|| many(100)))),
-            flat,
-        ),
-    ]
 }

@@ -73,7 +73,7 @@ impl Group {
             Self::Fields => fields::contests(),
             Self::Imports => imports::contests(inputs.course),
             Self::Bundles => bundles::contests(inputs.app),
-            Self::LargeBundles => Ok(bundles::large_contests()),
+            Self::LargeBundles => bundles::large_contests(),
             Self::Olx => olx::contests(inputs.course),
             Self::Problems => problems::contests(&inputs.problems, inputs.python),
             Self::Split => split::contests(&split::folder()),
