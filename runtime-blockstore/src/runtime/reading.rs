@@ -99,7 +99,7 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
-        self.look(&usage.context_key(), &[branch], |view| {
+        self.look_at_one(&usage.context_key(), branch, |view| {
             let state = view.state(branch)?;
             let row = view
                 .tables

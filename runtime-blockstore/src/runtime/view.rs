@@ -110,12 +110,33 @@ impl BlockstoreRuntime {
         branches: &[Branch],
         job: impl Fn(&View<'_>) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
+        self.look_by(key, branches, Self::check, job)
+    }
+
+    /// Looks at one block, whose bytes are proved when they are read, so that the documents that list all need not be: what
+    /// a process reads first does not cost the more the bigger the bundle is.
+    pub(super) fn look_at_one<T>(
+        &self,
+        key: &ContextKey,
+        branch: Branch,
+        job: impl Fn(&View<'_>) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        self.look_by(key, &[branch], Self::is_current, job)
+    }
+
+    fn look_by<T>(
+        &self,
+        key: &ContextKey,
+        branches: &[Branch],
+        check: impl Fn(&Self, &View<'_>, Branch) -> Result<(), Trouble>,
+        job: impl Fn(&View<'_>) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
         let mut attempt = 1;
         loop {
             let result = self.store.db.read(|db| {
                 let view = self.find(db, key)?;
                 for branch in branches {
-                    self.check(&view, *branch)?;
+                    check(self, &view, *branch)?;
                 }
                 job(&view).map_err(Trouble::Error)
             });
@@ -146,13 +167,19 @@ impl BlockstoreRuntime {
         }
     }
 
-    /// Makes sure that the index of a branch describes what the app's tables and files hold.
+    /// Makes sure that the index of a branch describes what the app's tables and files hold, and that those are whole.
     pub(super) fn check(&self, view: &View<'_>, branch: Branch) -> Result<(), Trouble> {
+        self.is_current(view, branch)?;
+        Ok(self.prove(view, branch)?)
+    }
+
+    /// Makes sure that the index of a branch describes what the app's tables and files hold.
+    fn is_current(&self, view: &View<'_>, branch: Branch) -> Result<(), Trouble> {
         let Some(version) = self.version_now(view.tables.db, &view.row, branch)? else {
             return Err(Trouble::Error(RuntimeError::NoSuchBranch { key: view.key.clone(), branch }));
         };
         match view.tables.state(view.row.bundle_id, branch)? {
-            Some(state) if *state.token == *version.0 => Ok(self.prove(view, branch)?),
+            Some(state) if *state.token == *version.0 => Ok(()),
             _ => Err(Trouble::Stale),
         }
     }

@@ -14,6 +14,7 @@ mod database_tls;
 mod fixture;
 mod foreign;
 mod golden;
+mod handover;
 mod index_check;
 mod maintenance;
 mod mariadb;
