@@ -11,6 +11,7 @@ mod branch;
 mod commit;
 pub mod documents;
 mod dump;
+mod every_block;
 mod fields;
 mod maintenance;
 mod old_mongo;
@@ -23,6 +24,7 @@ mod view;
 mod writing;
 
 pub use dump::{DumpCounts, ExportedDump};
+pub use every_block::EveryBlock;
 pub use maintenance::{
     FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, SizeReport, SizedBlock, SizedField,
 };

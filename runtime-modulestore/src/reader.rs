@@ -5,12 +5,13 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use xblock_core::block::Registry;
+use xblock_core::block::{BlockType, Registry};
 use xblock_core::keys::{ContextKey, DefinitionKey, SplitDefinitionKey, UsageKey};
 use xblock_core::runtime::{AsideData, BlockData, BlockRecord, FieldMap, RuntimeError};
 
 use crate::documents::{
-    BlockKey, BlockView, CourseIndex, DefinitionView, IndexKey, Structure, corrupt, to_key_id,
+    BlockKey, BlockView, Child, CourseIndex, DefinitionView, IndexKey, Structure, StructureIntake,
+    UsageTable, corrupt, to_key_id,
 };
 use crate::fields::FieldCodec;
 use crate::store::DocumentReads;
@@ -73,11 +74,12 @@ impl<'r> Reader<'r> {
         if let Some(found) = self.structures.get(&id) {
             return Ok(found);
         }
+        let mut intake = StructureIntake::new(id);
         let bytes = self
             .docs
-            .structure(id)?
+            .structure_as_it_comes(id, &mut |so_far| intake.advance(so_far))?
             .ok_or_else(|| corrupt(format!("structure {id}"), "it is missing from the store"))?;
-        let structure = Arc::new(Structure::read(id, bytes)?);
+        let structure = Arc::new(intake.finish(bytes)?);
         self.structures.insert(id, structure.clone());
         Ok(structure)
     }
@@ -135,19 +137,27 @@ impl<'r> Reader<'r> {
 
     /// Decodes a block: each field where it is stored, also one whose scope changed since.
     pub(crate) fn known(&self, block_type: &str, view: &BlockView<'_>) -> Result<Known, RuntimeError> {
-        let block_type = self.registry.block_type(block_type);
-        let codec = FieldCodec::new(&block_type, Some(self.context));
+        let declared = self.registry.block_type(block_type);
+        let usage = |(block_type, block_id): (&str, &str)| self.usage(block_type, block_id, view.place());
+        let children = || view.children()?.into_iter().map(usage).collect();
+        self.known_as(&declared, view, children)
+    }
+
+    /// Decodes a block of a type that was looked up.
+    fn known_as(
+        &self,
+        declared: &BlockType,
+        view: &BlockView<'_>,
+        children: impl FnOnce() -> Result<Vec<UsageKey>, RuntimeError>,
+    ) -> Result<Known, RuntimeError> {
+        let codec = FieldCodec::new(declared, Some(self.context));
         let definition = view.definition()?.ok_or_else(|| corrupt(view.place(), "it names no definition"))?;
         let mut settings = codec.read(view.fields()?, &[CHILDREN], view.place())?;
         if let Some(own) = view.own()? {
             let kept = own.get_document("settings").ok();
             settings.extend(codec.read(kept, &[], view.place())?);
         }
-        let children = view
-            .children()?
-            .into_iter()
-            .map(|(block_type, block_id)| self.usage(block_type, block_id, view.place()))
-            .collect::<Result<_, _>>()?;
+        let children = children()?;
         let asides = view
             .asides()?
             .into_iter()
@@ -168,14 +178,34 @@ impl<'r> Reader<'r> {
 
     /// Reads a block as the runtime returns it.
     pub(crate) fn record(&self, usage: &UsageKey, view: &BlockView<'_>) -> Result<BlockRecord, RuntimeError> {
-        let Known { data, definition } = self.known(usage.block_type(), view)?;
-        Ok(BlockRecord {
-            usage: usage.clone(),
-            definition: definition_key(usage.block_type(), definition),
-            data,
-            edit_info: view.edit_info()?.summary(),
-        })
+        record(usage, view, self.known(usage.block_type(), view)?)
     }
+
+    /// Reads the block at a place, whose type was looked up and whose keys are in a table.
+    pub(crate) fn record_at(
+        &self,
+        structure: &Structure,
+        usages: &UsageTable,
+        declared: &BlockType,
+        at: u32,
+    ) -> Result<BlockRecord, RuntimeError> {
+        let usage = usages.key(structure, Child::Block(at))?;
+        let view = structure.at(at).ok_or_else(|| corrupt(usage, "it is no document"))?;
+        let children = || match structure.children_at(at) {
+            Some(children) => children.iter().map(|child| usages.key(structure, *child).cloned()).collect(),
+            None => Err(view.children().err().unwrap_or_else(|| corrupt(view.place(), "`children`"))),
+        };
+        record(usage, &view, self.known_as(declared, &view, children)?)
+    }
+}
+
+fn record(usage: &UsageKey, view: &BlockView<'_>, known: Known) -> Result<BlockRecord, RuntimeError> {
+    Ok(BlockRecord {
+        usage: usage.clone(),
+        definition: definition_key(usage.block_type(), known.definition),
+        data: known.data,
+        edit_info: view.edit_info()?.summary(),
+    })
 }
 
 /// Returns the key of a definition.

@@ -1,14 +1,14 @@
 //! One branch as it was when it was opened: many reads, one look at the index.
 
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use xblock_core::block::BlockType;
+use xblock_core::block::{BlockType, Registry};
 use xblock_core::fields::Json;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{BlockRecord, Branch, RuntimeError, VersionId};
 
-use crate::documents::{BlockView, Structure};
+use crate::documents::{Child, Structure, UsageTable};
 use crate::fields::FieldCodec;
 use crate::reader::block_key;
 use crate::runtime::ModulestoreRuntime;
@@ -22,6 +22,8 @@ pub struct BranchView<'r> {
     context: ContextKey,
     branch: Branch,
     structure: Arc<Structure>,
+    /// Looked for when first needed.
+    usages: OnceLock<Arc<UsageTable>>,
 }
 
 impl ModulestoreRuntime {
@@ -33,7 +35,7 @@ impl ModulestoreRuntime {
     pub fn view(&self, context: &ContextKey, branch: Branch) -> Result<BranchView<'_>, RuntimeError> {
         self.refuse_old_course(context)?;
         let structure = self.in_branch(context, branch, |_, structure| Ok(structure.clone()))?;
-        Ok(BranchView { runtime: self, context: context.clone(), branch, structure })
+        Ok(BranchView { runtime: self, context: context.clone(), branch, structure, usages: OnceLock::new() })
     }
 }
 
@@ -74,37 +76,57 @@ impl BranchView<'_> {
     /// Walks the tree from the root, parents before their children. Children that do not exist are passed over.
     #[must_use]
     pub fn outline(&self) -> Outline<'_> {
-        let root = self.structure.root();
-        let root = self.structure.position(&root.block_type, &root.block_id);
+        let structure = &*self.structure;
+        let root = structure.position(&structure.root().block_type, &structure.root().block_id);
         Outline {
-            view: self,
+            walked: Walked { registry: &self.runtime.registry, structure, usages: self.usages() },
             left: root.map(|at| (0, at)).into_iter().collect(),
             path: Vec::new(),
-            on_path: vec![false; self.structure.len()],
+            on_path: vec![false; structure.len()],
             declared: Vec::new(),
         }
     }
 }
 
+impl<'r> BranchView<'r> {
+    pub(crate) fn runtime(&self) -> &'r ModulestoreRuntime {
+        self.runtime
+    }
+
+    pub(crate) fn structure(&self) -> &Structure {
+        &self.structure
+    }
+
+    pub(crate) fn usages(&self) -> &Arc<UsageTable> {
+        self.usages.get_or_init(|| self.structure.usages(&self.context))
+    }
+}
+
+/// What the blocks of an outline share.
+#[derive(Clone, Copy)]
+struct Walked<'v> {
+    registry: &'v Registry,
+    structure: &'v Structure,
+    usages: &'v UsageTable,
+}
+
 /// A walk through the tree of a branch.
 pub struct Outline<'v> {
-    view: &'v BranchView<'v>,
-    left: Vec<(usize, usize)>,
-    path: Vec<usize>,
+    walked: Walked<'v>,
+    left: Vec<(usize, u32)>,
+    path: Vec<u32>,
     on_path: Vec<bool>,
     /// The types met so far, as they are declared.
-    declared: Vec<(&'v str, Rc<BlockType>)>,
+    declared: Vec<Option<Rc<BlockType>>>,
 }
 
 /// A block of an outline. Nothing of it is decoded until it is asked for.
 pub struct OutlineBlock<'v> {
-    context: &'v ContextKey,
+    walked: Walked<'v>,
     declared: Rc<BlockType>,
-    children: Vec<(&'v str, &'v str)>,
-    block_type: &'v str,
-    block_id: &'v str,
+    at: u32,
+    children: &'v [Child],
     depth: usize,
-    view: BlockView<'v>,
 }
 
 impl<'v> Iterator for Outline<'v> {
@@ -114,42 +136,49 @@ impl<'v> Iterator for Outline<'v> {
         loop {
             let (depth, at) = self.left.pop()?;
             for left in self.path.drain(depth.min(self.path.len())..) {
-                self.on_path[left] = false;
+                self.on_path[left as usize] = false;
             }
             // A block below itself is passed over: the tree would have no end.
-            if self.on_path[at] {
+            if self.on_path[at as usize] {
                 continue;
             }
-            let structure = &self.view.structure;
-            let Some((block_type, block_id, view)) = structure.at(at) else { continue };
-            let children = match view.children() {
-                Ok(children) => children,
-                Err(error) => return Some(Err(error)),
+            let structure = self.walked.structure;
+            let Some(children) = structure.children_at(at) else {
+                // The block knows what is wrong with them.
+                match structure.at(at).map(|view| view.children()) {
+                    Some(Err(error)) => return Some(Err(error)),
+                    _ => continue,
+                }
             };
-            let below =
-                children.iter().rev().filter_map(|(block_type, id)| structure.position(block_type, id));
-            self.left.extend(below.map(|child| (depth + 1, child)));
+            self.left.extend(children.iter().rev().filter_map(|child| match child {
+                Child::Block(at) => Some((depth + 1, *at)),
+                Child::Missing(_) => None,
+            }));
             self.path.push(at);
-            self.on_path[at] = true;
-            let declared = self.declared(block_type);
-            let context = &self.view.context;
-            return Some(Ok(OutlineBlock { context, declared, children, block_type, block_id, depth, view }));
+            self.on_path[at as usize] = true;
+            let (walked, declared) = (self.walked, self.declared(at));
+            return Some(Ok(OutlineBlock { walked, declared, at, children, depth }));
         }
     }
 }
 
-impl<'v> Outline<'v> {
-    fn declared(&mut self, block_type: &'v str) -> Rc<BlockType> {
-        if let Some((_, declared)) = self.declared.iter().find(|(known, _)| *known == block_type) {
+impl Outline<'_> {
+    fn declared(&mut self, at: u32) -> Rc<BlockType> {
+        let number = self.walked.structure.type_at(at);
+        if let Some(Some(declared)) = self.declared.get(number) {
             return declared.clone();
         }
-        let declared = Rc::new(self.view.runtime.registry.block_type(block_type));
-        self.declared.push((block_type, declared.clone()));
+        let (block_type, _) = self.walked.structure.key_at(at);
+        let declared = Rc::new(self.walked.registry.block_type(block_type));
+        if self.declared.len() <= number {
+            self.declared.resize(number + 1, None);
+        }
+        self.declared[number] = Some(declared.clone());
         declared
     }
 }
 
-impl OutlineBlock<'_> {
+impl<'v> OutlineBlock<'v> {
     /// Returns how many blocks stand above it.
     #[must_use]
     pub fn depth(&self) -> usize {
@@ -158,24 +187,23 @@ impl OutlineBlock<'_> {
 
     /// Returns its type.
     #[must_use]
-    pub fn block_type(&self) -> &str {
-        self.block_type
+    pub fn block_type(&self) -> &'v str {
+        self.walked.structure.key_at(self.at).0
     }
 
     /// Returns its key.
     ///
     /// # Errors
     /// [`RuntimeError::Corrupt`] where its type and id make no key.
-    pub fn usage(&self) -> Result<UsageKey, RuntimeError> {
-        self.key(self.block_type, self.block_id)
+    pub fn usage(&self) -> Result<&'v UsageKey, RuntimeError> {
+        self.key(Child::Block(self.at))
     }
 
-    /// Returns the keys of its children, also of those that do not exist.
-    ///
-    /// # Errors
-    /// [`RuntimeError::Corrupt`] where they make no keys.
-    pub fn children(&self) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.children.iter().map(|(block_type, id)| self.key(block_type, id)).collect()
+    /// Returns the keys of its children, also of those that do not exist. One is [`RuntimeError::Corrupt`] where type and
+    /// id make no key.
+    pub fn children(&self) -> impl ExactSizeIterator<Item = Result<&'v UsageKey, RuntimeError>> {
+        let Walked { structure, usages, .. } = self.walked;
+        self.children.iter().map(move |child| usages.key(structure, *child))
     }
 
     /// Returns a setting that was set on it.
@@ -183,15 +211,13 @@ impl OutlineBlock<'_> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it cannot be read.
     pub fn setting(&self, name: &str) -> Result<Option<Json>, RuntimeError> {
-        let Some(fields) = self.view.fields()? else { return Ok(None) };
-        let value = fields.get(name).map_err(|error| crate::documents::corrupt(self.view.place(), error))?;
-        let codec = FieldCodec::new(&self.declared, Some(self.context));
-        value.map(|value| codec.one(name, value, self.view.place())).transpose()
+        let Some(view) = self.walked.structure.at(self.at) else { return Ok(None) };
+        let Some(value) = view.field(name)? else { return Ok(None) };
+        let codec = FieldCodec::new(&self.declared, Some(self.walked.usages.context()));
+        codec.one(name, value, view.place()).map(Some)
     }
 
-    fn key(&self, block_type: &str, block_id: &str) -> Result<UsageKey, RuntimeError> {
-        self.context
-            .make_usage_key(block_type, block_id)
-            .map_err(|error| crate::documents::corrupt(self.view.place(), error))
+    fn key(&self, child: Child) -> Result<&'v UsageKey, RuntimeError> {
+        self.walked.usages.key(self.walked.structure, child)
     }
 }

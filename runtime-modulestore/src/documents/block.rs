@@ -8,7 +8,8 @@ use bson::{Array, Bson, Document};
 use xblock_core::runtime::RuntimeError;
 
 use super::edit_info::BlockEditInfo;
-use super::read::{corrupt, document, object_id, pair};
+use super::read::{corrupt, document, object_id};
+use super::scan::find;
 
 /// The identity of a block inside one structure.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,7 +70,7 @@ pub enum BlockPlace<'a> {
         /// The block's type.
         block_type: &'a str,
         /// The block's id.
-        block_id: &'a str,
+        block_id: &'a [u8],
     },
 }
 
@@ -78,7 +79,7 @@ impl std::fmt::Display for BlockPlace<'_> {
         match self {
             Self::Named(place) => f.write_str(place),
             Self::InStructure { structure, block_type, block_id } => {
-                write!(f, "{structure}, block {block_type}+{block_id}")
+                write!(f, "{structure}, block {block_type}+{}", String::from_utf8_lossy(block_id))
             }
         }
     }
@@ -154,7 +155,7 @@ impl<'a> BlockView<'a> {
     pub(super) fn in_structure(
         document: &'a RawDocument,
         structure: &'a str,
-        (block_type, block_id): (&'a str, &'a str),
+        (block_type, block_id): (&'a str, &'a [u8]),
     ) -> Self {
         Self { document, place: BlockPlace::InStructure { structure, block_type, block_id } }
     }
@@ -187,6 +188,13 @@ impl<'a> BlockView<'a> {
         document(self.document, "fields", &self.place)
     }
 
+    /// Returns the value of a set setting, null too.
+    pub(crate) fn field(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, RuntimeError> {
+        let Some(fields) = self.fields()? else { return Ok(None) };
+        let found = find(fields.as_bytes(), name).map_err(|error| corrupt(&self.place, error))?;
+        found.map(|found| found.value(fields).map_err(|error| corrupt(&self.place, error))).transpose()
+    }
+
     /// Returns settings copied from a library block.
     ///
     /// # Errors
@@ -209,7 +217,13 @@ impl<'a> BlockView<'a> {
     /// [`RuntimeError::Corrupt`] where they are none of these.
     pub fn asides(&self) -> Result<Vec<(&'a str, &'a RawDocument)>, RuntimeError> {
         let malformed = |reason: &str| corrupt(&self.place, format!("`asides`: {reason}"));
-        let value = self.document.get("asides").map_err(|error| corrupt(&self.place, error))?;
+        let found = find(self.document.as_bytes(), "asides").map_err(|error| corrupt(&self.place, error))?;
+        // Nearly every block has an empty list.
+        if found.is_none_or(|found| found.is_null() || found.items().is_some_and(|list| list.left() == 0)) {
+            return Ok(Vec::new());
+        }
+        let value = found.map(|found| found.value(self.document)).transpose();
+        let value = value.map_err(|error| corrupt(&self.place, error))?;
         let mut asides = Vec::new();
         match value {
             None | Some(RawBsonRef::Null) => {}
@@ -277,7 +291,8 @@ impl<'a> BlockView<'a> {
     /// [`RuntimeError::Corrupt`] where the fields cannot be read.
     pub fn sets_children(&self) -> Result<bool, RuntimeError> {
         let Some(fields) = self.fields()? else { return Ok(false) };
-        fields.get("children").map(|c| c.is_some()).map_err(|error| corrupt(&self.place, error))
+        let found = find(fields.as_bytes(), "children").map_err(|error| corrupt(&self.place, error))?;
+        Ok(found.is_some())
     }
 
     /// Returns the children in order; they may name blocks that do not exist.
@@ -286,15 +301,16 @@ impl<'a> BlockView<'a> {
     /// [`RuntimeError::Corrupt`] where the list is none of pairs.
     pub fn children(&self) -> Result<Vec<(&'a str, &'a str)>, RuntimeError> {
         let Some(fields) = self.fields()? else { return Ok(Vec::new()) };
-        match fields.get("children").map_err(|error| corrupt(&self.place, error))? {
-            None | Some(RawBsonRef::Null) => Ok(Vec::new()),
-            Some(RawBsonRef::Array(list)) => list
-                .into_iter()
-                .map(|item| {
-                    item.ok().and_then(pair).ok_or_else(|| corrupt(&self.place, "a child is no [type, id]"))
-                })
-                .collect(),
-            Some(_) => Err(corrupt(&self.place, "`children` is no list")),
-        }
+        let found = find(fields.as_bytes(), "children").map_err(|error| corrupt(&self.place, error))?;
+        let Some(list) = found.filter(|list| !list.is_null()) else { return Ok(Vec::new()) };
+        let items = list.items().ok_or_else(|| corrupt(&self.place, "`children` is no list"))?;
+        let text = |text: &'a [u8]| std::str::from_utf8(text).ok();
+        items
+            .map(|item| {
+                let (block_type, block_id) = item.ok()?.pair()?;
+                text(block_type).zip(text(block_id))
+            })
+            .map(|pair| pair.ok_or_else(|| corrupt(&self.place, "a child is no [type, id]")))
+            .collect()
     }
 }

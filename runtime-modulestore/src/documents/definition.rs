@@ -14,7 +14,16 @@ use super::structure::MAX_DOCUMENT;
 pub struct DefinitionView {
     raw: RawDocumentBuf,
     id: ObjectId,
-    place: String,
+}
+
+/// Names a definition in errors; the text is made when there is one.
+#[derive(Debug, Clone, Copy)]
+pub struct DefinitionPlace(ObjectId);
+
+impl std::fmt::Display for DefinitionPlace {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "definition {}", self.0)
+    }
 }
 
 impl DefinitionView {
@@ -23,9 +32,8 @@ impl DefinitionView {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where the bytes are no BSON.
     pub fn read(id: ObjectId, bytes: Vec<u8>) -> Result<Self, RuntimeError> {
-        let place = format!("definition {id}");
-        let raw = RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place.as_str(), error))?;
-        Ok(Self { raw, id, place })
+        let raw = RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(DefinitionPlace(id), error))?;
+        Ok(Self { raw, id })
     }
 
     /// Returns the id.
@@ -36,8 +44,8 @@ impl DefinitionView {
 
     /// Names the document in errors.
     #[must_use]
-    pub fn place(&self) -> &str {
-        &self.place
+    pub fn place(&self) -> DefinitionPlace {
+        DefinitionPlace(self.id)
     }
 
     /// Returns the block type it is for.
@@ -45,8 +53,8 @@ impl DefinitionView {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it has none.
     pub fn block_type(&self) -> Result<&str, RuntimeError> {
-        text(&self.raw, "block_type", &self.place)?
-            .ok_or_else(|| corrupt(self.place.as_str(), "it has no `block_type`"))
+        text(&self.raw, "block_type", self.place())?
+            .ok_or_else(|| corrupt(self.place(), "it has no `block_type`"))
     }
 
     /// Returns the set content fields.
@@ -54,7 +62,7 @@ impl DefinitionView {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where they are no document.
     pub fn fields(&self) -> Result<Option<&RawDocument>, RuntimeError> {
-        document(&self.raw, "fields", &self.place)
+        document(&self.raw, "fields", self.place())
     }
 
     /// Returns the first definition of the line.
@@ -62,8 +70,8 @@ impl DefinitionView {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it is no id.
     pub fn original_version(&self) -> Result<Option<ObjectId>, RuntimeError> {
-        match document(&self.raw, "edit_info", &self.place)? {
-            Some(info) => object_id(info, "original_version", &self.place),
+        match document(&self.raw, "edit_info", self.place())? {
+            Some(info) => object_id(info, "original_version", self.place()),
             None => Ok(None),
         }
     }
@@ -86,7 +94,7 @@ impl DefinitionView {
         };
         let mut definition = match previous {
             Some(previous) => {
-                Document::try_from(&*previous.raw).map_err(|error| corrupt(previous.place.as_str(), error))?
+                Document::try_from(&*previous.raw).map_err(|error| corrupt(previous.place(), error))?
             }
             None => Document::new(),
         };

@@ -6,7 +6,8 @@ use bson::{Bson, Document};
 use chrono::{DateTime, Utc};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
-use super::read::{corrupt, integer, object_id, text, time, to_time};
+use super::read::{as_integer, as_object_id, as_text, as_time, corrupt, to_time};
+use super::scan::Elements;
 
 /// Who changes a branch, when, and into which structure.
 #[derive(Debug, Clone, Copy)]
@@ -62,23 +63,31 @@ impl BlockEditInfo {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where a key has a value of another type.
     pub fn read(document: &RawDocument, place: impl std::fmt::Display) -> Result<Self, RuntimeError> {
-        let mut other = Document::new();
-        for element in document {
-            let (name, value) = element.map_err(|error| corrupt(&place, error))?;
-            if !KNOWN.contains(&name.as_str()) {
-                other.insert(name.as_str(), Bson::try_from(value).map_err(|error| corrupt(&place, error))?);
+        let mut info = Self::default();
+        for element in Elements::of(document.as_bytes()) {
+            let element = element.map_err(|error| corrupt(&place, error))?;
+            let name = std::str::from_utf8(element.name()).map_err(|error| corrupt(&place, error))?;
+            if element.is_null() && KNOWN.contains(&name) {
+                continue;
+            }
+            let value = element.value(document).map_err(|error| corrupt(&place, error))?;
+            match name {
+                "edited_on" => info.edited_on = Some(as_time(value, name, &place)?),
+                "edited_by" => info.edited_by = Some(as_integer(value, name, &place)?),
+                "update_version" => info.update_version = Some(as_object_id(value, name, &place)?),
+                "previous_version" => info.previous_version = Some(as_object_id(value, name, &place)?),
+                "source_version" => info.source_version = Some(as_object_id(value, name, &place)?),
+                "original_usage" => info.original_usage = Some(as_text(value, name, &place)?.to_owned()),
+                "original_usage_version" => {
+                    info.original_usage_version = Some(as_object_id(value, name, &place)?);
+                }
+                _ => {
+                    let value = Bson::try_from(value).map_err(|error| corrupt(&place, error))?;
+                    info.other.insert(name, value);
+                }
             }
         }
-        Ok(Self {
-            edited_on: time(document, "edited_on", &place)?,
-            edited_by: integer(document, "edited_by", &place)?,
-            update_version: object_id(document, "update_version", &place)?,
-            previous_version: object_id(document, "previous_version", &place)?,
-            source_version: object_id(document, "source_version", &place)?,
-            original_usage: text(document, "original_usage", &place)?.map(str::to_owned),
-            original_usage_version: object_id(document, "original_usage_version", &place)?,
-            other,
-        })
+        Ok(info)
     }
 
     /// Writes every key, empty ones as null, as the store does.

@@ -6,21 +6,27 @@
 mod block;
 mod definition;
 mod edit_info;
+mod entries;
 mod file;
 mod index;
 mod read;
+mod scan;
 mod structure;
+mod tree;
+mod usages;
 
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, pair_bson};
-pub use definition::DefinitionView;
+pub use definition::{DefinitionPlace, DefinitionView};
 pub use edit_info::BlockEditInfo;
 pub(crate) use edit_info::{Stamp, integer_bson};
 pub(crate) use file::content_son;
 pub use file::{Bucket, FileId, FileOwner, FileView};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
-pub(crate) use structure::MAX_DOCUMENT;
+pub(crate) use structure::{MAX_DOCUMENT, StructureIntake};
 pub use structure::{NextStructure, Structure, StructureHeader};
+pub(crate) use tree::Child;
+pub(crate) use usages::UsageTable;
 
 pub(crate) use read::{
     corrupt, document, integer, object_id, pair, text, time, to_bson_id, to_key_id, to_time,

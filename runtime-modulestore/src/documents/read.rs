@@ -9,6 +9,8 @@ use chrono::{DateTime, Utc};
 use xblock_core::keys;
 use xblock_core::runtime::RuntimeError;
 
+use super::scan::find;
+
 /// Reports a document that breaks its own format.
 pub(crate) fn corrupt(place: impl Display, reason: impl Display) -> RuntimeError {
     RuntimeError::Corrupt { place: place.to_string(), reason: reason.to_string() }
@@ -35,9 +37,10 @@ fn present<'a>(
     name: &str,
     place: impl Display,
 ) -> Result<Option<RawBsonRef<'a>>, RuntimeError> {
-    match document.get(name) {
-        Ok(None | Some(RawBsonRef::Null | RawBsonRef::Undefined)) => Ok(None),
-        Ok(Some(value)) => Ok(Some(value)),
+    match find(document.as_bytes(), name) {
+        Ok(None) => Ok(None),
+        Ok(Some(found)) if found.is_null() => Ok(None),
+        Ok(Some(found)) => found.value(document).map(Some).map_err(|error| corrupt(place, error)),
         Err(error) => Err(corrupt(place, error)),
     }
 }
@@ -51,10 +54,17 @@ pub(crate) fn object_id(
     name: &str,
     place: impl Display,
 ) -> Result<Option<ObjectId>, RuntimeError> {
-    match present(document, name, &place)? {
-        None => Ok(None),
-        Some(RawBsonRef::ObjectId(id)) => Ok(Some(id)),
-        Some(other) => Err(wrong_type(place, name, other, "an ObjectId")),
+    present(document, name, &place)?.map(|value| as_object_id(value, name, place)).transpose()
+}
+
+pub(super) fn as_object_id(
+    value: RawBsonRef<'_>,
+    name: &str,
+    place: impl Display,
+) -> Result<ObjectId, RuntimeError> {
+    match value {
+        RawBsonRef::ObjectId(id) => Ok(id),
+        other => Err(wrong_type(place, name, other, "an ObjectId")),
     }
 }
 
@@ -63,10 +73,17 @@ pub(crate) fn text<'a>(
     name: &str,
     place: impl Display,
 ) -> Result<Option<&'a str>, RuntimeError> {
-    match present(document, name, &place)? {
-        None => Ok(None),
-        Some(RawBsonRef::String(text)) => Ok(Some(text)),
-        Some(other) => Err(wrong_type(place, name, other, "a string")),
+    present(document, name, &place)?.map(|value| as_text(value, name, place)).transpose()
+}
+
+pub(super) fn as_text<'a>(
+    value: RawBsonRef<'a>,
+    name: &str,
+    place: impl Display,
+) -> Result<&'a str, RuntimeError> {
+    match value {
+        RawBsonRef::String(text) => Ok(text),
+        other => Err(wrong_type(place, name, other, "a string")),
     }
 }
 
@@ -80,13 +97,21 @@ pub(crate) fn integer(
     name: &str,
     place: impl Display,
 ) -> Result<Option<i64>, RuntimeError> {
-    match present(document, name, &place)? {
-        None => Ok(None),
-        Some(RawBsonRef::Int32(number)) => Ok(Some(i64::from(number))),
-        Some(RawBsonRef::Int64(number)) => Ok(Some(number)),
-        Some(RawBsonRef::Double(number)) if whole(number).is_some() => Ok(whole(number)),
-        Some(other) => Err(wrong_type(place, name, other, "an integer")),
-    }
+    present(document, name, &place)?.map(|value| as_integer(value, name, place)).transpose()
+}
+
+pub(super) fn as_integer(
+    value: RawBsonRef<'_>,
+    name: &str,
+    place: impl Display,
+) -> Result<i64, RuntimeError> {
+    let number = match value {
+        RawBsonRef::Int32(number) => Some(i64::from(number)),
+        RawBsonRef::Int64(number) => Some(number),
+        RawBsonRef::Double(number) => whole(number),
+        _ => None,
+    };
+    number.ok_or_else(|| wrong_type(place, name, value, "an integer"))
 }
 
 pub(crate) fn time(
@@ -94,12 +119,18 @@ pub(crate) fn time(
     name: &str,
     place: impl Display,
 ) -> Result<Option<DateTime<Utc>>, RuntimeError> {
-    match present(document, name, &place)? {
-        None => Ok(None),
-        Some(RawBsonRef::DateTime(time)) => DateTime::from_timestamp_millis(time.timestamp_millis())
-            .map(Some)
+    present(document, name, &place)?.map(|value| as_time(value, name, place)).transpose()
+}
+
+pub(super) fn as_time(
+    value: RawBsonRef<'_>,
+    name: &str,
+    place: impl Display,
+) -> Result<DateTime<Utc>, RuntimeError> {
+    match value {
+        RawBsonRef::DateTime(time) => DateTime::from_timestamp_millis(time.timestamp_millis())
             .ok_or_else(|| corrupt(place, format!("`{name}` is a time out of range"))),
-        Some(other) => Err(wrong_type(place, name, other, "a date")),
+        other => Err(wrong_type(place, name, other, "a date")),
     }
 }
 

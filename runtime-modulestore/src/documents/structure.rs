@@ -1,17 +1,20 @@
 //! A structure: one version of one branch with all its blocks (modulestore reference, section 2.2).
 
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use bson::Bson;
 use bson::oid::ObjectId;
-use bson::raw::{CString, RawArray, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use bson::raw::{CString, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{EditInfo, RuntimeError, VersionId};
 
 use super::block::{BlockKey, BlockView};
 use super::edit_info::{Stamp, integer_bson};
+use super::entries::{Entries, Intake};
 use super::read::{corrupt, integer, object_id, pair, time, to_time};
+use super::tree::{Child, Tree};
+use super::usages::UsageTable;
 
 /// The most bytes a server takes in one document.
 pub(crate) const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
@@ -56,45 +59,6 @@ impl StructureHeader {
     }
 }
 
-/// A stretch of a structure's bytes.
-#[derive(Debug, Clone, Copy)]
-struct Span {
-    start: u32,
-    end: u32,
-}
-
-impl Span {
-    /// Locates a slice inside the bytes it was cut from.
-    fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
-        let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
-        let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
-        Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
-    }
-
-    fn bytes(self, whole: &[u8]) -> &[u8] {
-        &whole[self.start as usize..self.end as usize]
-    }
-
-    fn text(self, whole: &[u8]) -> &str {
-        std::str::from_utf8(self.bytes(whole)).unwrap_or_default()
-    }
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    block_type: Span,
-    block_id: Span,
-    document: Span,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct ParentLink {
-    child_type: Span,
-    child_id: Span,
-    /// Place of the parent among the entries.
-    parent: u32,
-}
-
 /// A structure with a way to each of its blocks. The blocks themselves stay BSON until they are asked for.
 #[derive(Debug)]
 pub struct Structure {
@@ -102,10 +66,11 @@ pub struct Structure {
     root: BlockKey,
     place: String,
     bytes: RawDocumentBuf,
-    /// In order of type and id.
-    entries: Vec<Entry>,
-    /// In order of the child's type and id, then of the parent; made when first asked for.
-    parents: OnceLock<Vec<ParentLink>>,
+    entries: Entries,
+    /// Made when first asked for.
+    tree: OnceLock<Tree>,
+    /// Keys in the first context that asked for them; a structure is mostly of one.
+    usages: OnceLock<Arc<UsageTable>>,
 }
 
 impl Structure {
@@ -114,21 +79,7 @@ impl Structure {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it is not what a structure must be.
     pub fn read(id: ObjectId, bytes: Vec<u8>) -> Result<Self, RuntimeError> {
-        let place = format!("structure {id}");
-        let bytes = RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place.as_str(), error))?;
-        let header = StructureHeader::read(&bytes)?;
-        let root = bytes
-            .get("root")
-            .ok()
-            .flatten()
-            .and_then(pair)
-            .map(|(block_type, block_id)| BlockKey::new(block_type, block_id))
-            .ok_or_else(|| corrupt(place.as_str(), "`root` is no [type, id]"))?;
-        let blocks = bytes.get_array("blocks").map_err(|error| corrupt(place.as_str(), error))?;
-        let mut entries = outline(bytes.as_bytes(), blocks, &place)?;
-        let whole = bytes.as_bytes();
-        entries.sort_by(|a, b| a.key(whole).cmp(&b.key(whole)));
-        Ok(Self { header, root, place, bytes, entries, parents: OnceLock::new() })
+        StructureIntake::new(id).finish(bytes)
     }
 
     /// Returns the version id.
@@ -155,10 +106,11 @@ impl Structure {
         &self.bytes
     }
 
-    /// Returns about how much memory the structure takes.
+    /// Returns about how much memory the structure takes, with all that is made of it when it is asked for.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.bytes.as_bytes().len() + self.entries.len() * (size_of::<Entry>() + size_of::<ParentLink>())
+        self.bytes.as_bytes().len()
+            + self.entries.len() * (Entries::WEIGHT + Tree::WEIGHT + UsageTable::WEIGHT)
     }
 
     /// Returns the number of blocks.
@@ -170,32 +122,32 @@ impl Structure {
     /// Says whether there is no block at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     /// Lists the blocks in order of type and id.
     pub fn blocks(&self) -> impl Iterator<Item = (&str, &str, BlockView<'_>)> {
-        self.entries.iter().filter_map(|entry| {
-            let (block_type, block_id) = entry.parts(self.bytes.as_bytes());
-            Some((block_type, block_id, self.view(entry)?))
+        self.entries.order(self.bytes.as_bytes()).iter().filter_map(|at| {
+            let (block_type, block_id) = self.key_at(*at);
+            Some((block_type, block_id, self.at(*at)?))
         })
     }
 
     /// Lists the blocks' types and ids, in order.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.iter().map(|entry| entry.parts(self.bytes.as_bytes()))
+        self.entries.order(self.bytes.as_bytes()).iter().map(|at| self.key_at(*at))
     }
 
-    /// Finds a block.
+    /// Finds a block; of several by the same key the last, as edx-platform does.
     #[must_use]
     pub fn block(&self, block_type: &str, block_id: &str) -> Option<BlockView<'_>> {
-        self.view(self.entry(block_type, block_id)?)
+        self.at(self.position(block_type, block_id)?)
     }
 
     /// Says whether there is such a block.
     #[must_use]
     pub fn contains(&self, block_type: &str, block_id: &str) -> bool {
-        self.entry(block_type, block_id).is_some()
+        self.position(block_type, block_id).is_some()
     }
 
     /// Lists the blocks that name this one among their children, in order; it need not exist itself.
@@ -203,103 +155,97 @@ impl Structure {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where some block's children cannot be read.
     pub fn parents(&self, block_type: &str, block_id: &str) -> Result<Vec<(&str, &str)>, RuntimeError> {
-        let links = match self.parents.get() {
-            Some(links) => links,
-            None => {
-                let links = self.parent_links()?;
-                self.parents.get_or_init(|| links)
-            }
-        };
-        let whole = self.bytes.as_bytes();
-        let wanted = (block_type.as_bytes(), block_id.as_bytes());
-        let start = links.partition_point(|link| link.child(whole).cmp(&wanted) == Ordering::Less);
-        Ok(links[start..]
-            .iter()
-            .take_while(|link| link.child(whole) == wanted)
-            .map(|link| self.entries[link.parent as usize].parts(whole))
-            .collect())
-    }
-
-    /// Finds a block's place among all, in order of types and ids.
-    pub(crate) fn position(&self, block_type: &str, block_id: &str) -> Option<usize> {
-        let whole = self.bytes.as_bytes();
-        let wanted = (block_type.as_bytes(), block_id.as_bytes());
-        self.entries.binary_search_by(|entry| entry.key(whole).cmp(&wanted)).ok()
-    }
-
-    /// Returns the block at a place, with its type and id.
-    pub(crate) fn at(&self, position: usize) -> Option<(&str, &str, BlockView<'_>)> {
-        let entry = self.entries.get(position)?;
-        let (block_type, block_id) = entry.parts(self.bytes.as_bytes());
-        Some((block_type, block_id, self.view(entry)?))
-    }
-
-    fn entry(&self, block_type: &str, block_id: &str) -> Option<&Entry> {
-        self.entries.get(self.position(block_type, block_id)?)
-    }
-
-    fn view(&self, entry: &Entry) -> Option<BlockView<'_>> {
-        let whole = self.bytes.as_bytes();
-        let document = RawDocument::from_bytes(entry.document.bytes(whole)).ok()?;
-        Some(BlockView::in_structure(document, &self.place, entry.parts(whole)))
-    }
-
-    fn parent_links(&self) -> Result<Vec<ParentLink>, RuntimeError> {
-        let whole = self.bytes.as_bytes();
-        let mut links = Vec::new();
-        for (parent, entry) in (0..).zip(&self.entries) {
-            let Some(view) = self.view(entry) else { continue };
-            for (child_type, child_id) in view.children()? {
-                let spans = (Span::of(whole, child_type.as_bytes()), Span::of(whole, child_id.as_bytes()));
-                if let (Some(child_type), Some(child_id)) = spans {
-                    links.push(ParentLink { child_type, child_id, parent });
-                }
-            }
+        let tree = self.tree();
+        if let Some(view) = tree.unreadable().and_then(|at| self.at(at)) {
+            view.children()?;
         }
-        links.sort_by(|a, b| (a.child(whole), a.parent).cmp(&(b.child(whole), b.parent)));
-        links.dedup_by(|a, b| (a.child(whole), a.parent) == (b.child(whole), b.parent));
-        Ok(links)
-    }
-}
-
-impl Entry {
-    /// Returns type and id to compare: bytes are in the order of the texts, and need no proof that they are some.
-    fn key(self, whole: &[u8]) -> (&[u8], &[u8]) {
-        (self.block_type.bytes(whole), self.block_id.bytes(whole))
-    }
-
-    fn parts(self, whole: &[u8]) -> (&str, &str) {
-        (self.block_type.text(whole), self.block_id.text(whole))
-    }
-}
-
-impl ParentLink {
-    fn child(self, whole: &[u8]) -> (&[u8], &[u8]) {
-        (self.child_type.bytes(whole), self.child_id.bytes(whole))
-    }
-}
-
-fn outline(whole: &[u8], blocks: &RawArray, place: &str) -> Result<Vec<Entry>, RuntimeError> {
-    let mut entries = Vec::new();
-    for (position, item) in blocks.into_iter().enumerate() {
-        let place = || format!("{place}, block {position}");
-        let block = item
-            .map_err(|error| corrupt(place(), error))?
-            .as_document()
-            .ok_or_else(|| corrupt(place(), "it is no document"))?;
-        let block_type = block.get_str("block_type").map_err(|error| corrupt(place(), error))?;
-        let block_id = block.get_str("block_id").map_err(|error| corrupt(place(), error))?;
-        let spans = (
-            Span::of(whole, block_type.as_bytes()),
-            Span::of(whole, block_id.as_bytes()),
-            Span::of(whole, block.as_bytes()),
-        );
-        let (Some(block_type), Some(block_id), Some(document)) = spans else {
-            return Err(corrupt(place(), "it lies beyond the first 4 GiB"));
+        let whole = self.bytes.as_bytes();
+        let places: Vec<_> = match self.position(block_type, block_id) {
+            Some(at) => tree.parents(at).collect(),
+            None => tree.parents_of_missing(whole, block_type, block_id).collect(),
         };
-        entries.push(Entry { block_type, block_id, document });
+        let mut parents: Vec<_> = places.into_iter().map(|at| self.key_at(at)).collect();
+        parents.sort_unstable();
+        parents.dedup();
+        Ok(parents)
     }
-    Ok(entries)
+
+    /// Finds a block's place in the document.
+    pub(crate) fn position(&self, block_type: &str, block_id: &str) -> Option<u32> {
+        self.entries.position(self.bytes.as_bytes(), block_type.as_bytes(), block_id.as_bytes())
+    }
+
+    /// Returns the block at a place.
+    pub(crate) fn at(&self, position: u32) -> Option<BlockView<'_>> {
+        let document = self.entries.document(self.bytes.as_bytes(), position);
+        let document = RawDocument::from_bytes(document).ok()?;
+        let key = self.entries.raw_key(self.bytes.as_bytes(), position);
+        Some(BlockView::in_structure(document, &self.place, key))
+    }
+
+    /// Returns the type and id of the block at a place.
+    pub(crate) fn key_at(&self, position: u32) -> (&str, &str) {
+        self.entries.key(self.bytes.as_bytes(), position)
+    }
+
+    /// Returns a number for the type of the block at a place; blocks of one type have the same.
+    pub(crate) fn type_at(&self, position: u32) -> usize {
+        self.entries.type_number(position)
+    }
+
+    /// Returns the children of the block at a place; nothing where they cannot be read.
+    pub(crate) fn children_at(&self, position: u32) -> Option<&[Child]> {
+        self.tree().children(position)
+    }
+
+    /// Returns a table for the keys of the blocks, and of children the structure does not have, in a context.
+    pub(crate) fn usages(&self, context: &ContextKey) -> Arc<UsageTable> {
+        let make = || Arc::new(UsageTable::new(context, self.len(), self.tree().missing_len()));
+        let table = self.usages.get_or_init(make);
+        if table.context() == context { table.clone() } else { make() }
+    }
+
+    /// Returns the type and id of a child.
+    pub(crate) fn child_key(&self, child: Child) -> (&str, &str) {
+        match child {
+            Child::Block(at) => self.key_at(at),
+            Child::Missing(number) => self.tree().missing(self.bytes.as_bytes(), number),
+        }
+    }
+
+    fn tree(&self) -> &Tree {
+        self.tree.get_or_init(|| Tree::read(self.bytes.as_bytes(), &self.entries))
+    }
+}
+
+/// Reads a structure while its bytes come in.
+pub(crate) struct StructureIntake(Intake);
+
+impl StructureIntake {
+    pub(crate) fn new(id: ObjectId) -> Self {
+        Self(Intake::new(format!("structure {id}")))
+    }
+
+    /// Takes note of what is there so far; it begins with what was there before.
+    pub(crate) fn advance(&mut self, so_far: &[u8]) {
+        self.0.advance(so_far);
+    }
+
+    /// Ends with the whole.
+    pub(crate) fn finish(self, bytes: Vec<u8>) -> Result<Structure, RuntimeError> {
+        let place = self.0.place();
+        let bytes = RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))?;
+        let header = StructureHeader::read(&bytes)?;
+        let root = bytes
+            .get("root")
+            .ok()
+            .flatten()
+            .and_then(pair)
+            .map(|(block_type, block_id)| BlockKey::new(block_type, block_id))
+            .ok_or_else(|| corrupt(place, "`root` is no [type, id]"))?;
+        let (entries, place) = self.0.finish(bytes.as_bytes())?;
+        Ok(Structure { header, root, place, bytes, entries, tree: OnceLock::new(), usages: OnceLock::new() })
+    }
 }
 
 /// The next version of a branch while it is put together (`version_structure`, modulestore reference, section 6).
@@ -443,16 +389,10 @@ fn append_unknown(
     Ok(())
 }
 
-fn in_document_order(structure: &Structure) -> Vec<(BlockKey, &RawDocument)> {
-    let whole = structure.bytes.as_bytes();
-    let mut entries = structure.entries.clone();
-    entries.sort_by_key(|entry| entry.document.start);
-    entries
-        .iter()
-        .filter_map(|entry| {
-            let (block_type, block_id) = entry.parts(whole);
-            let document = RawDocument::from_bytes(entry.document.bytes(whole)).ok()?;
-            Some((BlockKey::new(block_type, block_id), document))
-        })
-        .collect()
+fn in_document_order(structure: &Structure) -> impl Iterator<Item = (BlockKey, &RawDocument)> {
+    let places = (0..).take(structure.len());
+    places.filter_map(|at| {
+        let (block_type, block_id) = structure.key_at(at);
+        Some((BlockKey::new(block_type, block_id), structure.at(at)?.raw()))
+    })
 }

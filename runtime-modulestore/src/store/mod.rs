@@ -112,6 +112,18 @@ pub trait DocumentReads {
     /// The medium's.
     fn structure(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError>;
 
+    /// Finds a structure's bytes; a store that reads them piece by piece shows after each what is there so far.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn structure_as_it_comes(
+        &self,
+        id: ObjectId,
+        _seen: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, RuntimeError> {
+        self.structure(id)
+    }
+
     /// Finds what a structure says about itself, without its blocks.
     ///
     /// # Errors

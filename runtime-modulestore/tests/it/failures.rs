@@ -416,7 +416,7 @@ fn garbled_documents_end_no_process() {
             }
             if let Ok(view) = runtime.view(&context(), branch) {
                 for block in view.outline().flatten() {
-                    let _ = (block.usage(), block.children(), block.setting("display_name"));
+                    let _ = (block.usage(), block.children().count(), block.setting("display_name"));
                 }
             }
             let _ = (runtime.history(&context(), branch), runtime.sizes(&context(), branch));

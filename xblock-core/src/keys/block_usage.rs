@@ -238,6 +238,16 @@ impl BlockUsageKey {
         BlockUsageKey::in_context(context, block_type.into(), block_id.into())
     }
 
+    /// Makes the key of a block in a course from texts, without a way over values; nothing where a rule is broken.
+    pub(crate) fn in_course(context: &ContextKey, block_type: &str, block_id: &str) -> Option<BlockUsageKey> {
+        let set = if context.is_deprecated() { Charset::IdPercent } else { Charset::Id };
+        if !set.is(block_id) {
+            return None;
+        }
+        let located = Located { context: context.clone(), within: Within::of_texts(block_type, block_id) };
+        Some(BlockUsageKey(Arc::new(BlockUsageFields { namespace: BlockNamespace::Block, located })))
+    }
+
     pub(crate) fn in_context(
         context: ContextKey,
         block_type: Scalar,

@@ -228,6 +228,12 @@ impl ContextKey {
     /// [`KeyError::InvalidField`] or [`KeyError::InvalidValue`] when type or id do not fit; [`KeyError::NoAttribute`] for a
     /// plugin's context that has no blocks.
     pub fn make_usage_key(&self, block_type: &str, block_id: &str) -> Result<UsageKey, KeyError> {
+        // A structure of a course has many thousands.
+        if let ContextKey::Course(_) = self
+            && let Some(key) = BlockUsageKey::in_course(self, block_type, block_id)
+        {
+            return Ok(UsageKey::Block(key));
+        }
         self.make_any_usage_key(block_type.into(), block_id.into())
     }
 

@@ -12,6 +12,9 @@ use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
 use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, Leftover, OLD_MONGO, SetAside};
 
+/// How much of a structure is read at once: what a processor's own cache holds.
+const PIECE: usize = 256 * 1024;
+
 fn document(bytes: Vec<u8>, place: &str) -> Result<RawDocumentBuf, RuntimeError> {
     RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place, error))
 }
@@ -122,8 +125,29 @@ impl DocumentReads for Session<'_> {
     }
 
     fn structure(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError> {
-        let sql = r#"SELECT document FROM "modulestore.structures" WHERE _id = ?"#;
-        self.one(sql, [id.bytes()], |row| row.get(0))
+        self.structure_as_it_comes(id, &mut |_| {})
+    }
+
+    fn structure_as_it_comes(
+        &self,
+        id: ObjectId,
+        seen: &mut dyn FnMut(&[u8]),
+    ) -> Result<Option<Vec<u8>>, RuntimeError> {
+        let sql = r#"SELECT rowid FROM "modulestore.structures" WHERE _id = ?"#;
+        let Some(row) = self.one(sql, [id.bytes()], |row| row.get(0))? else { return Ok(None) };
+        // A value of a row would be put together in one place and copied to another; this way it is read to where it stays.
+        self.connection()
+            .blob_open("main", "modulestore.structures", "document", row, true)
+            .and_then(|blob| {
+                let mut document = vec![0; blob.len()];
+                for start in (0..document.len()).step_by(PIECE) {
+                    let end = document.len().min(start + PIECE);
+                    blob.read_at_exact(&mut document[start..end], start)?;
+                    seen(&document[..end]);
+                }
+                Ok(Some(document))
+            })
+            .map_err(failed("reading the store"))
     }
 
     fn header(&self, id: ObjectId) -> Result<Option<StructureHeader>, RuntimeError> {

@@ -1,0 +1,378 @@
+//! Where each block of a structure lies in its bytes, and how it is found.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry as Slot;
+use xblock_core::runtime::RuntimeError;
+
+use super::read::corrupt;
+use super::scan::{ARRAY, Element, Elements, find, head, last_byte};
+
+/// A stretch of a structure's bytes.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span {
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    /// Locates a slice inside the bytes it was cut from.
+    pub(super) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
+        let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+        let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+        Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
+    }
+
+    pub(super) fn bytes(self, whole: &[u8]) -> &[u8] {
+        &whole[self.start as usize..self.end as usize]
+    }
+
+    /// Returns a text that was proved to be one.
+    pub(super) fn text(self, whole: &[u8]) -> &str {
+        std::str::from_utf8(self.bytes(whole)).unwrap_or_default()
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// Place of the block's type among the types.
+    block_type: u32,
+    /// Of type and id.
+    hash: u32,
+    block_id: Span,
+    document: Span,
+    children: ChildList,
+}
+
+/// Where a block's list of children is.
+#[derive(Debug, Clone, Copy)]
+enum ChildList {
+    /// It has none.
+    None,
+    /// Its elements, of which the last may end late.
+    At(Span),
+    /// Something else is in its place.
+    Unreadable,
+}
+
+/// The blocks of one structure, each by its place in the document.
+#[derive(Debug)]
+pub(super) struct Entries {
+    list: Vec<Entry>,
+    /// The types there are; blocks are many, types few.
+    types: Vec<Box<str>>,
+    /// Of blocks by the same key the last, which is the one edx-platform reads.
+    table: HashTable<u32>,
+    hasher: RandomState,
+    /// Places in the order of type and id; made when first asked for.
+    order: OnceLock<Box<[u32]>>,
+}
+
+impl Entries {
+    fn new() -> Self {
+        Self {
+            list: Vec::new(),
+            types: Vec::new(),
+            table: HashTable::new(),
+            hasher: RandomState::default(),
+            order: OnceLock::new(),
+        }
+    }
+
+    /// About how many bytes an entry takes, with its places in the table and in the order.
+    pub(super) const WEIGHT: usize = size_of::<Entry>() + 3 * size_of::<u32>();
+
+    fn reserve(&mut self, blocks: usize) {
+        self.list.reserve(blocks);
+        let list = &self.list;
+        self.table.reserve(blocks, |at| spread(list[*at as usize].hash));
+    }
+
+    /// Adds a block after the others, while its bytes are at hand.
+    fn add(&mut self, whole: &[u8], entry: Entry) {
+        let number = u32::try_from(self.list.len()).expect("each takes several of less than 2^31 bytes");
+        let (list, block_id) = (&self.list, entry.block_id.bytes(whole));
+        let is_same = |other: &u32| {
+            let other = &list[*other as usize];
+            other.hash == entry.hash
+                && other.block_type == entry.block_type
+                && other.block_id.bytes(whole) == block_id
+        };
+        let hash_of = |other: &u32| spread(list[*other as usize].hash);
+        match self.table.entry(spread(entry.hash), is_same, hash_of) {
+            Slot::Occupied(mut earlier) => *earlier.get_mut() = number,
+            Slot::Vacant(free) => {
+                free.insert(number);
+            }
+        }
+        self.list.push(entry);
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half is a hash as well")]
+    fn hash(&self, block_type: &[u8], block_id: &[u8]) -> u32 {
+        let mut hasher = self.hasher.build_hasher();
+        hasher.write(block_type);
+        hasher.write(block_id);
+        hasher.finish() as u32
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Finds a block's place.
+    pub(super) fn position(&self, whole: &[u8], block_type: &[u8], block_id: &[u8]) -> Option<u32> {
+        let hash = self.hash(block_type, block_id);
+        let is_wanted = |at: &u32| {
+            let entry = &self.list[*at as usize];
+            entry.hash == hash
+                && entry.block_id.bytes(whole) == block_id
+                && self.types[entry.block_type as usize].as_bytes() == block_type
+        };
+        self.table.find(spread(hash), is_wanted).copied()
+    }
+
+    /// Returns the type and id of the block at a place.
+    pub(super) fn key<'a>(&'a self, whole: &'a [u8], at: u32) -> (&'a str, &'a str) {
+        let entry = &self.list[at as usize];
+        (&self.types[entry.block_type as usize], entry.block_id.text(whole))
+    }
+
+    /// Returns the same, without proof that the id is a text.
+    pub(super) fn raw_key<'a>(&'a self, whole: &'a [u8], at: u32) -> (&'a str, &'a [u8]) {
+        let entry = &self.list[at as usize];
+        (&self.types[entry.block_type as usize], entry.block_id.bytes(whole))
+    }
+
+    /// Returns the place of a block's type among the types of the structure.
+    pub(super) fn type_number(&self, at: u32) -> usize {
+        self.list[at as usize].block_type as usize
+    }
+
+    /// Returns the document of the block at a place.
+    pub(super) fn document<'a>(&self, whole: &'a [u8], at: u32) -> &'a [u8] {
+        self.list[at as usize].document.bytes(whole)
+    }
+
+    /// Goes through the children of the block at a place, nothing where there is no list but something else.
+    pub(super) fn children<'a>(&self, whole: &'a [u8], at: u32) -> Option<Elements<'a>> {
+        match self.list[at as usize].children {
+            ChildList::None => Some(Elements::within(&[])),
+            ChildList::At(list) => Some(Elements::within(list.bytes(whole))),
+            ChildList::Unreadable => None,
+        }
+    }
+
+    /// Returns the places in the order of type and id, those of the same key in the order of the document.
+    pub(super) fn order(&self, whole: &[u8]) -> &[u32] {
+        self.order.get_or_init(|| {
+            let mut order: Box<[u32]> = (0..).take(self.list.len()).collect();
+            let mut by_name: Vec<_> = (0..self.types.len()).collect();
+            by_name.sort_by_key(|number| &self.types[*number]);
+            let mut ranks = vec![0_usize; self.types.len()];
+            for (rank, number) in by_name.into_iter().enumerate() {
+                ranks[number] = rank;
+            }
+            // Bytes are in the order of the texts, and need no proof that they are some.
+            let key = |at: &u32| {
+                let entry = &self.list[*at as usize];
+                (ranks[entry.block_type as usize], entry.block_id.bytes(whole))
+            };
+            order.sort_by(|a, b| key(a).cmp(&key(b)));
+            order
+        })
+    }
+}
+
+/// Looks for the blocks of a structure while its bytes come in, so that they need not come into the processor twice. Of
+/// each block only its type and id are looked for.
+pub(super) struct Intake {
+    place: String,
+    entries: Entries,
+    /// The number of each type.
+    numbers: HashMap<Box<[u8]>, u32, RandomState>,
+    /// Where the next element begins: of the structure, or of its blocks once they are found.
+    next: usize,
+    /// Where the blocks end.
+    end: Option<usize>,
+    failed: Option<RuntimeError>,
+}
+
+impl Intake {
+    pub(super) fn new(place: String) -> Self {
+        let (entries, numbers) = (Entries::new(), HashMap::default());
+        Self { place, entries, numbers, next: 4, end: None, failed: None }
+    }
+
+    pub(super) fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Goes on as far as the bytes reach; they begin with those that were there before.
+    pub(super) fn advance(&mut self, so_far: &[u8]) {
+        if self.failed.is_none()
+            && let Err(error) = self.find_blocks(so_far).and_then(|()| self.take_blocks(so_far))
+        {
+            self.failed = Some(error);
+        }
+    }
+
+    /// Returns the blocks of a structure that is whole, with the place that was named.
+    pub(super) fn finish(mut self, whole: &[u8]) -> Result<(Entries, String), RuntimeError> {
+        self.advance(whole);
+        if let Some(error) = self.failed {
+            return Err(error);
+        }
+        let Some(end) = self.end else {
+            // Either there are none, or what stands before them is malformed.
+            let found = find(whole, "blocks").map_err(|error| corrupt(&self.place, error))?;
+            let reason =
+                if found.is_some() { "`blocks` does not end within it" } else { "it has no `blocks`" };
+            return Err(corrupt(&self.place, reason));
+        };
+        if self.next != end || whole.get(end) != Some(&0) {
+            let place = format!("{}, block {}", self.place, self.entries.len());
+            return Err(corrupt(place, "it does not end within the list of blocks"));
+        }
+        Ok((self.entries, self.place))
+    }
+
+    /// Goes through the structure's own elements to its blocks.
+    fn find_blocks(&mut self, so_far: &[u8]) -> Result<(), RuntimeError> {
+        let Some(last) = so_far.first_chunk().and_then(|length| last_byte(*length)) else { return Ok(()) };
+        while self.end.is_none() {
+            let left = so_far.get(self.next..last.min(so_far.len())).unwrap_or_default();
+            let Some((name, kind, start)) = head(left) else { return Ok(()) };
+            if name == b"blocks" {
+                if kind != ARRAY {
+                    return Err(corrupt(&self.place, "`blocks` is no list"));
+                }
+                let Some(length) = left[start..].first_chunk() else { return Ok(()) };
+                let start = self.next + start;
+                let end = last_byte(*length).map(|last| start + last).filter(|end| *end < last);
+                self.end = Some(end.ok_or_else(|| corrupt(&self.place, "`blocks` does not end within it"))?);
+                self.next = start + 4;
+            } else {
+                // What is not there yet may be there the next time.
+                let mut elements = Elements::within(left);
+                if !matches!(elements.next(), Some(Ok(_))) {
+                    return Ok(());
+                }
+                self.next += left.len() - elements.left();
+            }
+        }
+        Ok(())
+    }
+
+    fn take_blocks(&mut self, so_far: &[u8]) -> Result<(), RuntimeError> {
+        let Some(end) = self.end else { return Ok(()) };
+        let left = so_far.get(self.next..end.min(so_far.len())).unwrap_or_default();
+        let mut blocks = Elements::within(left);
+        while let Some(Ok(block)) = blocks.next() {
+            self.next = so_far.len().min(end) - blocks.left();
+            self.take(so_far, block, end)
+                .map_err(|reason| corrupt(format!("{}, block {}", self.place, self.entries.len()), reason))?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, so_far: &[u8], block: Element<'_>, end: usize) -> Result<(), String> {
+        let document = block.document().ok_or("it is no document")?;
+        let Found { block_type: kind, block_id: id, children } = look_through(document)?;
+        let block_type = match self.numbers.get(kind) {
+            Some(number) => *number,
+            None => {
+                let text = std::str::from_utf8(kind).map_err(|error| format!("`block_type`: {error}"))?;
+                let number = u32::try_from(self.entries.types.len()).map_err(|error| error.to_string())?;
+                self.entries.types.push(text.into());
+                self.numbers.insert(kind.into(), number);
+                number
+            }
+        };
+        if !id.is_ascii() {
+            std::str::from_utf8(id).map_err(|error| format!("`block_id`: {error}"))?;
+        }
+        let (Some(block_id), Some(document)) = (Span::of(so_far, id), Span::of(so_far, document)) else {
+            return Err("it lies beyond the first 4 GiB".into());
+        };
+        let children = match children {
+            Ok(None) => ChildList::None,
+            Ok(Some(list)) => Span::of(so_far, list).map_or(ChildList::Unreadable, ChildList::At),
+            Err(Unreadable) => ChildList::Unreadable,
+        };
+        let hash = self.entries.hash(kind, id);
+        if self.entries.len() == SAMPLE {
+            self.entries.reserve(end / (self.next / SAMPLE).max(SMALL));
+        }
+        self.entries.add(so_far, Entry { block_type, hash, block_id, document, children });
+        Ok(())
+    }
+}
+
+/// After how many blocks their number is guessed.
+const SAMPLE: usize = 64;
+/// The number of bytes a block takes at least for the guess.
+const SMALL: usize = 128;
+
+/// Makes a hash of the table of one of an entry: the table looks at its highest and its lowest bits.
+fn spread(hash: u32) -> u64 {
+    u64::from(hash) << 32 | u64::from(hash)
+}
+
+/// What is wanted of every block.
+struct Found<'a> {
+    block_type: &'a [u8],
+    block_id: &'a [u8],
+    /// The elements of its list of children.
+    children: Result<Option<&'a [u8]>, Unreadable>,
+}
+
+/// Something else is where a list of children should be.
+struct Unreadable;
+
+/// Finds what is wanted of a block, wherever it stands in its document.
+fn look_through(document: &[u8]) -> Result<Found<'_>, String> {
+    let (mut block_type, mut block_id, mut children) = (None, None, None);
+    for element in Elements::of(document) {
+        let element = match element {
+            Ok(element) => element,
+            // The block has a name: it is found, and it alone cannot be read.
+            Err(_) if block_type.is_some() && block_id.is_some() => {
+                children.get_or_insert(Err(Unreadable));
+                break;
+            }
+            Err(error) => return Err(error.to_string()),
+        };
+        match element.name() {
+            b"block_type" if block_type.is_none() => {
+                block_type = Some(element.string().ok_or("`block_type` is no string")?);
+            }
+            b"block_id" if block_id.is_none() => {
+                block_id = Some(element.string().ok_or("`block_id` is no string")?);
+            }
+            b"fields" if children.is_none() => children = Some(child_list(element)),
+            _ => continue,
+        }
+        if block_type.is_some() && block_id.is_some() && children.is_some() {
+            break;
+        }
+    }
+    Ok(Found {
+        block_type: block_type.ok_or("it has no `block_type`")?,
+        block_id: block_id.ok_or("it has no `block_id`")?,
+        children: children.unwrap_or(Ok(None)),
+    })
+}
+
+fn child_list(fields: Element<'_>) -> Result<Option<&[u8]>, Unreadable> {
+    if fields.is_null() {
+        return Ok(None);
+    }
+    let found = find(fields.document().ok_or(Unreadable)?, "children").map_err(|_| Unreadable)?;
+    let Some(list) = found.filter(|list| !list.is_null()) else { return Ok(None) };
+    list.items().map(|items| Some(items.bytes())).ok_or(Unreadable)
+}

@@ -1,0 +1,146 @@
+//! Which blocks of a structure stand below which.
+
+use std::sync::OnceLock;
+
+use super::entries::{Entries, Span};
+
+/// A child of a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// The block at a place of the structure.
+    Block(u32),
+    /// One that the structure does not have, by its place among those.
+    Missing(u32),
+}
+
+/// The children of all blocks, in their order.
+#[derive(Debug)]
+pub(super) struct Tree {
+    /// Where each block's children end; they begin where those of the block before end.
+    ends: Box<[u32]>,
+    children: Box<[Child]>,
+    missing: Vec<(Span, Span)>,
+    /// Blocks whose children cannot be read, in order.
+    unreadable: Vec<u32>,
+    /// The way back; made when first asked for.
+    parents: OnceLock<Parents>,
+}
+
+/// Who has which children.
+#[derive(Debug)]
+struct Parents {
+    /// Children with their parents, in order.
+    of_blocks: Box<[(u32, u32)]>,
+    /// The parent of each child that the structure does not have.
+    of_missing: Box<[u32]>,
+}
+
+impl Tree {
+    /// About how many bytes it takes for each block.
+    pub(super) const WEIGHT: usize = size_of::<u32>() + size_of::<Child>() + size_of::<(u32, u32)>();
+
+    /// Goes through all blocks once.
+    pub(super) fn read(whole: &[u8], entries: &Entries) -> Self {
+        let mut tree = Self {
+            ends: Box::default(),
+            children: Box::default(),
+            missing: Vec::new(),
+            unreadable: Vec::new(),
+            parents: OnceLock::new(),
+        };
+        let mut ends = Vec::with_capacity(entries.len());
+        let mut children = Vec::with_capacity(entries.len());
+        for at in (0..).take(entries.len()) {
+            let before = (children.len(), tree.missing.len());
+            if tree.add(whole, entries, at, &mut children).is_none() {
+                children.truncate(before.0);
+                tree.missing.truncate(before.1);
+                tree.unreadable.push(at);
+            }
+            // Each child takes several of the less than 2^31 bytes of a document.
+            ends.push(u32::try_from(children.len()).unwrap_or(u32::MAX));
+        }
+        Self { ends: ends.into(), children: children.into(), ..tree }
+    }
+
+    fn add(&mut self, whole: &[u8], entries: &Entries, at: u32, children: &mut Vec<Child>) -> Option<()> {
+        for item in entries.children(whole, at)? {
+            let (block_type, block_id) = item.ok()?.pair()?;
+            children.push(match entries.position(whole, block_type, block_id) {
+                Some(at) => Child::Block(at),
+                None => {
+                    std::str::from_utf8(block_type).ok()?;
+                    std::str::from_utf8(block_id).ok()?;
+                    let number = u32::try_from(self.missing.len()).ok()?;
+                    self.missing.push((Span::of(whole, block_type)?, Span::of(whole, block_id)?));
+                    Child::Missing(number)
+                }
+            });
+        }
+        Some(())
+    }
+
+    /// Returns the children of the block at a place; nothing where they cannot be read.
+    pub(super) fn children(&self, at: u32) -> Option<&[Child]> {
+        if !self.unreadable.is_empty() && self.unreadable.binary_search(&at).is_ok() {
+            return None;
+        }
+        let at = at as usize;
+        let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+        Some(&self.children[start..self.ends[at] as usize])
+    }
+
+    /// Returns the type and id of a child that the structure does not have.
+    pub(super) fn missing<'a>(&self, whole: &'a [u8], number: u32) -> (&'a str, &'a str) {
+        let (block_type, block_id) = self.missing[number as usize];
+        (block_type.text(whole), block_id.text(whole))
+    }
+
+    /// Returns how many children there are that the structure does not have.
+    pub(super) fn missing_len(&self) -> usize {
+        self.missing.len()
+    }
+
+    /// Returns a block whose children cannot be read, where there is one.
+    pub(super) fn unreadable(&self) -> Option<u32> {
+        self.unreadable.first().copied()
+    }
+
+    /// Returns the places of the blocks that have this one among their children.
+    pub(super) fn parents(&self, at: u32) -> impl Iterator<Item = u32> {
+        let links = &self.links().of_blocks;
+        let start = links.partition_point(|(child, _)| *child < at);
+        links[start..].iter().take_while(move |(child, _)| *child == at).map(|(_, parent)| *parent)
+    }
+
+    /// Returns the places of the blocks that have one among their children that the structure does not have.
+    pub(super) fn parents_of_missing(
+        &self,
+        whole: &[u8],
+        block_type: &str,
+        block_id: &str,
+    ) -> impl Iterator<Item = u32> {
+        let links = &self.links().of_missing;
+        self.missing.iter().zip(links).filter_map(move |((kind, id), parent)| {
+            let is_it = kind.bytes(whole) == block_type.as_bytes() && id.bytes(whole) == block_id.as_bytes();
+            is_it.then_some(*parent)
+        })
+    }
+
+    fn links(&self) -> &Parents {
+        self.parents.get_or_init(|| {
+            let (mut of_blocks, mut of_missing) = (Vec::new(), Vec::new());
+            for (parent, _) in (0..).zip(&self.ends) {
+                for child in self.children(parent).unwrap_or_default() {
+                    match child {
+                        Child::Block(child) => of_blocks.push((*child, parent)),
+                        Child::Missing(_) => of_missing.push(parent),
+                    }
+                }
+            }
+            of_blocks.sort_unstable();
+            of_blocks.dedup();
+            Parents { of_blocks: of_blocks.into(), of_missing: of_missing.into() }
+        })
+    }
+}
