@@ -16,6 +16,7 @@ mod server;
 mod server_care;
 mod shapes;
 mod store;
+mod structures;
 mod suite;
 mod values;
 mod versions;

@@ -196,11 +196,17 @@ def split_rounds(folder: str, each: Callable) -> dict:
     def read(size: str) -> dict:
         return course(size).read_block(open_structure(course(size).draft), course(size).leaf)
 
+    def every(size: str) -> None:
+        structure = open_structure(course(size).draft)
+        for key in structure["blocks"]:
+            course(size).read_block(structure, key)
+
     works = {
         "open": lambda size: open_structure(course(size).draft),
         "read": read,
         "walk": lambda size: course(size).walk(held(size)),
         "request": lambda size: course(size).walk(open_structure(course(size).draft)),
+        "every": every,
         "edit": lambda size: course(size).edit(),
         "publish": lambda size: course(size).publish(),
     }

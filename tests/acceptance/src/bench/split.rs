@@ -22,7 +22,7 @@ pub use documents::{SIZES, folder, make};
 const LIMIT: usize = 128 * 1024 * 1024;
 
 /// The names of the contests of one size, with those of the other side's rounds.
-type Names = [(&'static str, &'static str); 7];
+type Names = [(&'static str, &'static str); 10];
 
 macro_rules! names {
     ($blocks:literal, $round:literal) => {
@@ -30,8 +30,11 @@ macro_rules! names {
             (concat!("open a course of ", $blocks), concat!("split_open_", $round)),
             (concat!("read one block of ", $blocks, ", first request"), concat!("split_read_", $round)),
             (concat!("read one block of ", $blocks, ", next request"), concat!("split_read_", $round)),
+            (concat!("walk the outline of ", $blocks, ", first request"), concat!("split_request_", $round)),
             (concat!("walk the outline of ", $blocks, ", opened"), concat!("split_walk_", $round)),
             (concat!("walk the outline of ", $blocks, ", next request"), concat!("split_request_", $round)),
+            (concat!("read every block of ", $blocks, ", first request"), concat!("split_every_", $round)),
+            (concat!("read every block of ", $blocks, ", next request"), concat!("split_every_", $round)),
             (concat!("edit one block of ", $blocks), concat!("split_edit_", $round)),
             (concat!("publish a unit of ", $blocks), concat!("split_publish_", $round)),
         ]
@@ -52,12 +55,15 @@ pub fn contests(folder: &Path) -> Outcome<Vec<Contest>> {
     let mut contests = Vec::new();
     for (names, size) in NAMES.into_iter().zip(SIZES) {
         let course = Arc::new(Course::open(documents::place(folder, size), registry.clone())?);
-        let rounds: [Round; 7] = [
+        let rounds: [Round; 10] = [
             Course::opened(&course),
             Course::read_first(&course),
             Course::read_next(&course),
+            Course::walk_first(&course),
             Course::walk_opened(&course),
             Course::walk_next(&course),
+            Course::every_first(&course),
+            Course::every_next(&course),
             Course::edit(&course),
             Course::publish(&course),
         ];
@@ -65,10 +71,10 @@ pub fn contests(folder: &Path) -> Outcome<Vec<Contest>> {
             contests.push(Contest {
                 name,
                 unit: Unit::Seconds,
-                pick: if at < 5 { Pick::Least } else { Pick::Median },
+                pick: if at < 8 { Pick::Least } else { Pick::Median },
                 ours: Side::Rust(ours),
                 theirs: Some(("pymongo's BSON, dictionaries", Side::Python(theirs))),
-                goal: (1..5).contains(&at).then_some(Goal::TimesLess(30.0)),
+                goal: (1..8).contains(&at).then_some(Goal::TimesLess(30.0)),
             });
         }
     }
@@ -123,6 +129,14 @@ impl Course {
         })
     }
 
+    fn walk_first(this: &Arc<Self>) -> Round {
+        let this = this.clone();
+        Box::new(move || {
+            let runtime = fresh(&this.store, &this.registry)?;
+            seconds_each(1, || walk(&runtime.view(&this.context, Branch::Draft)?))
+        })
+    }
+
     fn walk_opened(this: &Arc<Self>) -> Round {
         let this = this.clone();
         Box::new(move || {
@@ -134,6 +148,20 @@ impl Course {
     fn walk_next(this: &Arc<Self>) -> Round {
         let this = this.clone();
         Box::new(move || seconds_each(1, || walk(&this.runtime.view(&this.context, Branch::Draft)?)))
+    }
+
+    /// A course's blocks with their content: what an export, a search index or a comparison begins with.
+    fn every_first(this: &Arc<Self>) -> Round {
+        let this = this.clone();
+        Box::new(move || {
+            let runtime = fresh(&this.store, &this.registry)?;
+            seconds_each(1, || every(&runtime.view(&this.context, Branch::Draft)?))
+        })
+    }
+
+    fn every_next(this: &Arc<Self>) -> Round {
+        let this = this.clone();
+        Box::new(move || seconds_each(1, || every(&this.runtime.view(&this.context, Branch::Draft)?)))
     }
 
     fn edit(this: &Arc<Self>) -> Round {
@@ -165,7 +193,20 @@ fn walk(view: &runtime_modulestore::BranchView<'_>) -> Outcome<usize> {
     let mut seen = 0;
     for block in view.outline() {
         let block = block?;
-        std::hint::black_box((block.usage()?, block.setting("display_name")?, block.children()?));
+        std::hint::black_box((block.usage()?, block.setting("display_name")?));
+        for child in block.children() {
+            std::hint::black_box(child?);
+        }
+        seen += 1;
+    }
+    Ok(seen)
+}
+
+/// Every block with its content and its children's keys, one after the other.
+fn every(view: &runtime_modulestore::BranchView<'_>) -> Outcome<usize> {
+    let mut seen = 0;
+    for block in view.every_block(None) {
+        std::hint::black_box(block?);
         seen += 1;
     }
     Ok(seen)
