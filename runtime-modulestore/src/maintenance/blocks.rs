@@ -4,13 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
+use bson::raw::RawDocument;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{RuntimeError, Severity};
 
 use super::fsck::Check;
 use super::repair::Repair;
 use crate::documents::{BlockKey, DefinitionView, Structure};
+use crate::fields::FieldCodec;
 use crate::operations::orphans;
+use crate::reader::CHILDREN;
 use crate::store::ContentKind;
 
 /// A head being checked.
@@ -55,10 +58,14 @@ impl BlockCheck<'_, '_> {
                 Ok(None) => self.check.find(Severity::Damage, "no_definition", &place, "it names none", None),
                 Err(error) => self.check.find(Severity::Damage, "block", &place, told(error)?, None),
             }
-            for failed in
-                [view.edit_info().err(), view.fields().err(), view.defaults().err(), view.asides().err()]
-                    .into_iter()
-                    .flatten()
+            for failed in [
+                view.edit_info().err(),
+                values(view.fields(), &place),
+                values(view.defaults(), &place),
+                view.asides().err(),
+            ]
+            .into_iter()
+            .flatten()
             {
                 damaged.insert(key.clone());
                 self.check.find(Severity::Damage, "block", &place, told(failed)?, None);
@@ -98,7 +105,7 @@ impl BlockCheck<'_, '_> {
         let Some(bytes) = self.check.docs.definition(id)? else { return Ok(()) };
         let definition = DefinitionView::read(id, bytes);
         let read = definition.and_then(|definition| {
-            definition.fields()?;
+            FieldCodec::UNTYPED.read(definition.fields()?, &[], definition.place())?;
             Ok(definition.block_type()?.to_owned())
         });
         match read {
@@ -218,4 +225,9 @@ fn told(error: RuntimeError) -> Result<String, RuntimeError> {
         RuntimeError::Corrupt { reason, .. } => Ok(reason),
         other => Err(other),
     }
+}
+
+/// Says what is wrong with fields, or with a value: texts are proved to be some only where they are read.
+fn values(fields: Result<Option<&RawDocument>, RuntimeError>, place: &str) -> Option<RuntimeError> {
+    fields.and_then(|fields| FieldCodec::UNTYPED.read(fields, &[CHILDREN], place)).err()
 }
