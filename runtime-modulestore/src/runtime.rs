@@ -46,6 +46,8 @@ pub struct CacheUse {
     pub structures: usize,
     /// How many bytes they take.
     pub bytes: u64,
+    /// How many bytes they may take.
+    pub bound: u64,
     /// How often a structure was there.
     pub hits: u64,
     /// How often one had to be read.
@@ -116,6 +118,12 @@ impl ModulestoreRuntime {
         Self { document_limit: bytes, ..self }
     }
 
+    /// Sets how many bytes the structures that are kept may take, 256 MiB otherwise; what is kept so far is let go.
+    #[must_use]
+    pub fn with_cache_bytes(self, bytes: u64) -> Self {
+        Self { structures: Cache::with_weighter(STRUCTURES, bytes, ByBytes), ..self }
+    }
+
     /// Returns the store below.
     #[must_use]
     pub fn store(&self) -> &dyn DocumentStore {
@@ -128,6 +136,7 @@ impl ModulestoreRuntime {
         CacheUse {
             structures: self.structures.len(),
             bytes: self.structures.weight(),
+            bound: self.structures.capacity(),
             hits: self.structures.hits(),
             misses: self.structures.misses(),
         }

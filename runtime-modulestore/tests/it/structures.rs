@@ -227,3 +227,27 @@ fn every_block_is_what_it_is_alone() {
         assert_eq!(view.block(&block.usage).expect("the block"), block);
     }
 }
+
+/// Structures are kept up to a bound, and a program can ask how that serves.
+#[test]
+fn the_cache_is_bounded_and_counts() {
+    let (runtime, folder) = course();
+    drop(runtime);
+    let runtime = open(folder.path());
+    let look = |runtime: &ModulestoreRuntime| runtime.view(&context(), Branch::Draft).expect("a view").len();
+    let before = runtime.cache_use();
+    assert_eq!((before.structures, before.bytes, before.hits, before.misses), (0, 0, 0, 0));
+    assert!(look(&runtime) > 0);
+    let first = runtime.cache_use();
+    assert_eq!((first.structures, first.hits, first.misses), (1, 0, 1));
+    let document = RawDocumentBuf::try_from(&head(&runtime, Branch::Draft)).expect("BSON");
+    assert!(first.bytes as usize > document.as_bytes().len() && first.bytes <= first.bound);
+    let hits = runtime.cache_use().hits;
+    look(&runtime);
+    assert_eq!(runtime.cache_use().hits, hits + 1);
+
+    let runtime = open(folder.path()).with_cache_bytes(1_000);
+    assert_eq!(look(&runtime), look(&runtime));
+    let small = runtime.cache_use();
+    assert_eq!((small.structures, small.bytes, small.hits, small.misses, small.bound), (0, 0, 0, 2, 1_000));
+}
