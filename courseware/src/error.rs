@@ -1,6 +1,6 @@
 //! What can go wrong while courseware is moved about.
 
-use runtime_blockstore::BlockstoreError;
+use runtime_blockstore::{BlockstoreError, ContextError};
 use xblock_core::block::BlockError;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{OlxError, WriteError};
@@ -22,6 +22,9 @@ pub enum CoursewareError {
     /// The bundles of a Blockstore failed, or do not have what was asked for.
     #[error(transparent)]
     Bundles(#[from] BlockstoreError),
+    /// The links or the bundle of a context do not allow it.
+    #[error(transparent)]
+    Context(ContextError),
     /// A package that cannot be read or written.
     #[error(transparent)]
     Package(#[from] PackageError),
@@ -78,6 +81,16 @@ pub enum CoursewareError {
     Interrupted,
 }
 
+impl From<ContextError> for CoursewareError {
+    fn from(error: ContextError) -> Self {
+        match error {
+            ContextError::Runtime(error) => Self::Runtime(error),
+            ContextError::Store(error) => Self::Bundles(error),
+            error => Self::Context(error),
+        }
+    }
+}
+
 impl CoursewareError {
     /// Wraps a failure to read the bytes of a static file.
     pub(crate) fn asset(key: &AssetKey, source: std::io::Error) -> Self {
@@ -92,9 +105,10 @@ impl CoursewareError {
             Self::Runtime(RuntimeError::NoSuchCursor { .. }) => true,
             Self::Runtime(error) | Self::Block(BlockError::Runtime(error)) => error.is_not_found(),
             Self::Bundles(BlockstoreError::Missing { .. } | BlockstoreError::BundleNotFound { .. }) => true,
-            Self::Store(StoreError::NoSuchStore { .. }) | Self::Package(PackageError::NotFound { .. }) => {
-                true
-            }
+            Self::Context(ContextError::NoSuchLink { .. })
+            | Self::Bundles(BlockstoreError::LinkTargetNotFound { .. })
+            | Self::Store(StoreError::NoSuchStore { .. })
+            | Self::Package(PackageError::NotFound { .. }) => true,
             _ => false,
         }
     }

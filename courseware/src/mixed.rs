@@ -13,7 +13,7 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
+    AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
     DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
@@ -279,6 +279,19 @@ impl Runtime for MixedRuntime {
 
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
         self.store_of(&key.context_key())?.open_asset(key, branch)
+    }
+
+    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
+        self.store_of(&usage.context_key())?.block_assets(usage, branch)
+    }
+
+    fn read_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        self.store_of(&usage.context_key())?.read_block_asset(usage, name, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

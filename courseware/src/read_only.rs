@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
-    Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
+    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 /// Reads as the runtime within and refuses every write with [`RuntimeError::ReadOnly`].
@@ -68,6 +68,19 @@ impl Runtime for ReadOnlyRuntime {
 
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
         self.within.open_asset(key, branch)
+    }
+
+    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
+        self.within.block_assets(usage, branch)
+    }
+
+    fn read_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        self.within.read_block_asset(usage, name, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

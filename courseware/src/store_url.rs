@@ -314,6 +314,21 @@ impl StoreUrl {
         }
     }
 
+    /// Opens a Blockstore with what only that can do.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn open_blockstore(
+        &self,
+        mode: OpenMode,
+        registry: &Registry,
+        clock: &Arc<dyn Clock>,
+    ) -> Result<BlockstoreRuntime, StoreError> {
+        let store = self.open_bundles(mode, clock)?;
+        BlockstoreRuntime::over(store, registry.clone())
+            .map_err(|source| StoreError::Open { url: self.clone(), source })
+    }
+
     /// Restores a backup of bundles into this store.
     ///
     /// # Errors

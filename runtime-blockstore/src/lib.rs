@@ -2,10 +2,12 @@
 //!
 //! - [`Blockstore`]: collections, bundles, versions, drafts and links in the Blockstore app's own tables and files.
 //! - [`BlockstoreRuntime`]: courses and libraries as bundles, one each; the form is told in `docs/course-bundle.md`.
+//! - [`LearningContext`]: a kind of courses, libraries or other contexts; [`LearningContexts`]: those a runtime serves.
 //! - [`Library`]: bundles read by the rules of content libraries.
 //! - [`Blockstore::fsck`], [`Blockstore::gc`], [`Blockstore::stats`], [`Blockstore::backup`], [`restore`]: care for a whole store.
 //! - [`Snapshot`], [`DraftDocument`]: the documents, byte for byte as the app writes them.
 
+mod context;
 mod database;
 mod digest;
 mod document;
@@ -21,6 +23,7 @@ mod schema;
 mod storage;
 mod store;
 
+pub use context::{CourseContext, IncludingBlock, LearningContext, LearningContexts, LibraryContext};
 pub use database::{Access, DatabaseError};
 pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
@@ -33,7 +36,10 @@ pub use maintenance::{
 pub use mime::guess_mime_type;
 pub use path::PathProblem;
 pub use place::{MysqlPlace, NoMysqlPlace, Tls};
-pub use runtime::{BlockstoreRuntime, IndexFault};
+pub use runtime::{
+    BlockstoreRuntime, ContextError, ContextLink, IndexFault, LinkChanges, LinkTarget, LinkUpdates,
+    OutlineBlock,
+};
 pub use storage::{Assets, NoAssets, ObjectOptions, ObjectPlace, ObjectService};
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,

@@ -87,6 +87,22 @@ pub(crate) fn version(
     )
 }
 
+/// Finds the number under which a bundle's version has a snapshot.
+pub(crate) fn version_of_snapshot(
+    db: &Connection,
+    bundle: Uuid,
+    snapshot: Digest,
+) -> Result<Option<u64>, BlockstoreError> {
+    let Some(id) = bundle_id(db, bundle)? else { return Ok(None) };
+    db.one(
+        "finding the version of a snapshot",
+        "SELECT version_num FROM bundles_bundleversion WHERE bundle_id = ?1 AND snapshot_digest = ?2 \
+         ORDER BY version_num LIMIT 1",
+        (id, snapshot.to_string()),
+        |row| version_at(row, 0),
+    )
+}
+
 /// Lists a bundle's versions, newest first.
 pub(crate) fn versions(db: &Connection, bundle: RowId) -> Result<Vec<VersionRow>, BlockstoreError> {
     db.all(

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use blocks::problem::markdown::{MarkdownError, NotMarkdown};
 use blocks::problem::{GradeError, LoadError};
 use courseware::{CoursewareError, PackageError, StoreError};
-use runtime_blockstore::BlockstoreError;
+use runtime_blockstore::{BlockstoreError, ContextError};
 use xblock_core::block::{BlockError, RegistryError};
 use xblock_core::fields::FieldError;
 use xblock_core::keys::KeyError;
@@ -164,8 +164,10 @@ fn code_of(error: &CoursewareError) -> Exit {
             Exit::Usage
         }
         CoursewareError::Interrupted => Exit::Interrupted,
+        CoursewareError::Bundles(BlockstoreError::LinkCycle { .. }) => Exit::No,
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })
+        | CoursewareError::Context(ContextError::IsAnother { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })
         | CoursewareError::Runtime(RuntimeError::Conflict { .. } | RuntimeError::ContextExists { .. }) => {
             Exit::Conflict

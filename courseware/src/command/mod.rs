@@ -17,6 +17,7 @@ mod gc;
 mod grade;
 mod history;
 mod import;
+mod links;
 mod list;
 mod markdown;
 mod problems;
@@ -107,6 +108,8 @@ enum Command {
     Fsck(fsck::Arguments),
     Gc(gc::Arguments),
     Stats(stats::Arguments),
+    Links(links::Arguments),
+    Adopt(links::AdoptArguments),
     #[command(subcommand)]
     Store(store::Command),
     Backup(backup::BackupArguments),
@@ -179,6 +182,8 @@ fn dispatch(
         Command::Fsck(arguments) => fsck::run(arguments, surroundings, console),
         Command::Gc(arguments) => gc::run(arguments, surroundings, console),
         Command::Stats(arguments) => stats::run(arguments, surroundings, console),
+        Command::Links(arguments) => links::run(arguments, surroundings, console),
+        Command::Adopt(arguments) => links::adopt(arguments, surroundings, console),
         Command::Store(command) => store::run(command, surroundings, console),
         Command::Backup(arguments) => backup::run(arguments, surroundings, console),
         Command::Restore(arguments) => backup::run_restore(arguments, surroundings, console),

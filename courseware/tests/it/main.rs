@@ -12,6 +12,7 @@ mod edit_steps;
 mod exit_codes;
 mod formatting;
 mod learners;
+mod links;
 mod main_job;
 mod mixed;
 mod packages;

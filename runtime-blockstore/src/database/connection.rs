@@ -262,4 +262,16 @@ impl Connection {
             Kind::Mysql(session) => session.has_table(table).map_err(BlockstoreError::database(ACTION)),
         }
     }
+
+    /// Says whether a table of the database has a column.
+    pub(crate) fn has_column(&self, table: &str, column: &str) -> Result<bool> {
+        let sql = match &self.0 {
+            Kind::Sqlite(_) => "SELECT 1 FROM pragma_table_info(?1) WHERE name = ?2",
+            Kind::Mysql(_) => {
+                "SELECT 1 FROM information_schema.columns \
+                 WHERE table_schema = database() AND table_name = ?1 AND column_name = ?2"
+            }
+        };
+        self.exists("looking for a column", sql, (table, column))
+    }
 }

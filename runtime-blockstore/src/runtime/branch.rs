@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
+use xblock_core::keys::{AssetKey, UsageKey};
 use xblock_core::runtime::{BlockData, BranchState, RuntimeError};
 
 use super::BlockstoreRuntime;
@@ -24,8 +24,14 @@ pub(super) struct IndexedBranch<'v> {
 
 impl BranchState for IndexedBranch<'_> {
     fn block(&self, usage: &UsageKey) -> Result<Option<Arc<BlockData>>, RuntimeError> {
-        let row = self.view.tables.usage(self.state.id, usage.block_type(), usage.block_id())?;
-        row.map(|row| self.runtime.read_block(self.source, usage, row.hash, row.size)).transpose()
+        match self.runtime.locate(self.view, &self.state, usage) {
+            // A child may be named that is not there; an edit goes around it.
+            Err(RuntimeError::BrokenInclude { .. }) | Ok(None) => Ok(None),
+            Ok(Some(located)) => {
+                self.runtime.read_located(self.view, &self.state, self.source, usage, &located).map(Some)
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn parents(&self, usage: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {
@@ -33,6 +39,7 @@ impl BranchState for IndexedBranch<'_> {
         self.view.usages(rows)
     }
 
+    /// Lists the blocks whose definitions are their own; what includes give comes and goes with these.
     fn usages(&self) -> Result<Vec<UsageKey>, RuntimeError> {
         self.view.usages(self.view.tables.usages(self.state.id)?)
     }
@@ -45,6 +52,7 @@ impl BranchState for IndexedBranch<'_> {
 /// An older version, read from its snapshot.
 pub(super) struct SnapshotBranch<'r> {
     runtime: &'r BlockstoreRuntime,
+    view: &'r View<'r>,
     snapshot: Arc<Snapshot>,
     usages: BTreeMap<UsageKey, FileRecord>,
     /// Parents by child; it takes reading every block, so it is made when it is asked for.
@@ -52,17 +60,17 @@ pub(super) struct SnapshotBranch<'r> {
 }
 
 impl<'r> SnapshotBranch<'r> {
-    pub(super) fn new(runtime: &'r BlockstoreRuntime, context: &ContextKey, snapshot: Arc<Snapshot>) -> Self {
+    pub(super) fn new(runtime: &'r BlockstoreRuntime, view: &'r View<'r>, snapshot: Arc<Snapshot>) -> Self {
         let source = Source { bundle: snapshot.bundle_uuid, draft: None };
         let mut usages = BTreeMap::new();
         for (path, record) in &snapshot.files {
-            if let Some((block_type, id)) = runtime.block_at(source, path, record)
-                && let Ok(usage) = context.make_usage_key(&block_type, &id)
+            if let Some((block_type, id)) = runtime.block_at(&view.conventions, source, path, record)
+                && let Ok(usage) = view.key.make_usage_key(&block_type, &id)
             {
                 usages.insert(usage, record.clone());
             }
         }
-        Self { runtime, snapshot, usages, parents: OnceCell::new() }
+        Self { runtime, view, snapshot, usages, parents: OnceCell::new() }
     }
 }
 
@@ -70,7 +78,7 @@ impl BranchState for SnapshotBranch<'_> {
     fn block(&self, usage: &UsageKey) -> Result<Option<Arc<BlockData>>, RuntimeError> {
         let Some(record) = self.usages.get(usage) else { return Ok(None) };
         let source = Source { bundle: self.snapshot.bundle_uuid, draft: None };
-        self.runtime.read_block(source, usage, record.hash, record.size).map(Some)
+        self.runtime.read_block(&self.view.reader(source), usage, record.hash, record.size).map(Some)
     }
 
     fn parents(&self, usage: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {

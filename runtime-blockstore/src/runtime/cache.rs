@@ -4,15 +4,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use uuid::Uuid;
-use xblock_core::runtime::BlockData;
 
+use super::definitions::Parsed;
 use crate::digest::Digest;
 
 /// Definitions of one generation; twice as many are kept at most.
 const GENERATION: usize = 16_384;
 
-/// What a parsed definition depends on: the bundle (hence the context), the block type and the bytes.
-type Key = (Uuid, Arc<str>, Digest);
+/// What a parsed definition depends on: the bundle of the context it is read for, the block type, the bytes, and the id of
+/// the usage where children are called after it.
+type Key = (Uuid, Arc<str>, Digest, Option<Arc<str>>);
 
 /// A bounded cache: when the young generation is full the old one is forgotten and the young becomes old.
 #[derive(Default)]
@@ -20,12 +21,12 @@ pub(super) struct DefinitionCache(Mutex<Generations>);
 
 #[derive(Default)]
 struct Generations {
-    young: HashMap<Key, Arc<BlockData>>,
-    old: HashMap<Key, Arc<BlockData>>,
+    young: HashMap<Key, Parsed>,
+    old: HashMap<Key, Parsed>,
 }
 
 impl Generations {
-    fn put(&mut self, key: Key, data: Arc<BlockData>) {
+    fn put(&mut self, key: Key, data: Parsed) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
@@ -37,10 +38,10 @@ impl DefinitionCache {
     /// Returns what was parsed before, or parses and keeps it; failures are not kept.
     pub(super) fn get_or_parse<E>(
         &self,
-        key: (Uuid, &str, Digest),
-        parse: impl FnOnce() -> Result<BlockData, E>,
-    ) -> Result<Arc<BlockData>, E> {
-        let key: Key = (key.0, key.1.into(), key.2);
+        key: (Uuid, &str, Digest, Option<&str>),
+        parse: impl FnOnce() -> Result<Parsed, E>,
+    ) -> Result<Parsed, E> {
+        let key: Key = (key.0, key.1.into(), key.2, key.3.map(Into::into));
         {
             let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
             if let Some(found) = kept.young.get(&key) {
@@ -51,8 +52,13 @@ impl DefinitionCache {
                 return Ok(found);
             }
         }
-        let data = Arc::new(parse()?);
+        let data = parse()?;
         self.0.lock().unwrap_or_else(PoisonError::into_inner).put(key, data.clone());
         Ok(data)
+    }
+
+    /// Forgets everything; what a bundle is has changed.
+    pub(super) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Generations::default();
     }
 }

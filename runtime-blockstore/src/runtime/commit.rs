@@ -5,15 +5,17 @@ use std::sync::Arc;
 use uuid::Uuid;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{
-    AssetStep, Base, BlockData, Branch, BranchState, Commit, Edit, EditOp, EmptyBranch, OpenVersion, Plan,
-    RuntimeError, Stage, VersionId,
+    AssetStep, Base, Branch, BranchState, Commit, Edit, EditOp, EmptyBranch, OpenVersion, Plan, RuntimeError,
+    Stage, VersionId,
 };
 
 use super::BlockstoreRuntime;
 use super::branch::{IndexedBranch, SnapshotBranch};
 use super::carrying::Carrying;
+use super::conventions::Conventions;
 use super::definitions::Source;
-use super::layout::ContextDocument;
+use super::layout::{ContextDocument, STORE};
+use super::links::LinkEdit;
 use super::view::{Trouble, View, parse_version_id};
 use crate::database::{Access, Connection};
 use crate::document::Snapshot;
@@ -30,15 +32,14 @@ const LONGEST_TITLE: usize = 180;
 /// How often to begin anew where another process swept the noted folder away.
 const ATTEMPTS: usize = 10;
 
-/// Fewer definitions than this are written as text by one thread.
-const FEW: usize = 32;
-
 impl BlockstoreRuntime {
-    /// Carries an edit out.
-    pub(super) fn carry_out(&self, edit: &Edit) -> Result<Commit, RuntimeError> {
+    /// Carries an edit out, with what it changes of links and of how children are included.
+    pub(super) fn carry_out(&self, edit: &Edit, changes: &LinkEdit) -> Result<Commit, RuntimeError> {
         if self.store.db.access() == Access::ReadOnly {
             return Err(RuntimeError::ReadOnly);
         }
+        // A context that is known from elsewhere cannot be made a second time.
+        let mut is_known = matches!(edit.base, Base::New { .. }) && self.adopt_known(&edit.context)?;
         // The folder of a draft that is new: it is noted first, so that a crash leaves nothing behind.
         let mut noted = None;
         for _ in 0..ATTEMPTS {
@@ -49,7 +50,7 @@ impl BlockstoreRuntime {
                     // Another process swept before this one could write.
                     return Err(Trouble::Stale);
                 }
-                self.carry_out_in(db, edit, noted)
+                self.carry_out_in(db, edit, changes, noted)
             });
             match result {
                 Ok(commit) => {
@@ -60,6 +61,11 @@ impl BlockstoreRuntime {
                     let draft = Uuid::new_v4();
                     self.sweep(Some(draft))?;
                     noted = Some(draft);
+                }
+                Err(Trouble::Error(RuntimeError::NoSuchContext { .. }))
+                    if !is_known && self.adopt_known(&edit.context)? =>
+                {
+                    is_known = true;
                 }
                 Err(Trouble::Error(error)) => {
                     // What cannot be removed now goes with the next sweep.
@@ -75,7 +81,13 @@ impl BlockstoreRuntime {
     }
 
     /// Carries an edit out in a transaction; it is [`Trouble::Stale`] where a new draft is needed and none is noted.
-    fn carry_out_in(&self, db: &Connection, edit: &Edit, noted: Option<Uuid>) -> Result<Commit, Trouble> {
+    fn carry_out_in(
+        &self,
+        db: &Connection,
+        edit: &Edit,
+        changes: &LinkEdit,
+        noted: Option<Uuid>,
+    ) -> Result<Commit, Trouble> {
         self.store.complete_handovers(db)?;
         self.refresh_in(db, &edit.context, &Branch::ALL)?;
         let view = self.view_for(db, edit)?;
@@ -84,7 +96,7 @@ impl BlockstoreRuntime {
         let root = view.root()?;
         let open_version: &OpenVersion<'_> = &|version| {
             let snapshot = self.version_snapshot(&view, version)?;
-            Ok(Box::new(SnapshotBranch::new(self, &view.key, snapshot)))
+            Ok(Box::new(SnapshotBranch::new(self, &view, snapshot)))
         };
         let states = [
             self.indexed(&view, Branch::Draft, Source::draft(&view.row))?,
@@ -94,14 +106,20 @@ impl BlockstoreRuntime {
             states.each_ref().map(|state| state.as_ref().map_or(&EmptyBranch as &dyn BranchState, |s| s));
         let plan = Plan::make(edit, draft_state, published_state, &root, open_version)?;
 
-        let mut carrying = Carrying::begin(self, &view, edit, draft)?;
+        let mut carrying = Carrying::begin(self, &view, edit, &changes.includes, draft)?;
+        carrying.change_links(&changes.links);
         for stage in plan.stages {
             match stage {
                 Stage::Draft { blocks, assets } => {
                     if assets.iter().any(|step| matches!(step, AssetStep::TakePublished)) {
                         carrying.discard()?;
                     }
-                    carrying.change_blocks(&blocks)?;
+                    for step in &assets {
+                        if let AssetStep::TakeVersion(version) = step {
+                            carrying.restore(self.version_snapshot(&view, version)?);
+                        }
+                    }
+                    carrying.change_blocks(&blocks, draft_state)?;
                     carrying.change_assets(assets)?;
                 }
                 Stage::Published { blocks, extent } => carrying.publish(&blocks, &extent, draft_state)?,
@@ -160,7 +178,7 @@ impl BlockstoreRuntime {
 
     /// Makes the rows of a new context.
     fn create<'c>(&self, db: &'c Connection, edit: &Edit, root: &UsageKey) -> Result<View<'c>, RuntimeError> {
-        let document = ContextDocument::new(&edit.context, root)?;
+        let document = ContextDocument::new(&self.contexts, &edit.context, root)?;
         let tables = self.tables(db);
         tables.forget_deleted(&document.context)?;
         let collection = match find_collection(db)? {
@@ -175,11 +193,18 @@ impl BlockstoreRuntime {
         let bundle = rows::insert_bundle(db, Uuid::new_v4(), collection, names)?;
         let context = (&*document.context, &*document.root_type, &*document.root_id);
         tables.put_bundle(bundle, Some(context))?;
-        let row = tables.context(&document.context)?.ok_or_else(|| RuntimeError::Corrupt {
+        let kind =
+            self.contexts.kind_of(&edit.context).cloned().ok_or_else(|| RuntimeError::UnsupportedKey {
+                key: edit.context.to_string(),
+                store: STORE,
+                reason: "no kind of learning context has such keys",
+            })?;
+        let row = tables.context(&document.context, kind.draft())?.ok_or_else(|| RuntimeError::Corrupt {
             place: document.context.clone(),
             reason: "its new row is not there".into(),
         })?;
-        Ok(View { tables, key: edit.context.clone(), row })
+        let conventions = Conventions { kind, is_declared: true };
+        Ok(View { tables, key: edit.context.clone(), row, conventions })
     }
 
     pub(super) fn version_snapshot(
@@ -193,31 +218,6 @@ impl BlockstoreRuntime {
             Some(row) if row.snapshot == digest => Ok(self.store.snapshot(view.row.bundle, digest)?),
             _ => Err(missing()),
         }
-    }
-
-    /// Writes definitions as text, on several threads where there are many.
-    pub(super) fn render_all(
-        &self,
-        blocks: &[(&UsageKey, &Arc<BlockData>)],
-    ) -> Result<Vec<Vec<u8>>, RuntimeError> {
-        let render = |part: &[(&UsageKey, &Arc<BlockData>)]| {
-            part.iter().map(|(usage, data)| self.render(usage, data)).collect::<Result<Vec<_>, _>>()
-        };
-        let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        if blocks.len() < FEW || threads < 2 {
-            return render(blocks);
-        }
-        let parts = std::thread::scope(|scope| {
-            let running: Vec<_> = blocks
-                .chunks(blocks.len().div_ceil(threads))
-                .map(|part| scope.spawn(|| render(part)))
-                .collect();
-            running
-                .into_iter()
-                .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-                .collect::<Result<Vec<_>, _>>()
-        })?;
-        Ok(parts.into_iter().flatten().collect())
     }
 }
 

@@ -4,11 +4,13 @@ use std::borrow::Cow;
 use std::sync::Arc;
 use uuid::Uuid;
 
+use xblock_core::fields::Conversion;
 use xblock_core::keys::UsageKey;
-use xblock_core::olx::{definition_path, read_definition, read_definition_owner, write_definition};
+use xblock_core::olx::{DefinitionError, Include, read_definition_owner, read_definition_parts};
 use xblock_core::runtime::{BlockData, RuntimeError};
 
 use super::BlockstoreRuntime;
+use super::conventions::{Conventions, ReadNaming};
 use super::layout::{Entry, classify};
 use super::tables::ContextRow;
 use crate::database::Connection;
@@ -86,45 +88,78 @@ impl BlockstoreRuntime {
     /// A path that has them shortened takes a look into the file; one that is damaged there belongs to no block.
     pub(super) fn block_at<'p>(
         &self,
+        conventions: &Conventions,
         source: Source,
         path: &'p str,
         record: &FileRecord,
     ) -> Option<(Cow<'p, str>, Cow<'p, str>)> {
-        match classify(path) {
-            Entry::Definition(block_type, id) => Some((block_type, id)),
-            Entry::Shortened => {
-                let bytes = self.read_file(source, path, record).ok()?;
-                let (block_type, id) = read_definition_owner(&bytes, path)?;
-                Some((block_type.into(), id.into()))
-            }
-            _ => None,
+        if let Some(found) = conventions.block_at(path) {
+            return Some(found);
         }
+        if classify(path) != Entry::Shortened {
+            return None;
+        }
+        let bytes = self.read_file(source, path, record).ok()?;
+        let (block_type, id) = read_definition_owner(&bytes, path)?;
+        (conventions.path(&block_type, &id) == path).then(|| (block_type.into(), id.into()))
     }
 
     /// Reads and parses a block's definition, or takes it from memory.
     pub(super) fn read_block(
         &self,
-        source: Source,
+        reader: &Reader<'_>,
         usage: &UsageKey,
         hash: Digest,
         size: u64,
     ) -> Result<Arc<BlockData>, RuntimeError> {
-        self.definitions.get_or_parse((source.bundle, usage.block_type(), hash), || {
-            let path = definition_path(usage.block_type(), usage.block_id());
-            let record = FileRecord::new(&path, size, hash);
-            let bytes = self.read_file(source, &path, &record)?;
-            self.parse(source.bundle, &path, usage, &bytes)
+        let path = reader.conventions.path(usage.block_type(), usage.block_id());
+        self.read_at(reader, usage, &path, hash, size).map(|parsed| parsed.data)
+    }
+
+    /// Reads and parses the definition at a path as that of a usage, or takes it from memory.
+    pub(super) fn read_at(
+        &self,
+        reader: &Reader<'_>,
+        usage: &UsageKey,
+        path: &str,
+        hash: Digest,
+        size: u64,
+    ) -> Result<Parsed, RuntimeError> {
+        let own = reader.context;
+        // Children of what lies in another bundle are called after their parent.
+        let as_usage = (reader.source.bundle != own).then(|| usage.block_id());
+        self.definitions.get_or_parse((own, usage.block_type(), hash, as_usage), || {
+            let record = FileRecord::new(path, size, hash);
+            let bytes = self.read_file(reader.source, path, &record)?;
+            self.parse(reader, path, usage, &bytes)
         })
     }
 
+    /// Parses the definition of a usage.
     pub(super) fn parse(
         &self,
-        bundle: Uuid,
+        reader: &Reader<'_>,
         path: &str,
         usage: &UsageKey,
         bytes: &[u8],
-    ) -> Result<BlockData, RuntimeError> {
-        read_definition(bytes, usage, &self.registry).map_err(|error| {
+    ) -> Result<Parsed, RuntimeError> {
+        let bundle = reader.source.bundle;
+        let naming = ReadNaming::new(reader.conventions, usage, bundle, reader.context);
+        let read = || {
+            let mut parts = read_definition_parts(bytes, usage, &self.registry, &Conversion::default())?;
+            if let Some(children) = parts.children.take_if(|_| bundle != reader.context) {
+                // What it calls blocks of its own context are blocks of its bundle.
+                let context = usage.context_key();
+                parts.includes.clear();
+                parts
+                    .includes
+                    .extend(children.iter().filter(|c| c.context_key() == context).map(Include::of));
+            }
+            let includes = if parts.children.is_some() { Vec::new() } else { parts.includes.clone() };
+            let data = Arc::new(parts.resolve(&naming)?);
+            Ok(Parsed { data, includes: includes.into() })
+        };
+        read().map_err(|error: DefinitionError| {
             let position = error.position().map(|at| format!(":{at}")).unwrap_or_default();
             RuntimeError::Corrupt {
                 place: format!("bundle {bundle}, {path}{position}"),
@@ -132,11 +167,21 @@ impl BlockstoreRuntime {
             }
         })
     }
+}
 
-    /// Writes a block's definition.
-    pub(super) fn render(&self, usage: &UsageKey, data: &BlockData) -> Result<Vec<u8>, RuntimeError> {
-        write_definition(usage, data, &self.registry)
-            .map(String::into_bytes)
-            .map_err(|error| RuntimeError::Unstorable { place: usage.to_string(), reason: error.to_string() })
-    }
+/// A definition that was read.
+#[derive(Debug, Clone)]
+pub(super) struct Parsed {
+    pub(super) data: Arc<BlockData>,
+    /// The children as the file names them; empty where it lists them otherwise.
+    pub(super) includes: Arc<[Include]>,
+}
+
+/// For which context, and from where, definitions are read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reader<'c> {
+    pub(super) conventions: &'c Conventions,
+    /// The bundle of the context.
+    pub(super) context: Uuid,
+    pub(super) source: Source,
 }

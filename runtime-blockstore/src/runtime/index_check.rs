@@ -8,6 +8,7 @@ use xblock_core::runtime::{Branch, Finding, RuntimeError, Severity};
 
 use super::BlockstoreRuntime;
 use super::tables::{StateRow, Tables, micros};
+use crate::context::LearningContexts;
 use crate::database::{Access, Connection};
 use crate::error::BlockstoreError;
 use crate::rows::RowId;
@@ -21,8 +22,14 @@ const CODE: &str = "index";
 const LISTED: usize = 3;
 
 /// The tables of a branch's rows: what names a row, and what it says, but for who edited it, which no bundle knows.
-const TABLES: [(&str, &str, &str); 3] = [
-    ("xblock_usage", "block_type, block_id", "hash, size"),
+const TABLES: [(&str, &str, &str); 5] = [
+    ("xblock_usage", "block_type, block_id", "hash, size, title"),
+    ("xblock_include", "parent_type, parent_id, position", "child_type, child_id, link, definition"),
+    (
+        "xblock_included",
+        "block_type, block_id",
+        "bundle, version, snapshot, path, hash, size, title, problem",
+    ),
     ("xblock_child", "parent_type, parent_id, position", "child_type, child_id"),
     ("xblock_asset", "asset_type, name", "hash, size, attributes"),
 ];
@@ -74,7 +81,7 @@ impl BlockstoreRuntime {
         if !store.db.read(schema::has_index)? {
             return Ok(Vec::new());
         }
-        let made = Self::new(store, registry, false);
+        let made = Self::new(store, registry, LearningContexts::standard());
         made.index_in_memory()?;
         made.store.db.write_temporary(|db| made.faults(db))
     }
@@ -108,9 +115,12 @@ impl BlockstoreRuntime {
             faults.push(IndexFault::new(place, reason, Wrong::Context(*bundle, declared)));
         }
         for (bundle, context) in &said {
-            let (Some(text), Some(_)) = context else { continue };
-            let Ok(key) = text.parse::<ContextKey>() else { continue };
-            if are.get(bundle) != Some(context) {
+            let (Some(text), root) = context else { continue };
+            let Some(key) = self.contexts.read_key(text) else { continue };
+            if root.is_none() {
+                // It was told what it is, and is that here, too.
+                made.adopt(*bundle, text)?;
+            } else if are.get(bundle) != Some(context) {
                 continue;
             }
             match self.refresh_in(db, &key, &[]) {
@@ -165,7 +175,7 @@ impl BlockstoreRuntime {
         let names = declared.map(|(key, block_type, id)| (&**key, &**block_type, &**id));
         tables.put_bundle(bundle, names)?;
         // Which children are of the context depends on what it is.
-        match declared.and_then(|(key, _, _)| key.parse::<ContextKey>().ok()) {
+        match declared.and_then(|(key, _, _)| self.contexts.read_key(key)) {
             Some(key) => {
                 Branch::ALL.into_iter().try_for_each(|branch| self.mend_branch(db, &key, bundle, branch))
             }

@@ -8,11 +8,10 @@ use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{block_id_of, block_type_of, definition_path, is_shortened};
 use xblock_core::runtime::{AssetData, RuntimeError};
 
+use crate::context::LearningContexts;
+
 /// Name of the store in errors.
 pub(super) const STORE: &str = "Blockstore";
-
-/// The draft that is the draft branch; the name Studio uses.
-pub(super) const DRAFT: &str = "studio_draft";
 
 /// Says which learning context a bundle is.
 pub(super) const CONTEXT_FILE: &str = "context.json";
@@ -96,13 +95,13 @@ pub(super) fn asset_key(context: &ContextKey, asset_type: &str, name: &str) -> O
     }
 }
 
-/// Returns the path of a block's definition.
+/// Makes sure that a usage is one its context gives out.
 ///
 /// # Errors
 /// [`RuntimeError::UnsupportedKey`] where type and id in this context do not make up the key.
-pub(super) fn usage_path(context: &ContextKey, usage: &UsageKey) -> Result<String, RuntimeError> {
+pub(super) fn check_usage(context: &ContextKey, usage: &UsageKey) -> Result<(), RuntimeError> {
     match context.make_usage_key(usage.block_type(), usage.block_id()) {
-        Ok(made) if made == *usage => Ok(definition_path(usage.block_type(), usage.block_id())),
+        Ok(made) if made == *usage => Ok(()),
         _ => Err(RuntimeError::UnsupportedKey {
             key: usage.to_string(),
             store: STORE,
@@ -124,14 +123,18 @@ impl ContextDocument {
     ///
     /// # Errors
     /// [`RuntimeError::UnsupportedKey`] where the key has no text of its own.
-    pub(super) fn new(context: &ContextKey, root: &UsageKey) -> Result<Self, RuntimeError> {
+    pub(super) fn new(
+        contexts: &LearningContexts,
+        context: &ContextKey,
+        root: &UsageKey,
+    ) -> Result<Self, RuntimeError> {
         let unsupported =
             |reason| RuntimeError::UnsupportedKey { key: context.to_string(), store: STORE, reason };
         let text = context.to_text().map_err(|_| unsupported("the key has no text"))?;
-        if text.parse::<ContextKey>().ok().as_ref() != Some(context) {
+        if contexts.read_key(&text).as_ref() != Some(context) {
             return Err(unsupported("the key cannot be read back from its text"));
         }
-        usage_path(context, root)?;
+        check_usage(context, root)?;
         Ok(Self {
             context: text,
             root_type: root.block_type().to_owned(),

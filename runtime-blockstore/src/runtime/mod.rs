@@ -1,17 +1,26 @@
 //! The XBlock runtime over bundles: one bundle is one learning context.
 
+mod adopting;
 mod assets;
+mod block_files;
 mod branch;
 mod cache;
 mod carrying;
 mod commit;
+mod conventions;
 mod definitions;
 mod feed;
+mod included;
+mod includes;
 mod index_check;
 mod layout;
+mod links;
+mod locating;
 mod origin;
+mod outline;
 mod reading;
 mod refresh;
+mod rendering;
 mod tables;
 mod tree;
 mod view;
@@ -26,6 +35,7 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::runtime::{Branch, RuntimeError};
 
+use crate::context::LearningContexts;
 use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
@@ -35,17 +45,21 @@ use crate::storage::Mark;
 use crate::store::Blockstore;
 
 use cache::DefinitionCache;
-pub use index_check::IndexFault;
 use tables::Tables;
+
+pub use index_check::IndexFault;
+pub use links::{ContextError, ContextLink, LinkChanges, LinkTarget, LinkUpdates};
+pub use outline::OutlineBlock;
 
 /// Courses and libraries in a Blockstore.
 ///
-/// Each learning context is a bundle (`docs/course-bundle.md`). The published branch is the bundle's latest version, the
-/// draft branch its draft `studio_draft`, or the latest version where there is none. Both change together, in one
-/// transaction of the database.
+/// Each learning context is a bundle (`docs/course-bundle.md`); which one, and by which conventions, its kind says
+/// ([`LearningContexts`]). The published branch is the bundle's latest version, the draft branch its draft `studio_draft`, or
+/// the latest version where there is none. Both change together, in one transaction of the database.
 pub struct BlockstoreRuntime {
     store: Blockstore,
     registry: Registry,
+    contexts: LearningContexts,
     definitions: DefinitionCache,
     /// Digests of draft documents, with what the file system said of the file then.
     summaries: Mutex<HashMap<Uuid, (Mark, Digest)>>,
@@ -69,11 +83,23 @@ impl BlockstoreRuntime {
     /// # Errors
     /// As [`BlockstoreRuntime::open`].
     pub fn over(store: Blockstore, registry: Registry) -> Result<Self, RuntimeError> {
+        Self::with_contexts(store, registry, LearningContexts::standard())
+    }
+
+    /// Lays the runtime over a store that is open, for other kinds of learning contexts than courses and libraries.
+    ///
+    /// # Errors
+    /// As [`BlockstoreRuntime::open`].
+    pub fn with_contexts(
+        store: Blockstore,
+        registry: Registry,
+        contexts: LearningContexts,
+    ) -> Result<Self, RuntimeError> {
         if store.db.access() == Access::ReadOnly {
-            return Self::over_read_only(store, registry);
+            return Self::over_read_only(store, registry, contexts);
         }
         store.db.create_index(Home::Main)?;
-        let runtime = Self::new(store, registry, false);
+        let runtime = Self::new(store, registry, contexts);
         runtime.sweep(None)?;
         Ok(runtime)
     }
@@ -90,23 +116,28 @@ impl BlockstoreRuntime {
         Self::over(Blockstore::open(dir, Access::ReadOnly, clock)?, registry)
     }
 
-    fn over_read_only(store: Blockstore, registry: Registry) -> Result<Self, RuntimeError> {
+    fn over_read_only(
+        store: Blockstore,
+        registry: Registry,
+        contexts: LearningContexts,
+    ) -> Result<Self, RuntimeError> {
         let has_index = store.db.read(schema::has_index)?;
-        let runtime = Self::new(store, registry, false);
+        let runtime = Self::new(store, registry, contexts);
         if !has_index {
             runtime.index_in_memory()?;
         }
         Ok(runtime)
     }
 
-    fn new(store: Blockstore, registry: Registry, in_memory: bool) -> Self {
+    fn new(store: Blockstore, registry: Registry, contexts: LearningContexts) -> Self {
         Self {
             store,
             registry,
+            contexts,
             definitions: DefinitionCache::default(),
             summaries: Mutex::default(),
             proved: Mutex::default(),
-            in_memory: AtomicBool::new(in_memory),
+            in_memory: AtomicBool::new(false),
         }
     }
 

@@ -1,55 +1,31 @@
 //! The reading half of the runtime trait, and the trait itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use xblock_core::keys::{
-    AssetKey, BundleDefinitionKey, BundleState, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey,
-};
-use xblock_core::olx::{definition_path, definition_type};
+use uuid::Uuid;
+use xblock_core::keys::{AssetKey, BundleDefinitionKey, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey};
+use xblock_core::olx::definition_type;
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
-    Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockAsset, BlockData, BlockRecord, Branch, Change, Commit, ContextRecord,
+    Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    VersionRecord,
 };
 
 use super::BlockstoreRuntime;
 use super::assets::{OpenAsset, asset_record, attributes_text, record_of};
-use super::definitions::Source;
-use super::layout::{ASSETS_FILE, DRAFT, Entry, STORE, asset_path, classify};
+use super::conventions::Conventions;
+use super::definitions::{Reader, Source};
+use super::includes::include_rows;
+use super::layout::{ASSETS_FILE, Entry, asset_path, classify};
+use super::links::LinkEdit;
+use super::locating::Located;
 use super::tables::AssetRow;
 use super::view::{View, parse_version_id, version_id};
+use crate::context::{LibraryContext, STUDIO_DRAFT, folders};
 use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows;
-
-fn source(view: &View<'_>, branch: Branch) -> Source {
-    match branch {
-        Branch::Draft => Source::draft(&view.row),
-        Branch::Published => Source::published(&view.row),
-    }
-}
-
-/// Returns the key of a block's definition in a branch.
-pub(super) fn definition_key(
-    view: &View<'_>,
-    usage: &UsageKey,
-    branch: Branch,
-) -> Result<DefinitionKey, RuntimeError> {
-    let state = match (branch, view.row.latest) {
-        (Branch::Published, Some((number, _))) => BundleState::Version(number),
-        _ => BundleState::Draft(DRAFT),
-    };
-    let path = definition_path(usage.block_type(), usage.block_id());
-    // A type that a definition key cannot hold stands there as it does in the path.
-    let block_type = definition_type(usage.block_type());
-    BundleDefinitionKey::new(view.row.bundle, &state, &block_type, &path).map(Into::into).map_err(|_| {
-        RuntimeError::UnsupportedKey {
-            key: usage.to_string(),
-            store: STORE,
-            reason: "its type or id cannot stand in a definition key",
-        }
-    })
-}
 
 /// Keeps damage of one block to that block.
 fn sound<T>(read: Result<T, RuntimeError>) -> Result<Result<T, RuntimeError>, RuntimeError> {
@@ -63,15 +39,20 @@ impl Runtime for BlockstoreRuntime {
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
         self.note_new_bundles()?;
         let texts = self.store.db.read(|db| self.tables(db).context_keys())?;
-        let mut keys = Vec::with_capacity(texts.len());
+        let mut keys = BTreeSet::new();
         for text in texts {
-            keys.push(text.parse().map_err(|_| RuntimeError::Corrupt {
+            keys.insert(self.contexts.read_key(&text).ok_or_else(|| RuntimeError::Corrupt {
                 place: format!("index of {text}"),
                 reason: "it is no key of a context".into(),
             })?);
         }
-        keys.sort_unstable();
-        Ok(keys)
+        for (key, bundle) in self.contexts.known(&self.store)? {
+            let is_there = self.store.db.read(|db| rows::bundle_id(db, bundle))?.is_some();
+            if is_there {
+                keys.insert(key);
+            }
+        }
+        Ok(keys.into_iter().collect())
     }
 
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
@@ -95,21 +76,25 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.look(context, &[branch], |view| view.usages(view.tables.usages(view.state(branch)?.id)?))
+        self.look(context, &[branch], |view| view.all_usages(view.state(branch)?.id))
     }
 
     fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
         self.look_at_one(&usage.context_key(), branch, |view| {
             let state = view.state(branch)?;
-            let row = view
-                .tables
-                .usage(state.id, usage.block_type(), usage.block_id())?
+            let located = self
+                .locate(view, &state, usage)?
                 .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch })?;
+            let edit_info = match &located {
+                Located::Own(row) | Located::Alias(_, row) => row.edit_info.clone(),
+                Located::Pinned { edit_info, .. } => edit_info.clone(),
+                Located::MadeUp => state.edit_info.clone(),
+            };
             Ok(BlockRecord {
                 usage: usage.clone(),
-                definition: definition_key(view, usage, branch)?,
-                data: self.read_block(source(view, branch), usage, row.hash, row.size)?,
-                edit_info: row.edit_info,
+                definition: self.definition_key(view, branch, usage, &located)?,
+                data: self.read_located(view, &state, view.source(branch), usage, &located)?,
+                edit_info,
             })
         })
     }
@@ -117,10 +102,16 @@ impl Runtime for BlockstoreRuntime {
     fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
         self.look(&usage.context_key(), &[branch], |view| {
             let state = view.state(branch)?;
-            if view.tables.usage(state.id, usage.block_type(), usage.block_id())?.is_none() {
+            let Some(located) = self.locate(view, &state, usage)? else {
                 return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
+            };
+            let parents = view.tables.parents(state.id, usage.block_type(), usage.block_id())?;
+            if parents.is_empty() && matches!(located, Located::Own(_)) {
+                let root = view.root()?;
+                let is_below = root != *usage && view.has_made_up_root(state.id)?;
+                return Ok(if is_below { vec![root] } else { Vec::new() });
             }
-            view.usages(view.tables.parents(state.id, usage.block_type(), usage.block_id())?)
+            view.usages(parents)
         })
     }
 
@@ -167,7 +158,7 @@ impl Runtime for BlockstoreRuntime {
                 .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
             let path = asset_path(key);
             let record = FileRecord::new(&path, row.size, row.hash);
-            Ok(self.read_file(source(view, branch), &path, &record)?)
+            Ok(self.read_file(view.source(branch), &path, &record)?)
         })
     }
 
@@ -179,9 +170,22 @@ impl Runtime for BlockstoreRuntime {
                 .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
             let path = asset_path(key);
             let record = FileRecord::new(&path, row.size, row.hash);
-            let file = self.open_file(view.tables.db, source(view, branch), &path, &record)?;
+            let file = self.open_file(view.tables.db, view.source(branch), &path, &record)?;
             Ok(Box::new(OpenAsset::new(record_of(key.clone(), &row)?, file)) as Box<dyn AssetReader>)
         })
+    }
+
+    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
+        self.list_block_assets(usage, branch)
+    }
+
+    fn read_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        self.read_asset_of_block(usage, name, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
@@ -222,7 +226,7 @@ impl Runtime for BlockstoreRuntime {
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
         // What other programs committed enters the feed when it is noticed, at the latest now.
         for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
-            if let Ok(key) = context.parse::<ContextKey>() {
+            if let Some(key) = self.contexts.read_key(&context) {
                 self.refresh(&key, &[])?;
             }
         }
@@ -237,7 +241,7 @@ impl Runtime for BlockstoreRuntime {
         for row in rows {
             changes.push(Change {
                 cursor: Cursor(row.cursor),
-                context: row.context.parse().map_err(|_| RuntimeError::Corrupt {
+                context: self.contexts.read_key(&row.context).ok_or_else(|| RuntimeError::Corrupt {
                     place: format!("change feed, entry {}", row.cursor),
                     reason: format!("{} is no key of a context", row.context),
                 })?,
@@ -250,7 +254,7 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
-        self.carry_out(&edit)
+        self.carry_out(&edit, &LinkEdit::default())
     }
 
     fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
@@ -278,12 +282,16 @@ impl BlockstoreRuntime {
     fn version_content(&self, view: &View<'_>, snapshot: &Snapshot) -> Result<VersionContent, RuntimeError> {
         let source = Source { bundle: view.row.bundle, draft: None };
         let attributes = self.attributes(source, snapshot.files.get(ASSETS_FILE))?;
-        let (mut blocks, mut assets) = (BTreeMap::new(), Vec::new());
+        let (mut blocks, mut assets, mut includes) = (BTreeMap::new(), Vec::new(), Vec::new());
         for (path, record) in &snapshot.files {
-            if let Some((block_type, id)) = self.block_at(source, path, record) {
+            if let Some((block_type, id)) = self.block_at(&view.conventions, source, path, record) {
                 let usage = view.usage(&block_type, &id)?;
-                let data = sound(self.read_block(source, &usage, record.hash, record.size))?;
-                blocks.insert(usage, data);
+                let data = sound(self.read_at(&view.reader(source), &usage, path, record.hash, record.size))?;
+                if let Ok(parsed) = &data {
+                    let own = view.row.bundle;
+                    includes.extend(include_rows(&view.conventions, own, &usage, &parsed.includes));
+                }
+                blocks.insert(usage, data.map(|parsed| parsed.data));
             } else if let Entry::Asset(asset_type, name) = classify(path) {
                 let row = AssetRow {
                     asset_type: asset_type.to_owned(),
@@ -295,8 +303,38 @@ impl BlockstoreRuntime {
                 assets.extend(asset_record(view, &row)?);
             }
         }
+        let mut included: BTreeSet<_> =
+            blocks.values().flatten().flat_map(|data| &data.children).cloned().collect();
+        for (usage, block) in self.follow_includes(view, &includes, &snapshot.links)? {
+            included.extend(block.children.iter().cloned());
+            if blocks.contains_key(&usage) || block.row.problem.is_some() {
+                continue;
+            }
+            let data = match (&block.row.pinned, block.row.file) {
+                (Some(pinned), Some((hash, size))) => {
+                    let reader = view.reader(Source { bundle: pinned.bundle, draft: None });
+                    sound(self.read_at(&reader, &usage, &block.row.path, hash, size))?
+                }
+                _ => {
+                    let Some(record) = snapshot.files.get(&block.row.path) else { continue };
+                    let reader = view.reader(source);
+                    sound(self.read_at(&reader, &usage, &block.row.path, record.hash, record.size))?
+                }
+            };
+            blocks.insert(usage, data.map(|parsed| parsed.data));
+        }
+        let root = view.root()?;
+        if !view.conventions.is_declared && !blocks.contains_key(&root) {
+            let mut children: Vec<_> =
+                blocks.keys().filter(|usage| !included.contains(*usage)).cloned().collect();
+            children.sort_by_cached_key(|usage| view.conventions.path(usage.block_type(), usage.block_id()));
+            let mut data = BlockData { children, ..BlockData::default() };
+            let title = view.tables.bundle_title(view.row.bundle_id)?;
+            data.settings.insert("display_name".into(), title.into());
+            blocks.insert(root.clone(), Ok(Arc::new(data)));
+        }
         assets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(VersionContent { root: view.root()?, blocks, assets: Some(assets) })
+        Ok(VersionContent { root, blocks, assets: Some(assets) })
     }
 
     /// Reads the draft, which is the only version of it there is.
@@ -307,9 +345,9 @@ impl BlockstoreRuntime {
         }
         let source = Source::draft(&view.row);
         let mut blocks = BTreeMap::new();
-        for usage in view.usages(view.tables.usages(state.id)?)? {
-            if let Some(row) = view.tables.usage(state.id, usage.block_type(), usage.block_id())? {
-                let data = sound(self.read_block(source, &usage, row.hash, row.size))?;
+        for usage in view.all_usages(state.id)? {
+            if let Some(located) = self.locate(view, &state, &usage)? {
+                let data = sound(self.read_located(view, &state, source, &usage, &located))?;
                 blocks.insert(usage, data);
             }
         }
@@ -350,16 +388,21 @@ impl BlockstoreRuntime {
         let (draft, version, context) = self.store.db.read(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or_else(missing)?;
             let tables = self.tables(db);
-            let context = tables.context_of_bundle(id)?;
+            let context = tables.context_of_bundle(id)?.and_then(|(text, is_declared)| {
+                let key = self.contexts.read_key(&text)?;
+                let kind = self.contexts.kind_of(&key)?.clone();
+                Some((key, Conventions { kind, is_declared }))
+            });
             let draft = match wanted.draft_name() {
                 Some(name) => rows::draft_named(db, id, name)?,
                 None => None,
             };
             let draft = draft.map(|draft| self.store.draft_now(db, draft)).transpose()?;
+            let authors_draft = context.as_ref().map_or(STUDIO_DRAFT, |(_, c)| c.kind.draft());
             let version = match (wanted.bundle_version(), wanted.draft_name()) {
                 (Some(number), _) => rows::version(db, id, number)?,
-                // Where nobody has begun Studio's draft, Studio reads the latest version.
-                (None, Some(DRAFT)) => rows::latest_version(db, id)?,
+                // Where nobody has begun the draft of authors, they read the latest version.
+                (None, Some(name)) if name == authors_draft => rows::latest_version(db, id)?,
                 _ => None,
             };
             Ok::<_, RuntimeError>((draft, version, context))
@@ -375,28 +418,30 @@ impl BlockstoreRuntime {
         };
         let record = record.ok_or_else(missing)?;
         let source = Source { bundle, draft: draft.map(|(document, _)| document.uuid) };
-        let (block_type, id) = self.block_at(source, path, &record).ok_or_else(missing)?;
+        // A bundle that is no context of ours counts as a library.
+        let (context, conventions) = match context {
+            Some(found) => found,
+            None => {
+                let key = LibraryKeyV2::new("Blockstore", &bundle.to_string()).map_err(|_| missing())?;
+                let kind = Arc::new(LibraryContext::default());
+                (ContextKey::from(key), Conventions { kind, is_declared: false })
+            }
+        };
+        let (block_type, id) = self
+            .block_at(&conventions, source, path, &record)
+            .or_else(|| folders(path).map(|(block_type, id)| (block_type.into(), id.into())))
+            .ok_or_else(missing)?;
         if definition_type(&block_type) != wanted.block_type() {
             return Err(missing());
         }
-        let usage = usage_in(context.as_deref(), bundle, &block_type, &id).ok_or_else(missing)?;
-        let data = self.read_block(source, &usage, record.hash, record.size)?;
+        let usage = context.make_usage_key(&block_type, &id).map_err(|_| missing())?;
+        // Read for no context: what its children are called is no matter here.
+        let reader = Reader { conventions: &conventions, context: Uuid::nil(), source };
+        let parsed = self.read_at(&reader, &usage, path, record.hash, record.size)?;
         Ok(DefinitionRecord {
             key: key.clone(),
             block_type: Arc::from(&*block_type),
-            content: data.content.clone(),
+            content: parsed.data.content.clone(),
         })
-    }
-}
-
-/// Makes a usage to read a definition as; a bundle that is no context of ours counts as a library.
-fn usage_in(context: Option<&str>, bundle: uuid::Uuid, block_type: &str, id: &str) -> Option<UsageKey> {
-    match context {
-        Some(context) => context.parse::<ContextKey>().ok()?.make_usage_key(block_type, id).ok(),
-        None => LibraryKeyV2::new("Blockstore", &bundle.to_string())
-            .map(ContextKey::LibraryV2)
-            .ok()?
-            .make_usage_key(block_type, id)
-            .ok(),
     }
 }

@@ -8,7 +8,8 @@ use xblock_core::runtime::{Branch, EditInfo, RuntimeError};
 
 use super::BlockstoreRuntime;
 use super::definitions::Source;
-use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, Entry, classify};
+use super::includes::include_rows;
+use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, Entry, classify};
 use super::tables::{AssetRow, Tables, UsageRow};
 use super::view::{Trouble, View, draft_id};
 use crate::database::{Access, Connection};
@@ -92,7 +93,13 @@ impl BlockstoreRuntime {
         id: RowId,
         bundle: Uuid,
     ) -> Result<Option<ContextDocument>, RuntimeError> {
-        let draft = rows::draft_named(tables.db, id, DRAFT)?;
+        let mut draft = None;
+        for name in self.contexts.drafts() {
+            draft = match draft {
+                None => rows::draft_named(tables.db, id, name)?,
+                found => found,
+            };
+        }
         let latest = rows::latest_version(tables.db, id)?;
         let read = || -> Result<Option<Vec<u8>>, BlockstoreError> {
             let source = Source { bundle, draft };
@@ -118,7 +125,7 @@ impl BlockstoreRuntime {
         let text = sound(read())?.flatten();
         let document: Option<ContextDocument> = text.and_then(|text| serde_json::from_slice(&text).ok());
         Ok(document.filter(|document| {
-            document.context.parse::<ContextKey>().is_ok_and(|key| {
+            self.contexts.read_key(&document.context).is_some_and(|key| {
                 key.to_string() == document.context
                     && key.make_usage_key(&document.root_type, &document.root_id).is_ok()
             })
@@ -175,20 +182,33 @@ impl BlockstoreRuntime {
         let state = tables.put_state(bundle, branch, &version.0, &message, &edit_info)?;
         tables.clear_state(state)?;
         for (path, record) in &files {
-            let Some((block_type, id)) = self.block_at(source, path, record) else { continue };
+            let Some((block_type, id)) = self.block_at(&view.conventions, source, path, record) else {
+                continue;
+            };
             let Ok(usage) = view.key.make_usage_key(&block_type, &id) else { continue };
             let kept = old.get(&(block_type.to_string(), id.to_string()));
             let edit_info = match kept {
                 Some(kept) if kept.hash == record.hash => kept.edit_info.clone(),
                 _ => edit_info.clone(),
             };
-            let row = UsageRow { hash: record.hash, size: record.size, edit_info };
-            tables.put_usage(state, &block_type, &id, &row)?;
+            let mut row = UsageRow { hash: record.hash, size: record.size, edit_info, title: None };
             // A definition that cannot be read names no children; reading the block itself tells what is wrong.
-            if let Ok(data) = self.read_block(source, &usage, record.hash, record.size) {
-                tables.put_children(state, &block_type, &id, own_children(&view.key, &data.children))?;
+            if let Ok(parsed) = self.read_at(&view.reader(source), &usage, path, record.hash, record.size) {
+                row.title = parsed.data.display_name().map(str::to_owned);
+                tables.put_children(
+                    state,
+                    &block_type,
+                    &id,
+                    own_children(&view.key, &parsed.data.children),
+                )?;
+                let includes = include_rows(&view.conventions, view.row.bundle, &usage, &parsed.includes);
+                if !includes.is_empty() {
+                    tables.put_includes(state, (&block_type, &id), &includes)?;
+                }
             }
+            tables.put_usage(state, &block_type, &id, &row)?;
         }
+        self.index_includes(view, state, &self.links_of(view, branch)?)?;
         let attributes = self.attributes(source, files.get(ASSETS_FILE)).unwrap_or_default();
         index_assets(tables, state, &files, &attributes)?;
         self.note_versions(view, branch, &edit_info)?;

@@ -27,8 +27,8 @@ pub(super) struct Tables<'c> {
 pub(super) struct ContextRow {
     pub(super) bundle_id: RowId,
     pub(super) bundle: Uuid,
-    pub(super) root_type: String,
-    pub(super) root_id: String,
+    /// Type and id of the root, where the bundle itself says so.
+    pub(super) root: Option<(String, String)>,
     pub(super) draft: Option<Uuid>,
     pub(super) latest: Option<(u64, Digest)>,
 }
@@ -50,6 +50,8 @@ pub(super) struct UsageRow {
     pub(super) hash: Digest,
     pub(super) size: u64,
     pub(super) edit_info: EditInfo,
+    /// The display name.
+    pub(super) title: Option<String>,
 }
 
 /// What the index holds of a static file.
@@ -77,11 +79,12 @@ pub(super) fn size_at(row: &Row<'_>, column: usize) -> std::result::Result<u64, 
 }
 
 pub(super) fn edit_info_at(row: &Row<'_>, column: usize) -> std::result::Result<EditInfo, BadValue> {
+    Ok(EditInfo { edited_on: time_at(row, column)?, edited_by: row.get(column + 1)? })
+}
+
+pub(super) fn time_at(row: &Row<'_>, column: usize) -> std::result::Result<Option<DateTime<Utc>>, BadValue> {
     let micros: Option<i64> = row.get(column)?;
-    Ok(EditInfo {
-        edited_on: micros.and_then(DateTime::from_timestamp_micros),
-        edited_by: row.get(column + 1)?,
-    })
+    Ok(micros.and_then(DateTime::from_timestamp_micros))
 }
 
 pub(super) fn micros(time: Option<DateTime<Utc>>) -> Option<i64> {
@@ -187,19 +190,14 @@ impl<'c> Tables<'c> {
     pub(super) fn forget_deleted(&self, context: &str) -> Result<()> {
         let gone = "SELECT bundle_id FROM {home}.xblock_bundle WHERE context_key = ?1 \
                     AND bundle_id NOT IN (SELECT id FROM main.bundles_bundle)";
+        for table in ["usage", "child", "include", "included", "asset"] {
+            let statement = format!(
+                "DELETE FROM {{home}}.xblock_{table} WHERE state_id IN \
+                 (SELECT state_id FROM {{home}}.xblock_state WHERE bundle_id IN ({gone}))"
+            );
+            self.run("forgetting a deleted context", &statement, [context])?;
+        }
         for statement in [
-            format!(
-                "DELETE FROM {{home}}.xblock_usage WHERE state_id IN \
-                 (SELECT state_id FROM {{home}}.xblock_state WHERE bundle_id IN ({gone}))"
-            ),
-            format!(
-                "DELETE FROM {{home}}.xblock_child WHERE state_id IN \
-                 (SELECT state_id FROM {{home}}.xblock_state WHERE bundle_id IN ({gone}))"
-            ),
-            format!(
-                "DELETE FROM {{home}}.xblock_asset WHERE state_id IN \
-                 (SELECT state_id FROM {{home}}.xblock_state WHERE bundle_id IN ({gone}))"
-            ),
             format!("DELETE FROM {{home}}.xblock_version WHERE bundle_id IN ({gone})"),
             format!("DELETE FROM {{home}}.xblock_state WHERE bundle_id IN ({gone})"),
         ] {
@@ -219,25 +217,24 @@ impl<'c> Tables<'c> {
         Ok(())
     }
 
-    pub(super) fn context(&self, key: &str) -> Result<Option<ContextRow>> {
+    pub(super) fn context(&self, key: &str, draft: &str) -> Result<Option<ContextRow>> {
         self.one(
             "finding a context",
             "SELECT x.bundle_id, b.uuid, x.root_type, x.root_id, \
-             (SELECT d.uuid FROM main.bundles_draft d WHERE d.bundle_id = b.id AND d.name = 'studio_draft'), \
+             (SELECT d.uuid FROM main.bundles_draft d WHERE d.bundle_id = b.id AND d.name = ?2), \
              v.version_num, v.snapshot_digest \
              FROM {home}.xblock_bundle x JOIN main.bundles_bundle b ON b.id = x.bundle_id \
              LEFT JOIN main.bundles_bundleversion v ON v.bundle_id = b.id AND v.version_num = \
              (SELECT max(w.version_num) FROM main.bundles_bundleversion w WHERE w.bundle_id = b.id) \
              WHERE x.context_key = ?1",
-            [key],
+            (key, draft),
             |row| {
                 let number: Option<u32> = row.get(5)?;
                 let draft: Option<String> = row.get(4)?;
                 Ok(ContextRow {
                     bundle_id: row.get(0)?,
                     bundle: uuid_at(row, 1)?,
-                    root_type: row.get(2)?,
-                    root_id: row.get(3)?,
+                    root: row.get::<Option<String>>(2)?.zip(row.get(3)?),
                     draft: draft.map(|_| uuid_at(row, 4)).transpose()?,
                     latest: number
                         .map(|number| Ok::<_, BadValue>((u64::from(number), digest_at(row, 6)?)))
@@ -247,15 +244,52 @@ impl<'c> Tables<'c> {
         )
     }
 
-    /// Returns the context a bundle is.
-    pub(super) fn context_of_bundle(&self, bundle: RowId) -> Result<Option<String>> {
+    /// Notes that a bundle is a context which it does not say itself; returns false where another bundle is that context.
+    pub(super) fn adopt(&self, bundle: RowId, key: &str) -> Result<bool> {
+        const ACTION: &str = "noting a bundle's context";
+        self.forget_deleted(key)?;
+        let sql = "SELECT bundle_id FROM {home}.xblock_bundle WHERE context_key = ?1";
+        match self.one(ACTION, sql, [key], |row| row.get::<RowId>(0))? {
+            Some(known) => return Ok(known == bundle),
+            None => self.put_bundle(bundle, None)?,
+        }
+        self.forget_index(bundle)?;
+        let sql = "UPDATE {home}.xblock_bundle SET context_key = ?2, root_type = NULL, root_id = NULL \
+                   WHERE bundle_id = ?1";
+        self.run(ACTION, sql, (bundle, key))?;
+        Ok(true)
+    }
+
+    /// Forgets which context a bundle was told to be; one that says it itself stays what it is.
+    pub(super) fn disown(&self, bundle: RowId) -> Result<()> {
+        self.forget_index(bundle)?;
+        let sql =
+            "UPDATE {home}.xblock_bundle SET context_key = NULL WHERE bundle_id = ?1 AND root_type IS NULL";
+        self.run("forgetting a context", sql, [bundle]).map(drop)
+    }
+
+    /// Makes the index of a bundle count as out of date.
+    fn forget_index(&self, bundle: RowId) -> Result<()> {
+        let sql = "UPDATE {home}.xblock_state SET token = '' WHERE bundle_id = ?1";
+        self.run("forgetting the index of a bundle", sql, [bundle]).map(drop)
+    }
+
+    /// Returns the title of a bundle.
+    pub(super) fn bundle_title(&self, bundle: RowId) -> Result<String> {
+        let sql = "SELECT title FROM main.bundles_bundle WHERE id = ?1";
+        let found = self.one("reading the title of a bundle", sql, [bundle], |row| row.get(0))?;
+        Ok(found.unwrap_or_default())
+    }
+
+    /// Returns the context a bundle is, and whether it says so itself.
+    pub(super) fn context_of_bundle(&self, bundle: RowId) -> Result<Option<(String, bool)>> {
         let found = self.one(
             "finding the context of a bundle",
-            "SELECT context_key FROM {home}.xblock_bundle WHERE bundle_id = ?1",
+            "SELECT context_key, root_type FROM {home}.xblock_bundle WHERE bundle_id = ?1",
             [bundle],
-            |row| row.get::<Option<String>>(0),
+            |row| Ok((row.get::<Option<String>>(0)?, row.get::<Option<String>>(1)?.is_some())),
         )?;
-        Ok(found.flatten())
+        Ok(found.and_then(|(key, is_declared)| Some((key?, is_declared))))
     }
 
     // States
@@ -322,6 +356,8 @@ impl<'c> Tables<'c> {
         for statement in [
             "DELETE FROM {home}.xblock_usage WHERE state_id = ?1",
             "DELETE FROM {home}.xblock_child WHERE state_id = ?1",
+            "DELETE FROM {home}.xblock_include WHERE state_id = ?1",
+            "DELETE FROM {home}.xblock_included WHERE state_id = ?1",
             "DELETE FROM {home}.xblock_asset WHERE state_id = ?1",
         ] {
             self.run("clearing an index", statement, [state])?;
@@ -344,17 +380,17 @@ impl<'c> Tables<'c> {
     pub(super) fn usage_rows(&self, state: RowId) -> Result<Vec<((String, String), UsageRow)>> {
         self.all(
             "listing usages",
-            "SELECT hash, size, edited_on, edited_by, block_type, block_id FROM {home}.xblock_usage \
+            "SELECT hash, size, edited_on, edited_by, title, block_type, block_id FROM {home}.xblock_usage \
              WHERE state_id = ?1",
             [state],
-            |row| Ok(((row.get(4)?, row.get(5)?), usage_row(row)?)),
+            |row| Ok(((row.get(5)?, row.get(6)?), usage_row(row)?)),
         )
     }
 
     pub(super) fn usage(&self, state: RowId, block_type: &str, id: &str) -> Result<Option<UsageRow>> {
         self.one(
             "finding a usage",
-            "SELECT hash, size, edited_on, edited_by FROM {home}.xblock_usage \
+            "SELECT hash, size, edited_on, edited_by, title FROM {home}.xblock_usage \
              WHERE state_id = ?1 AND block_type = ?2 AND block_id = ?3",
             (state, block_type, id),
             usage_row,
@@ -375,8 +411,8 @@ impl<'c> Tables<'c> {
         self.run(
             "writing a usage",
             "REPLACE INTO {home}.xblock_usage \
-             (state_id, block_type, block_id, hash, size, edited_on, edited_by) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+             (state_id, block_type, block_id, hash, size, edited_on, edited_by, title) \
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             (
                 state,
                 block_type,
@@ -385,9 +421,44 @@ impl<'c> Tables<'c> {
                 number(row.size),
                 micros(row.edit_info.edited_on),
                 row.edit_info.edited_by,
+                &row.title,
             ),
         )
         .map(drop)
+    }
+
+    /// Lists types and ids of the blocks that no block includes.
+    pub(super) fn top_level(&self, state: RowId) -> Result<Vec<(String, String)>> {
+        self.all(
+            "listing top-level blocks",
+            "SELECT u.block_type, u.block_id FROM {home}.xblock_usage u WHERE u.state_id = ?1 AND NOT EXISTS \
+             (SELECT 1 FROM {home}.xblock_child c WHERE c.state_id = u.state_id AND c.child_type = u.block_type \
+             AND c.child_id = u.block_id)",
+            [state],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// Lists the children of a block in order, as far as they belong to its context.
+    pub(super) fn children(&self, state: RowId, block_type: &str, id: &str) -> Result<Vec<(String, String)>> {
+        self.all(
+            "listing children",
+            "SELECT child_type, child_id FROM {home}.xblock_child WHERE state_id = ?1 AND parent_type = ?2 \
+             AND parent_id = ?3 ORDER BY position",
+            (state, block_type, id),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
+    /// Lists all parents with their children, in order.
+    pub(super) fn all_children(&self, state: RowId) -> Result<Vec<[String; 4]>> {
+        self.all(
+            "listing children",
+            "SELECT parent_type, parent_id, child_type, child_id FROM {home}.xblock_child WHERE state_id = ?1 \
+             ORDER BY parent_type, parent_id, position",
+            [state],
+            |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?]),
+        )
     }
 
     pub(super) fn delete_usage(&self, state: RowId, block_type: &str, id: &str) -> Result<()> {
@@ -416,7 +487,17 @@ impl<'c> Tables<'c> {
         });
         let into = "INSERT INTO {home}.xblock_child \
                     (state_id, parent_type, parent_id, position, child_type, child_id)";
-        self.db.insert_rows("writing children", &self.sql(into), rows)
+        self.insert("writing children", into, rows)
+    }
+
+    /// Puts many rows where `into` says.
+    pub(super) fn insert<P: Params>(
+        &self,
+        action: &'static str,
+        into: &str,
+        rows: impl Iterator<Item = P>,
+    ) -> Result<()> {
+        self.db.insert_rows(action, &self.sql(into), rows)
     }
 
     // Static files
@@ -457,7 +538,12 @@ impl<'c> Tables<'c> {
 }
 
 fn usage_row(row: &Row<'_>) -> std::result::Result<UsageRow, BadValue> {
-    Ok(UsageRow { hash: digest_at(row, 0)?, size: size_at(row, 1)?, edit_info: edit_info_at(row, 2)? })
+    Ok(UsageRow {
+        hash: digest_at(row, 0)?,
+        size: size_at(row, 1)?,
+        edit_info: edit_info_at(row, 2)?,
+        title: row.get(4)?,
+    })
 }
 
 fn asset_row(row: &Row<'_>) -> std::result::Result<AssetRow, BadValue> {

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use xblock_core::runtime::RuntimeError;
 
-use super::layout::{DRAFT, is_asset};
+use super::layout::is_asset;
 use crate::digest::Digest;
 use crate::document::{DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
 use crate::error::BlockstoreError;
@@ -111,6 +111,27 @@ impl Tree {
     /// Lists all files of the draft.
     pub(super) fn composed(&self) -> BTreeMap<String, FileRecord> {
         compose(self.base.as_ref().map(|base| &base.files), &self.files)
+    }
+
+    /// Lists the links of the draft.
+    pub(super) fn composed_links(&self) -> BTreeMap<String, Link> {
+        compose(self.base.as_ref().map(|base| &base.links), &self.links)
+    }
+
+    /// Sets a link of the draft, or deletes it.
+    pub(super) fn put_link(&mut self, name: &str, link: Option<Link>) {
+        if self.base.as_ref().and_then(|base| base.links.get(name)) == link.as_ref() {
+            self.links.remove(name);
+        } else {
+            self.links.insert(name.to_owned(), link);
+        }
+    }
+
+    /// Makes the links of the draft those of a version.
+    pub(super) fn take_links(&mut self, links: &BTreeMap<String, Link>) {
+        let none = BTreeMap::new();
+        let base = self.base.as_ref().map_or(&none, |base| &base.links);
+        self.links = difference(base, links);
     }
 
     /// Lists the paths of the draft's static files and their attributes.
@@ -274,7 +295,12 @@ impl Tree {
     /// Writes everything the edit made, durably, and returns the versions and the digests of the draft's documents.
     ///
     /// Nothing that is written here is named by the database yet.
-    pub(super) fn write(self, store: &Blockstore, now: DateTime<Utc>) -> Result<Written, RuntimeError> {
+    pub(super) fn write(
+        self,
+        store: &Blockstore,
+        name: &str,
+        now: DateTime<Utc>,
+    ) -> Result<Written, RuntimeError> {
         let storage = &store.storage;
         let incoming = storage.incoming(self.draft);
         let mut batch = Batch::default();
@@ -310,7 +336,7 @@ impl Tree {
         };
         let mut document = match &self.old {
             Some((old, _)) => old.clone(),
-            None => DraftDocument::new(self.draft, self.bundle, DRAFT, base, now),
+            None => DraftDocument::new(self.draft, self.bundle, name, base, now),
         };
         document.base_snapshot = base;
         document.files_to_overwrite.clone_from(&self.files);

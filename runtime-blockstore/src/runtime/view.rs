@@ -4,13 +4,16 @@ use std::time::{Duration, SystemTime};
 
 use uuid::Uuid;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Branch, RuntimeError, VersionId};
+use xblock_core::runtime::{BlockData, Branch, RuntimeError, VersionId};
 
 use super::BlockstoreRuntime;
+use super::conventions::Conventions;
+use super::definitions::{Reader, Source};
 use super::tables::{ContextRow, StateRow, Tables};
 use crate::database::Connection;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
+use crate::rows::RowId;
 use crate::storage::Mark;
 
 /// How often to look again when others write meanwhile.
@@ -54,6 +57,7 @@ pub(super) struct View<'c> {
     pub(super) tables: Tables<'c>,
     pub(super) key: ContextKey,
     pub(super) row: ContextRow,
+    pub(super) conventions: Conventions,
 }
 
 /// The name of a published version.
@@ -75,7 +79,37 @@ pub(super) fn draft_id(digest: Digest) -> VersionId {
 impl View<'_> {
     /// Returns the root's usage.
     pub(super) fn root(&self) -> Result<UsageKey, RuntimeError> {
-        self.usage(&self.row.root_type, &self.row.root_id)
+        match &self.row.root {
+            Some((block_type, id)) => self.usage(block_type, id),
+            None => {
+                let (block_type, id) = self.conventions.kind.root();
+                self.usage(block_type, id)
+            }
+        }
+    }
+
+    /// Says where the files of a branch are.
+    pub(super) fn source(&self, branch: Branch) -> Source {
+        match branch {
+            Branch::Draft => Source::draft(&self.row),
+            Branch::Published => Source::published(&self.row),
+        }
+    }
+
+    /// Reads definitions for this context.
+    pub(super) fn reader(&self, source: Source) -> Reader<'_> {
+        Reader { conventions: &self.conventions, context: self.row.bundle, source }
+    }
+
+    /// Lists the children of a block as the index has them: those of this context.
+    pub(super) fn children(
+        &self,
+        state: RowId,
+        block_type: &str,
+        id: &str,
+    ) -> Result<Vec<UsageKey>, RuntimeError> {
+        let rows = self.tables.children(state, block_type, id)?;
+        rows.iter().map(|(block_type, id)| self.usage(block_type, id)).collect()
     }
 
     /// Makes a usage key of an index row.
@@ -90,6 +124,60 @@ impl View<'_> {
         let mut usages = Vec::with_capacity(rows.len());
         for (block_type, id) in rows {
             usages.push(self.usage(&block_type, &id)?);
+        }
+        usages.sort_unstable();
+        Ok(usages)
+    }
+
+    /// Says whether the root of this context is made up in a state.
+    pub(super) fn has_made_up_root(&self, state: RowId) -> Result<bool, RuntimeError> {
+        if self.conventions.is_declared {
+            return Ok(false);
+        }
+        let root = self.root()?;
+        let (block_type, id) = (root.block_type(), root.block_id());
+        Ok(self.tables.usage(state, block_type, id)?.is_none()
+            && self.tables.included(state, block_type, id)?.is_none())
+    }
+
+    /// Makes the root of a context that has none: all blocks that nothing includes stand below it, in the order of their
+    /// paths.
+    pub(super) fn made_up_root(&self, state: RowId) -> Result<BlockData, RuntimeError> {
+        let mut children = Vec::new();
+        for (block_type, id) in self.tables.top_level(state)? {
+            children.push((self.conventions.path(&block_type, &id), self.usage(&block_type, &id)?));
+        }
+        children.sort_unstable();
+        let mut data = BlockData {
+            children: children.into_iter().map(|(_, usage)| usage).collect(),
+            ..BlockData::default()
+        };
+        let title = self.tables.bundle_title(self.row.bundle_id)?;
+        data.settings.insert("display_name".into(), title.into());
+        Ok(data)
+    }
+
+    /// Lists the usages of a state in key order: those of its own, those that includes give, and the root where it is made
+    /// up.
+    pub(super) fn all_usages(&self, state: RowId) -> Result<Vec<UsageKey>, RuntimeError> {
+        let mut usages = self.usages(self.tables.usages(state)?)?;
+        let before = usages.len();
+        for ((block_type, id), row) in self.tables.all_included(state)? {
+            let usage = self.usage(&block_type, &id)?;
+            let is_there = match (&row.problem, &row.pinned) {
+                (Some(_), _) => false,
+                (None, Some(_)) => true,
+                (None, None) => match self.conventions.block_at(&row.path) {
+                    Some((own_type, own_id)) => self.tables.usage(state, &own_type, &own_id)?.is_some(),
+                    None => false,
+                },
+            };
+            if is_there && usages[..before].binary_search(&usage).is_err() {
+                usages.push(usage);
+            }
+        }
+        if self.has_made_up_root(state)? {
+            usages.push(self.root()?);
         }
         usages.sort_unstable();
         Ok(usages)
@@ -147,6 +235,8 @@ impl BlockstoreRuntime {
                     let reason = "another program keeps changing it".to_owned();
                     return Err(RuntimeError::Corrupt { place: key.to_string(), reason });
                 }
+                Err(Trouble::Error(RuntimeError::NoSuchContext { .. }))
+                    if attempt < ATTEMPTS && self.adopt_known(key)? => {}
                 // A draft's folder goes when the next one is there; then a second look finds the new one.
                 Err(Trouble::Error(RuntimeError::Corrupt { .. })) if attempt < ATTEMPTS => {}
                 Err(Trouble::Error(error)) => return Err(error),
@@ -158,8 +248,14 @@ impl BlockstoreRuntime {
     /// Finds a context's rows.
     pub(super) fn find<'c>(&self, db: &'c Connection, key: &ContextKey) -> Result<View<'c>, Trouble> {
         let tables = self.tables(db);
-        match tables.context(&key.to_string())? {
-            Some(row) => Ok(View { tables, key: key.clone(), row }),
+        let Some(kind) = self.contexts.kind_of(key) else {
+            return Err(Trouble::Error(RuntimeError::NoSuchContext { key: key.clone() }));
+        };
+        match tables.context(&key.to_string(), kind.draft())? {
+            Some(row) => {
+                let conventions = Conventions { kind: kind.clone(), is_declared: row.root.is_some() };
+                Ok(View { tables, key: key.clone(), row, conventions })
+            }
             None if tables.unknown_bundles()?.is_empty() => {
                 Err(Trouble::Error(RuntimeError::NoSuchContext { key: key.clone() }))
             }

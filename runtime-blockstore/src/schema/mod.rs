@@ -43,8 +43,8 @@ pub(crate) const REFERENCES: [(&str, &str, &str); 3] = [
     ("bundles_draft", "bundle_id", "bundles_bundle"),
 ];
 
-/// The form of our own tables; a later form has a higher number.
-const OWN_FORM: u32 = 1;
+/// The form of our own tables; a later form has a higher number. Form 1 knew no usages of included definitions.
+const OWN_FORM: u32 = 2;
 
 /// Makes the app's tables where the database does not have them, and ours.
 pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> Result<()> {
@@ -60,6 +60,7 @@ pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> Result<()> {
          WHERE NOT EXISTS (SELECT 1 FROM xblock_form)",
         [OWN_FORM],
     )?;
+    db.run(ACTION, "UPDATE xblock_form SET form = ?1 WHERE form < ?1", [OWN_FORM])?;
     if !is_present(db)? {
         db.script(ACTION, sqlite::APP_TABLES, mysql::APP_TABLES)?;
     }
@@ -81,6 +82,12 @@ pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> Result<()> {
 
 /// Makes the tables of the runtime's index where they are missing.
 pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
+    const ACTION: &str = "making the index tables";
+    if home == Home::Main && db.has_table("xblock_usage")? && !db.has_column("xblock_usage", "title")? {
+        // What form 1 says of a branch is less than is wanted now, so it counts as out of date.
+        db.run(ACTION, "UPDATE xblock_state SET token = ''", ())?;
+        db.script(ACTION, sqlite::ADD_TITLES, mysql::ADD_TITLES)?;
+    }
     let sqlite = sqlite::INDEX_TABLES.replace("{home}", home.name());
     let mysql: Vec<String> = mysql::INDEX_TABLES
         .iter()
@@ -92,12 +99,15 @@ pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
         })
         .collect();
     let mysql: Vec<&str> = mysql.iter().map(String::as_str).collect();
-    db.script("making the index tables", &sqlite, &mysql)
+    db.script(ACTION, &sqlite, &mysql)
 }
 
 /// Says whether the database has the runtime's index.
 pub(crate) fn has_index(db: &Connection) -> Result<bool> {
-    Ok(db.has_table("xblock_bundle")? && db.has_table("xblock_garbage")?)
+    Ok(db.has_table("xblock_bundle")?
+        && db.has_table("xblock_garbage")?
+        && db.has_table("xblock_included")?
+        && db.has_column("xblock_usage", "title")?)
 }
 
 /// Refuses what was made by a later version of the app or of this library, before anything is changed.

@@ -52,12 +52,23 @@ pub(super) const INDEX_TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS {home}.xblock_usage (
         state_id BIGINT NOT NULL, block_type VARBINARY(760) NOT NULL, block_id VARBINARY(2000) NOT NULL,
         hash VARBINARY(40) NOT NULL, size BIGINT NOT NULL, edited_on BIGINT, edited_by BIGINT,
-        PRIMARY KEY (state_id, block_type, block_id)) ENGINE = InnoDB",
+        title LONGTEXT CHARACTER SET utf8mb4, PRIMARY KEY (state_id, block_type, block_id)) ENGINE = InnoDB",
     "CREATE TABLE IF NOT EXISTS {home}.xblock_child (
         state_id BIGINT NOT NULL, parent_type VARBINARY(760) NOT NULL, parent_id VARBINARY(2000) NOT NULL,
         position BIGINT NOT NULL, child_type VARBINARY(760) NOT NULL, child_id VARBINARY(2000) NOT NULL,
         PRIMARY KEY (state_id, parent_type, parent_id, position),
         KEY xblock_child_of (state_id, child_type, child_id)) ENGINE = InnoDB",
+    "CREATE TABLE IF NOT EXISTS {home}.xblock_include (
+        state_id BIGINT NOT NULL, parent_type VARBINARY(760) NOT NULL, parent_id VARBINARY(2000) NOT NULL,
+        position BIGINT NOT NULL, child_type VARBINARY(760) NOT NULL, child_id VARBINARY(2000) NOT NULL,
+        link LONGTEXT CHARACTER SET utf8mb4, definition VARBINARY(2000) NOT NULL,
+        PRIMARY KEY (state_id, parent_type, parent_id, position),
+        KEY xblock_include_of (state_id, child_type, child_id)) ENGINE = InnoDB",
+    "CREATE TABLE IF NOT EXISTS {home}.xblock_included (
+        state_id BIGINT NOT NULL, block_type VARBINARY(760) NOT NULL, block_id VARBINARY(2000) NOT NULL,
+        bundle VARBINARY(36), version BIGINT, snapshot VARBINARY(40), path VARBINARY(2000) NOT NULL,
+        hash VARBINARY(40), size BIGINT, title LONGTEXT CHARACTER SET utf8mb4, edited_on BIGINT,
+        problem LONGTEXT CHARACTER SET utf8mb4, PRIMARY KEY (state_id, block_type, block_id)) ENGINE = InnoDB",
     "CREATE TABLE IF NOT EXISTS {home}.xblock_asset (
         state_id BIGINT NOT NULL, asset_type VARBINARY(760) NOT NULL, name VARBINARY(2000) NOT NULL,
         hash VARBINARY(40) NOT NULL, size BIGINT NOT NULL, attributes LONGTEXT CHARACTER SET utf8mb4 NOT NULL,
@@ -74,3 +85,7 @@ pub(super) const INDEX_TABLES: &[&str] = &[
         context_key VARBINARY(2000) NOT NULL PRIMARY KEY, files LONGBLOB NOT NULL) ENGINE = InnoDB",
     "CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft VARBINARY(36) NOT NULL PRIMARY KEY) ENGINE = InnoDB",
 ];
+
+/// Brings the table of usages that form 1 had to the one there is now.
+pub(super) const ADD_TITLES: &[&str] =
+    &["ALTER TABLE xblock_usage ADD COLUMN title LONGTEXT CHARACTER SET utf8mb4"];

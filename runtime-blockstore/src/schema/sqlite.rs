@@ -48,13 +48,22 @@ CREATE TABLE IF NOT EXISTS {home}.xblock_state (
     previous TEXT, message TEXT NOT NULL, edited_on INTEGER, edited_by INTEGER, UNIQUE (bundle_id, branch));
 CREATE TABLE IF NOT EXISTS {home}.xblock_usage (
     state_id INTEGER NOT NULL, block_type TEXT NOT NULL, block_id TEXT NOT NULL, hash TEXT NOT NULL,
-    size INTEGER NOT NULL, edited_on INTEGER, edited_by INTEGER,
+    size INTEGER NOT NULL, edited_on INTEGER, edited_by INTEGER, title TEXT,
     PRIMARY KEY (state_id, block_type, block_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS {home}.xblock_child (
     state_id INTEGER NOT NULL, parent_type TEXT NOT NULL, parent_id TEXT NOT NULL, position INTEGER NOT NULL,
     child_type TEXT NOT NULL, child_id TEXT NOT NULL,
     PRIMARY KEY (state_id, parent_type, parent_id, position)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS {home}.xblock_child_of ON xblock_child (state_id, child_type, child_id);
+CREATE TABLE IF NOT EXISTS {home}.xblock_include (
+    state_id INTEGER NOT NULL, parent_type TEXT NOT NULL, parent_id TEXT NOT NULL, position INTEGER NOT NULL,
+    child_type TEXT NOT NULL, child_id TEXT NOT NULL, link TEXT, definition TEXT NOT NULL,
+    PRIMARY KEY (state_id, parent_type, parent_id, position)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS {home}.xblock_include_of ON xblock_include (state_id, child_type, child_id);
+CREATE TABLE IF NOT EXISTS {home}.xblock_included (
+    state_id INTEGER NOT NULL, block_type TEXT NOT NULL, block_id TEXT NOT NULL, bundle TEXT, version INTEGER,
+    snapshot TEXT, path TEXT NOT NULL, hash TEXT, size INTEGER, title TEXT, edited_on INTEGER, problem TEXT,
+    PRIMARY KEY (state_id, block_type, block_id)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS {home}.xblock_asset (
     state_id INTEGER NOT NULL, asset_type TEXT NOT NULL, name TEXT NOT NULL, hash TEXT NOT NULL,
     size INTEGER NOT NULL, attributes TEXT NOT NULL,
@@ -69,3 +78,6 @@ CREATE TABLE IF NOT EXISTS {home}.xblock_change (
 CREATE TABLE IF NOT EXISTS {home}.xblock_origin (context_key TEXT PRIMARY KEY, files BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft TEXT PRIMARY KEY) WITHOUT ROWID;
 ";
+
+/// Brings the table of usages that form 1 had to the one there is now.
+pub(super) const ADD_TITLES: &str = "ALTER TABLE xblock_usage ADD COLUMN title TEXT;";

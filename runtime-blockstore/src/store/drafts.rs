@@ -264,7 +264,8 @@ impl Blockstore {
         let _ = self.db.write_unawaited(|db| self.complete_handovers(db));
     }
 
-    fn link_to(&self, name: &str, bundle: Uuid, version: u64) -> Result<Link> {
+    /// Makes a link to a version of a bundle (0 is the latest), with all that it depends on.
+    pub(crate) fn link_to(&self, name: &str, bundle: Uuid, version: u64) -> Result<Link> {
         let missing = || BlockstoreError::LinkTargetNotFound { name: name.to_owned(), bundle, version };
         let row = self.db.read(|db| {
             let id = rows::bundle_id(db, bundle)?.ok_or_else(missing)?;
@@ -281,7 +282,7 @@ impl Blockstore {
 }
 
 /// Refuses a link that leads back to its own bundle, directly or not.
-pub(super) fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> {
+pub(crate) fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> {
     if link.dependencies().any(|dependency| dependency.bundle_uuid == bundle) {
         return Err(BlockstoreError::LinkCycle { name: name.to_owned(), bundle });
     }

@@ -27,6 +27,7 @@ pub use data::{
 };
 
 pub use dependents::Dependent;
+pub(crate) use drafts::refuse_cycle;
 pub(crate) use feed::FeedEntry;
 pub use feed::{BundleChange, FileChange};
 pub(crate) use files::State;

@@ -150,7 +150,7 @@ fn bytes_with_another_digest_are_not_committed() {
 fn a_newer_schema_is_refused_and_left_as_it_is() {
     for newer in [
         "INSERT INTO django_migrations (app, name, applied) VALUES ('bundles', '0005_later', '2030-01-01')",
-        "UPDATE xblock_form SET form = 2",
+        "UPDATE xblock_form SET form = 99",
     ] {
         let (folder, _, _) = closed();
         let db = Connection::open(folder.path().join("db.sqlite3")).unwrap();

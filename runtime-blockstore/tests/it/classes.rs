@@ -67,10 +67,11 @@ static COURSE: BlockClass = class("course", &[], &PlainOlx);
 static CHAPTER: BlockClass = class("chapter", &[], &PlainOlx);
 static SEQUENTIAL: BlockClass = class("sequential", &[], &PlainOlx);
 static VERTICAL: BlockClass = class("vertical", &[], &PlainOlx);
+static UNIT: BlockClass = class("unit", &[], &PlainOlx);
 
 /// The types of these tests; every type has the platform's mixed-in fields.
 pub(crate) fn registry() -> Registry {
-    [&HTML, &PROBLEM, &COURSE, &CHAPTER, &SEQUENTIAL, &VERTICAL]
+    [&HTML, &PROBLEM, &COURSE, &CHAPTER, &SEQUENTIAL, &VERTICAL, &UNIT]
         .into_iter()
         .fold(Registry::builder(&PLACEHOLDER), |registry, class| registry.class(class))
         .build()

@@ -6,6 +6,7 @@ mod bad_input;
 mod bundle_crash;
 mod classes;
 mod commits;
+mod contexts;
 mod crash;
 #[cfg(unix)]
 mod damage;
@@ -15,7 +16,9 @@ mod fixture;
 mod foreign;
 mod golden;
 mod handover;
+mod includes;
 mod index_check;
+mod links;
 mod maintenance;
 mod mariadb;
 mod mime;

@@ -151,3 +151,35 @@ mod each_call_makes_the_index_anew {
         walking: a_walk_is_depth_first, settings_are_inherited_from_the_nearest
     );
 }
+
+/// A store whose index has the tables of form 1 is read as it is, and brought up to date when it is opened for writing.
+#[test]
+fn an_index_of_form_1_is_made_anew() {
+    use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
+
+    let (runtime, folder) = crate::fixture::new_store();
+    published_course(&runtime);
+    let mut by_author = edit().put(usage("html", "h1"), html("x"));
+    by_author.author = Some(7);
+    commit(&runtime, by_author);
+    let outline = runtime.outline(&context(), xblock_core::runtime::Branch::Draft, 9).unwrap();
+    drop(runtime);
+    let db = rusqlite::Connection::open(folder.path().join("db.sqlite3")).unwrap();
+    db.execute_batch(
+        "ALTER TABLE xblock_usage DROP COLUMN title; DROP TABLE xblock_include; DROP TABLE xblock_included;
+         UPDATE xblock_form SET form = 1;",
+    )
+    .unwrap();
+    let form = || db.query_row("SELECT form FROM xblock_form", [], |row| row.get::<_, i64>(0)).unwrap();
+    let branch = xblock_core::runtime::Branch::Draft;
+    let reader = crate::fixture::open_to_read(folder.path()).unwrap();
+    assert_eq!(reader.outline(&context(), branch, 9).unwrap(), outline);
+    assert_eq!(form(), 1);
+    drop(reader);
+    let runtime = open(folder.path());
+    assert_eq!(form(), 2);
+    assert_eq!(runtime.outline(&context(), branch, 9).unwrap(), outline);
+    assert!(outline.iter().any(|block| block.display_name.as_deref() == Some("Tides")));
+    let block = runtime.block(&usage("html", "h1"), branch).unwrap();
+    assert_eq!(block.edit_info.edited_by, Some(7), "who wrote it is kept");
+}

@@ -39,9 +39,10 @@ pub use course_xml::{
     pointer_path, read_course_xml, read_definition_element, remove_settings, resolve_pointer, stored_json,
 };
 pub use definition::{
-    Definition, DefinitionError, DefinitionForm, Include, block_id_of, block_type_of, definition_id,
-    definition_path, definition_type, is_shortened, read_definition, read_definition_owner,
-    read_definition_parts, write_definition,
+    ChildNaming, Definition, DefinitionError, DefinitionForm, Include, OwnChildren, block_id_of,
+    block_type_of, definition_id, definition_path, definition_type, is_shortened, read_definition,
+    read_definition_owner, read_definition_parts, rewrite_definition, write_definition,
+    write_definition_with,
 };
 pub use diagnostic::{Diagnostic, Excerpt, Outcome, Severity};
 pub use diagnostic_code::{DiagnosticCode, READ_CODES, WRITE_CODES, diagnostic_code};

@@ -1,8 +1,54 @@
 //! What can go wrong between a caller and a runtime.
 
+use serde::{Deserialize, Serialize};
+
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 
 use super::record::{Branch, Cursor, VersionId};
+
+/// Why an include gives no block.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum IncludeProblem {
+    /// The bundle of the including definition has no link of this name.
+    #[error("Link not found: {name}")]
+    NoLink {
+        /// The name.
+        name: String,
+    },
+    /// The version that the link is pinned to is not there, or damaged.
+    #[error("version {version} of bundle {bundle} cannot be read: {reason}")]
+    NoVersion {
+        /// The bundle's UUID.
+        bundle: String,
+        /// The version.
+        version: u64,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The version has no such definition.
+    #[error("version {version} of bundle {bundle} has no {path}")]
+    NoDefinition {
+        /// The bundle's UUID.
+        bundle: String,
+        /// The version.
+        version: u64,
+        /// The path of the definition.
+        path: String,
+    },
+    /// The definition stands above itself.
+    #[error("{path} of bundle {bundle} includes itself")]
+    Cycle {
+        /// The bundle's UUID.
+        bundle: String,
+        /// The path of the definition.
+        path: String,
+    },
+    /// Includes are nested too deep or are too many to follow.
+    #[error("includes are too deep or too many to follow")]
+    TooMany,
+}
 
 /// A situation a runtime reports; the same for every backend.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +158,32 @@ pub enum RuntimeError {
         /// Why not.
         reason: &'static str,
     },
+    /// A block whose definition belongs to another bundle was to be changed where it is only included.
+    #[error("{usage} cannot be changed here: its definition {definition} belongs to another bundle")]
+    NotEditable {
+        /// The block.
+        usage: UsageKey,
+        /// Its definition.
+        definition: DefinitionKey,
+    },
+    /// A block is included, and what the include names is not there.
+    #[error("{usage} cannot be included: {problem}")]
+    BrokenInclude {
+        /// The block there would be.
+        usage: UsageKey,
+        /// What is wrong with the include.
+        problem: IncludeProblem,
+    },
+    /// A block has no such static file of its own.
+    #[error("{usage} has no static file {name} of its own in the {branch} branch")]
+    NoSuchBlockAsset {
+        /// The block.
+        usage: UsageKey,
+        /// The name asked for.
+        name: String,
+        /// Where it was looked for.
+        branch: Branch,
+    },
     /// The store was opened for reading only.
     #[error("this store is open for reading only")]
     ReadOnly,
@@ -154,7 +226,7 @@ impl RuntimeError {
     /// Says whether what was asked for is there and cannot be read, while other things in the store can.
     #[must_use]
     pub const fn is_damage(&self) -> bool {
-        matches!(self, Self::Corrupt { .. })
+        matches!(self, Self::Corrupt { .. } | Self::BrokenInclude { .. })
     }
 
     /// Says whether the asked-for thing simply is not there.
@@ -167,6 +239,7 @@ impl RuntimeError {
                 | Self::NoSuchUsage { .. }
                 | Self::NoSuchDefinition { .. }
                 | Self::NoSuchAsset { .. }
+                | Self::NoSuchBlockAsset { .. }
                 | Self::NoSuchVersion { .. }
         )
     }

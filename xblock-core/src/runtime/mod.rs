@@ -20,15 +20,16 @@ use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 pub use asset_reader::{AssetReader, AssetStream};
 pub use digest::ContentDigest;
 pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
-pub use error::RuntimeError;
+pub use error::{IncludeProblem, RuntimeError};
 pub use ext::{Problem, RuntimeExt, Walk, WalkItem};
 pub use fsck::{Finding, Findings, FsckOptions, Severity};
 pub use memory::MemoryRuntime;
 pub use origin::Origin;
 pub use plan::{AssetStep, BlockChanges, BranchState, EmptyBranch, OpenVersion, Plan, Stage};
 pub use record::{
-    AsideData, AssetData, AssetRecord, AssetSource, BlockData, BlockRecord, Branch, Change, ContextRecord,
-    Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionContent, VersionId, VersionRecord,
+    AsideData, AssetData, AssetRecord, AssetSource, BlockAsset, BlockData, BlockRecord, Branch, Change,
+    ContextRecord, Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionContent, VersionId,
+    VersionRecord,
 };
 
 /// A store of learning contexts. Reads never write; a commit is visible at once and whole, or not at all.
@@ -95,6 +96,30 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// As [`Runtime::asset`].
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError>;
+
+    /// Lists the static files that belong to one block alone, by name. A store that keeps none has none.
+    ///
+    /// In the block's own texts `/static/NAME` means one of these first, and one of its context after them.
+    ///
+    /// # Errors
+    /// As [`Runtime::block`].
+    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
+        self.block(usage, branch).map(|_| Vec::new())
+    }
+
+    /// Returns the bytes of a static file that belongs to one block alone.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchBlockAsset`], and those of [`Runtime::block`].
+    fn read_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        self.block(usage, branch)?;
+        Err(RuntimeError::NoSuchBlockAsset { usage: usage.clone(), name: name.to_owned(), branch })
+    }
 
     /// Lists the versions of a branch, newest first. A store that keeps no history of drafts lists the present one.
     ///

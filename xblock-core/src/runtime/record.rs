@@ -194,6 +194,19 @@ pub struct AssetRecord {
     pub digest: Arc<str>,
 }
 
+/// A static file that belongs to one block alone, as a runtime returns it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockAsset {
+    /// Its name, as texts of the block write it after `/static/`; it may have slashes.
+    pub name: String,
+    /// MIME type, where one is known.
+    pub content_type: Option<String>,
+    /// Its size in bytes.
+    pub length: u64,
+    /// BLAKE2b-160 of its bytes in lower-case hex.
+    pub digest: Arc<str>,
+}
+
 /// Bytes that an edit brings along, opened only when they are stored.
 pub trait AssetSource: Send + Sync {
     /// Opens the bytes from their beginning.

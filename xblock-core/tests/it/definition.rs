@@ -9,9 +9,9 @@ use xblock_core::fields::{BlockFields, FieldSpec, FieldType, Json, Scope};
 use xblock_core::fragment::Fragment;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{
-    DefinitionError, DefinitionForm, Element, OlxConvention, OlxError, RawOlx, Reading, block_id_of,
-    block_type_of, definition_id, definition_path, definition_type, is_shortened, read_definition,
-    read_definition_owner, read_plain_block, write_definition,
+    DefinitionError, DefinitionForm, Element, OlxConvention, OlxError, OwnChildren, RawOlx, Reading,
+    block_id_of, block_type_of, definition_id, definition_path, definition_type, is_shortened,
+    read_definition, read_definition_owner, read_plain_block, rewrite_definition, write_definition,
 };
 use xblock_core::runtime::{AsideData, BlockData, FieldMap};
 
@@ -316,6 +316,26 @@ proptest! {
         prop_assert_eq!(&read, &data, "{}", text);
         let again = write_definition(&usage(block_type), &read, &registry()).expect("it works");
         prop_assert_eq!(again, text);
+    }
+
+    /// Whatever a file said before, it is rewritten to what the block is now.
+    #[test]
+    fn every_rewritten_block_comes_back(
+        before in any_block(),
+        after in any_block(),
+        block_type in prop::sample::select(vec!["html", "problem", "vertical", "note", "own", "unknown", "9x"]),
+    ) {
+        let (usage, registry) = (usage(block_type), registry());
+        let earlier = write_definition(&usage, &before, &registry).expect("it works");
+        let naming = OwnChildren(usage.context_key());
+        let write = |earlier: &[u8], data: &BlockData| {
+            rewrite_definition(earlier, &usage, data, &registry, &naming).expect("it works")
+        };
+        let text = write(earlier.as_bytes(), &after);
+        prop_assert_eq!(&read_definition(&text, &usage, &registry).expect("it works"), &after);
+        prop_assert_eq!(write(earlier.as_bytes(), &before), earlier.as_bytes());
+        let noise = write(b"<!-- no definition at all", &after);
+        prop_assert_eq!(noise, write_definition(&usage, &after, &registry).expect("it works").into_bytes());
     }
 
     #[test]

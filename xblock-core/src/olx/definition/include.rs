@@ -24,7 +24,8 @@ pub struct Include {
 
 impl Include {
     /// Makes the include that names a block of the same bundle.
-    pub(super) fn of(child: &UsageKey) -> Self {
+    #[must_use]
+    pub fn of(child: &UsageKey) -> Self {
         let folder = definition_id(child.block_id());
         let usage = (folder != child.block_id()).then(|| child.block_id().to_owned());
         Self {
@@ -47,6 +48,12 @@ impl Include {
         context.make_usage_key(&self.block_type, &id)
     }
 
+    /// Returns the path of the definition in its bundle.
+    #[must_use]
+    pub fn path(&self) -> String {
+        format!("{}/{}/definition.xml", self.block_type, self.definition_id)
+    }
+
     pub(super) fn element(&self) -> Element {
         let mut element = Element::new(TAG);
         if let Some(link) = &self.link {
@@ -67,12 +74,14 @@ impl Include {
         let Some(value) = element.get("definition") else {
             return Err(DefinitionError::NoDefinition { position });
         };
+        // An empty text says as little as none.
+        let said = |name| element.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
         match value.split_once('/') {
             Some((block_type, id)) if !id.contains('/') => Ok(Self {
-                link: element.get("source").map(str::to_owned),
+                link: said("source"),
                 block_type: block_type.to_owned(),
                 definition_id: id.to_owned(),
-                usage: element.get("usage").map(str::to_owned),
+                usage: said("usage"),
             }),
             _ => Err(DefinitionError::BadDefinition { value: value.to_owned(), position }),
         }

@@ -15,6 +15,7 @@ use super::error::DefinitionError;
 use super::explicit::{ATTRIBUTE, Explicit};
 use super::form::DefinitionForm;
 use super::include::Include;
+use super::naming::{ChildNaming, OwnChildren};
 use super::path::{block_id_of, block_type_of, definition_path};
 use super::write::DATA;
 
@@ -43,19 +44,8 @@ pub fn read_definition(
     usage: &UsageKey,
     registry: &Registry,
 ) -> Result<BlockData, DefinitionError> {
-    let definition = read_definition_parts(xml, usage, registry, &Conversion::default())?;
-    let mut data = definition.data;
-    data.children = match definition.children {
-        Some(children) => children,
-        None => {
-            let context = usage.context_key();
-            let children = definition.includes.iter().map(|include| include.child_of(&context));
-            children
-                .collect::<Result<_, _>>()
-                .map_err(|source| DefinitionError::BadChild { source, position: Position::START })?
-        }
-    };
-    Ok(data)
+    read_definition_parts(xml, usage, registry, &Conversion::default())?
+        .resolve(&OwnChildren(usage.context_key()))
 }
 
 /// Reads a definition file without deciding which usages its includes are.
@@ -162,7 +152,7 @@ fn plain(
     Ok(())
 }
 
-fn is_child(element: &Element) -> bool {
+pub(super) fn is_child(element: &Element) -> bool {
     element.namespace() != Some(OPTION_NAMESPACE) && element.get(FAMILY_ATTRIBUTE) != Some(ASIDE_FAMILY)
 }
 
@@ -232,6 +222,24 @@ fn inner_markup(root: &Element) -> String {
 }
 
 impl Definition {
+    /// Returns the block with the children that its includes give, or those that the file lists.
+    ///
+    /// # Errors
+    /// [`DefinitionError::BadChild`] where an include names a block its context cannot have.
+    pub fn resolve(self, naming: &dyn ChildNaming) -> Result<BlockData, DefinitionError> {
+        let mut data = self.data;
+        data.children = match self.children {
+            Some(children) => children,
+            None => {
+                let children = self.includes.iter().map(|include| naming.usage_of(include));
+                children
+                    .collect::<Result<_, _>>()
+                    .map_err(|source| DefinitionError::BadChild { source, position: Position::START })?
+            }
+        };
+        Ok(data)
+    }
+
     /// Sets a field that an author can write; learners' fields have no place in a definition.
     pub fn set(&mut self, name: &str, scope: Scope, value: Json) {
         let map = match scope {

@@ -13,15 +13,16 @@ use super::error::DefinitionError;
 use super::explicit::{ATTRIBUTE, Child, Explicit};
 use super::form::DefinitionForm;
 use super::include::Include;
+use super::naming::{ChildNaming, OwnChildren};
 use super::path::definition_type;
-use super::read::read_definition;
+use super::read::read_definition_parts;
 
 /// The field that holds a type's own content in the forms that have one.
 pub(super) const DATA: &str = "data";
 /// The root of a file whose block type is no XML name.
 const ANY_TYPE: &str = "xblock";
 
-/// Writes a block as a definition file that [`read_definition`] reads back equal.
+/// Writes a block as a definition file that [`read_definition`](super::read_definition) reads back equal.
 ///
 /// Child blocks of the same context become includes. The result is the same for equal blocks, however their fields are
 /// ordered.
@@ -33,12 +34,29 @@ pub fn write_definition(
     data: &BlockData,
     registry: &Registry,
 ) -> Result<String, DefinitionError> {
+    write_definition_with(usage, data, registry, &OwnChildren(usage.context_key()))
+}
+
+/// Writes a block as a definition file, with its children named by the rules of a store.
+///
+/// # Errors
+/// As [`write_definition`]; also where a child that is included from another place stands beside one that no include can
+/// name.
+pub fn write_definition_with(
+    usage: &UsageKey,
+    data: &BlockData,
+    registry: &Registry,
+    naming: &dyn ChildNaming,
+) -> Result<String, DefinitionError> {
     let block_type = registry.block_type(usage.block_type());
+    let read_definition = |text: &str| {
+        read_definition_parts(text.as_bytes(), usage, registry, &Conversion::default())?.resolve(naming)
+    };
     let mut explicit = Explicit::of(usage);
-    let draft = Draft::natural(usage, data, &block_type, &mut explicit);
+    let draft = Draft::natural(usage, data, &block_type, &mut explicit, naming);
     let text = draft.render(usage, &explicit)?;
     let before = explicit.clone();
-    match read_definition(text.as_bytes(), usage, registry) {
+    match read_definition(&text) {
         Ok(read) if !explicit.only => {
             explicit.add_difference(&read, data);
             if read.children != data.children {
@@ -54,10 +72,19 @@ pub fn write_definition(
     if explicit == before {
         return Ok(text);
     }
+    if explicit.children.is_some() {
+        let of_another =
+            |child: &&UsageKey| naming.include_of(child).is_some_and(|i| i != Include::of(child));
+        if let Some(child) = data.children.iter().find(of_another) {
+            let reason =
+                format!("{child} is included from another definition, and not all children can be included");
+            return Err(DefinitionError::Unwritable { usage: usage.clone(), reason });
+        }
+    }
     let draft = if explicit.only { Draft::empty(usage.block_type()) } else { draft };
     let text = draft.render(usage, &explicit)?;
     // Only a key without a text of its own can make a difference now, and nobody should find that out when reading.
-    let read = read_definition(text.as_bytes(), usage, registry)?;
+    let read = read_definition(&text)?;
     if read.children != data.children {
         let reason = "the key of a child cannot be read back from its text".to_owned();
         return Err(DefinitionError::Unwritable { usage: usage.clone(), reason });
@@ -91,7 +118,13 @@ impl Draft {
     }
 
     /// Says as much as possible in the natural form; what the form takes from outside it is noted in `explicit`.
-    fn natural(usage: &UsageKey, data: &BlockData, block_type: &BlockType, explicit: &mut Explicit) -> Self {
+    fn natural(
+        usage: &UsageKey,
+        data: &BlockData,
+        block_type: &BlockType,
+        explicit: &mut Explicit,
+        naming: &dyn ChildNaming,
+    ) -> Self {
         let mut draft = Self::empty(usage.block_type());
         if draft.name == ANY_TYPE {
             explicit.only = true;
@@ -124,7 +157,7 @@ impl Draft {
                 draft.attributes.push((spec.name, text));
             }
         }
-        draft.add_includes(data, usage);
+        draft.add_includes(data, naming);
         draft
     }
 
@@ -175,18 +208,19 @@ impl Draft {
         Some(spec.name)
     }
 
-    fn add_includes(&mut self, data: &BlockData, usage: &UsageKey) {
+    fn add_includes(&mut self, data: &BlockData, naming: &dyn ChildNaming) {
         let Body::Nodes(nodes) = &mut self.body else { return };
-        let own = usage.context_key();
         let fits = |child: &UsageKey| {
-            child.context_key() == own
-                && is_name(child.block_type())
-                && definition_type(child.block_type()) == child.block_type()
-                && child.block_id().chars().all(is_xml_char)
-                && Include::of(child).child_of(&own).is_ok_and(|read| read == *child)
+            let include = naming.include_of(child)?;
+            let texts = [include.link.as_deref(), Some(&*include.definition_id), include.usage.as_deref()];
+            let fits = is_name(&include.block_type)
+                && definition_type(&include.block_type) == include.block_type
+                && texts.into_iter().flatten().all(|text| text.chars().all(is_xml_char))
+                && naming.usage_of(&include).is_ok_and(|read| read == *child);
+            fits.then_some(include)
         };
-        if data.children.iter().all(fits) {
-            nodes.extend(data.children.iter().map(|child| Node::from(Include::of(child).element())));
+        if let Some(includes) = data.children.iter().map(fits).collect::<Option<Vec<_>>>() {
+            nodes.extend(includes.iter().map(|include| Node::from(include.element())));
         }
     }
 

@@ -1,11 +1,14 @@
 //! One edit on its way: the draft's blocks and static files, published versions, files, rows.
 
-use std::collections::{BTreeMap, HashMap};
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use uuid::Uuid;
 use xblock_core::keys::UsageKey;
+use xblock_core::olx::Include;
 use xblock_core::runtime::{
     AssetStep, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, Extent, RuntimeError,
     VersionId,
@@ -13,15 +16,17 @@ use xblock_core::runtime::{
 
 use super::BlockstoreRuntime;
 use super::definitions::Source;
+use super::included::IncludeRow;
 use super::layout::{
-    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, DRAFT, asset_path, is_asset, usage_path,
+    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, asset_path, check_usage, is_asset,
 };
+use super::locating::definition_key;
 use super::refresh::{index_assets, own_children};
 use super::tables::{Tables, UsageRow};
 use super::tree::Tree;
 use super::view::{View, draft_id, version_id};
 use crate::digest::Digest;
-use crate::document::{FileRecord, Snapshot};
+use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};
 
@@ -45,6 +50,20 @@ pub(super) struct Carrying<'v> {
     draft_assets_changed: bool,
     /// Attributes of the published static files, where the edit publishes other ones.
     published_attributes: Option<AssetsDocument>,
+    /// How the caller wants children to be included.
+    wanted: &'v BTreeMap<UsageKey, Include>,
+    /// Whether any definition may name children that are not plainly its context's own.
+    may_include: bool,
+    /// States in which what includes give is to be found out anew.
+    changed: BTreeSet<RowId>,
+    /// Blocks that were written under another name, which is the only one the plan knows of.
+    as_aliases: Vec<(UsageKey, Arc<BlockData>)>,
+    /// Definitions that only the published branch gets.
+    published_texts: HashMap<UsageKey, Vec<u8>>,
+    /// The version the draft becomes again.
+    restored: Option<Arc<Snapshot>>,
+    /// What the edit says of a root that is made up.
+    root: Option<Arc<BlockData>>,
 }
 
 impl<'v> Carrying<'v> {
@@ -52,6 +71,7 @@ impl<'v> Carrying<'v> {
         runtime: &'v BlockstoreRuntime,
         view: &'v View<'v>,
         edit: &'v Edit,
+        wanted: &'v BTreeMap<UsageKey, Include>,
         draft: Uuid,
     ) -> Result<Self, RuntimeError> {
         let store = &runtime.store;
@@ -71,6 +91,13 @@ impl<'v> Carrying<'v> {
             Some(_) => Some(view.tables.state_id(row.bundle_id, Branch::Published)?),
             None => None,
         };
+        let draft_state = view.tables.state_id(row.bundle_id, Branch::Draft)?;
+        let may_include = !wanted.is_empty()
+            || view.tables.has_includes(draft_state)?
+            || match published_state {
+                Some(state) => view.tables.has_includes(state)?,
+                None => false,
+            };
         let mut carrying = Self {
             runtime,
             view,
@@ -80,88 +107,158 @@ impl<'v> Carrying<'v> {
             tree,
             incoming: store.storage.incoming(draft),
             draft,
-            draft_state: view.tables.state_id(row.bundle_id, Branch::Draft)?,
+            draft_state,
             published_state,
             written: HashMap::new(),
             attributes: None,
             draft_assets_changed: false,
             published_attributes: None,
+            wanted,
+            may_include,
+            changed: BTreeSet::new(),
+            as_aliases: Vec::new(),
+            published_texts: HashMap::new(),
+            restored: None,
+            root: None,
         };
-        if is_new {
-            let document = ContextDocument::new(&view.key, &view.root()?)?;
+        if is_new && view.conventions.is_declared {
+            let document = ContextDocument::new(&runtime.contexts, &view.key, &view.root()?)?;
             carrying.tree.put(CONTEXT_FILE, document.to_json())?;
         }
         Ok(carrying)
     }
 
     fn path(&self, usage: &UsageKey) -> Result<String, RuntimeError> {
-        usage_path(&self.view.key, usage)
+        check_usage(&self.view.key, usage)?;
+        Ok(self.view.conventions.path(usage.block_type(), usage.block_id()))
+    }
+
+    /// Changes links of the draft.
+    pub(super) fn change_links(&mut self, links: &[(String, Option<Link>)]) {
+        for (name, link) in links {
+            self.tree.put_link(name, link.clone());
+            self.changed.insert(self.draft_state);
+        }
+    }
+
+    /// Makes the links of the draft those of a version, and takes words of that where it says what the edit does.
+    pub(super) fn restore(&mut self, version: Arc<Snapshot>) {
+        self.tree.take_links(&version.links);
+        self.restored = Some(version);
+        self.may_include = true;
+        self.changed.insert(self.draft_state);
     }
 
     /// Changes blocks of the draft.
-    pub(super) fn change_blocks(&mut self, blocks: &BlockChanges) -> Result<(), RuntimeError> {
+    pub(super) fn change_blocks(
+        &mut self,
+        blocks: &BlockChanges,
+        before: &dyn BranchState,
+    ) -> Result<(), RuntimeError> {
         for usage in &blocks.deleted {
-            for path in self.tree.below(&folder_of(&self.path(usage)?)) {
+            let path = self.path(usage)?;
+            if self.may_include {
+                let (block_type, id) = (usage.block_type(), usage.block_id());
+                if self.tables.usage(self.draft_state, block_type, id)?.is_none() {
+                    // What is only included goes with what includes it.
+                    continue;
+                }
+                self.changed.insert(self.draft_state);
+            }
+            for path in self.tree.below(&folder_of(&path)) {
                 self.tree.delete(&path);
             }
             self.tables.delete_usage(self.draft_state, usage.block_type(), usage.block_id())?;
+            if self.may_include {
+                let own = (usage.block_type(), usage.block_id());
+                self.tables.put_includes(self.draft_state, own, &[])?;
+            }
             self.written.insert(usage.clone(), None);
         }
-        let puts: Vec<_> = blocks.put.iter().collect();
-        for ((usage, data), text) in puts.iter().zip(self.runtime.render_all(&puts)?) {
+        let mut puts = Vec::new();
+        for (usage, data) in &blocks.put {
+            let Some(own) = self.target(usage, data, before)? else { continue };
+            if own != *usage {
+                self.as_aliases.push((own.clone(), data.clone()));
+            }
+            puts.push((own, data));
+        }
+        let mut texts = Vec::new();
+        for (usage, data) in &puts {
+            texts.push(self.rendering(usage, data)?);
+        }
+        let (conventions, own) = (&self.view.conventions, self.view.row.bundle);
+        let rendered = self.runtime.render_all(conventions, own, &texts)?;
+        for ((usage, data), text) in puts.iter().zip(rendered) {
             let path = self.path(usage)?;
             // The key of a definition must be one, or the block could not be read.
-            super::reading::definition_key(self.view, usage, Branch::Draft)?;
-            let record = match self.unchanged(usage, &path, &text, data) {
-                Some(record) => record,
-                None => self.tree.put(&path, text)?,
+            definition_key(self.view, usage, Branch::Draft)?;
+            let (record, includes) = match self.unchanged(usage, &path, &text, data) {
+                Some(record) => {
+                    if self.tree.file(&path) != Some(&record) {
+                        self.tree.put_record(&path, record.clone())?;
+                    }
+                    let includes = self.includes_in(usage, data, &path, &record, None)?;
+                    (record, includes)
+                }
+                None => {
+                    let record = FileRecord::new(&path, text.len() as u64, Digest::of(&text));
+                    let includes = self.includes_in(usage, data, &path, &record, Some(&text))?;
+                    (self.tree.put(&path, text)?, includes)
+                }
             };
-            self.index(self.draft_state, usage, data, &record)?;
-            self.written.insert((*usage).clone(), Some((*data).clone()));
+            self.index(self.draft_state, usage, data, &record, &includes)?;
+            self.written.insert(usage.clone(), Some((*data).clone()));
         }
         Ok(())
-    }
-
-    /// Finds the file of a block that says the same already, perhaps in other words; then those stay.
-    fn unchanged(&self, usage: &UsageKey, path: &str, text: &[u8], data: &BlockData) -> Option<FileRecord> {
-        let record = self.tree.file(path)?;
-        let source = Source::draft(&self.view.row);
-        let is_same = if record.hash == Digest::of(text) {
-            // A file that was lost or damaged is written again.
-            self.runtime.read_file(source, path, record).is_ok()
-        } else {
-            let old = self.runtime.read_block(source, usage, record.hash, record.size);
-            old.is_ok_and(|old| *old == *data)
-        };
-        is_same.then(|| record.clone())
     }
 
     /// Drops everything the draft stages, so that it lies on the latest version; the plan's blocks are written after.
     pub(super) fn discard(&mut self) -> Result<(), RuntimeError> {
         for (path, record) in self.tree.discard() {
             let source = Source::published(&self.view.row);
-            let Some((block_type, id)) = self.runtime.block_at(source, &path, &record) else { continue };
+            let conventions = &self.view.conventions;
+            let Some((block_type, id)) = self.runtime.block_at(conventions, source, &path, &record) else {
+                continue;
+            };
             // Blocks that differ are in the plan. Others may say the same in other words, which are other bytes.
             if let Some(mut row) = self.tables.usage(self.draft_state, &block_type, &id)? {
                 (row.hash, row.size) = (record.hash, record.size);
                 self.tables.put_usage(self.draft_state, &block_type, &id, &row)?;
             }
         }
+        if let Some(published) = self.published_state {
+            self.copy_includes(published, self.draft_state)?;
+        }
         Ok(())
     }
 
     fn index(
-        &self,
+        &mut self,
         state: RowId,
         usage: &UsageKey,
         data: &BlockData,
         record: &FileRecord,
+        includes: &[IncludeRow],
     ) -> Result<(), RuntimeError> {
-        let row = UsageRow { hash: record.hash, size: record.size, edit_info: self.info.clone() };
+        let row = UsageRow {
+            hash: record.hash,
+            size: record.size,
+            edit_info: self.info.clone(),
+            title: data.display_name().map(str::to_owned),
+        };
         let (block_type, id) = (usage.block_type(), usage.block_id());
         self.tables.put_usage(state, block_type, id, &row)?;
         let children = own_children(&self.view.key, &data.children);
-        Ok(self.tables.put_children(state, block_type, id, children)?)
+        self.tables.put_children(state, block_type, id, children)?;
+        if self.may_include {
+            let own = (block_type, id);
+            // A definition that is used under a second name has the same children there.
+            if self.tables.put_includes(state, own, includes)? || self.tables.has_aliases(state)? {
+                self.changed.insert(state);
+            }
+        }
+        Ok(())
     }
 
     /// Returns the attributes of the draft's static files.
@@ -274,13 +371,33 @@ impl<'v> Carrying<'v> {
         self.published_state = Some(state);
         for usage in &blocks.deleted {
             self.tables.delete_usage(state, usage.block_type(), usage.block_id())?;
+            if self.may_include {
+                self.tables.put_includes(state, (usage.block_type(), usage.block_id()), &[])?;
+            }
         }
-        for (usage, data) in &blocks.put {
+        let as_aliases = if is_all { self.as_aliases.clone() } else { Vec::new() };
+        let written = as_aliases.iter().map(|(usage, data)| (usage, data));
+        for (usage, data) in blocks.put.iter().chain(written) {
             let path = self.path(usage)?;
-            let record = snapshot.files.get(&path).ok_or_else(|| {
-                BlockstoreError::corrupt(&path, "the draft lost the file while it was published")
-            })?;
-            self.index(state, usage, data, record)?;
+            let Some(record) = snapshot.files.get(&path).cloned() else {
+                if self.may_be_elsewhere() {
+                    // It is only included, and comes along with what includes it.
+                    continue;
+                }
+                let reason = "the draft lost the file while it was published";
+                return Err(BlockstoreError::corrupt(&path, reason).into());
+            };
+            let text = self.published_texts.get(usage).cloned();
+            let includes = match &text {
+                Some(text) => self.includes_in(usage, data, &path, &record, Some(text))?,
+                None => self.tables.includes_of(self.draft_state, (usage.block_type(), usage.block_id()))?,
+            };
+            self.index(state, usage, data, &record, &includes)?;
+        }
+        if is_all {
+            self.copy_includes(self.draft_state, state)?;
+        } else if self.may_include {
+            self.changed.insert(state);
         }
         Ok(())
     }
@@ -294,11 +411,17 @@ impl<'v> Carrying<'v> {
         let published = self.tree.published().map(|(_, snapshot)| snapshot.clone());
         let mut files = published.map(|snapshot| snapshot.files.clone()).unwrap_or_default();
         for usage in &blocks.deleted {
-            let folder = folder_of(&self.path(usage)?);
-            files.retain(|path, _| !path.starts_with(&folder));
+            let path = self.path(usage)?;
+            if files.contains_key(&path) {
+                let folder = folder_of(&path);
+                files.retain(|path, _| !path.starts_with(&folder));
+            }
         }
         for (usage, data) in &blocks.put {
             let path = self.path(usage)?;
+            if self.may_be_elsewhere() && self.tree.file(&path).is_none() {
+                continue;
+            }
             let drafted = match self.written.get(usage) {
                 Some(written) => written.clone(),
                 None => before.block(usage)?,
@@ -314,7 +437,16 @@ impl<'v> Carrying<'v> {
                     files.insert(path, record);
                 }
                 None => {
-                    let text = self.runtime.render(usage, data)?;
+                    let (conventions, own) = (&self.view.conventions, self.view.row.bundle);
+                    let mut rendering = self.rendering(usage, data)?;
+                    if let Some(record) = files.get(&path) {
+                        let source = Source::published(&self.view.row);
+                        rendering.earlier = self.runtime.read_file(source, &path, record).ok();
+                    }
+                    let text = self.runtime.render(conventions, own, &rendering)?;
+                    if self.may_include {
+                        self.published_texts.insert(usage.clone(), text.clone());
+                    }
                     let record = self.tree.put_published_only(&path, text);
                     files.insert(path, record);
                 }
@@ -365,9 +497,11 @@ impl<'v> Carrying<'v> {
             tables.delete_assets(state)?;
             index_assets(&tables, state, &snapshot.files, attributes)?;
         }
+        self.index_changed_includes()?;
         let published_before = self.view.row.latest.map(|(number, digest)| version_id(number, digest));
         let now = self.info.edited_on.unwrap_or_default();
-        let written = self.tree.write(&runtime.store, now)?;
+        let draft_name = self.view.conventions.kind.draft();
+        let written = self.tree.write(&runtime.store, draft_name, now)?;
         let key = self.view.key.to_string();
         let (edit, info) = (self.edit, &self.info);
         let mut published = published_before;
@@ -391,7 +525,7 @@ impl<'v> Carrying<'v> {
         match written.before {
             Some(before) => runtime.store.note_handover(tables.db, self.draft, before, written.after)?,
             None => {
-                rows::put_draft(tables.db, bundle, DRAFT, self.draft)?;
+                rows::put_draft(tables.db, bundle, draft_name, self.draft)?;
                 tables.drop_garbage(self.draft)?;
             }
         }

@@ -1,0 +1,70 @@
+//! `links` and `adopt`, run as the real command.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use courseware::SystemClock;
+use runtime_blockstore::{Access, Blockstore};
+use uuid::Uuid;
+
+use crate::command::courseware;
+
+fn version(store: &Blockstore, bundle: Uuid, files: &[(&str, &str)], link: Option<Uuid>) {
+    let draft = store.get_or_create_bundle_draft(bundle, "studio_draft").unwrap().uuid;
+    for (path, text) in files {
+        store.write_draft_file(draft, path, Some(text.as_bytes())).unwrap();
+    }
+    if let Some(target) = link {
+        store.set_draft_link(draft, "media", Some((target, 1))).unwrap();
+    }
+    store.commit_draft(draft).unwrap();
+}
+
+/// A library with a unit that includes a page of another bundle, which has a newer version since.
+fn store(folder: &Path) -> (String, Uuid, Uuid) {
+    let place = folder.join("store");
+    let store = Blockstore::open(&place, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let collection = store.create_collection("Tides").unwrap().uuid;
+    let [media, tides] =
+        ["media", "tides"].map(|slug| store.create_bundle(collection, slug, slug, "").unwrap().uuid);
+    let page = "html/page/definition.xml";
+    version(&store, media, &[(page, "<html display_name=\"First\">one</html>")], None);
+    let unit = r#"<unit display_name="Week"><xblock-include source="media" definition="html/page" usage="w1"/></unit>"#;
+    version(&store, tides, &[("unit/week/definition.xml", unit)], Some(media));
+    version(&store, media, &[(page, "<html display_name=\"Second\">two</html>")], None);
+    (format!("blockstore:{}", place.display()), media, tides)
+}
+
+#[test]
+fn a_library_is_adopted_shown_and_brought_up_to_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, media, tides) = store(folder.path());
+    let key = "lib:Harbour:tides";
+    courseware(["links", key, "--store", &store]).exits(3);
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    courseware(["adopt", "lib:Harbour:media", &media.to_string(), "--store", &store]).exits(0);
+    courseware(["adopt", key, &media.to_string(), "--store", &store]).exits(5);
+    courseware(["adopt", key, &Uuid::new_v4().to_string(), "--store", &store]).exits(3);
+    let listed = courseware(["list", "--store", &store]).exits(0);
+    assert!(listed.out.contains(key), "{}", listed.out);
+    let tree = courseware(["tree", key, "--store", &store, "--branch", "published"]).exits(0);
+    assert!(tree.out.contains("Week") && tree.out.contains("First"), "{}", tree.out);
+
+    let links = courseware(["links", key, "--store", &store]).exits(0);
+    assert_eq!(
+        links.out.trim(),
+        format!("media  lib:Harbour:media (bundle {media}), version 1; latest is 2")
+    );
+    let links = courseware(["links", key, "--store", &store, "--json"]).exits(0).json();
+    assert_eq!((links[0]["version"].as_u64(), links[0]["is_behind"].as_bool()), (Some(1), Some(true)));
+    courseware(["links", key, "--store", &store, "--update", "nothing"]).exits(3);
+    let updated = courseware(["links", key, "--store", &store, "--update", "--json"]).exits(0).json();
+    assert_eq!(updated["updated"], serde_json::json!([{ "name": "media", "from": 1, "to": 2 }]));
+    let shown =
+        |branch| courseware(["show", "lb:Harbour:tides:html:w1", "--store", &store, "--branch", branch]);
+    assert!(shown("draft").exits(0).out.contains("Second"));
+    assert!(shown("published").exits(0).out.contains("First"));
+    let nothing = courseware(["links", key, "--store", &store, "--update", "media", "--publish"]).exits(0);
+    assert!(nothing.out.contains("nothing to do"), "{}", nothing.out);
+    courseware(["fsck", "--store", &store]).exits(0);
+}
