@@ -48,7 +48,7 @@ impl BlockstoreRuntime {
             return Ok(is_made_up.then_some(Located::MadeUp));
         };
         if let Some(problem) = row.problem {
-            return Err(RuntimeError::BrokenInclude { usage: usage.clone(), problem });
+            return Err(RuntimeError::BrokenInclude { usage: usage.clone(), problem: Box::new(problem) });
         }
         if let (Some(pinned), Some((hash, size))) = (row.pinned, row.file) {
             let (path, edit_info) = (row.path, row.edit_info);
@@ -66,11 +66,11 @@ impl BlockstoreRuntime {
             Some(own) => Ok(Some(own)),
             None => Err(RuntimeError::BrokenInclude {
                 usage: usage.clone(),
-                problem: IncludeProblem::NoDefinition {
+                problem: Box::new(IncludeProblem::NoDefinition {
                     bundle: view.row.bundle.to_string(),
                     version: view.row.latest.map_or(0, |(number, _)| number),
                     path: row.path,
-                },
+                }),
             }),
         }
     }

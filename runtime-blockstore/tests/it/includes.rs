@@ -105,7 +105,7 @@ fn problem(site: &Site, usage: &UsageKey, branch: Branch) -> IncludeProblem {
         Err(error @ RuntimeError::BrokenInclude { .. }) => {
             assert!(error.is_damage(), "what is around it goes on");
             let RuntimeError::BrokenInclude { problem, .. } = error else { unreachable!() };
-            problem
+            *problem
         }
         other => panic!("{usage}: {other:?}"),
     }

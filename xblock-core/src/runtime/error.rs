@@ -172,7 +172,7 @@ pub enum RuntimeError {
         /// The block there would be.
         usage: UsageKey,
         /// What is wrong with the include.
-        problem: IncludeProblem,
+        problem: Box<IncludeProblem>,
     },
     /// A block has no such static file of its own.
     #[error("{usage} has no static file {name} of its own in the {branch} branch")]

@@ -202,7 +202,7 @@ impl Carrying<'_> {
         for usage in self.wanted.keys() {
             let row = self.tables.included(self.draft_state, usage.block_type(), usage.block_id())?;
             if let Some(problem) = row.and_then(|row| row.problem) {
-                return Err(RuntimeError::BrokenInclude { usage: usage.clone(), problem });
+                return Err(RuntimeError::BrokenInclude { usage: usage.clone(), problem: Box::new(problem) });
             }
         }
         let Some(wanted) = &self.root else { return Ok(()) };
