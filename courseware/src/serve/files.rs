@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
 use runtime_blockstore::guess_mime_type;
-use xblock_core::keys::AssetKey;
-use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError};
+use xblock_core::keys::{AssetKey, UsageKey, clean_asset_name};
+use xblock_core::runtime::{AssetData, AssetReader, AssetRecord, AssetStream, RuntimeError};
 
-use super::signing::Refused;
+use super::signing::{Refused, block_file};
 use super::{Site, blocking, pages};
 
 /// Bytes of a part of a file that are in memory at once, for each request.
@@ -25,17 +25,8 @@ pub(super) async fn asset(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
-    match site.signer.check(&key, query.as_deref().unwrap_or_default()) {
-        Ok(()) => {}
-        Err(Refused::NotSigned) => {
-            return pages::failure(StatusCode::FORBIDDEN, "This address was not made by this server.");
-        }
-        Err(Refused::Expired) => {
-            return pages::failure(
-                StatusCode::FORBIDDEN,
-                "This address was good for an hour. Load the page again that led here.",
-            );
-        }
+    if let Some(refusal) = refusal(&site, &key, query.as_deref()) {
+        return refusal;
     }
     let Ok(key) = key.parse::<AssetKey>() else {
         return pages::failure(StatusCode::NOT_FOUND, "This is not the key of a static file.");
@@ -50,6 +41,70 @@ pub(super) async fn asset(
         Ok(Ok(response)) => response,
         Ok(Err(error)) => pages::refusal(&error.into()),
         Err(response) => response,
+    }
+}
+
+/// Says no where an address is not one of this server's, or no longer.
+fn refusal(site: &Site, signed: &str, query: Option<&str>) -> Option<Response> {
+    let said = match site.signer.check(signed, query.unwrap_or_default()) {
+        Ok(()) => return None,
+        Err(Refused::NotSigned) => "This address was not made by this server.",
+        Err(Refused::Expired) => "This address was good for an hour. Load the page again that led here.",
+    };
+    Some(pages::failure(StatusCode::FORBIDDEN, said))
+}
+
+/// Answers `/block-asset/USAGE/NAME?expires=...&signature=...`.
+pub(super) async fn block_asset(
+    State(site): State<Site>,
+    method: Method,
+    Path((usage, name)): Path<(String, String)>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(refusal) = refusal(&site, &block_file(&usage, &name), query.as_deref()) {
+        return refusal;
+    }
+    let Ok(usage) = usage.parse::<UsageKey>() else {
+        return pages::failure(StatusCode::NOT_FOUND, "This is not the key of a block.");
+    };
+    let host = site.host.clone();
+    let answered = blocking(move || {
+        let bytes = host.runtime.read_block_asset(&usage, &name, host.branch)?;
+        let missing = || RuntimeError::NoSuchBlockAsset {
+            usage: usage.clone(),
+            name: name.clone(),
+            branch: host.branch,
+        };
+        let files = host.runtime.block_assets(&usage, host.branch)?;
+        let file = files.into_iter().find(|file| file.name == name).ok_or_else(missing)?;
+        let key = usage.context_key().make_asset_key(&clean_asset_name(&name)).map_err(|_| missing())?;
+        let data =
+            AssetData { content_type: file.content_type, display_name: name.clone(), ..AssetData::default() };
+        let record = AssetRecord { key, data, length: file.length, digest: file.digest };
+        answer(Box::new(InMemory { record, bytes }), &method, &headers)
+    });
+    match answered.await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => pages::refusal(&error.into()),
+        Err(response) => response,
+    }
+}
+
+/// A file of one block, read whole.
+struct InMemory {
+    record: AssetRecord,
+    bytes: Vec<u8>,
+}
+
+impl AssetReader for InMemory {
+    fn record(&self) -> &AssetRecord {
+        &self.record
+    }
+
+    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
+        let from = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
+        Ok(self.bytes[from..from.saturating_add(length).min(self.bytes.len())].to_vec())
     }
 }
 

@@ -83,6 +83,7 @@ fn router(site: Site) -> Router {
         .route("/handler/{usage}/{handler}", any(blocks::handle))
         .route("/handler/{usage}/{handler}/{*suffix}", any(blocks::handle_suffix))
         .route("/asset/{key}", get(files::asset))
+        .route("/block-asset/{usage}/{*name}", get(files::block_asset))
         .route("/web/{name}", get(files::web))
         .fallback(pages::nowhere)
         .layer(middleware::from_fn_with_state(site.clone(), guard))

@@ -93,6 +93,11 @@ fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
     Sha256::new().chain_update(padded(0x5c)).chain_update(inner).finalize().into()
 }
 
+/// Names a file of one block as it is signed; no key of a file has a line feed.
+pub(super) fn block_file(usage: &str, name: &str) -> String {
+    format!("{usage}\n{name}")
+}
+
 /// The addresses of a server on which those of static files are signed.
 #[derive(Debug, Clone)]
 pub struct SignedUrls {
@@ -115,6 +120,11 @@ impl Urls for SignedUrls {
 
     fn asset(&self, key: &AssetKey) -> String {
         format!("{}?{}", self.paths.asset(key), self.signer.query(&key.to_string()))
+    }
+
+    fn block_asset(&self, usage: &UsageKey, name: &str) -> Option<String> {
+        let path = self.paths.block_asset(usage, name)?;
+        Some(format!("{path}?{}", self.signer.query(&block_file(&usage.to_string(), name))))
     }
 
     fn jump(&self, context: &ContextKey, block_id: &str) -> String {

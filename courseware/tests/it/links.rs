@@ -21,7 +21,7 @@ fn version(store: &Blockstore, bundle: Uuid, files: &[(&str, &str)], link: Optio
 }
 
 /// A library with a unit that includes a page of another bundle, which has a newer version since.
-fn store(folder: &Path) -> (String, Uuid, Uuid) {
+pub(crate) fn store(folder: &Path) -> (String, Uuid, Uuid) {
     let place = folder.join("store");
     let store = Blockstore::open(&place, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
     let collection = store.create_collection("Tides").unwrap().uuid;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use courseware::serve::{SignedUrls, Signer};
 use courseware::{OpenMode, StoreUrl, SystemClock};
+use runtime_blockstore::{Access, Blockstore};
 use tempfile::tempdir;
 use xblock_core::clock::Clock;
 use xblock_core::host::Urls as _;
@@ -17,7 +18,7 @@ use xblock_core::runtime::{
     RuntimeError,
 };
 
-use crate::command::{TIDES, block, command, import_tides};
+use crate::command::{TIDES, block, command, courseware, import_tides};
 
 const SECRET: &str = "a secret of enough bytes";
 
@@ -101,7 +102,8 @@ impl Server {
         let (status, _, page) = self.get(&format!("/block/{usage}"), &[]);
         assert_eq!(status, 200);
         let page = String::from_utf8(page).expect("text").replace("&amp;", "&");
-        let found = page.split(['"', '\'']).find(|text| text.starts_with("/asset/") && text.contains(name));
+        let is_file = |text: &&str| text.starts_with("/asset/") || text.starts_with("/block-asset/");
+        let found = page.split(['"', '\'']).filter(is_file).find(|text| text.contains(name));
         found.unwrap_or_else(|| panic!("no {name} in {page}")).to_owned()
     }
 }
@@ -353,4 +355,33 @@ fn an_open_file_is_what_it_was_or_an_error() {
         let error = runtime.open_asset(&nowhere, Branch::Draft).map(drop).unwrap_err();
         assert!(matches!(error, RuntimeError::NoSuchAsset { .. }), "{store}: {error}");
     }
+}
+
+/// A file beside a definition belongs to the block, also where another library includes it.
+#[test]
+fn files_of_single_blocks_are_served_with_them() {
+    let folder = tempdir().unwrap();
+    let (store, media, tides) = crate::links::store(folder.path());
+    let place = folder.path().join("store");
+    let bundles = Blockstore::open(&place, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let draft = bundles.get_or_create_bundle_draft(media, "studio_draft").unwrap().uuid;
+    let page = r#"<html><![CDATA[<img src="/static/deep/tiny.png"> <img src='/static/course.png'>]]></html>"#;
+    bundles.write_draft_file(draft, "html/page/definition.xml", Some(page.as_bytes())).unwrap();
+    bundles.write_draft_file(draft, "html/page/static/deep/tiny.png", Some(b"0123456789")).unwrap();
+    bundles.commit_draft(draft).unwrap();
+    drop(bundles);
+    courseware(["adopt", "lib:Harbour:tides", &tides.to_string(), "--store", &store]).exits(0);
+    courseware(["links", "lib:Harbour:tides", "--store", &store, "--update", "--publish"]).exits(0);
+    let server = Server::start(&store, SECRET);
+    let usage = "lb:Harbour:tides:html:w1";
+    let file = server.signed(usage, "tiny.png");
+    assert!(file.starts_with("/block-asset/") && file.contains("/deep/tiny.png?"), "{file}");
+    let (status, head, body) = server.get(&file, &[]);
+    assert_eq!((status, &*body), (200, &b"0123456789"[..]));
+    assert!(head.contains("content-type: image/png"), "{head}");
+    let (status, head, body) = server.get(&file, &[("Range", "bytes=2-4")]);
+    assert_eq!((status, &*body), (206, &b"234"[..]), "{head}");
+    let (unsigned, _) = file.split_once('?').unwrap();
+    assert_eq!(server.get(unsigned, &[]).0, 403);
+    assert_eq!(server.get(&file.replace("tiny", "other"), &[]).0, 403);
 }

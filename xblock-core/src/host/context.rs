@@ -19,7 +19,7 @@ use crate::services::{
 };
 
 use super::fields::Above;
-use super::replace_urls::HostUrls;
+use super::replace_urls::{HostUrls, OwnFiles};
 use super::wrap::{placeholder, wrap};
 use super::{Host, LoadedBlock, asides, views};
 
@@ -42,6 +42,7 @@ pub(super) struct HostContext<'h> {
     above: OnceCell<Above>,
     /// The block itself and all above it: what its children inherit from.
     chain: OnceCell<Above>,
+    own_files: OnceCell<OwnFiles>,
 }
 
 impl<'h> HostContext<'h> {
@@ -65,6 +66,7 @@ impl<'h> HostContext<'h> {
             is_for_authors,
             above,
             chain,
+            own_files: OnceCell::new(),
         }
     }
 
@@ -91,6 +93,7 @@ impl<'h> HostContext<'h> {
             is_for_authors: self.is_for_authors,
             above: self.above.clone(),
             chain: self.chain.clone(),
+            own_files: OnceCell::new(),
         }
     }
 
@@ -277,6 +280,10 @@ impl BlockContext for HostContext<'_> {
     }
 
     fn asset_url(&self, path: &str) -> String {
+        let own = self.own_files.get_or_init(|| OwnFiles::new(self.host, &self.record.usage));
+        if let Some(url) = own.url(&*self.host.urls, path) {
+            return url;
+        }
         match self.record.usage.context_key().make_asset_key(&crate::keys::clean_asset_name(path)) {
             Ok(key) => self.host.urls.asset(&key),
             Err(_) => format!("/static/{path}"),
@@ -288,6 +295,10 @@ impl BlockContext for HostContext<'_> {
     }
 
     fn read_asset(&self, path: &str) -> Result<Vec<u8>, BlockError> {
+        match self.host.runtime.read_block_asset(&self.record.usage, path, self.host.branch) {
+            Err(RuntimeError::NoSuchBlockAsset { .. }) => {}
+            outcome => return Ok(outcome?),
+        }
         let name = crate::keys::clean_asset_name(path);
         let key = self.record.usage.context_key().make_asset_key(&name).map_err(|error| {
             BlockError::BadContent { usage: self.record.usage.clone(), reason: error.to_string() }

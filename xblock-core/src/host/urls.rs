@@ -16,11 +16,18 @@ pub trait Urls: Send + Sync {
     /// Returns the address of a static file.
     fn asset(&self, key: &AssetKey) -> String;
 
+    /// Returns the address of a static file that belongs to one block alone; none where the host serves no such files.
+    fn block_asset(&self, usage: &UsageKey, name: &str) -> Option<String> {
+        let _ = (usage, name);
+        None
+    }
+
     /// Returns the address of a page that shows the block with this id, whatever its type (`/jump_to_id/ID`).
     fn jump(&self, context: &ContextKey, block_id: &str) -> String;
 }
 
-/// Addresses below one root, with keys percent-encoded: `/handler/USAGE/NAME`, `/asset/KEY`, `/jump/CONTEXT/ID`.
+/// Addresses below one root, with keys percent-encoded: `/handler/USAGE/NAME`, `/asset/KEY`,
+/// `/block-asset/USAGE/NAME`, `/jump/CONTEXT/ID`.
 #[derive(Debug, Clone, Default)]
 pub struct PathUrls {
     /// What stands before the first slash; empty for addresses on the same server.
@@ -39,6 +46,11 @@ impl Urls for PathUrls {
 
     fn asset(&self, key: &AssetKey) -> String {
         format!("{}/asset/{}", self.root, encode(&key.to_string()))
+    }
+
+    fn block_asset(&self, usage: &UsageKey, name: &str) -> Option<String> {
+        let name = name.split('/').map(encode).collect::<Vec<_>>().join("/");
+        Some(format!("{}/block-asset/{}/{name}", self.root, encode(&usage.to_string())))
     }
 
     fn jump(&self, context: &ContextKey, block_id: &str) -> String {
