@@ -3,6 +3,7 @@
 
 use bson::{Bson, Document, doc};
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::{Branch, FieldMap, RuntimeError};
@@ -14,7 +15,8 @@ use crate::fields::{decode_plain, encode_any};
 use crate::runtime::ModulestoreRuntime;
 
 /// One record. What is not set is null in the document.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct AssetMetadata {
     /// The folder it was uploaded from.
     pub pathname: Option<String>,

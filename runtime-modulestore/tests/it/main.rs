@@ -14,6 +14,7 @@ mod old_mongo;
 mod operations;
 mod server;
 mod server_care;
+mod server_damage;
 mod shapes;
 mod store;
 mod structures;

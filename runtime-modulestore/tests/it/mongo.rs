@@ -31,7 +31,7 @@ fn a_server_deletes_indexes() {
     store::an_index_is_deleted_as_it_was_read(&new_store(server));
 }
 
-fn opening(url: &str, login: Option<MongoLogin>) -> (String, Duration) {
+pub(crate) fn opening(url: &str, login: Option<MongoLogin>) -> (String, Duration) {
     let url = MongoUrl::parse(url).expect("an address");
     let start = Instant::now();
     match MongoStore::open(&url, login, StoreMode::ReadOnly) {

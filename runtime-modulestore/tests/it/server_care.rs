@@ -18,13 +18,13 @@ use crate::classes::registry;
 use crate::server::{Server, java_server, open, server};
 
 /// Runs commands on a database as any other program does.
-struct Database {
+pub(crate) struct Database {
     executor: tokio::runtime::Runtime,
     database: mongodb::Database,
 }
 
 impl Database {
-    fn open(url: &MongoUrl) -> Self {
+    pub(crate) fn open(url: &MongoUrl) -> Self {
         let executor =
             tokio::runtime::Builder::new_current_thread().enable_all().build().expect("an executor");
         let address = url.to_string();
@@ -43,6 +43,23 @@ impl Database {
     fn count(&self, collection: &str, filter: Document) -> u64 {
         let collection = self.database.collection::<Document>(collection);
         self.executor.block_on(async { collection.count_documents(filter).await }).expect("a number")
+    }
+
+    /// Changes every document of a collection, or deletes them all.
+    pub(crate) fn replace_all(&self, collection: &str, change: Option<fn(&mut Document)>) {
+        let collection = self.database.collection::<Document>(collection);
+        self.executor.block_on(async {
+            let mut cursor = collection.find(doc! {}).await.expect("documents");
+            let mut documents = Vec::new();
+            while cursor.advance().await.expect("a document") {
+                documents.push(cursor.deserialize_current().expect("a document"));
+            }
+            collection.delete_many(doc! {}).await.expect("they are deleted");
+            if let Some(change) = change {
+                documents.iter_mut().for_each(change);
+                collection.insert_many(documents).await.expect("they are added");
+            }
+        });
     }
 
     fn set_last_update(&self, time: bson::DateTime) {

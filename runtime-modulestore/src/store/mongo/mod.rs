@@ -105,7 +105,7 @@ impl MongoStore {
             .enable_all()
             .build()
             .map_err(|error| RuntimeError::storage(&action, error))?;
-        let client = executor.block_on(async {
+        let parsed = async {
             let mut options = ClientOptions::parse(url.connection()).await?;
             options.app_name.get_or_insert_with(|| "xblock-runtime".to_owned());
             options.server_selection_timeout.get_or_insert(SELECTION);
@@ -125,8 +125,12 @@ impl MongoStore {
                 );
             }
             Client::with_options(options)
-        });
-        let client = client.map_err(|error| failed(&action, error))?;
+        };
+        // Names of services are looked up, which may take long.
+        let client = executor
+            .block_on(async { tokio::time::timeout(url.patience(), parsed).await })
+            .map_err(|_| no_answer(&action, url.patience()))?
+            .map_err(|error| failed(&action, error))?;
         let primary = DatabaseOptions::builder()
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .build();
@@ -190,10 +194,9 @@ impl MongoStore {
     ) -> Result<mongodb::error::Result<T>, RuntimeError> {
         let executor = self.executor.as_ref().expect("the executor is there until the store is dropped");
         let patience = self.url.patience();
-        executor.block_on(async { tokio::time::timeout(patience, operation).await }).map_err(|_| {
-            let waited = format!("the server did not answer within {} seconds", patience.as_secs_f32());
-            RuntimeError::storage(action, waited)
-        })
+        executor
+            .block_on(async { tokio::time::timeout(patience, operation).await })
+            .map_err(|_| no_answer(action, patience))
     }
 
     /// Says whether reads may go to a server that is behind.
@@ -310,6 +313,11 @@ impl MongoStore {
             made => made.map(drop).map_err(|error| failed(action, error)),
         }
     }
+}
+
+fn no_answer(action: &str, patience: Duration) -> RuntimeError {
+    let waited = format!("the server did not answer within {} seconds", patience.as_secs_f32());
+    RuntimeError::storage(action, waited)
 }
 
 impl Drop for MongoStore {

@@ -216,8 +216,7 @@ impl<'s> Session<'s> {
         self.send_content_with(Vec::new(), Vec::new())
     }
 
-    /// Sends content, and at the same time what is to follow the commit that it is for: all of it must be there before
-    /// the index is changed, in whatever order.
+    /// Sends content, and what is to follow the commit that it is for: all of it must be there before the index is changed.
     pub(super) fn send_content_with(
         &self,
         pending: Vec<RawDocumentBuf>,
@@ -242,25 +241,28 @@ impl<'s> Session<'s> {
         let insert = |name: &str, documents| insert_new(self.collection(name), documents);
         let names = [Collection::Definitions, Collection::Structures].map(|one| self.store.name(&one));
         let [definition_name, structure_name] = &names;
-        let all = async {
+        // Contents first: what names them is nowhere without them, also where the line breaks in between.
+        let contents = async {
             Ok(tokio::join!(
                 insert(definition_name, definitions.into_values().collect()),
-                insert(structure_name, structures.into_values().collect()),
                 insert(own::MESSAGES, messages.collect()),
                 insert(own::STEPS, steps),
-                insert(own::PENDING, pending),
             ))
         };
-        let (definitions, structures, messages, steps, pending) = self.store.run("writing content", all)?;
-        for (name, outcome) in [
-            (&**definition_name, definitions),
-            (structure_name, structures),
-            (own::MESSAGES, messages),
-            (own::STEPS, steps),
-            (own::PENDING, pending),
-        ] {
-            outcome.map_err(|error| failed(&format!("writing to {name}"), error))?;
-        }
+        let (definitions, messages, steps) = self.store.run("writing content", contents)?;
+        let told = |name: &str, outcome: mongodb::error::Result<()>| {
+            outcome.map_err(|error| failed(&format!("writing to {name}"), error))
+        };
+        told(definition_name, definitions)?;
+        told(own::MESSAGES, messages)?;
+        told(own::STEPS, steps)?;
+        let naming = async {
+            let structures = insert(structure_name, structures.into_values().collect());
+            Ok(tokio::join!(structures, insert(own::PENDING, pending)))
+        };
+        let (structures, pending) = self.store.run("writing content", naming)?;
+        told(structure_name, structures)?;
+        told(own::PENDING, pending)?;
         let mut by_collection: BTreeMap<String, Vec<RawDocumentBuf>> = BTreeMap::new();
         for ((collection, _), document) in others {
             by_collection.entry(collection).or_default().push(document);
