@@ -2,6 +2,7 @@
 //!
 //! - `error`: the one place where errors become Python exceptions.
 //! - `keys`: opaque keys.
+//! - `modulestore`: the calls of edx-platform's modulestore.
 //! - `problem`: problems by themselves; `sandbox`: where their scripts run; `safe_exec`: Python's own engine.
 //! - `formula`: formulas as learners type them.
 //! - `services`: what a Python host offers to native blocks.
@@ -12,6 +13,7 @@
 mod error;
 mod formula;
 mod keys;
+mod modulestore;
 mod problem;
 mod read_only;
 mod safe_exec;
@@ -39,6 +41,8 @@ mod _native {
         LibraryCollectionLocator, LibraryContainerLocator, LibraryLocator, LibraryLocatorV2,
         LibraryUsageLocator, LibraryUsageLocatorV2, OpaqueKey, UsageKey, UsageKeyV2,
     };
+    #[pymodule_export]
+    use super::modulestore::Modulestore;
     #[pymodule_export]
     use super::problem::{Problem, index_problem, markdown_from_xml, markdown_to_xml};
     #[pymodule_export]

@@ -82,15 +82,15 @@ impl From<xblock_core::host::Handled> for Handled {
 /// Method, suffix, query, content type and body of a request.
 type Request = (String, String, Vec<(String, String)>, String, Vec<u8>);
 
-fn context_key(text: &str) -> Result<ContextKey, BindingError> {
+pub(crate) fn context_key(text: &str) -> Result<ContextKey, BindingError> {
     text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
 }
 
-fn usage_key(text: &str) -> Result<UsageKey, BindingError> {
+pub(crate) fn usage_key(text: &str) -> Result<UsageKey, BindingError> {
     text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
 }
 
-fn branch(name: &str) -> Result<Branch, BindingError> {
+pub(crate) fn branch(name: &str) -> Result<Branch, BindingError> {
     Branch::ALL.into_iter().find(|branch| branch.name() == name).ok_or_else(|| BindingError::Block {
         key: None,
         reason: format!("there is no branch {name:?}: say \"draft\" or \"published\""),
@@ -98,7 +98,7 @@ fn branch(name: &str) -> Result<Branch, BindingError> {
 }
 
 /// Turns a value of ours into JSON text; none of them has keys JSON cannot hold.
-fn text(value: &impl serde::Serialize) -> Result<String, BindingError> {
+pub(crate) fn text(value: &impl serde::Serialize) -> Result<String, BindingError> {
     serde_json::to_string(value).map_err(|error| BindingError::Block { key: None, reason: error.to_string() })
 }
 

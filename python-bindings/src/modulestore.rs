@@ -1,0 +1,323 @@
+//! The calls of edx-platform's modulestore on Split documents. Structured values cross as JSON text.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use courseware::{CoursewareError, OpenMode, StoreUrl, SystemClock};
+use pyo3::prelude::*;
+use runtime_modulestore::ModulestoreRuntime;
+use runtime_modulestore::operations::{AssetMetadata, Bulk, BulkOptions, DerivedIds, Revision};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+use xblock_core::clock::Clock;
+use xblock_core::keys::{AssetKey, UsageKey};
+use xblock_core::runtime::{BlockData, BlockPatch, Commit, EditInfo, RuntimeError, VersionId};
+
+use crate::error::BindingError;
+use crate::store::{branch, context_key, text, usage_key};
+use crate::xblocks::registry;
+
+/// One call, as the Python package writes it.
+#[derive(Deserialize)]
+#[serde(tag = "call", rename_all = "snake_case", deny_unknown_fields)]
+enum Call {
+    CreateItem {
+        usage: String,
+        content: Fields,
+        settings: Fields,
+    },
+    CreateChild {
+        parent: String,
+        usage: String,
+        content: Fields,
+        settings: Fields,
+        position: Option<usize>,
+    },
+    UpdateItem {
+        usage: String,
+        content: Fields,
+        settings: Fields,
+        unset: Vec<String>,
+        children: Option<Vec<String>>,
+    },
+    DeleteItem {
+        usage: String,
+        revision: Option<String>,
+    },
+    Publish {
+        usage: String,
+    },
+    Unpublish {
+        usage: String,
+    },
+    RevertToPublished {
+        usage: String,
+    },
+    ForcePublishCourse,
+    RefreshLibraryContent {
+        usage: String,
+        library: String,
+        version: Option<String>,
+    },
+    CopyFromTemplate {
+        sources: Vec<String>,
+        destination: String,
+    },
+    SaveAssetMetadata {
+        asset: String,
+        metadata: Box<AssetMetadata>,
+    },
+    DeleteAssetMetadata {
+        asset: String,
+    },
+}
+
+type Fields = Map<String, Json>;
+
+fn asset_key(text: &str) -> Result<AssetKey, BindingError> {
+    text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
+}
+
+fn usage_keys(texts: &[String]) -> Result<Vec<UsageKey>, BindingError> {
+    texts.iter().map(|text| usage_key(text)).collect()
+}
+
+fn data(content: &Fields, settings: &Fields) -> BlockData {
+    let map =
+        |fields: &Fields| fields.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect();
+    BlockData { content: map(content), settings: map(settings), ..BlockData::default() }
+}
+
+/// A call with its keys read, to be made as often as the operation is begun anew.
+type Ready = Box<dyn Fn(&mut Bulk<'_>) -> Result<Json, RuntimeError> + Send>;
+
+fn ready(
+    act: impl Fn(&mut Bulk<'_>) -> Result<(), RuntimeError> + Send + 'static,
+) -> Result<Ready, BindingError> {
+    Ok(Box::new(move |bulk| act(bulk).map(|()| Json::Null)))
+}
+
+impl Call {
+    fn ready(self) -> Result<Ready, BindingError> {
+        match self {
+            Self::CreateItem { usage, content, settings } => {
+                let (usage, data) = (usage_key(&usage)?, data(&content, &settings));
+                ready(move |bulk| bulk.create_item(&usage, &data))
+            }
+            Self::CreateChild { parent, usage, content, settings, position } => {
+                let (parent, usage) = (usage_key(&parent)?, usage_key(&usage)?);
+                let data = data(&content, &settings);
+                ready(move |bulk| bulk.create_child(&parent, &usage, &data, position))
+            }
+            Self::UpdateItem { usage, content, settings, unset, children } => {
+                let usage = usage_key(&usage)?;
+                let set = |fields: Fields| -> Vec<_> {
+                    let unset = unset.iter().map(|name| (name.as_str().into(), None));
+                    unset.chain(fields.into_iter().map(|(name, value)| (name.into(), Some(value)))).collect()
+                };
+                let children = children.as_deref().map(usage_keys).transpose()?;
+                let patch = BlockPatch { content: set(content), settings: set(settings), children };
+                Ok(Box::new(move |bulk| bulk.update_item(&usage, &patch).map(Json::from)))
+            }
+            Self::DeleteItem { usage, revision } => {
+                let usage = usage_key(&usage)?;
+                let revision = match revision.as_deref() {
+                    None => Revision::ByCategory,
+                    Some("published-only") => Revision::PublishedOnly,
+                    Some("all") => Revision::All,
+                    Some(other) => {
+                        let reason =
+                            format!("there is no revision {other:?}: say \"all\" or \"published-only\"");
+                        return Err(BindingError::Block { key: Some(usage.to_string()), reason });
+                    }
+                };
+                ready(move |bulk| bulk.delete_item(&usage, revision))
+            }
+            Self::Publish { usage } => {
+                let usage = usage_key(&usage)?;
+                ready(move |bulk| bulk.publish(&usage))
+            }
+            Self::Unpublish { usage } => {
+                let usage = usage_key(&usage)?;
+                ready(move |bulk| bulk.unpublish(&usage))
+            }
+            Self::RevertToPublished { usage } => {
+                let usage = usage_key(&usage)?;
+                ready(move |bulk| bulk.revert_to_published(&usage))
+            }
+            Self::ForcePublishCourse => ready(|bulk| bulk.force_publish_course()),
+            Self::RefreshLibraryContent { usage, library, version } => {
+                let (usage, library) = (usage_key(&usage)?, context_key(&library)?);
+                let version = version.map(|version| VersionId(version.into()));
+                let ids = DerivedIds::AsBefore;
+                ready(move |bulk| bulk.refresh_library_content(&usage, &library, version.as_ref(), ids))
+            }
+            Self::CopyFromTemplate { sources, destination } => {
+                let (sources, destination) = (usage_keys(&sources)?, usage_key(&destination)?);
+                let ids = DerivedIds::AsBefore;
+                ready(move |bulk| bulk.copy_from_template(&sources, &destination, None, ids))
+            }
+            Self::SaveAssetMetadata { asset, metadata } => {
+                let asset = asset_key(&asset)?;
+                ready(move |bulk| bulk.save_asset_metadata(&asset, &metadata))
+            }
+            Self::DeleteAssetMetadata { asset } => {
+                let asset = asset_key(&asset)?;
+                Ok(Box::new(move |bulk| bulk.delete_asset_metadata(&asset).map(Json::from)))
+            }
+        }
+    }
+}
+
+/// Reads what the Python package wrote.
+fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, BindingError> {
+    serde_json::from_str(text)
+        .map_err(|error| BindingError::Block { key: None, reason: format!("this is no such call: {error}") })
+}
+
+fn heads(commit: &Commit) -> Json {
+    json!({ "draft": commit.draft, "published": commit.published })
+}
+
+/// A Modulestore, with what edx-platform asks of one.
+#[pyclass(frozen, module = "xblock_runtime._native")]
+pub(crate) struct Modulestore {
+    url: StoreUrl,
+    opened: RwLock<Option<Arc<ModulestoreRuntime>>>,
+}
+
+impl Modulestore {
+    fn opened(&self) -> Result<Arc<ModulestoreRuntime>, BindingError> {
+        let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
+        opened.clone().ok_or_else(|| BindingError::Closed { url: self.url.to_string() })
+    }
+}
+
+#[pymethods]
+impl Modulestore {
+    #[new]
+    fn new(py: Python<'_>, url: &str, read_only: bool) -> PyResult<Self> {
+        py.detach(|| {
+            let url: StoreUrl =
+                url.parse().map_err(|error| BindingError::from(CoursewareError::StoreUrl(error)))?;
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let mode = if read_only { OpenMode::Read } else { OpenMode::Create };
+            let opened = url
+                .open_modulestore(mode, registry()?, &clock)
+                .map_err(|error| BindingError::from(CoursewareError::Store(error)))?;
+            Ok(Self { url, opened: RwLock::new(Some(Arc::new(opened))) })
+        })
+    }
+
+    #[getter]
+    fn url(&self) -> String {
+        self.url.to_string()
+    }
+
+    fn close(&self) {
+        *self.opened.write().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Makes calls on one context as one new version of each branch that changes; returns the heads and the answers.
+    fn bulk(
+        &self,
+        py: Python<'_>,
+        context: &str,
+        user_id: Option<i64>,
+        base: Option<String>,
+        message: String,
+        calls: &str,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let context = context_key(context)?;
+            let calls =
+                read::<Vec<Call>>(calls)?.into_iter().map(Call::ready).collect::<Result<Vec<_>, _>>()?;
+            let base = base.map(|base| VersionId(base.into()));
+            let options = BulkOptions { author: user_id, base, message };
+            let (answers, commit) = self
+                .opened()?
+                .bulk(&context, &options, |bulk| {
+                    calls.iter().map(|call| call(bulk)).collect::<Result<Vec<_>, _>>()
+                })
+                .map_err(BindingError::from)?;
+            let mut done = heads(&commit);
+            done["answers"] = answers.into();
+            Ok(text(&done)?)
+        })
+    }
+
+    fn create_course(
+        &self,
+        py: Python<'_>,
+        context: &str,
+        root: (String, String),
+        overview: (String, String),
+        user_id: Option<i64>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let fields = |(content, settings): (String, String)| -> Result<_, BindingError> {
+                Ok(data(&read(&content)?, &read(&settings)?))
+            };
+            let options = BulkOptions { author: user_id, ..BulkOptions::default() };
+            let context = context_key(context)?;
+            let made = self.opened()?.create_course(&context, &fields(root)?, &fields(overview)?, &options);
+            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+        })
+    }
+
+    fn create_library(
+        &self,
+        py: Python<'_>,
+        context: &str,
+        settings: &str,
+        user_id: Option<i64>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let root = data(&Fields::new(), &read(settings)?);
+            let options = BulkOptions { author: user_id, ..BulkOptions::default() };
+            let made = self.opened()?.create_library(&context_key(context)?, &root, &options);
+            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+        })
+    }
+
+    fn clone_course(
+        &self,
+        py: Python<'_>,
+        source: &str,
+        destination: &str,
+        user_id: Option<i64>,
+    ) -> PyResult<String> {
+        py.detach(|| {
+            let made = self.opened()?.rerun(&context_key(source)?, &context_key(destination)?, user_id);
+            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+        })
+    }
+
+    fn has_changes(&self, py: Python<'_>, usage: &str) -> PyResult<bool> {
+        py.detach(|| Ok(self.opened()?.has_changes(&usage_key(usage)?).map_err(BindingError::from)?))
+    }
+
+    /// Returns who published a block last, and when, as a text of ISO 8601.
+    fn published(&self, py: Python<'_>, usage: &str) -> PyResult<Option<(Option<i64>, Option<String>)>> {
+        py.detach(|| {
+            let found = self.opened()?.published(&usage_key(usage)?).map_err(BindingError::from)?;
+            Ok(found
+                .map(|EditInfo { edited_on, edited_by }| (edited_by, edited_on.map(|on| on.to_rfc3339()))))
+        })
+    }
+
+    fn orphans(&self, py: Python<'_>, context: &str, branch_name: &str) -> PyResult<Vec<String>> {
+        py.detach(|| {
+            let found = self.opened()?.orphans(&context_key(context)?, branch(branch_name)?);
+            Ok(found.map_err(BindingError::from)?.iter().map(ToString::to_string).collect())
+        })
+    }
+
+    fn asset_metadata(&self, py: Python<'_>, context: &str, branch_name: &str) -> PyResult<String> {
+        py.detach(|| {
+            let found = self.opened()?.asset_metadata(&context_key(context)?, branch(branch_name)?);
+            let found = found.map_err(BindingError::from)?;
+            let records: Vec<_> = found.iter().map(|(key, metadata)| (key.to_string(), metadata)).collect();
+            Ok(text(&records)?)
+        })
+    }
+}
