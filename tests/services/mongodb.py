@@ -25,8 +25,8 @@ HERE = Path(__file__).resolve().parent
 # Where MongoDB and FerretDB 1 differ in what this project needs, and what FerretDB's SQLite backend can do all the
 # same: arrays in arrays (every list of children in Split is one) and, from MongoDB 5 on, names with dots and dollar
 # signs; and updates of which nobody comes between the question and the change. Its index of `_id` is one of
-# `_ferretdb_sjson->"_id"`, while its questions ask for `->'$._id'`, which SQLite takes for something else: each one read
-# and parsed the whole collection.
+# `_ferretdb_sjson->"_id"`, while its questions ask for `->'$._id'`, which SQLite takes for something else: each one
+# read and parsed the whole collection.
 CHANGES = [
     (
         "internal/backends/sqlite/metadata/metadata.go",

@@ -15,6 +15,7 @@ mod learners;
 mod links;
 mod main_job;
 mod mixed;
+mod modulestore_server;
 mod packages;
 mod problem_tests;
 mod publishing;

@@ -10,14 +10,14 @@ use crate::command::{Ran, TIDES, block, command, courseware, import_tides, tides
 use crate::serving::Server;
 
 /// A server for tests that runs as long as somebody holds it.
-struct Service {
-    url: String,
+pub(crate) struct Service {
+    pub(crate) url: String,
     _script: Child,
     _hold: ChildStdin,
 }
 
 /// Starts a server; where it cannot be had says so, past what catches the output of tests.
-fn start(script: &str) -> Option<Service> {
+pub(crate) fn start(script: &str) -> Option<Service> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/services").join(script);
     let mut child = Command::new("python3")
         .arg(script)

@@ -115,8 +115,8 @@ class _Calls(ABC):
     ) -> str:
         """Makes a block that no other has as a child, such as a page; returns its key.
 
-        ``content`` and ``settings`` are the values of fields of these scopes, in their JSON form. Without an id it gets one
-        of 32 digits.
+        ``content`` and ``settings`` are the values of fields of these scopes, in their JSON form. Without an id it gets
+        one of 32 digits.
         """
         usage = _new_usage(str(context), block_type, block_id)
         self._call(str(context), "create_item", usage=usage, content=dict(content or {}), settings=dict(settings or {}))
@@ -167,7 +167,7 @@ class _Calls(ABC):
         )
 
     def delete_item(self, usage_key: AnyKey, revision: Literal["all", "published-only"] | None = None) -> None:
-        """Deletes a block with what only it holds: from the draft, or from both branches, or the published one alone."""
+        """Deletes a block with what only it holds: from the draft, from both branches, or from the published one."""
         self._call(_context(usage_key), "delete_item", usage=str(usage_key), revision=revision)
 
     def publish(self, usage_key: AnyKey) -> None:
