@@ -192,14 +192,14 @@ fn make_folders<'t>(
             parents.push(target);
         }
     }
-    let all = Mutex::new(BTreeSet::new());
+    let all = Mutex::new(HashSet::new());
     spread_over(threads_for(&parents), &parents, |target| {
         let mut folders = BTreeSet::new();
         make_parents(target, &mut folders)?;
-        all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut folders);
+        all.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
         Ok(())
     })?;
-    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner))
+    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect())
 }
 
 /// Says how many threads work at so many files.
