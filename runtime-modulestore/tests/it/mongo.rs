@@ -14,7 +14,7 @@ use xblock_testkit::fixture::{
 };
 
 use crate::classes::registry;
-use crate::crash::{is_sound, last_kept, log, number_from, say, tell};
+use crate::crash::{has_sound_heads, is_sound, last_kept, log, number_from, say, tell};
 use crate::fixture::clock;
 use crate::server::{Server, java_server, new_store, open, server};
 use crate::store;
@@ -230,7 +230,11 @@ fn a_killed_server_leaves_old_or_new() {
             let last = runtime.changes(Default::default(), usize::MAX).expect("the feed").pop();
             let head = runtime.context(&context()).expect("the context").draft.version;
             assert_eq!(last.expect("an entry").version, head);
-            is_sound(&runtime);
+            if round + 1 == rounds {
+                is_sound(&runtime);
+            } else {
+                has_sound_heads(&runtime);
+            }
             seen += usize::from(found > acknowledged);
             acknowledged = found;
         }
@@ -350,8 +354,9 @@ fn a_killed_writer_leaves_old_or_new() {
         let last = runtime.changes(Default::default(), usize::MAX).expect("the feed").pop();
         let head = runtime.context(&context()).expect("the context").draft.version;
         assert_eq!(last.expect("an entry").version, head);
-        is_sound(&runtime);
+        has_sound_heads(&runtime);
     }
+    is_sound(&open(&parsed));
     say(&format!("{rounds} kills; {between} after the commit and before the process was told"));
     assert!(last_kept(folder.path()) > 2, "the children wrote nothing");
 }
