@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what this Python answers for every file name extension it knows: extension, MIME type, ending of the data file.
+"""Prints what this Python answers for every extension it knows: extension, MIME type, ending of the data file.
 
 The Blockstore app asks `mimetypes` for the type of a file, and again for the ending of its data file. What CPython 3.11
 with Debian's table answers is recorded, for digests must not depend on the machine:

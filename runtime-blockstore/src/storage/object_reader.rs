@@ -14,7 +14,7 @@ use crate::error::BlockstoreError;
 const FIRST: u64 = 64 * 1024;
 
 /// The longest piece.
-const LONGEST: u64 = 4 * 1024 * 1024;
+const LONGEST: u64 = 2 * 1024 * 1024;
 
 /// An object open for reading. It is the same object to the end: one written over it meanwhile is an error.
 #[derive(Debug)]
@@ -61,6 +61,8 @@ impl Read for ObjectReader {
         }
         let (start, piece) = &self.piece;
         if self.at < *start || self.at >= *start + piece.len() as u64 {
+            // The last one goes first, so that there is never more than one.
+            self.piece.1 = Bytes::new();
             self.piece = (self.at, self.read_piece().map_err(io::Error::other)?);
         }
         let (start, piece) = &self.piece;

@@ -107,8 +107,8 @@ impl Client {
     pub(super) fn upload(&self, mut source: impl Read, target: &Path) -> Result<(Digest, u64)> {
         let mut hasher = Hasher::default();
         let mut length = 0;
-        let mut next = || -> Result<Vec<u8>> {
-            let mut part = Vec::new();
+        let mut next = |capacity: usize| -> Result<Vec<u8>> {
+            let mut part = Vec::with_capacity(capacity);
             Read::by_ref(&mut source)
                 .take(PART as u64)
                 .read_to_end(&mut part)
@@ -117,7 +117,8 @@ impl Client {
             length += part.len() as u64;
             Ok(part)
         };
-        let first = next()?;
+        // Most streams are short; of one that is not, every part is as long.
+        let first = next(0)?;
         if first.len() < PART {
             self.put(target, first)?;
             return Ok((hasher.finish(), length));
@@ -129,7 +130,9 @@ impl Client {
             let mut part = first;
             while !part.is_empty() {
                 parts.send(part)?;
-                part = next()?;
+                // Before the next is read one must have arrived, so that there are never more than so many in memory.
+                parts.settle(PARTS - 1)?;
+                part = next(PART)?;
             }
             Ok(())
         };
@@ -233,7 +236,6 @@ struct Parts<'p> {
 
 impl Parts<'_> {
     fn send(&mut self, part: Vec<u8>) -> Result<()> {
-        self.settle(PARTS - 1)?;
         let work = self.upload.put_part(PutPayload::from(part));
         self.open.push(waiting::begin(work).map_err(|error| failed("cannot write", self.target, error))?);
         Ok(())
