@@ -2,7 +2,7 @@
 
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -28,8 +28,8 @@ const PART: usize = 8 * 1024 * 1024;
 /// Parts on their way at once.
 const PARTS: usize = 2;
 
-/// What a service copies by itself at most, which for S3 is 5 GiB.
-const LARGEST_COPY: u64 = 5 * 1024 * 1024 * 1024;
+/// What a service is asked to copy by itself at most. S3 takes 5 GiB, and may take longer for that than a request may.
+const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
 
 impl Client {
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>> {
@@ -107,8 +107,9 @@ impl Client {
     pub(super) fn upload(&self, mut source: impl Read, target: &Path) -> Result<(Digest, u64)> {
         let mut hasher = Hasher::default();
         let mut length = 0;
-        let mut next = |capacity: usize| -> Result<Vec<u8>> {
-            let mut part = Vec::with_capacity(capacity);
+        let buffers = Buffers::default();
+        let mut next = || -> Result<Vec<u8>> {
+            let mut part = buffers.take();
             Read::by_ref(&mut source)
                 .take(PART as u64)
                 .read_to_end(&mut part)
@@ -117,8 +118,7 @@ impl Client {
             length += part.len() as u64;
             Ok(part)
         };
-        // Most streams are short; of one that is not, every part is as long.
-        let first = next(0)?;
+        let first = next()?;
         if first.len() < PART {
             self.put(target, first)?;
             return Ok((hasher.finish(), length));
@@ -129,10 +129,10 @@ impl Client {
         let send = || {
             let mut part = first;
             while !part.is_empty() {
-                parts.send(part)?;
+                parts.send(buffers.lend(part))?;
                 // Before the next is read one must have arrived, so that there are never more than so many in memory.
                 parts.settle(PARTS - 1)?;
-                part = next(PART)?;
+                part = next()?;
             }
             Ok(())
         };
@@ -227,6 +227,41 @@ fn mark(meta: &ObjectMeta) -> Mark {
     }
 }
 
+/// The memory of parts, taken again for the next ones: given back to the allocator by another thread than took it, it
+/// would grow with the number of parts.
+#[derive(Clone, Default)]
+struct Buffers(Arc<Mutex<Vec<Vec<u8>>>>);
+
+impl Buffers {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Lends a part's bytes out until nobody needs them.
+    fn lend(&self, part: Vec<u8>) -> Bytes {
+        Bytes::from_owner(Lent { part, back: self.clone() })
+    }
+}
+
+struct Lent {
+    part: Vec<u8>,
+    back: Buffers,
+}
+
+impl AsRef<[u8]> for Lent {
+    fn as_ref(&self) -> &[u8] {
+        &self.part
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let mut part = std::mem::take(&mut self.part);
+        part.clear();
+        self.back.0.lock().unwrap_or_else(PoisonError::into_inner).push(part);
+    }
+}
+
 /// An object on its way in parts.
 struct Parts<'p> {
     upload: Box<dyn MultipartUpload>,
@@ -235,7 +270,7 @@ struct Parts<'p> {
 }
 
 impl Parts<'_> {
-    fn send(&mut self, part: Vec<u8>) -> Result<()> {
+    fn send(&mut self, part: Bytes) -> Result<()> {
         let work = self.upload.put_part(PutPayload::from(part));
         self.open.push(waiting::begin(work).map_err(|error| failed("cannot write", self.target, error))?);
         Ok(())

@@ -17,7 +17,7 @@ use mysql::{Opts, OptsBuilder, SslOpts};
 use uuid::Uuid;
 
 use super::session::{Session, Trouble, meaning};
-use crate::database::{Connection, DatabaseError, MakeTables};
+use crate::database::{BadValue, Connection, DatabaseError, MakeTables, Row};
 use crate::error::BlockstoreError;
 use crate::place::{MysqlPlace, Tls};
 use crate::rows::uuid_text;
@@ -483,12 +483,18 @@ impl Server {
         // It ends transactions, so it takes a connection of its own.
         let other = self.connect(Use::Reading)?;
         for table in schema::APP {
-            let told = other.all(ACTION, &format!("CHECK TABLE {table} QUICK"), (), |row| {
-                Ok((row.get::<String>(2)?, row.get::<String>(3)?))
-            })?;
-            let bad =
-                told.into_iter().filter(|(kind, text)| !(kind == "status" && text == "OK" || kind == "note"));
-            found.extend(bad.map(|(_, text)| ("database", format!("{table}: {text}"))));
+            let told = session(&other)
+                .ask(&format!("CHECK TABLE {table} QUICK"))
+                .map_err(BlockstoreError::database(ACTION))?;
+            for row in &told {
+                let row = Row::Mysql(row);
+                let read = || Ok((row.get::<String>(2)?, row.get::<String>(3)?));
+                let (kind, text) =
+                    read().map_err(|error: BadValue| BlockstoreError::corrupt(table, error))?;
+                if !(kind == "status" && text == "OK" || kind == "note") {
+                    found.push(("database", format!("{table}: {text}")));
+                }
+            }
         }
         for (table, column, target) in schema::REFERENCES {
             let sql = format!(

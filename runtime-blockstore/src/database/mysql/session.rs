@@ -194,6 +194,12 @@ impl Session {
         self.note(outcome)
     }
 
+    /// Asks without preparing the statement, which MySQL does not do for all of them.
+    pub(in crate::database) fn ask(&self, sql: &str) -> Result<Vec<mysql::Row>> {
+        let outcome = self.connection.borrow_mut().query(sql);
+        self.note(outcome)
+    }
+
     pub(in crate::database) fn has_table(&self, table: &str) -> Result<bool> {
         if self.tables.borrow().contains(table) {
             return Ok(true);
