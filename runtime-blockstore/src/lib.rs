@@ -8,6 +8,7 @@
 //! - [`Snapshot`], [`DraftDocument`]: the documents, byte for byte as the app writes them.
 
 mod context;
+mod counts;
 mod database;
 mod digest;
 mod document;

@@ -11,6 +11,7 @@ use rusqlite::{OpenFlags, OptionalExtension as _};
 use super::failed;
 use super::mysql::Session;
 use super::value::{BadValue, Params, Row};
+use crate::counts;
 use crate::error::BlockstoreError;
 use crate::rows::RowId;
 
@@ -80,6 +81,7 @@ impl Connection {
 
     /// Runs a statement; returns how many rows it found or made.
     pub(crate) fn run(&self, action: &'static str, sql: &str, params: impl Params) -> Result<usize> {
+        counts::statement();
         match &self.0 {
             Kind::Sqlite(db) => params
                 .with(|cells| db.prepare_cached(sql)?.execute(rusqlite::params_from_iter(cells)))
@@ -97,6 +99,7 @@ impl Connection {
         into: &str,
         rows: impl IntoIterator<Item = P>,
     ) -> Result<()> {
+        counts::statement();
         match &self.0 {
             Kind::Sqlite(db) => {
                 let mut statement = None;
@@ -138,6 +141,7 @@ impl Connection {
         params: impl Params,
         read: impl FnOnce(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Option<T>> {
+        counts::statement();
         let found = match &self.0 {
             Kind::Sqlite(db) => params
                 .with(|cells| {
@@ -162,6 +166,7 @@ impl Connection {
         params: impl Params,
         mut read: impl FnMut(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Vec<T>> {
+        counts::statement();
         let read: std::result::Result<Vec<T>, BadValue> = match &self.0 {
             Kind::Sqlite(db) => params
                 .with(|cells| {

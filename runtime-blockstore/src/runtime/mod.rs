@@ -8,6 +8,8 @@ mod cache;
 mod carrying;
 mod commit;
 mod conventions;
+#[cfg(test)]
+mod costs;
 mod definitions;
 mod feed;
 mod included;
@@ -152,9 +154,19 @@ impl BlockstoreRuntime {
         Tables::new(db, if in_memory { Home::Temporary } else { Home::Main })
     }
 
-    /// Begins an index in memory in place of the store's own.
+    /// Begins an index in memory in place of the store's own; what bundles were told they are is known there, too.
     fn index_in_memory(&self) -> Result<(), BlockstoreError> {
         self.store.db.create_index(Home::Temporary)?;
+        self.store.db.write_temporary(|db| {
+            if !db.has_table("xblock_bundle")? {
+                return Ok(());
+            }
+            let tables = Tables::new(db, Home::Temporary);
+            for (bundle, key) in Tables::new(db, Home::Main).told()? {
+                tables.adopt(bundle, &key)?;
+            }
+            Ok::<_, BlockstoreError>(())
+        })?;
         self.in_memory.store(true, Ordering::Release);
         Ok(())
     }

@@ -260,6 +260,18 @@ impl<'c> Tables<'c> {
         Ok(true)
     }
 
+    /// Lists the bundles that were told which contexts they are.
+    pub(super) fn told(&self) -> Result<Vec<(RowId, String)>> {
+        self.all(
+            "listing the contexts",
+            "SELECT x.bundle_id, x.context_key FROM {home}.xblock_bundle x \
+             JOIN main.bundles_bundle b ON b.id = x.bundle_id \
+             WHERE x.context_key IS NOT NULL AND x.root_type IS NULL",
+            (),
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )
+    }
+
     /// Forgets which context a bundle was told to be; one that says it itself stays what it is.
     pub(super) fn disown(&self, bundle: RowId) -> Result<()> {
         self.forget_index(bundle)?;

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::listing::{self, entries};
 use super::names::{Place, Storage};
 use super::opened::{Found, Mark, Opened};
+use crate::counts;
 use crate::digest::{Digest, Hasher};
 use crate::document::{DraftDocument, FileRecord, Snapshot};
 use crate::error::BlockstoreError;
@@ -292,6 +293,7 @@ pub(super) fn open_and_digest(file: &Path) -> Result<(File, Digest, u64), Blocks
 
 fn read(file: &Path) -> Result<Vec<u8>, BlockstoreError> {
     let mut open = File::open(file).map_err(missing_or("cannot read", file))?;
+    counts::file();
     let mut bytes = Vec::new();
     open.read_to_end(&mut bytes).map_err(BlockstoreError::io("cannot read", file))?;
     Ok(bytes)

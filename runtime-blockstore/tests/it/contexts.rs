@@ -277,6 +277,12 @@ fn a_bundle_is_one_context() {
     assert_eq!(runtime.contexts().unwrap(), std::slice::from_ref(&second));
     let again = open(folder.path());
     assert_eq!(again.contexts().unwrap(), std::slice::from_ref(&second), "it is kept");
+    // Read only, with an index that says nothing of its branches, it is known all the same.
+    let db = rusqlite::Connection::open(folder.path().join("db.sqlite3")).unwrap();
+    db.execute_batch("UPDATE xblock_state SET token = 'x'").unwrap();
+    let reader = crate::fixture::open_to_read(folder.path()).unwrap();
+    assert_eq!(reader.contexts().unwrap(), std::slice::from_ref(&second));
+    assert!(reader.block(&unit(&second), Branch::Published).is_ok());
     runtime.disown(bundle).unwrap();
     assert!(matches!(runtime.context(&second), Err(RuntimeError::NoSuchContext { .. })));
     let gone = runtime.adopt(&first, Uuid::new_v4()).unwrap_err();
