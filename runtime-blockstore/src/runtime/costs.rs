@@ -64,12 +64,15 @@ fn library(folder: &std::path::Path, blocks: usize) {
     assert_eq!(runtime.usages(&lib(), Branch::Published).expect("usages").len(), 3 * blocks + 4);
 }
 
+/// Something that is read.
+type Read<'r> = &'r dyn Fn(&BlockstoreRuntime);
+
 /// Counts what each of some reads takes in a process that has read nothing yet.
 fn costs(blocks: usize) -> Vec<(&'static str, Counts)> {
     let folder = tempfile::tempdir().expect("a folder");
     library(folder.path(), blocks);
     let far = at("html", "next-next-far1");
-    let reads: [(&str, &dyn Fn(&BlockstoreRuntime)); 5] = [
+    let reads: [(&str, Read<'_>); 5] = [
         ("a block of its own", &|runtime| {
             let block = runtime.block(&at("html", "tides1"), Branch::Published).expect("a block");
             assert_eq!(block.data.content["data"], "tides 1");
