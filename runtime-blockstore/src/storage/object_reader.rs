@@ -14,7 +14,7 @@ use crate::error::BlockstoreError;
 const FIRST: u64 = 64 * 1024;
 
 /// The longest piece.
-const LONGEST: u64 = 2 * 1024 * 1024;
+const LONGEST: u64 = 1024 * 1024;
 
 /// An object open for reading. It is the same object to the end: one written over it meanwhile is an error.
 #[derive(Debug)]
