@@ -259,11 +259,11 @@ fn every_deadlock_is_survived() {
             // Ours holds the line of writers and waits for the row.
             let begin = Instant::now();
             while watcher.query_first::<u64, _>(&waits).unwrap().unwrap_or(0) == 0 {
-                assert!(
-                    begin.elapsed() < MUCH && !ours.is_finished(),
-                    "nobody waits: {:?}",
-                    ours.is_finished()
-                );
+                assert!(begin.elapsed() < MUCH, "nobody waits");
+                // On a busy machine it may be seen too late, when ours has given up.
+                if ours.is_finished() {
+                    break;
+                }
                 std::thread::sleep(Duration::from_millis(10));
             }
             app.query_drop("SELECT id FROM xblock_lock FOR UPDATE")
