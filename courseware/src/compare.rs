@@ -11,6 +11,7 @@ use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtime, RuntimeError};
 
+use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
 use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, value_pairs};
@@ -263,6 +264,8 @@ pub fn compare(
     context: &ContextKey,
     options: &CompareOptions<'_>,
 ) -> Result<Comparison, CoursewareError> {
+    let (left, right) = (WithBlockFiles::new(left), WithBlockFiles::new(right));
+    let (left, right): (&dyn Runtime, &dyn Runtime) = (&left, &right);
     let (left_record, right_record) = (left.context(context)?, right.context(context)?);
     let mut comparer =
         Comparer { left, right, context, options, found: Comparison::default(), read: HashSet::new() };

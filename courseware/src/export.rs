@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::{self, Diagnostic, ExportStep, PackageSink, WriteError, write_course};
+use xblock_core::olx::{
+    self, Diagnostic, ExportStep, Outcome, PackageSink, Severity, WriteError, write_course,
+};
 use xblock_core::runtime::Runtime;
 
+use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
 use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name};
 use crate::progress::{Progress, Stage};
@@ -64,9 +67,11 @@ pub fn export(
     target: &Path,
     options: &ExportOptions<'_>,
 ) -> Result<ExportReport, CoursewareError> {
+    let with_block_files = WithBlockFiles::new(store);
+    let store: &dyn Runtime = &with_block_files;
     // A target is touched only for a context that exists.
     let record = store.context(context)?;
-    let written = if is_archive_name(target) {
+    let mut written = if is_archive_name(target) {
         let top = context.as_course().map_or_else(|| record.root.block_id(), |course| course.run());
         let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
         let written = write(store, context, registry, &mut sink, options)?;
@@ -78,6 +83,13 @@ pub fn export(
         sink.finish()?;
         written
     };
+    written.diagnostics.extend(with_block_files.left_out().into_iter().map(|file| {
+        let message = format!(
+            "{}: its file {:?} has no place: another file of the course is called so",
+            file.usage, file.name
+        );
+        Diagnostic::new("block-file-left-out", Severity::Error, message).outcome(Outcome::LeftOut)
+    }));
     Ok(ExportReport {
         context: context.clone(),
         target: target.to_path_buf(),

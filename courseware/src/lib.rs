@@ -17,6 +17,7 @@
 extern crate self as courseware;
 
 mod author_code;
+mod block_files;
 mod branch_content;
 mod check;
 mod clock;
@@ -46,6 +47,7 @@ mod submission;
 mod tree;
 
 pub use author_code::{AuthorCode, ScriptEngine};
+pub use block_files::BlockFileLeftOut;
 pub use branch_content::{AssetContent, BranchContent};
 pub use check::{
     CheckCounts, CheckFilter, CheckReport, check, check_context, check_directory, check_refusal,

@@ -11,6 +11,7 @@ use xblock_core::runtime::{
     Base, Branch, ContextRecord, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
 };
 
+use crate::block_files::{BlockFileLeftOut, WithBlockFiles};
 use crate::branch_content::BranchContent;
 use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
@@ -46,6 +47,8 @@ pub struct PublishReport {
     pub changes: ChangeCounts,
     /// Draft blocks of the target that differed from its published branch and were replaced.
     pub replaced_drafts: Vec<UsageKey>,
+    /// Files of single blocks that the target does not have, because another file of the course is called so.
+    pub block_files_left_out: Vec<BlockFileLeftOut>,
     /// Why the target does not keep the files the source was imported from, absent where it does or there are none.
     /// Exports from the target then write all files anew.
     pub origin_lost: Option<String>,
@@ -70,6 +73,8 @@ pub fn publish(
     context: &ContextKey,
     options: &PublishOptions<'_>,
 ) -> Result<PublishReport, CoursewareError> {
+    let with_block_files = Arc::new(WithBlockFiles::new(from.clone()));
+    let from: &Arc<dyn Runtime> = &(with_block_files.clone() as Arc<dyn Runtime>);
     let source_commit = publish_draft(from, context, options)?;
     let source = from.context(context)?;
     let source_version = published_version(&source)?;
@@ -138,6 +143,7 @@ pub fn publish(
         assets: content.assets.len(),
         changes: steps.counts,
         replaced_drafts,
+        block_files_left_out: with_block_files.left_out(),
         origin_lost,
     })
 }

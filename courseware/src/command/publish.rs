@@ -1,7 +1,7 @@
 //! `courseware publish`.
 
 use clap::Args;
-use courseware::{OpenMode, PublishOptions, PublishReport, StoreUrl, publish};
+use courseware::{BlockFileLeftOut, OpenMode, PublishOptions, PublishReport, StoreUrl, publish};
 use xblock_core::keys::ContextKey;
 
 use super::console::Console;
@@ -42,7 +42,16 @@ pub(crate) fn run(
     } else {
         text(arguments, &report, console)?;
     }
-    Ok(Exit::Done)
+    if report.block_files_left_out.is_empty() {
+        return Ok(Exit::Done);
+    }
+    for BlockFileLeftOut { usage, name } in &report.block_files_left_out {
+        console.remark(format_args!(
+            "error: {usage}: its file {name:?} did not come along, since another file of the course is called so; \
+             rename it in the bundle"
+        ));
+    }
+    Ok(Exit::No)
 }
 
 fn text(arguments: &Arguments, report: &PublishReport, console: &mut Console) -> Result<(), CommandError> {

@@ -8,11 +8,12 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
 use runtime_blockstore::guess_mime_type;
-use xblock_core::keys::{AssetKey, UsageKey, clean_asset_name};
-use xblock_core::runtime::{AssetData, AssetReader, AssetRecord, AssetStream, RuntimeError};
+use xblock_core::keys::{AssetKey, UsageKey};
+use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError};
 
 use super::signing::{Refused, block_file};
 use super::{Site, blocking, pages};
+use crate::block_files::{InMemory, record_of};
 
 /// Bytes of a part of a file that are in memory at once, for each request.
 const PIECE: usize = 1024 * 1024;
@@ -78,33 +79,13 @@ pub(super) async fn block_asset(
         };
         let files = host.runtime.block_assets(&usage, host.branch)?;
         let file = files.into_iter().find(|file| file.name == name).ok_or_else(missing)?;
-        let key = usage.context_key().make_asset_key(&clean_asset_name(&name)).map_err(|_| missing())?;
-        let data =
-            AssetData { content_type: file.content_type, display_name: name.clone(), ..AssetData::default() };
-        let record = AssetRecord { key, data, length: file.length, digest: file.digest };
+        let record = record_of(&usage.context_key(), &file).ok_or_else(missing)?;
         answer(Box::new(InMemory { record, bytes }), &method, &headers)
     });
     match answered.await {
         Ok(Ok(response)) => response,
         Ok(Err(error)) => pages::refusal(&error.into()),
         Err(response) => response,
-    }
-}
-
-/// A file of one block, read whole.
-struct InMemory {
-    record: AssetRecord,
-    bytes: Vec<u8>,
-}
-
-impl AssetReader for InMemory {
-    fn record(&self) -> &AssetRecord {
-        &self.record
-    }
-
-    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
-        let from = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
-        Ok(self.bytes[from..from.saturating_add(length).min(self.bytes.len())].to_vec())
     }
 }
 

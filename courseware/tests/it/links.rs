@@ -68,3 +68,44 @@ fn a_library_is_adopted_shown_and_brought_up_to_date() {
     assert!(nothing.out.contains("nothing to do"), "{}", nothing.out);
     courseware(["fsck", "--store", &store]).exits(0);
 }
+
+#[test]
+fn files_of_single_blocks_come_along_to_other_stores_and_packages() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _, tides) = store(folder.path());
+    let bundles =
+        Blockstore::open(&folder.path().join("store"), Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let page = r#"<html display_name="P"><![CDATA[<img src="/static/moon.svg"/>]]></html>"#;
+    let files = [
+        ("html/p/definition.xml", page),
+        ("html/p/static/moon.svg", "<svg/>"),
+        ("html/p/static/more/star.svg", "<svg>star</svg>"),
+        ("html/q/definition.xml", page),
+        ("html/q/static/moon.svg", "<svg/>"),
+    ];
+    version(&bundles, tides, &files, None);
+    let key = "lib:Harbour:tides";
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    let other = format!("blockstore:{}", folder.path().join("other").display());
+    let published = courseware(["publish", key, "--from", &store, "--to", &other]).exits(0);
+    assert!(published.out.contains("2 static files"), "{}", published.out);
+    courseware(["compare", key, &store, &other]).exits(0);
+    let again = courseware(["publish", key, "--from", &store, "--to", &other]).exits(0);
+    assert!(again.out.contains("nothing to do"), "{}", again.out);
+    let package = folder.path().join("package");
+    let export = |exit| {
+        let package = package.to_str().unwrap();
+        courseware(["export", key, "--store", &store, "--output", package, "--force"]).exits(exit)
+    };
+    export(0);
+    for (path, text) in [("static/moon.svg", "<svg/>"), ("static/more/star.svg", "<svg>star</svg>")] {
+        assert_eq!(std::fs::read_to_string(package.join(path)).unwrap(), text);
+    }
+
+    version(&bundles, tides, &[("html/q/static/moon.svg", "<svg>other</svg>")], None);
+    let left = courseware(["publish", key, "--from", &store, "--to", &other]).exits(1);
+    assert!(left.err.contains("type@html+block@q") || left.err.contains("html:q"), "{}", left.err);
+    assert!(left.err.contains("\"moon.svg\" did not come along"), "{}", left.err);
+    let written = export(1);
+    assert!(written.err.contains("block-file-left-out"), "{}", written.err);
+}

@@ -183,6 +183,12 @@ pub const READ_CODES: &[DiagnosticCode] = &[
 /// What can be said while a package is written, in order of the names.
 pub const WRITE_CODES: &[DiagnosticCode] = &[
     DiagnosticCode::new(
+        "block-file-left-out",
+        Error,
+        "Files of single blocks go into the course's one folder of static files, where another file has this one's name and other bytes.",
+        "rename one of the files, and what the block's text says of it",
+    ),
+    DiagnosticCode::new(
         "broken-data",
         Warning,
         "The block's text is no XML, so it cannot stand as an element and goes into a form that keeps it as text.",

@@ -1,0 +1,250 @@
+//! Static files that belong to single blocks, seen as files of their context.
+//!
+//! Bundles keep such files (`{type}/{id}/static/`); packages and a Modulestore have one folder of static files for a whole
+//! course. What leaves a Blockstore looks through this view, so that those files come along: `/static/NAME` in a
+//! block's texts then finds the same bytes among the files of the course.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::Serialize;
+use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey, clean_asset_name};
+use xblock_core::runtime::{
+    AssetData, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
+    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+};
+
+/// A file of a block that has no place among the files of its course, because another one is called so there.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct BlockFileLeftOut {
+    /// The block.
+    pub usage: UsageKey,
+    /// The name of the file.
+    pub name: String,
+}
+
+/// A runtime whose files of single blocks are files of the context, too. Everything else is as in the runtime within.
+pub(crate) struct WithBlockFiles<R> {
+    within: R,
+    branches: Mutex<BTreeMap<(ContextKey, Branch), Arc<BlockFiles>>>,
+}
+
+/// The files of the blocks of a branch.
+#[derive(Default)]
+struct BlockFiles {
+    files: BTreeMap<AssetKey, BlockFile>,
+    left_out: Vec<BlockFileLeftOut>,
+}
+
+struct BlockFile {
+    usage: UsageKey,
+    name: String,
+    record: AssetRecord,
+}
+
+impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
+    pub(crate) fn new(within: R) -> Self {
+        Self { within, branches: Mutex::default() }
+    }
+
+    /// Lists the files of blocks that found no place, of the branches whose files were listed.
+    pub(crate) fn left_out(&self) -> Vec<BlockFileLeftOut> {
+        let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut left_out: Vec<_> = branches.values().flat_map(|files| files.left_out.clone()).collect();
+        left_out.sort();
+        left_out.dedup();
+        left_out
+    }
+
+    /// Looks for the files of all blocks, given the files that the context has itself.
+    fn look(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+        own: &[AssetRecord],
+    ) -> Result<Arc<BlockFiles>, RuntimeError> {
+        let mut found = BlockFiles::default();
+        let own: BTreeMap<&AssetKey, &AssetRecord> = own.iter().map(|record| (&record.key, record)).collect();
+        for usage in self.within.usages(context, branch)? {
+            let files = match self.within.block_assets(&usage, branch) {
+                // Whoever reads the block says so.
+                Err(error) if error.is_damage() => continue,
+                files => files?,
+            };
+            for file in files {
+                let Some(record) = record_of(context, &file) else {
+                    found.left_out.push(BlockFileLeftOut { usage: usage.clone(), name: file.name });
+                    continue;
+                };
+                let taken = own.get(&record.key).copied();
+                let taken = taken.or_else(|| found.files.get(&record.key).map(|file| &file.record));
+                match taken {
+                    Some(other) if other.digest == record.digest => {}
+                    Some(_) => {
+                        found.left_out.push(BlockFileLeftOut { usage: usage.clone(), name: file.name });
+                    }
+                    None => {
+                        let (usage, name) = (usage.clone(), file.name);
+                        found.files.insert(record.key.clone(), BlockFile { usage, name, record });
+                    }
+                }
+            }
+        }
+        let found = Arc::new(found);
+        let mut branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+        branches.insert((context.clone(), branch), found.clone());
+        Ok(found)
+    }
+
+    fn files(&self, context: &ContextKey, branch: Branch) -> Result<Arc<BlockFiles>, RuntimeError> {
+        let known = {
+            let branches = self.branches.lock().unwrap_or_else(PoisonError::into_inner);
+            branches.get(&(context.clone(), branch)).cloned()
+        };
+        match known {
+            Some(files) => Ok(files),
+            None => self.look(context, branch, &self.within.assets(context, branch)?),
+        }
+    }
+
+    /// Does something with a file of a block, where the context has none of this key.
+    fn or_of_block<T>(
+        &self,
+        key: &AssetKey,
+        branch: Branch,
+        own: Result<T, RuntimeError>,
+        read: impl FnOnce(&BlockFile) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        match own {
+            Err(RuntimeError::NoSuchAsset { .. }) => {
+                match self.files(&key.context_key(), branch)?.files.get(key) {
+                    Some(file) => read(file),
+                    None => own,
+                }
+            }
+            own => own,
+        }
+    }
+}
+
+/// Makes the record of the file of a context; nothing where no context can have one of that name.
+pub(crate) fn record_of(context: &ContextKey, file: &BlockAsset) -> Option<AssetRecord> {
+    let path = clean_asset_name(&file.name);
+    let key = context.make_asset_key(&path).ok()?;
+    let data = AssetData {
+        content_type: file.content_type.clone(),
+        display_name: file.name.rsplit('/').next().unwrap_or(&file.name).to_owned(),
+        import_path: (file.name != path).then(|| file.name.clone()),
+        ..AssetData::default()
+    };
+    Some(AssetRecord { key, data, length: file.length, digest: file.digest.clone() })
+}
+
+/// A file of a block, read whole, as blocks' files are.
+pub(crate) struct InMemory {
+    pub(crate) record: AssetRecord,
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl AssetReader for InMemory {
+    fn record(&self) -> &AssetRecord {
+        &self.record
+    }
+
+    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
+        let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
+        let end = start.saturating_add(length).min(self.bytes.len());
+        Ok(self.bytes[start..end].to_vec())
+    }
+}
+
+impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
+    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
+        self.within.contexts()
+    }
+
+    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
+        self.within.context(key)
+    }
+
+    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.within.usages(context, branch)
+    }
+
+    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
+        self.within.block(usage, branch)
+    }
+
+    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+        self.within.parents(usage, branch)
+    }
+
+    fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
+        self.within.definition(key)
+    }
+
+    fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
+        let mut assets = self.within.assets(context, branch)?;
+        let files = self.look(context, branch, &assets)?;
+        if !files.files.is_empty() {
+            assets.extend(files.files.values().map(|file| file.record.clone()));
+            assets.sort_by(|one, other| one.key.cmp(&other.key));
+        }
+        Ok(assets)
+    }
+
+    fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
+        self.or_of_block(key, branch, self.within.asset(key, branch), |file| Ok(file.record.clone()))
+    }
+
+    fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
+        self.or_of_block(key, branch, self.within.read_asset(key, branch), |file| {
+            self.within.read_block_asset(&file.usage, &file.name, branch)
+        })
+    }
+
+    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.or_of_block(key, branch, self.within.open_asset(key, branch), |file| {
+            let bytes = self.within.read_block_asset(&file.usage, &file.name, branch)?;
+            Ok(Box::new(InMemory { record: file.record.clone(), bytes }))
+        })
+    }
+
+    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
+        self.within.block_assets(usage, branch)
+    }
+
+    fn read_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Vec<u8>, RuntimeError> {
+        self.within.read_block_asset(usage, name, branch)
+    }
+
+    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
+        self.within.history(context, branch)
+    }
+
+    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
+        self.within.version(context, version)
+    }
+
+    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
+        self.within.changes(after, limit)
+    }
+
+    fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
+        self.within.commit(edit)
+    }
+
+    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
+        self.within.origin(context)
+    }
+
+    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
+        self.within.keep_origin(context, origin)
+    }
+}
