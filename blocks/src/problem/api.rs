@@ -282,8 +282,9 @@ impl Problem {
     /// Returns the hints learners can ask for, as HTML.
     #[must_use]
     pub fn demand_hints(&self) -> Vec<String> {
-        let hints = self.engine.demand_hints();
-        hints.iter().map(|hint| self.engine.context.substitute(hint)).collect()
+        let mut substitute = self.engine.context.substitution();
+        let hints = self.engine.demand_hints().into_iter();
+        hints.map(|hint| substitute(&hint).unwrap_or(hint)).collect()
     }
 
     /// Lists the inputs in the order of the questions.

@@ -27,6 +27,17 @@ pub enum LoadError {
     /// The problem breaks a rule.
     #[error("{0}")]
     Rule(String),
+    /// The values of `$names` make too much text.
+    #[error(
+        "the values of $names in this problem make more than {} MB of text\nSee XML source line {line}",
+        .limit >> 20
+    )]
+    Substitution {
+        /// How many bytes they may make together.
+        limit: usize,
+        /// The line of the problem file where they go beyond it.
+        line: u32,
+    },
     /// The problem's script failed.
     #[error("Error while executing script code: {message}{}{}", of_file(.file.as_ref()), at_line(*.line))]
     Script {
@@ -69,6 +80,9 @@ impl LoadError {
                 format!("its script fails: {said}{place}")
             }
             Self::Element { message, line } => format!("{} (line {line})", htmlize::unescape(message)),
+            Self::Substitution { limit, line } => {
+                format!("the values of $names make more than {} MB of text (line {line})", limit >> 20)
+            }
             Self::Xml { message, .. } | Self::Rule(message) => htmlize::unescape(message).into_owned(),
         }
     }
@@ -77,7 +91,9 @@ impl LoadError {
     #[must_use]
     pub fn line(&self) -> Option<u32> {
         match self {
-            Self::Element { line, .. } | Self::Xml { line, .. } => Some(*line),
+            Self::Element { line, .. } | Self::Xml { line, .. } | Self::Substitution { line, .. } => {
+                Some(*line)
+            }
             Self::Script { line, .. } => *line,
             Self::Rule(_) => None,
         }

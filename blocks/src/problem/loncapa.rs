@@ -76,7 +76,9 @@ impl LoncapaProblem {
             let labels = labels.next().unwrap_or_default();
             let setup =
                 Setup { context: &context, services: &services, script_source: script.source(), inputs: &[] };
-            match Response::build(node, index + 1, inputs.clone(), labels.clone(), setup) {
+            let built = Response::build(node, index + 1, inputs.clone(), labels.clone(), setup);
+            // What stands in the place of a value that is too long is nobody's answer.
+            match context.check_limit(node).and(built) {
                 Ok(response) => responses.push(response),
                 // Without its script a problem's answers may be nothing that can be read; it is shown all the same.
                 Err(_) if script.missing().is_some() => {
@@ -89,6 +91,7 @@ impl LoncapaProblem {
             return Err(failure);
         }
         check_tree(&root)?;
+        context.check_texts(&root)?;
         ids::number_solutions(&mut root, &id);
         let permutations = Vec::new();
         let usage = options.usage.clone();
@@ -219,13 +222,14 @@ impl LoncapaProblem {
     pub(super) fn question_answers(&self) -> Map<String, Json> {
         let mut answers: Map<String, Json> =
             self.responses.iter().flat_map(Response::correct_answers).cloned().collect();
+        let mut substitute = self.context.substitution();
         for node in self.root.descendants().into_iter().filter(|node| matches!(node.mark, Mark::Solution(_)))
         {
             let mut html = String::new();
             node.write(&mut html);
             escape_text(&node.tail, &mut html);
             let id = node.get("id").unwrap_or_default().to_owned();
-            answers.insert(id, json!(self.context.substitute(&html)));
+            answers.insert(id, json!(substitute(&html).unwrap_or(html)));
         }
         answers
     }

@@ -32,7 +32,7 @@ pub(super) struct Shown<'s> {
 }
 
 /// Elements that are for grading and never shown; the text after them goes with them.
-const REMOVED: [&str; 8] = [
+pub(super) const REMOVED: [&str; 8] = [
     "additional_answer",
     "codeparam",
     "responseparam",
@@ -47,15 +47,20 @@ const REMOVED: [&str; 8] = [
 pub(super) fn html(problem: &LoncapaProblem, shown: Shown<'_>) -> String {
     let words = problem.words();
     let mut renderer = Renderer { problem, shown, words: words.clone(), out: String::new() };
+    let incomplete = words.gettext(
+        "This problem is not complete right now: it may look odd, and it cannot be graded. \
+         If this lasts, please tell your course team.",
+    );
     if let Some(cause) = problem.script.missing() {
-        let text = words.gettext(
-            "This problem is not complete right now: it may look odd, and it cannot be graded. \
-             If this lasts, please tell your course team.",
-        );
-        renderer.note(&text, cause);
+        renderer.note(&incomplete, cause, None);
     }
     renderer.element(&problem.shown_root(shown.done), None);
-    problem.context.substitute(&renderer.out)
+    let page = std::mem::take(&mut renderer.out);
+    problem.context.substitution()(&page).unwrap_or_else(|| {
+        // Answers are names, too, once something was graded: what was little text can have become much.
+        renderer.note(&incomplete, &words.gettext("the values of $names make too much text"), None);
+        renderer.out + &page
+    })
 }
 
 struct Renderer<'p> {
@@ -147,7 +152,7 @@ impl Renderer<'_> {
             self.out.push('>');
         }
         if let Some(needs) = self.problem.needs_of(response) {
-            self.notice(&needs);
+            self.notice(&needs, response);
         }
         self.children(node, None);
         let overall = &self.shown.map.overall_message;
@@ -161,17 +166,21 @@ impl Renderer<'_> {
     }
 
     /// Says that a question cannot be answered here.
-    fn notice(&mut self, cause: &str) {
+    fn notice(&mut self, cause: &str, response: &Response) {
         let words = self.words.clone();
         let text = words.gettext(
             "This question cannot be answered right now. If this lasts, please tell your course team.",
         );
-        self.note(&text, cause);
+        self.note(&text, cause, Some(&format!("unsupported_{}", response.id)));
     }
 
     /// Tells learners that something does not work, and those who can mend it why.
-    fn note(&mut self, text: &str, cause: &str) {
-        self.out.push_str("<p class=\"problem-unsupported\" role=\"note\">");
+    fn note(&mut self, text: &str, cause: &str, id: Option<&str>) {
+        self.out.push_str("<p class=\"problem-unsupported\" role=\"note\"");
+        if let Some(id) = id {
+            self.out.push_str(&format!(" id=\"{}\"", escape::html(id)));
+        }
+        self.out.push('>');
         escape_text(text, &mut self.out);
         if self.shown.tells_causes {
             let cause = fill(&self.words.gettext("For course staff: {cause}."), &[("cause", &cause)]);
@@ -189,11 +198,20 @@ impl Renderer<'_> {
         let Some(input) = response.inputs.get(index) else {
             return;
         };
-        if self.problem.needs_of(response).is_some() {
-            return;
+        // What was answered before stays there to be read; only no more answers are taken.
+        let is_closed = self.problem.needs_of(response).is_some();
+        if is_closed {
+            self.out.push_str(&format!(
+                "<fieldset class=\"problem-unsupported-input\" disabled=\"disabled\" \
+                 aria-labelledby=\"unsupported_{}\">",
+                escape::html(&response.id)
+            ));
         }
         let state = self.state_of(response, &input.id);
         self.out.push_str(&inputs::render(node, input, state, &self.words));
+        if is_closed {
+            self.out.push_str("</fieldset>");
+        }
     }
 
     /// Puts together what an input shows: the answer, and what grading said of it.

@@ -51,6 +51,48 @@ fn causes_are_for_those_who_can_mend_them() {
 }
 
 #[test]
+fn old_answers_are_shown_where_no_more_are_taken() {
+    let external = "<problem><externalresponse><textbox/><answer>x</answer></externalresponse></problem>";
+    let files = "<problem><coderesponse><filesubmission/><codeparam/></coderesponse></problem>";
+    let matlab = "<problem><coderesponse><matlabinput/><codeparam/></coderesponse></problem>";
+    for (xml, kept) in [
+        (PROGRAM, ">print(1)</textarea>"),
+        (external, ">print(1)</textarea>"),
+        (matlab, ">print(1)</textarea>"),
+        (files, "type=\"file\""),
+    ] {
+        for (correctness, status) in [
+            (Some("correct"), "correct"),
+            (Some("incorrect"), "incorrect"),
+            (Some("partially-correct"), "partially correct"),
+            (Some("incomplete"), "processing"),
+            (None, "unanswered"),
+        ] {
+            let map = match correctness {
+                Some(verdict) => json!({ "q_2_1": { "correctness": verdict, "msg": "<b>Said.</b>" } }),
+                None => json!({}),
+            };
+            let fields = json!({
+                "data": xml,
+                "student_answers": { "q_2_1": "print(1)" },
+                "correct_map": map,
+                "attempts": 1,
+                "done": true,
+            });
+            let world = World::of("problem");
+            let shown = world.block(&fields).view("student_view", &world).expect("it renders").content;
+            let (_, input) = shown.split_once("disabled=\"disabled\"").expect("it takes no answer");
+            assert!(shown.contains("problem-unsupported\"") && input.contains(kept), "{shown}");
+            assert!(input.contains(status), "{correctness:?}: {shown}");
+            let is_said = matches!(correctness, Some("correct" | "incorrect" | "partially-correct"));
+            assert_eq!(input.contains("<b>Said.</b>"), is_said, "{shown}");
+        }
+        let told = submitted(&World::of("problem"), xml)["success"].to_string();
+        assert!(told.contains("cannot be graded right now"), "{told}");
+    }
+}
+
+#[test]
 fn authors_see_what_is_wrong_with_a_problem() {
     let cause = "missing required attribute answer";
     assert!(!view(&World::of("problem"), BROKEN, "student_view").contains(cause));

@@ -22,7 +22,10 @@ impl AuthorTest {
         if !failures.is_empty() {
             return failures;
         }
-        let answers = answers(problem, &given);
+        let answers = match answers(problem, &given) {
+            Ok(answers) => answers,
+            Err(failure) => return vec![failure],
+        };
         match (problem.grade(&answers), &self.error) {
             (Ok(outcome), None) => self.compare(problem, &given, &outcome),
             (Ok(_), Some(error)) => {
@@ -113,11 +116,15 @@ pub(in crate::problem) fn is_named(id: &str, name: &str) -> bool {
 
 /// Puts the answers together as a form would send them: several for one input are a list, as those of checkboxes always
 /// are.
-fn answers(problem: &Problem, given: &[(&ProblemInput, &Given)]) -> Answers {
+fn answers(problem: &Problem, given: &[(&ProblemInput, &Given)]) -> Result<Answers, String> {
+    let mut substitute = problem.engine.context.substitution();
     let mut answers: Map<String, Json> = Map::new();
     for (input, answer) in given {
         let value = match &answer.value {
-            Some(GivenValue::Text(text)) => json!(problem.engine.context.substitute(text)),
+            Some(GivenValue::Text(text)) => match substitute(text) {
+                Some(text) => json!(text),
+                None => return Err("the values of $names in the answers make too much text".into()),
+            },
             Some(GivenValue::Json(json)) => json.clone(),
             None => continue,
         };
@@ -130,7 +137,7 @@ fn answers(problem: &Problem, given: &[(&ProblemInput, &Given)]) -> Answers {
             }
         }
     }
-    answers
+    Ok(answers)
 }
 
 fn grade(earned: f64, possible: f64) -> &'static str {

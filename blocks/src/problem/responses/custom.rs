@@ -1,5 +1,6 @@
 //! `customresponse`: what the author's code says (capa reference, section 3.8).
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::{Map, Value as Json, json};
@@ -190,9 +191,10 @@ pub(super) fn expected(node: &Node, context: &Context) -> Option<String> {
 
 /// Returns what the attribute `correct_answer` of each input says.
 pub(super) fn shown_answers(node: &Node, setup: Setup<'_>) -> Vec<Option<String>> {
-    let nodes = node.descendants();
+    let nodes: HashMap<&str, &Node> =
+        node.descendants().into_iter().filter_map(|node| Some((node.get("id")?, node))).collect();
     let shown = setup.inputs.iter().map(|input| {
-        let node = nodes.iter().find(|node| node.get("id") == Some(&input.id))?;
+        let node = nodes.get(&*input.id)?;
         let answer = node.get("correct_answer").filter(|text| !text.is_empty())?;
         Some(setup.context.substitute(answer))
     });

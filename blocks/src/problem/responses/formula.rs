@@ -19,6 +19,9 @@ use crate::words::{Words, fill};
 /// The most samples that are compared; the rest of more adds nothing.
 const MAX_SAMPLES: usize = 10_000;
 
+/// The most values of variables that are drawn for all samples together, one sample at least.
+const MAX_VALUES: usize = 1_000_000;
+
 /// A formula.
 #[derive(Debug, Clone)]
 pub(in crate::problem) struct FormulaMatch {
@@ -59,12 +62,11 @@ impl FormulaMatch {
     /// Tells whether a formula has the values of another at all samples.
     fn is_same(&self, staff: &str, student: &str, samples: &str, seed: i64) -> Result<bool, Trouble> {
         let samples = Samples::read(samples).map_err(Trouble::Author)?;
-        let places = samples.draw(seed);
         let functions = Functions::new();
         let names = Names::new(samples.variables.iter().map(|(name, _)| *name), &functions, self.case);
-        let student = values(student, &names, &places)?;
-        let staff = values(staff, &names, &places)?;
-        if places.is_empty() {
+        let student = values(student, &names, &samples, seed)?;
+        let staff = values(staff, &names, &samples, seed)?;
+        if samples.count == 0 {
             return Ok(true);
         }
         let author = |error: FormulaError| Trouble::Author(error.to_string());
@@ -131,15 +133,23 @@ fn message(text: &str, error: &FormulaError, words: &Words) -> String {
     }
 }
 
-/// Computes a formula at all places; without any it is not even read.
-fn values(text: &str, names: &Names<'_>, places: &[Vec<Number>]) -> Result<Vec<Number>, Trouble> {
-    if places.is_empty() {
+/// Computes a formula at all places; without any it is not even read. Its names are known to be permitted before the
+/// first place is drawn.
+fn values(text: &str, names: &Names<'_>, samples: &Samples<'_>, seed: i64) -> Result<Vec<Number>, Trouble> {
+    if samples.count == 0 {
         return Ok(Vec::new());
     }
     let trouble = |error| Trouble::Formula { text: text.to_owned(), error };
     let formula = Formula::parse(text).map_err(trouble)?;
     let bound = formula.bind(names).map_err(trouble)?;
-    places.iter().map(|place| bound.value(place)).collect::<Result<_, _>>().map_err(trouble)
+    let mut values = Vec::with_capacity(samples.count);
+    samples
+        .each(seed, |place| {
+            values.push(bound.value(place)?);
+            Ok(())
+        })
+        .map_err(trouble)?;
+    Ok(values)
 }
 
 /// Where formulas are compared.
@@ -171,17 +181,26 @@ impl<'t> Samples<'t> {
             return Err(format!("the samples {text} have no two ends for each range"));
         };
         let ranges = lows.iter().copied().zip(highs.iter().copied());
-        Ok(Self {
-            variables: names.split(',').zip(ranges).collect(),
-            count: usize::try_from(count).unwrap_or_default().min(MAX_SAMPLES),
-        })
+        let variables: Vec<_> = names.split(',').zip(ranges).collect();
+        let most = (MAX_VALUES / variables.len().max(1)).clamp(1, MAX_SAMPLES);
+        Ok(Self { variables, count: usize::try_from(count).unwrap_or_default().min(most) })
     }
 
-    /// Draws a value for each variable, as often as there are samples.
-    fn draw(&self, seed: i64) -> Vec<Vec<Number>> {
+    /// Draws a value for each variable, as often as there are samples; the values of one sample are all that is kept.
+    fn each(
+        &self,
+        seed: i64,
+        mut visit: impl FnMut(&[Number]) -> Result<(), FormulaError>,
+    ) -> Result<(), FormulaError> {
         let mut random = Random::new(seed);
-        let mut uniform = |(low, high): (f64, f64)| Number::Float(low + (high - low) * random.random());
-        (0..self.count).map(|_| self.variables.iter().map(|(_, range)| uniform(*range)).collect()).collect()
+        let mut place = vec![Number::Float(0.0); self.variables.len()];
+        for _ in 0..self.count {
+            for (value, (_, (low, high))) in place.iter_mut().zip(&self.variables) {
+                *value = Number::Float(low + (high - low) * random.random());
+            }
+            visit(&place)?;
+        }
+        Ok(())
     }
 }
 
