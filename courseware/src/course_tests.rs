@@ -1,12 +1,13 @@
 //! Running the tests that authors wrote into the problems of a course.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use blocks::problem::{
-    AuthorTest, LoadError, OwnAnswers, Problem, ProblemOptions, ProblemServices, author_tests, own_answers,
+    AuthorTest, AuthorTests, LoadError, OwnAnswers, Problem, ProblemOptions, ProblemServices, author_tests,
+    own_answers,
 };
 use chrono::Utc;
 use serde::Serialize;
@@ -17,6 +18,7 @@ use xblock_core::olx::{PackageSource, ReadOptions, read_course};
 use xblock_core::services::SandboxService;
 
 use crate::error::CoursewareError;
+use crate::problem_files::ProblemFiles;
 use crate::progress::{Progress, Stage};
 
 /// The modules that scripts of a course may import.
@@ -64,7 +66,9 @@ pub struct ProblemTests {
     pub usage: UsageKey,
     /// Its name.
     pub display_name: Option<String>,
-    /// How many tests its author wrote.
+    /// The file it stands in; where there is none, lines are those of the problem as it was read.
+    pub file: Option<String>,
+    /// How many tests its author wrote, those written wrongly left out.
     pub tests: usize,
     /// How many times a test ran.
     pub runs: u64,
@@ -75,6 +79,8 @@ pub struct ProblemTests {
     pub passed: Vec<TestRun>,
     /// What failed, in order of tests and seeds.
     pub failures: Vec<TestFailure>,
+    /// The tests that ran for no seed: those written wrongly, and those of a problem that could not be put together.
+    pub not_run: Vec<TestRun>,
 }
 
 /// What is tried of a problem.
@@ -96,7 +102,7 @@ pub enum TestKind {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct TestRun {
-    /// The line of the problem on which the test stands, or of what is wrong before any test.
+    /// The line of the problem's file on which the test stands, or of what is wrong before any test.
     pub line: Option<u32>,
     /// What was tried.
     pub kind: TestKind,
@@ -122,6 +128,12 @@ impl CourseTestReport {
     #[must_use]
     pub fn runs(&self) -> u64 {
         self.problems.iter().map(|problem| problem.runs).sum()
+    }
+
+    /// Counts the tests that ran for no seed.
+    #[must_use]
+    pub fn not_run(&self) -> usize {
+        self.problems.iter().map(|problem| problem.not_run.len()).sum()
     }
 
     /// Counts the failures.
@@ -156,6 +168,7 @@ pub fn test_course(
     let library: Option<Arc<[u8]>> = options.library.clone().or_else(own_library);
     let mut found: BTreeMap<UsageKey, ProblemTests> = BTreeMap::new();
     let mut subjects = Vec::new();
+    let mut files = ProblemFiles::new(source);
     for (usage, data) in &package.published {
         let is_wanted = options
             .problem
@@ -165,44 +178,68 @@ pub fn test_course(
             continue;
         }
         let xml = data.own("data").and_then(Json::as_str).unwrap_or_default().to_owned();
+        let mut written = author_tests(&xml);
+        if written.tests.is_empty() && written.faults.is_empty() && !options.own_answers {
+            continue;
+        }
+        // What is said of lines is said of the file.
+        let (file, xml) = match files.find(usage, &xml) {
+            Some(file) => {
+                written = author_tests(&file.xml);
+                (Some(file.path), file.xml)
+            }
+            None => (None, xml),
+        };
+        let AuthorTests { tests, faults, .. } = written;
         let mut tested = ProblemTests {
             usage: usage.clone(),
             display_name: data.display_name().map(str::to_owned),
-            tests: 0,
+            file,
+            tests: tests.len(),
             runs: 0,
             is_unknown: false,
             passed: Vec::new(),
             failures: Vec::new(),
+            not_run: Vec::new(),
         };
-        let tests = author_tests(&xml).unwrap_or_else(|faults| {
-            tested.failures.extend(faults.into_iter().map(|fault| TestFailure {
-                run: TestRun {
-                    line: Some(fault.position.line),
-                    kind: TestKind::Written,
-                    test: None,
-                    seed: None,
-                },
-                reasons: vec![fault.message],
-            }));
-            Vec::new()
-        });
-        tested.tests = tests.len();
-        if tests.is_empty() && !options.own_answers && tested.failures.is_empty() {
-            continue;
+        for fault in faults {
+            let line = Some(fault.position.line);
+            let run = TestRun { line, kind: TestKind::Written, test: fault.test, seed: None };
+            if run.test.is_some() && !tested.not_run.iter().any(|other| other.test == run.test) {
+                tested.not_run.push(run.clone());
+            }
+            tested.failures.push(TestFailure { run, reasons: vec![fault.message] });
         }
         found.insert(usage.clone(), tested);
         let seeds = seeds(&tests, options);
         subjects.push(Subject { usage: usage.clone(), xml, tests, seeds });
     }
     let results = run_all(&subjects, source, library, options, progress)?;
+    let mut idle: BTreeMap<&UsageKey, Vec<TestRun>> = BTreeMap::new();
+    for subject in &subjects {
+        let runs = subject.tests.iter().map(|test| TestRun {
+            line: Some(test.line),
+            kind: TestKind::Test,
+            test: Some(test.name.clone()),
+            seed: None,
+        });
+        idle.insert(&subject.usage, runs.collect());
+    }
     for (usage, run) in results {
         let Some(tested) = found.get_mut(&usage) else { continue };
+        if let Some(idle) = idle.get_mut(&usage) {
+            let ran = run.passed.iter().chain(run.failures.iter().map(|failure| &failure.run));
+            let ran: HashSet<_> = ran.map(|run| (&run.test, run.line)).collect();
+            idle.retain(|test| !ran.contains(&(&test.test, test.line)));
+        }
         tested.runs += (run.passed.len() + run.failures.len()) as u64;
         tested.is_unknown |= run.is_unknown;
         tested.passed.extend(run.passed);
         tested.failures.extend(run.failures);
     }
     for tested in found.values_mut() {
+        tested.not_run.extend(idle.remove(&tested.usage).unwrap_or_default());
+        tested.not_run.sort();
         tested.passed.sort();
         tested.failures.sort();
     }

@@ -36,6 +36,7 @@ mod mixed;
 mod origin;
 mod package;
 mod page;
+mod problem_files;
 mod problems;
 mod progress;
 mod publish;

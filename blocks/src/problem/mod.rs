@@ -51,7 +51,7 @@ mod tree;
 mod view;
 
 pub use self::api::{Outcome, Problem, ProblemInput};
-pub use self::author_tests::{AuthorTest, OwnAnswers, TestFault, author_tests, own_answers};
+pub use self::author_tests::{AuthorTest, AuthorTests, OwnAnswers, TestFault, author_tests, own_answers};
 pub use self::check::{PROBLEM_CODES, check_problem};
 pub use self::error::{GradeError, LoadError};
 pub use self::index::{ProblemIndex, index_problem};

@@ -78,6 +78,7 @@ pub(crate) fn run(
             "context": report.context,
             "runs": report.runs(),
             "failed": report.failed(),
+            "not_run": report.not_run(),
             "problems": report.problems,
         }))?,
     }
@@ -120,14 +121,29 @@ fn text(report: &CourseTestReport, console: &mut Console) -> Result<(), CommandE
         }
         console.line("")?;
     }
+    for problem in &report.problems {
+        for run in &problem.not_run {
+            let line = run.line.map_or_else(String::new, |line| {
+                let file = problem.file.as_ref().map_or_else(String::new, |file| format!(" of {file}"));
+                format!(" (line {line}{file})")
+            });
+            let (usage, test) = (problem.usage.block_id(), run.test.as_deref().unwrap_or_default());
+            console.line(format_args!("{usage}: the test {test}{line} ran for no seed"))?;
+        }
+    }
     let unknown = report.problems.iter().filter(|problem| problem.is_unknown).count();
     if unknown > 0 {
         console.line(format_args!(
             "{unknown} problems do not say what is correct; their own answers were not tried"
         ))?;
     }
+    let idle = match report.not_run() {
+        0 => String::new(),
+        1 => ", 1 test ran for no seed".to_owned(),
+        several => format!(", {several} tests ran for no seed"),
+    };
     console.line(format_args!(
-        "{} problems tested, {} runs, {} failed",
+        "{} problems tested, {} runs, {} failed{idle}",
         report.problems.len(),
         report.runs(),
         report.failed()
@@ -138,7 +154,8 @@ fn name(run: &TestRun) -> String {
     match (run.kind, &run.test, run.line) {
         (TestKind::Test, Some(test), _) => test.clone(),
         (TestKind::OwnAnswers, ..) => "own answers".to_owned(),
-        (TestKind::Written, _, Some(line)) => format!("test on line {line}"),
+        (TestKind::Written, Some(test), Some(line)) => format!("{test} (line {line})"),
+        (TestKind::Written, None, Some(line)) => format!("tests (line {line})"),
         _ => "put together".to_owned(),
     }
 }
@@ -156,10 +173,13 @@ fn junit(report: &CourseTestReport) -> String {
     for problem in &report.problems {
         let usage = escape(&problem.usage.to_string());
         let (failures, unknown) = (problem.failures.len(), usize::from(problem.is_unknown));
+        // Those written wrongly are among the failures.
+        let idle: Vec<&TestRun> = problem.not_run.iter().filter(|run| run.kind == TestKind::Test).collect();
+        let skipped = unknown + idle.len();
         out.push_str(&format!(
-            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{unknown}\">\n",
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{failures}\" skipped=\"{skipped}\">\n",
             escape(problem.display_name.as_deref().unwrap_or(problem.usage.block_id())),
-            problem.passed.len() + failures + unknown
+            problem.passed.len() + failures + skipped
         ));
         let mut case = |run: &TestRun, content: Option<&str>| {
             let name = escape(&case_name(run));
@@ -176,6 +196,9 @@ fn junit(report: &CourseTestReport) -> String {
         }
         for run in &problem.passed {
             case(run, None);
+        }
+        for run in idle {
+            case(run, Some("<skipped message=\"the test ran for no seed\"/>"));
         }
         if problem.is_unknown {
             let why = "<skipped message=\"the problem does not say what is correct\"/>";

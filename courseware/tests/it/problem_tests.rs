@@ -82,6 +82,59 @@ fn failures_are_told_in_a_table_and_for_services() {
 }
 
 #[test]
+fn faults_are_told_with_the_test_and_the_line_of_the_file() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = r#"<test name="first" grade="good">
+      <given input="2_1" value="$total"/>
+    </test><test name="idle" seeds="none" grade="correct"/>
+    <test name="sound" grade="incorrect"><given input="2_1" value="0"/><given input="3_1" value="choice_1"/></test>
+    <tests/>"#;
+    let course = course(directory.path(), wrong);
+    let file = directory.path().join("course/problem/sum.xml");
+    let text = fs::read_to_string(&file).unwrap();
+    // What reading a package takes away or adds are blanks: here the lines before differ from those it makes.
+    fs::write(
+        &file,
+        text.replace("<numericalresponse answer", "\n\n<!-- a\nnote -->\n<numericalresponse answer"),
+    )
+    .unwrap();
+    let line_of = |what: &str| {
+        let text = fs::read_to_string(&file).unwrap();
+        text.lines().position(|line| line.contains(what)).unwrap() + 1
+    };
+    let (first, idle, tests) = (line_of("name=\"first\""), line_of("name=\"idle\""), line_of("<tests/>"));
+    let ran = courseware(["test", &course, "--seeds", "2"]).exits(1).out;
+    for said in [
+        format!("first (line {first})"),
+        format!("idle (line {idle})"),
+        format!("tests (line {tests})"),
+        format!("sum: the test first (line {first} of problem/sum.xml) ran for no seed"),
+        format!("sum: the test idle (line {idle} of problem/sum.xml) ran for no seed"),
+        "1 problems tested, 2 runs, 3 failed, 2 tests ran for no seed".to_owned(),
+    ] {
+        assert!(ran.contains(&said), "{said}: {ran}");
+    }
+    // What `check` says of lines is the same.
+    let checked = courseware(["check", &course, "--only", "invalid-test"]).exits(1).out;
+    for line in [first, idle, tests] {
+        assert!(checked.contains(&format!("problem/sum.xml:{line}:")), "{line}: {checked}");
+    }
+    let report = courseware(["test", &course, "--seeds", "0", "--json"]).exits(1).json();
+    assert_eq!((&report["runs"], &report["not_run"]), (&0.into(), &3.into()), "{report}");
+    assert_eq!(report["problems"][0]["file"], "problem/sum.xml");
+    let junit = courseware(["test", &course, "--seeds", "0", "--format", "junit"]).exits(1).out;
+    assert!(junit.contains("tests=\"4\" failures=\"3\" skipped=\"1\""), "{junit}");
+    // A problem among other blocks.
+    let text = fs::read_to_string(&file).unwrap().replace("<problem ", "<problem url_name=\"sum\" ");
+    fs::remove_file(&file).unwrap();
+    fs::write(directory.path().join("course/vertical/v.xml"), format!("<vertical>\n\n{text}</vertical>"))
+        .unwrap();
+    let ran = courseware(["test", &course, "--seeds", "2"]).exits(1).out;
+    let said = format!("first (line {} of vertical/v.xml) ran for no seed", first + 2);
+    assert!(ran.contains(&said), "{said}: {ran}");
+}
+
+#[test]
 fn every_run_has_a_name_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
     let course = course(directory.path(), RIGHT);

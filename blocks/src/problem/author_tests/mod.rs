@@ -9,7 +9,7 @@ mod read;
 mod run;
 
 pub use own_answers::{OwnAnswers, own_answers};
-pub use read::{AuthorTest, TestFault, author_tests};
+pub use read::{AuthorTest, AuthorTests, TestFault, author_tests};
 
 pub(super) use read::read_tests;
 pub(super) use run::is_named;

@@ -49,26 +49,37 @@ pub(super) enum GivenValue {
     Json(Json),
 }
 
+/// The tests of a problem.
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
+pub struct AuthorTests {
+    /// Those that can be run.
+    pub tests: Vec<AuthorTest>,
+    /// What is wrong with how the others are written.
+    pub faults: Vec<TestFault>,
+}
+
 /// Something wrong with how a test is written.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {line}: {message}", line = .position.line)]
 #[non_exhaustive]
 pub struct TestFault {
+    /// The name of the test, else its number; none for what is no test.
+    pub test: Option<String>,
     /// What is wrong.
     pub message: String,
     /// Where.
     pub position: Position,
 }
 
-/// Reads the tests of a problem; there may be none.
-///
-/// # Errors
-/// What is wrong with how they are written. A problem that is no XML has no tests.
-pub fn author_tests(xml: &str) -> Result<Vec<AuthorTest>, Vec<TestFault>> {
+/// Reads the tests of a problem; there may be none. A problem that is no XML has none.
+#[must_use]
+pub fn author_tests(xml: &str) -> AuthorTests {
     let source = Source::new(FileName::from("problem.xml"), xml.into());
-    let Ok(document) = Document::parse_text(source, &ParseOptions::default()) else { return Ok(Vec::new()) };
-    let (tests, faults) = read_tests(&document.root);
-    if faults.is_empty() { Ok(tests) } else { Err(faults) }
+    match Document::parse_text(source, &ParseOptions::default()) {
+        Ok(document) => read_tests(&document.root),
+        Err(_) => AuthorTests::default(),
+    }
 }
 
 /// Tells whether an element holds tests.
@@ -77,7 +88,7 @@ pub(in crate::problem) fn is_container(element: &Element) -> bool {
 }
 
 /// Reads the tests of a problem and what is wrong with them.
-pub(in crate::problem) fn read_tests(problem: &Element) -> (Vec<AuthorTest>, Vec<TestFault>) {
+pub(in crate::problem) fn read_tests(problem: &Element) -> AuthorTests {
     let mut reader = Reader::default();
     for container in problem.elements().filter(|element| is_container(element)) {
         reader.attributes(container, &["type"]);
@@ -89,18 +100,23 @@ pub(in crate::problem) fn read_tests(problem: &Element) -> (Vec<AuthorTest>, Vec
             }
         }
     }
-    (reader.tests, reader.faults)
+    reader.found
 }
 
 #[derive(Default)]
 struct Reader {
-    tests: Vec<AuthorTest>,
-    faults: Vec<TestFault>,
+    found: AuthorTests,
+    /// How many tests there are, those written wrongly among them.
+    count: usize,
+    /// The test that is read.
+    test: Option<String>,
 }
 
 impl Reader {
     fn fault(&mut self, element: &Element, message: impl Into<String>) {
-        self.faults.push(TestFault { message: message.into(), position: element.position() });
+        let fault =
+            TestFault { test: self.test.clone(), message: message.into(), position: element.position() };
+        self.found.faults.push(fault);
     }
 
     fn attributes(&mut self, element: &Element, known: &[&str]) {
@@ -125,11 +141,14 @@ impl Reader {
     }
 
     fn test(&mut self, element: &Element) {
+        self.count += 1;
+        let name = element.get("name").map_or_else(|| self.count.to_string(), str::to_owned);
+        self.test = Some(name.clone());
+        let faults = self.found.faults.len();
         self.attributes(element, &["name", "seeds", "grade", "score", "error"]);
         self.text(element);
-        let number = self.tests.len() + 1;
         let mut test = AuthorTest {
-            name: element.get("name").map_or_else(|| number.to_string(), str::to_owned),
+            name,
             line: element.position().line,
             seeds: None,
             grade: self.grade(element, "grade"),
@@ -152,7 +171,10 @@ impl Reader {
         if !test.expects_something() {
             self.fault(element, "the test expects nothing: name a grade, score, error, or a correctness, points or message of an answer");
         }
-        self.tests.push(test);
+        self.test = None;
+        if self.found.faults.len() == faults {
+            self.found.tests.push(test);
+        }
     }
 
     fn given(&mut self, element: &Element) -> Option<Given> {
@@ -264,9 +286,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_line() {
         let xml = "<problem>\n<responseparam type=\"tests\">\n<test grade=\"good\" more=\"1\">text</test>\n<given/>\n\
-                   <test><given value=\"1\" json=\"2\"/></test></responseparam></problem>";
-        let faults = author_tests(xml).expect_err("there is much wrong");
-        let lines: Vec<_> = faults.iter().map(|fault| fault.position.line).collect();
-        assert_eq!(lines, [3, 3, 3, 4, 5, 5], "{faults:?}");
+                   <test name=\"named\"><given value=\"1\" json=\"2\"/></test><test grade=\"correct\"/></responseparam></problem>";
+        let found = author_tests(xml);
+        let told: Vec<_> =
+            found.faults.iter().map(|fault| (fault.position.line, fault.test.as_deref())).collect();
+        let (first, second) = (Some("1"), Some("named"));
+        let expected = [(3, first), (3, first), (3, first), (4, None), (5, second), (5, second)];
+        assert_eq!(told, expected, "{found:?}");
+        let names: Vec<_> = found.tests.iter().map(|test| test.name.as_str()).collect();
+        assert_eq!(names, ["3"], "what is written well is a test all the same");
     }
 }

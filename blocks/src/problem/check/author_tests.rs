@@ -4,11 +4,11 @@ use xblock_core::olx::Element;
 
 use super::codes::INVALID_TEST;
 use super::{Check, has_include, inputs};
-use crate::problem::author_tests::{is_named, read_tests};
+use crate::problem::author_tests::{AuthorTests, is_named, read_tests};
 
 /// Checks the tests of a problem; none runs.
 pub(super) fn check(problem: &Element, responses: &[&Element], check: &mut Check<'_>) {
-    let (tests, faults) = read_tests(problem);
+    let AuthorTests { tests, faults } = read_tests(problem);
     for fault in faults {
         check.report(&INVALID_TEST, fault.position, fault.message);
     }
