@@ -47,9 +47,12 @@ pub(crate) fn evaluate_formula(
             // What a caller's function raised is raised again, as Python would.
             let own = raised.lock().unwrap_or_else(PoisonError::into_inner).take();
             let is_used = |name: &str| {
-                let is_sign = |sign: char| !(sign.is_ascii_alphanumeric() || "_'{}^".contains(sign));
+                // A name has `^{...}` in it; any other `^` is a power.
+                let spelled = |text: &str| text.replace("^{", "\0{");
+                let (expression, name) = (spelled(expression), spelled(name));
+                let is_sign = |sign: char| !(sign.is_ascii_alphanumeric() || "_'{}\0".contains(sign));
                 let is_name =
-                    |word: &str| if case_sensitive { word == name } else { word.eq_ignore_ascii_case(name) };
+                    |word: &str| if case_sensitive { word == name } else { word.eq_ignore_ascii_case(&name) };
                 matches!(error, FormulaError::Undefined { .. }) && expression.split(is_sign).any(is_name)
             };
             let unfit = unfit.into_iter().find(|(name, _)| is_used(name)).map(|(_, error)| error);
@@ -99,6 +102,17 @@ fn to_number(value: &Bound<'_, PyAny>) -> PyResult<Number> {
     if let Ok(value) = value.cast::<PyComplex>() {
         let value = Complex64::new(value.real(), value.imag());
         return Ok(if is_numpy { Number::NumpyComplex(value) } else { Number::Complex(value) });
+    }
+    // Only numpy's complex numbers of double precision are Python's.
+    let is_complex = is_numpy
+        && value
+            .getattr("dtype")
+            .and_then(|dtype| dtype.getattr("kind"))
+            .is_ok_and(|kind| kind.eq("c").unwrap_or(false));
+    if is_complex {
+        let value = value.call_method0("__complex__")?;
+        let value = value.cast::<PyComplex>()?;
+        return Ok(Number::NumpyComplex(Complex64::new(value.real(), value.imag())));
     }
     if is_numpy && let Ok(value) = value.call_method0("__index__").and_then(|value| value.extract()) {
         return Ok(Number::NumpyInt(value));

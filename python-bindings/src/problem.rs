@@ -1,9 +1,11 @@
 //! Problems by themselves, without a store: put together, graded and shown from Python.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use blocks::problem::{self, Answers, Problem as Engine, ProblemOptions, ProblemServices, markdown};
 use chrono::Utc;
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
@@ -47,12 +49,42 @@ pub(crate) struct Settings {
 #[pyclass(frozen, module = "xblock_runtime._native")]
 pub(crate) struct Problem {
     engine: Mutex<Engine>,
+    /// The thread that works on the problem.
+    worker: Mutex<Option<ThreadId>>,
+}
+
+/// Says that a thread works on a problem, until it is dropped.
+struct Working<'p>(&'p Mutex<Option<ThreadId>>);
+
+impl<'p> Working<'p> {
+    fn new(worker: &'p Mutex<Option<ThreadId>>) -> Self {
+        *locked(worker) = Some(thread::current().id());
+        Self(worker)
+    }
+}
+
+impl Drop for Working<'_> {
+    fn drop(&mut self) {
+        *locked(self.0) = None;
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Problem {
-    /// Works on the problem while Python does other things: scripts may run, in Python too.
-    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine) -> T + Send) -> T {
-        py.detach(|| work(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner)))
+    /// Works on the problem while Python does other things: scripts may run, in Python too. Other threads wait; a sandbox
+    /// of the host's that comes back to the problem it works for would wait for itself.
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine) -> T + Send) -> PyResult<T> {
+        py.detach(|| {
+            if *locked(&self.worker) == Some(thread::current().id()) {
+                return Err(PyRuntimeError::new_err("the problem is in use by its own sandbox"));
+            }
+            let mut engine = locked(&self.engine);
+            let _working = Working::new(&self.worker);
+            Ok(work(&mut engine))
+        })
     }
 }
 
@@ -91,7 +123,7 @@ impl Problem {
             Engine::load(xml, options)
         });
         let engine = engine.map_err(BindingError::ProblemLoad)?;
-        Ok(Self { engine: Mutex::new(engine) })
+        Ok(Self { engine: Mutex::new(engine), worker: Mutex::new(None) })
     }
 
     /// Grades answers: `{correct_map, overall_message, hint_events, earned}`.
@@ -104,7 +136,7 @@ impl Problem {
                 );
             }
         };
-        let outcome = self.with(py, |problem| problem.grade(&answers)).map_err(BindingError::Grade)?;
+        let outcome = self.with(py, |problem| problem.grade(&answers))?.map_err(BindingError::Grade)?;
         Ok(json!({
             "correct_map": outcome.correct_map,
             "overall_message": outcome.overall_message,
@@ -116,7 +148,7 @@ impl Problem {
     /// Keeps answers without grading them.
     fn save(&self, py: Python<'_>, answers: &str) -> PyResult<()> {
         match parse(answers)? {
-            Value::Object(answers) => self.with(py, |problem| problem.save(&answers)),
+            Value::Object(answers) => self.with(py, |problem| problem.save(&answers))?,
             _ => {
                 return Err(
                     BindingError::Answers { reason: "answers are an object by input id".into() }.into()
@@ -127,40 +159,40 @@ impl Problem {
     }
 
     /// Points earned and possible.
-    fn score(&self, py: Python<'_>) -> (f64, i64) {
+    fn score(&self, py: Python<'_>) -> PyResult<(f64, i64)> {
         self.with(py, |problem| (problem.score().earned(), problem.max_score()))
     }
 
-    fn correct_answers(&self, py: Python<'_>) -> String {
+    fn correct_answers(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |problem| Value::Object(problem.correct_answers()).to_string())
     }
 
-    fn question_answers(&self, py: Python<'_>) -> String {
+    fn question_answers(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |problem| Value::Object(problem.question_answers()).to_string())
     }
 
-    fn html(&self, py: Python<'_>) -> String {
+    fn html(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |problem| problem.html())
     }
 
-    fn state(&self, py: Python<'_>) -> String {
+    fn state(&self, py: Python<'_>) -> PyResult<String> {
         self.with(py, |problem| problem.state().to_string())
     }
 
     fn context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        names_to_python(py, &self.with(py, |problem| problem.context()))
+        names_to_python(py, &self.with(py, |problem| problem.context())?)
     }
 
-    fn demand_hints(&self, py: Python<'_>) -> Vec<String> {
+    fn demand_hints(&self, py: Python<'_>) -> PyResult<Vec<String>> {
         self.with(py, |problem| problem.demand_hints())
     }
 
-    fn seed(&self, py: Python<'_>) -> i64 {
+    fn seed(&self, py: Python<'_>) -> PyResult<i64> {
         self.with(py, |problem| problem.seed())
     }
 
     /// Id, element, element of the question and label of each input.
-    fn inputs(&self, py: Python<'_>) -> Vec<(String, String, String, String)> {
+    fn inputs(&self, py: Python<'_>) -> PyResult<Vec<(String, String, String, String)>> {
         self.with(py, |problem| {
             let inputs = problem.inputs().into_iter();
             inputs.map(|input| (input.id, input.tag, input.response_tag, input.label)).collect()

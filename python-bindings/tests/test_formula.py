@@ -70,6 +70,8 @@ def test_numbers_of_numpy_follow_its_rules() -> None:
     numpy = pytest.importorskip("numpy")
     assert evaluate({"x": numpy.float64(1.0)}, {}, "x/0") == math.inf
     assert evaluate({"n": numpy.int64(4)}, {}, "n*2") == 8
+    for kind in (numpy.complex64, numpy.complex128, numpy.clongdouble):
+        assert evaluate({"x": kind(1 + 2j)}, {}, "x+1") == 2 + 2j
 
 
 def test_what_is_no_number_matters_where_it_is_used() -> None:
@@ -80,6 +82,17 @@ def test_what_is_no_number_matters_where_it_is_used() -> None:
             evaluate(odd, {}, f"1+{name}")
     with pytest.raises(TypeError, match="is no number"):
         evaluate({"e": None}, {}, "1")  # type: ignore[dict-item]
+
+
+def test_what_is_no_number_is_the_same_error_in_any_formula() -> None:
+    for text in ("x+1", "x^2", "2^x", "x^(2)", "(x)^2", "x*x^2"):
+        with pytest.raises(TypeError, match="NoneType is no number"):
+            evaluate({"x": None}, {}, text)
+    with pytest.raises(TypeError, match="NoneType is no number"):
+        evaluate({"T_{i}^{j}": None}, {}, "T_{i}^{j}^2")
+    # Part of another name is not the name.
+    with pytest.raises(UndefinedVariable):
+        evaluate({"x": None}, {}, "x^{2}+1")
 
 
 def test_other_numbers_follow_the_rules_of_python() -> None:

@@ -240,6 +240,47 @@ def test_an_engine_that_fails_is_no_error_of_the_author(error: BaseException) ->
     assert asked.state().get("attempts", 0) == 0
 
 
+def test_an_engine_cannot_come_back_to_its_problem() -> None:
+    xml = '<problem><customresponse cfn="f"><textline/></customresponse></problem>'
+    met: list[BaseException] = []
+    calls = (Problem.html, Problem.state, Problem.score, Problem.correct_answers)
+
+    def engine(_code: str, names: dict[str, Any], **_: Any) -> None:
+        for call in (*calls, lambda asked: asked.grade({"q_2_1": "2"})):
+            try:
+                call(asked)
+            except RuntimeError as error:
+                met.append(error)
+        names["cfn_return"] = True
+
+    asked = Problem(xml, "q", sandbox=engine)
+    # A problem that waited for itself would wait for ever.
+    worker = threading.Thread(target=lambda: asked.grade({"q_2_1": "1"}), daemon=True)
+    worker.start()
+    worker.join(60)
+    assert not worker.is_alive()
+    assert {str(error) for error in met} == {"the problem is in use by its own sandbox"}
+    assert len(met) == len(calls) + 1
+    assert asked.score() == (1.0, 1)
+
+
+def test_programs_are_shown_where_nobody_grades_them() -> None:
+    xml = "<problem><coderesponse><textbox/><codeparam/></coderesponse></problem>"
+    state = {
+        "seed": 1,
+        "student_answers": {"q_2_1": "print(1)"},
+        "correct_map": {"q_2_1": {"correctness": "incorrect", "msg": "<b>Try again.</b>"}},
+        "attempts": 1,
+        "done": True,
+    }
+    asked = Problem(xml, "q", state=state)
+    page = asked.html()
+    for said in (">print(1)</textarea>", "<b>Try again.</b>", 'disabled="disabled"', 'class="problem-unsupported"'):
+        assert said in page
+    with pytest.raises(GradingError):
+        asked.grade({"q_2_1": "print(2)"})
+
+
 def test_an_interrupt_stops_the_program_not_only_the_engine() -> None:
     with pytest.raises(KeyboardInterrupt):
         Problem(SCRIPT, "q", seed=3, sandbox=raising(KeyboardInterrupt()))
