@@ -85,14 +85,15 @@ def test_what_is_no_number_matters_where_it_is_used() -> None:
 
 
 def test_what_is_no_number_is_the_same_error_in_any_formula() -> None:
+    nothing: Any = None
     for text in ("x+1", "x^2", "2^x", "x^(2)", "(x)^2", "x*x^2"):
         with pytest.raises(TypeError, match="NoneType is no number"):
-            evaluate({"x": None}, {}, text)
+            evaluate({"x": nothing}, {}, text)
     with pytest.raises(TypeError, match="NoneType is no number"):
-        evaluate({"T_{i}^{j}": None}, {}, "T_{i}^{j}^2")
+        evaluate({"T_{i}^{j}": nothing}, {}, "T_{i}^{j}^2")
     # Part of another name is not the name.
     with pytest.raises(UndefinedVariable):
-        evaluate({"x": None}, {}, "x^{2}+1")
+        evaluate({"x": nothing}, {}, "x^{2}+1")
 
 
 def test_other_numbers_follow_the_rules_of_python() -> None:
