@@ -148,16 +148,11 @@ fn string(response: &Element, check: &mut Check<'_>) {
     if all.iter().any(|(_, text)| check.is_computed(text)) {
         return;
     }
-    // Places in the pattern are those of what stands around it, too.
-    let reason = |error: &regexp::BadPattern| match error.0.split_once(": ") {
-        Some((start, reason)) if start.contains(" at position ") => reason.to_owned(),
-        _ => error.0.clone(),
-    };
     let mut is_reported = false;
     for (element, text) in &all {
-        if let Err(error) = regexp::check(&format!("^(?:{})$", text.trim())) {
+        if let Err(error) = regexp::check(text.trim()) {
             is_reported = true;
-            let message = format!("{text:?} is no regular expression: {}", reason(&error));
+            let message = format!("{text:?} is no regular expression: {}", error.0);
             check.report(&INVALID_REGEXP, place(element, "answer"), message);
         }
     }
@@ -172,7 +167,7 @@ fn string(response: &Element, check: &mut Check<'_>) {
             });
         }
         Err(error) if !is_reported => {
-            let message = format!("the answers together are no regular expression: {}", reason(&error));
+            let message = format!("the answers together are no regular expression: {}", error.0);
             check.report(&INVALID_REGEXP, place(response, "answer"), message);
         }
         _ => {}

@@ -1,6 +1,7 @@
 //! Regular expressions as authors write them for Python's `re`, run by an engine with look-around and limits on
 //! backtracking and on the texts it looks ahead in.
 
+mod fault;
 mod translate;
 
 use fancy_regex::{Error, Regex, RegexBuilder, RuntimeError};
@@ -14,7 +15,7 @@ const BACKTRACK_LIMIT: usize = 200_000;
 /// text such a pattern may read all the rest of it, which is no going back and not counted.
 const LOOK_LIMIT: usize = 10_000;
 
-/// A pattern that cannot be used, in the engine's words.
+/// A pattern that cannot be used: in Python's words where it is none in Python either, else in the engine's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BadPattern(pub(super) String);
 
@@ -116,6 +117,18 @@ mod tests {
         for pattern in none {
             assert!(check(pattern).is_err(), "{pattern}");
         }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_in_the_words_of_python() {
+        let recorded: Vec<(String, Option<String>)> =
+            serde_json::from_str(include_str!("../../../../tests/vectors/regexp.json")).expect("pairs");
+        let differing: Vec<_> = recorded
+            .iter()
+            .map(|(pattern, expected)| (pattern, expected, translate(pattern, false).err().map(|bad| bad.0)))
+            .filter(|(_, expected, found)| **expected != *found)
+            .collect();
+        assert!(recorded.len() > 200 && differing.is_empty(), "{differing:#?}");
     }
 
     #[test]

@@ -1,27 +1,40 @@
-//! Spells a regular expression of Python's `re` (3.11) so that the engine reads the same in it, or says why Python would
-//! take none.
+//! Spells a regular expression of Python's `re` (3.11) so that the engine reads the same in it, or says in Python's words
+//! why Python would take none.
 
 use std::fmt::Write as _;
 
 use super::BadPattern;
+use super::fault::{BACKSLASH_AT_END, Fault, UNBALANCED, bad_name, fault, quoted};
 
 /// What a character outside of classes that Python takes for part of words is; the engine's `\w` has marks, too.
 const WORD: &str = r"\p{L}\p{N}_";
 /// Python's blanks are the engine's and four separators more.
 const BLANK: &str = r"\s\x1c-\x1f";
 
-type Result<T> = std::result::Result<T, BadPattern>;
+type Result<T> = std::result::Result<T, Fault>;
 
 /// Translates a pattern. Where `before_break`, `$` stands before a line feed at the end of the text, too, as it does in
 /// Python; the engine takes longer then.
 ///
 /// Flags for the whole pattern count where they do not stand at its beginning, too, as they did before Python 3.11.
-pub(super) fn translate(pattern: &str, before_break: bool) -> Result<String> {
+///
+/// # Errors
+/// What Python says of the pattern.
+pub(super) fn translate(pattern: &str, before_break: bool) -> std::result::Result<String, BadPattern> {
     let mut translation = Translation::new(pattern, before_break);
-    while let Some(character) = translation.next() {
-        translation.piece(character)?;
-    }
-    translation.finish()
+    let read = translation.read();
+    // Python reads one character ahead, so that of all faults it finds this one first.
+    let fault = match read {
+        Err(other) if translation.rest == "\\" && other.reason != UNBALANCED => {
+            fault(BACKSLASH_AT_END, translation.at())
+        }
+        Err(fault) => fault,
+        Ok(()) => match translation.finish() {
+            Ok(translated) => return Ok(translated),
+            Err(fault) => fault,
+        },
+    };
+    Err(fault.said(pattern))
 }
 
 /// What stands before the place, as far as a repetition asks for it.
@@ -37,9 +50,13 @@ enum Last {
 
 struct Group {
     start: usize,
+    /// The byte of the pattern where it begins.
+    at: usize,
     flags: Flags,
     /// Its number, where what it found can be referred to.
     number: Option<usize>,
+    /// How many more branches a condition may have.
+    branches: Option<usize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -55,15 +72,17 @@ enum Member {
 }
 
 struct Translation<'p> {
+    pattern: &'p str,
     rest: &'p str,
     out: String,
     last: Last,
     groups: Vec<Group>,
     /// How many groups that can be referred to have begun.
     numbered: usize,
-    names: Vec<&'p str>,
-    /// The highest number that is a condition, which may come before its group.
-    condition: usize,
+    /// Names of groups with their numbers.
+    names: Vec<(&'p str, usize)>,
+    /// The numbers that are conditions, which may come before their groups, and where they stand.
+    conditions: Vec<(usize, usize)>,
     flags: Flags,
     /// Flags for the whole pattern, in the engine's letters.
     whole: String,
@@ -73,17 +92,25 @@ struct Translation<'p> {
 impl<'p> Translation<'p> {
     fn new(pattern: &'p str, before_break: bool) -> Self {
         Self {
+            pattern,
             rest: pattern,
             out: String::with_capacity(pattern.len() + 16),
             last: Last::Nothing,
             groups: Vec::new(),
             numbered: 0,
             names: Vec::new(),
-            condition: 0,
+            conditions: Vec::new(),
             flags: Flags::default(),
             whole: String::new(),
             before_break,
         }
+    }
+
+    fn read(&mut self) -> Result<()> {
+        while let Some(character) = self.next() {
+            self.piece(character)?;
+        }
+        Ok(())
     }
 
     fn next(&mut self) -> Option<char> {
@@ -100,11 +127,50 @@ impl<'p> Translation<'p> {
         })
     }
 
-    /// Goes up to and past an end, and returns what stood before it.
-    fn until(&mut self, end: char, missing: &str) -> Result<&'p str> {
-        let (before, after) = self.rest.split_once(end).ok_or_else(|| bad(missing))?;
-        self.rest = after;
-        Ok(before)
+    /// Returns the byte of the pattern that is read next.
+    fn at(&self) -> usize {
+        self.pattern.len() - self.rest.len()
+    }
+
+    /// Reads a name up to and past its end; a character behind a backslash ends nothing.
+    fn until(&mut self, end: char, what: &str) -> Result<&'p str> {
+        let (start, name) = (self.at(), self.rest);
+        let found = loop {
+            match self.next() {
+                None => break None,
+                Some(character) if character == end => break Some(self.at() - end.len_utf8()),
+                Some('\\') => self.pass_escaped()?,
+                Some(_) => {}
+            }
+        };
+        match found {
+            Some(at) if at > start => Ok(&name[..at - start]),
+            None if !name.is_empty() => Err(fault(format!("missing {end}, unterminated name"), start)),
+            _ => Err(fault(format!("missing {what}"), start)),
+        }
+    }
+
+    /// Goes past what stands behind a backslash.
+    fn pass_escaped(&mut self) -> Result<()> {
+        let at = self.at() - 1;
+        self.next().map(drop).ok_or_else(|| fault(BACKSLASH_AT_END, at))
+    }
+
+    /// Reads the name of a group.
+    fn group_name(&mut self, end: char) -> Result<&'p str> {
+        let start = self.at();
+        let name = self.until(end, "group name")?;
+        if is_identifier(name) { Ok(name) } else { Err(bad_name(name, start)) }
+    }
+
+    /// Finds the number of a group by its name.
+    fn number_of(&self, name: &str, at: usize) -> Result<usize> {
+        let known = self.names.iter().find(|(known, _)| *known == name).map(|(_, number)| *number);
+        known.ok_or_else(|| fault(format!("unknown group name {}", quoted(name)), at))
+    }
+
+    fn is_open(&self, number: usize) -> bool {
+        self.groups.iter().any(|group| group.number == Some(number))
     }
 
     fn item(&mut self, text: &str) {
@@ -135,21 +201,34 @@ impl<'p> Translation<'p> {
             '$' if self.before_break => self.edge(r"(?:$|(?=\n\z))"),
             '$' => self.edge("$"),
             '|' => {
+                if let Some(branches) = self.groups.last_mut().and_then(|group| group.branches.as_mut()) {
+                    *branches = branches.checked_sub(1).ok_or_else(|| {
+                        fault(
+                            "conditional backref with more than two branches",
+                            self.pattern.len() - self.rest.len() - 1,
+                        )
+                    })?;
+                }
                 self.last = Last::Nothing;
                 self.out.push('|');
             }
             '(' => self.open()?,
             ')' => {
-                let group = self.groups.pop().ok_or_else(|| bad("a ) has no ("))?;
+                let group = self.groups.pop();
+                let group = group.ok_or_else(|| fault(UNBALANCED, self.at() - 1))?;
                 self.flags = group.flags;
                 self.out.push(')');
                 self.last = Last::Item(group.start);
             }
-            '*' | '+' | '?' => self.repeat(character.encode_utf8(&mut [0; 4]))?,
-            '{' => match counts(self.rest)? {
+            '*' | '+' | '?' => self.repeat(character.encode_utf8(&mut [0; 4]), self.at() - 1)?,
+            '{' => match counts(self.rest, self.at()).inspect_err(|_| {
+                // Python looks at the numbers once it is past them.
+                self.rest = self.rest.split_once('}').map_or("", |(_, rest)| rest);
+            })? {
                 Some((times, length)) => {
+                    let at = self.at() - 1;
                     self.rest = &self.rest[length..];
-                    self.repeat(&times)?;
+                    self.repeat(&times, at)?;
                 }
                 None => self.literal('{'),
             },
@@ -159,11 +238,11 @@ impl<'p> Translation<'p> {
     }
 
     /// Repeats what stands before; a repetition that gives nothing back is a group that does not.
-    fn repeat(&mut self, times: &str) -> Result<()> {
+    fn repeat(&mut self, times: &str, at: usize) -> Result<()> {
         let start = match self.last {
             Last::Item(start) => start,
-            Last::Repetition => return Err(bad("a repetition is repeated")),
-            Last::Nothing | Last::Edge => return Err(bad("there is nothing to repeat")),
+            Last::Repetition => return Err(fault("multiple repeat", at)),
+            Last::Nothing | Last::Edge => return Err(fault("nothing to repeat", at)),
         };
         if ["(?=", "(?!", "(?<"].iter().any(|look| self.out[start..].starts_with(look)) {
             // The engine repeats nothing that only looks, and looking again finds the same.
@@ -186,7 +265,8 @@ impl<'p> Translation<'p> {
     }
 
     fn escape(&mut self) -> Result<()> {
-        let character = self.next().ok_or_else(|| bad("the pattern ends with a backslash"))?;
+        let at = self.at() - 1;
+        let character = self.next().ok_or_else(|| fault(BACKSLASH_AT_END, at))?;
         match character {
             'A' => self.edge(r"\A"),
             'Z' => self.edge(r"\z"),
@@ -196,8 +276,8 @@ impl<'p> Translation<'p> {
             }
             'b' => self.edge(r"\b"),
             'B' => self.edge(r"\B"),
-            '1'..='9' => self.number(character)?,
-            _ => match self.escaped(character)? {
+            '1'..='9' => self.number(character, at)?,
+            _ => match self.escaped(character, at)? {
                 Member::Character(character) => self.literal(character),
                 Member::Set(set) => self.item(&format!("[{set}]")),
             },
@@ -206,27 +286,30 @@ impl<'p> Translation<'p> {
     }
 
     /// Reads a group's number of one or two digits, or three octal digits.
-    fn number(&mut self, first: char) -> Result<()> {
+    fn number(&mut self, first: char, at: usize) -> Result<()> {
         let digits = self.rest.bytes().take_while(u8::is_ascii_digit).take(2).count();
         let text: String = std::iter::once(first).chain(self.rest[..digits].chars()).collect();
         if text.len() == 3 && text.bytes().all(|digit| digit < b'8') {
             self.rest = &self.rest[2..];
-            let character = octal(&text)?;
+            let character = octal(&text, at)?;
             self.literal(character);
         } else {
             let group = &text[..text.len().min(2)];
             self.rest = &self.rest[group.len() - 1..];
             let number: usize = group.parse().unwrap_or(usize::MAX);
-            if number > self.numbered || self.groups.iter().any(|group| group.number == Some(number)) {
-                return Err(BadPattern(format!("no group ends before \\{group}")));
+            if number > self.numbered {
+                return Err(fault(format!("invalid group reference {group}"), at + 1));
+            }
+            if self.is_open(number) {
+                return Err(fault("cannot refer to an open group", at));
             }
             self.item(&format!(r"(?:\{group})"));
         }
         Ok(())
     }
 
-    /// Reads what a backslash means inside of classes and outside.
-    fn escaped(&mut self, character: char) -> Result<Member> {
+    /// Reads what a backslash means inside of classes and outside; it stands at this byte.
+    fn escaped(&mut self, character: char, at: usize) -> Result<Member> {
         let set = |text: &str| Ok(Member::Set(text.to_owned()));
         let ascii = self.flags.ascii;
         Ok(Member::Character(match character {
@@ -242,50 +325,55 @@ impl<'p> Translation<'p> {
             'r' => '\r',
             't' => '\t',
             'v' => '\x0b',
-            'x' => self.hexadecimal(2)?,
-            'u' => self.hexadecimal(4)?,
-            'U' => self.hexadecimal(8)?,
-            'N' => self.named()?,
+            'x' => self.hexadecimal(2, at)?,
+            'u' => self.hexadecimal(4, at)?,
+            'U' => self.hexadecimal(8, at)?,
+            'N' => self.named(at)?,
             '0' => {
                 let digits = self.rest.bytes().take(2).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
                 let (number, rest) = self.rest.split_at(digits);
                 self.rest = rest;
-                octal(&format!("0{number}"))?
+                octal(&format!("0{number}"), at)?
             }
             letter if letter.is_ascii_alphabetic() => {
-                return Err(BadPattern(format!("\\{letter} means nothing in Python")));
+                return Err(fault(format!("bad escape \\{letter}"), at));
             }
             other => other,
         }))
     }
 
-    fn hexadecimal(&mut self, length: usize) -> Result<char> {
-        let digits = self.rest.get(..length).filter(|text| text.bytes().all(|byte| byte.is_ascii_hexdigit()));
-        let character = digits.and_then(|digits| char::from_u32(u32::from_str_radix(digits, 16).ok()?));
-        let character =
-            character.ok_or_else(|| bad("a backslash with x, u or U and digits is no character"))?;
-        self.rest = &self.rest[length..];
-        Ok(character)
+    fn hexadecimal(&mut self, length: usize, at: usize) -> Result<char> {
+        let digits = self.rest.bytes().take(length).take_while(u8::is_ascii_hexdigit).count();
+        let (number, rest) = self.rest.split_at(digits);
+        self.rest = rest;
+        let escape = &self.pattern[at..self.at()];
+        if digits < length {
+            return Err(fault(format!("incomplete escape {escape}"), at));
+        }
+        let character = u32::from_str_radix(number, 16).ok().and_then(char::from_u32);
+        character.ok_or_else(|| fault(format!("bad escape {escape}"), at))
     }
 
     /// Reads the name of a character, as Unicode has it.
-    fn named(&mut self) -> Result<char> {
+    fn named(&mut self, at: usize) -> Result<char> {
         if !self.takes("{") {
-            return Err(bad("\\N has no name in braces"));
+            return Err(fault("missing {", self.at()));
         }
-        let name = self.until('}', "\\N{ has no }")?;
-        unicode_names2::character(name).ok_or_else(|| BadPattern(format!("no character is named {name:?}")))
+        let name = self.until('}', "character name")?;
+        unicode_names2::character(name)
+            .ok_or_else(|| fault(format!("undefined character name {}", quoted(name)), at))
     }
 
     fn class(&mut self) -> Result<()> {
-        let start = self.out.len();
+        let (start, begin) = (self.out.len(), self.at() - 1);
+        let open = || fault("unterminated character set", begin);
         self.out.push('[');
         if self.takes("^") {
             self.out.push('^');
         }
         let mut is_first = true;
         loop {
-            let open = || bad("a [ has no ]");
+            let at = self.at();
             let character = self.next().ok_or_else(open)?;
             if character == ']' && !is_first {
                 break;
@@ -294,6 +382,7 @@ impl<'p> Translation<'p> {
             let low = self.member(character)?;
             if self.rest.starts_with('-') && !self.rest.starts_with("-]") {
                 self.rest = &self.rest[1..];
+                let before_end = self.at();
                 let end = self.next().ok_or_else(open)?;
                 match (low, self.member(end)?) {
                     (Member::Character(low), Member::Character(high)) if low <= high => {
@@ -301,7 +390,7 @@ impl<'p> Translation<'p> {
                         self.out.push('-');
                         push_literal(&mut self.out, high);
                     }
-                    _ => return Err(bad("a range in brackets ends before it begins")),
+                    _ => return Err(self.bad_range(at, before_end)),
                 }
                 continue;
             }
@@ -315,86 +404,178 @@ impl<'p> Translation<'p> {
         Ok(())
     }
 
+    /// Reports a range between the members at two bytes of the pattern. Of an escape Python names the letter only, and
+    /// counts back from the end of the range by what it names.
+    fn bad_range(&self, low: usize, high: usize) -> Fault {
+        let named = |at: usize| {
+            let length = if self.pattern[at..].starts_with('\\') { 2 } else { 1 };
+            self.pattern[at..].chars().take(length).collect::<String>()
+        };
+        let range = format!("{}-{}", named(low), named(high));
+        let back = self.pattern[..self.at()].char_indices().rev().nth(range.chars().count() - 1);
+        fault(format!("bad character range {range}"), back.map_or(low, |(at, _)| at))
+    }
+
     fn member(&mut self, character: char) -> Result<Member> {
         if character != '\\' {
             return Ok(Member::Character(character));
         }
-        match self.next().ok_or_else(|| bad("a [ has no ]"))? {
+        let at = self.at() - 1;
+        match self.next().ok_or_else(|| fault(BACKSLASH_AT_END, at))? {
             'b' => Ok(Member::Character('\x08')),
             digit @ '1'..='7' => {
                 let more = self.rest.bytes().take(2).take_while(|byte| matches!(byte, b'0'..=b'7')).count();
                 let (number, rest) = self.rest.split_at(more);
                 self.rest = rest;
-                octal(&format!("{digit}{number}")).map(Member::Character)
+                octal(&format!("{digit}{number}"), at).map(Member::Character)
             }
-            digit @ ('8' | '9') => Err(BadPattern(format!("\\{digit} means nothing in brackets"))),
-            escaped => self.escaped(escaped),
+            digit @ ('8' | '9') => Err(fault(format!("bad escape \\{digit}"), at)),
+            escaped => self.escaped(escaped, at),
         }
     }
 
+    /// Reads what stands behind a parenthesis.
     fn open(&mut self) -> Result<()> {
-        let start = self.out.len();
+        let (start, at) = (self.out.len(), self.at() - 1);
         let before = self.numbered;
+        let mut branches = None;
         if !self.takes("?") {
             self.numbered += 1;
             self.out.push('(');
         } else if self.takes("#") {
-            self.until(')', "a comment has no )")?;
-            return Ok(());
+            loop {
+                match self.next() {
+                    None => return Err(fault("missing ), unterminated comment", at)),
+                    Some(')') => return Ok(()),
+                    Some('\\') => self.pass_escaped()?,
+                    Some(_) => {}
+                }
+            }
         } else if self.takes("P=") {
-            let name = self.until(')', "the name of a group has no )")?;
+            let begin = self.at();
+            let name = self.group_name(')')?;
+            let number = self.number_of(name, begin)?;
+            if self.is_open(number) {
+                return Err(fault("cannot refer to an open group", begin));
+            }
             self.item(&format!("(?P={name})"));
             return Ok(());
         } else if self.takes("P<") {
-            let name = self.until('>', "the name of a group has no >")?;
-            if self.names.contains(&name) {
-                return Err(BadPattern(format!("two groups are named {name:?}")));
-            }
-            self.names.push(name);
+            let begin = self.at();
+            let name = self.group_name('>')?;
             self.numbered += 1;
-            self.out.push_str(&format!("(?P<{name}>"));
-        } else if self.takes("(") {
-            let name = self.until(')', "the condition of a group has no )")?;
-            let is_number = name.bytes().all(|byte| byte.is_ascii_digit());
-            if is_number {
-                self.condition = self.condition.max(name.parse().unwrap_or(usize::MAX));
+            if let Some((_, first)) = self.names.iter().find(|(known, _)| *known == name) {
+                let (name, second) = (quoted(name), self.numbered);
+                let reason =
+                    format!("redefinition of group name {name} as group {second}; was group {first}");
+                return Err(fault(reason, begin));
             }
-            self.out.push_str(&if is_number { format!("(?({name})") } else { format!("(?(<{name}>)") });
+            self.names.push((name, self.numbered));
+            self.out.push_str(&format!("(?P<{name}>"));
+        } else if self.takes("P") {
+            return Err(self.unknown_extension(at, 2));
+        } else if self.takes("(") {
+            branches = Some(1);
+            self.condition()?;
         } else if let Some(kind) = [":", "=", "!", ">", "<=", "<!"].iter().find(|kind| self.takes(kind)) {
             self.out.push_str("(?");
             self.out.push_str(kind);
+        } else if self.takes("<") {
+            return Err(self.unknown_extension(at, 2));
         } else {
-            return self.flagged(start);
+            return self.flagged(start, at);
         }
         let number = (self.numbered > before).then_some(self.numbered);
-        self.groups.push(Group { start, flags: self.flags, number });
+        self.groups.push(Group { start, at, flags: self.flags, number, branches });
         self.last = Last::Nothing;
         Ok(())
     }
 
-    /// Reads flags, for the whole pattern or for a group.
-    fn flagged(&mut self, start: usize) -> Result<()> {
-        let (mut flags, mut on, mut off, mut is_off) = (self.flags, String::new(), String::new(), false);
-        let ends_group = loop {
+    /// Reports what stands behind the parenthesis at a byte: a question mark, more that is known, and one character.
+    fn unknown_extension(&self, at: usize, known: usize) -> Fault {
+        let length = if self.rest.starts_with('\\') { 2 } else { 1 };
+        let next: String = self.rest.chars().take(length).collect();
+        if next.is_empty() {
+            return fault("unexpected end of pattern", self.at());
+        }
+        fault(format!("unknown extension {}{next}", &self.pattern[at + 1..at + 1 + known]), at + 1)
+    }
+
+    /// Reads the group that is a condition.
+    fn condition(&mut self) -> Result<()> {
+        let begin = self.at();
+        let name = self.until(')', "group name")?;
+        if is_identifier(name) {
+            self.number_of(name, begin)?;
+            self.out.push_str(&format!("(?(<{name}>)"));
+            return Ok(());
+        }
+        if !name.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(bad_name(name, begin));
+        }
+        let number = name.parse().unwrap_or(usize::MAX);
+        if number == 0 {
+            return Err(fault("bad group number", begin));
+        }
+        self.conditions.push((number, begin));
+        self.out.push_str(&format!("(?({name})"));
+        Ok(())
+    }
+
+    /// Reads flags, for the whole pattern or for a group, which begins at this byte.
+    fn flagged(&mut self, start: usize, at: usize) -> Result<()> {
+        if !self.rest.starts_with(|first: char| first == '-' || is_flag(first)) {
+            return Err(self.unknown_extension(at, 1));
+        }
+        let (mut flags, mut on, mut off) = (self.flags, String::new(), String::new());
+        let mut ends_group = true;
+        let mut is_off = false;
+        loop {
+            let at = self.at();
+            let missing = match (is_off, on.is_empty(), off.is_empty()) {
+                (false, ..) => "missing -, : or )",
+                (true, _, true) => "missing flag",
+                (true, _, false) => "missing :",
+            };
             match self.next() {
-                Some(')') if !is_off && !on.is_empty() => break false,
-                Some(':') if !is_off || !off.is_empty() => break true,
+                None => return Err(fault(missing, at)),
+                Some(')') if !is_off => {
+                    ends_group = false;
+                    break;
+                }
+                Some(':') if !is_off || !off.is_empty() => break,
                 Some('-') if !is_off => is_off = true,
-                Some('x') => {
-                    flags.verbose = !is_off;
-                    // Only what is kept counts as said.
-                    if is_off { &mut off } else { &mut on }.push('x');
+                Some(flag) if is_flag(flag) => {
+                    let is_kind = matches!(flag, 'a' | 'u' | 'L');
+                    if is_off && is_kind {
+                        let reason = "bad inline flags: cannot turn off flags 'a', 'u' and 'L'";
+                        return Err(fault(reason, self.at()));
+                    }
+                    if flag == 'L' {
+                        let reason = "bad inline flags: cannot use 'L' flag with a str pattern";
+                        return Err(fault(reason, self.at()));
+                    }
+                    if is_kind && on.contains(if flag == 'a' { 'u' } else { 'a' }) {
+                        let reason = "bad inline flags: flags 'a', 'u' and 'L' are incompatible";
+                        return Err(fault(reason, self.at()));
+                    }
+                    match flag {
+                        'x' => flags.verbose = !is_off,
+                        'a' | 'u' => flags.ascii = flag == 'a',
+                        _ => {}
+                    }
+                    if is_off { &mut off } else { &mut on }.push(flag);
                 }
-                Some(letter @ ('i' | 'm' | 's')) => if is_off { &mut off } else { &mut on }.push(letter),
-                Some(letter @ ('a' | 'u')) if !is_off => {
-                    flags.ascii = letter == 'a';
-                    on.push('u');
+                Some(letter) => {
+                    return Err(fault(if letter.is_alphabetic() { "unknown flag" } else { missing }, at));
                 }
-                _ => return Err(bad("what stands after (? means nothing in Python")),
             }
-        };
+        }
+        if on.contains(|flag| off.contains(flag)) {
+            return Err(fault("bad inline flags: flag turned on and off", self.at() - 1));
+        }
         // Those are done here.
-        let done = |text: &str| text.replace(['x', 'u'], "");
+        let done = |text: &str| text.replace(['x', 'u', 'a', 't'], "");
         let (on, off) = (done(&on), done(&off));
         if !ends_group {
             self.flags = flags;
@@ -402,7 +583,7 @@ impl<'p> Translation<'p> {
             self.whole.push_str(&on);
             return Ok(());
         }
-        self.groups.push(Group { start, flags: self.flags, number: None });
+        self.groups.push(Group { start, at, flags: self.flags, number: None, branches: None });
         self.flags = flags;
         self.out.push_str("(?");
         self.out.push_str(&on);
@@ -416,11 +597,11 @@ impl<'p> Translation<'p> {
     }
 
     fn finish(mut self) -> Result<String> {
-        if !self.groups.is_empty() {
-            return Err(bad("a ( has no )"));
+        if let Some(group) = self.groups.last() {
+            return Err(fault("missing ), unterminated subpattern", group.at));
         }
-        if self.condition > self.numbered {
-            return Err(BadPattern(format!("there is no group {}", self.condition)));
+        if let Some((number, at)) = self.conditions.iter().find(|(number, _)| *number > self.numbered) {
+            return Err(fault(format!("invalid group reference {number}"), *at));
         }
         if !self.whole.is_empty() {
             self.out.insert_str(0, &format!("(?{})", self.whole));
@@ -429,13 +610,22 @@ impl<'p> Translation<'p> {
     }
 }
 
-fn bad(reason: &str) -> BadPattern {
-    BadPattern(reason.to_owned())
+fn is_identifier(name: &str) -> bool {
+    let mut characters = name.chars();
+    characters.next().is_some_and(|first| first.is_alphabetic() || first == '_')
+        && characters.all(|character| character.is_alphanumeric() || character == '_')
 }
 
-fn octal(digits: &str) -> Result<char> {
+/// Tells whether a letter is a flag. `t` is one that does nothing.
+fn is_flag(letter: char) -> bool {
+    matches!(letter, 'i' | 'L' | 'm' | 's' | 'x' | 'a' | 't' | 'u')
+}
+
+fn octal(digits: &str, at: usize) -> Result<char> {
     let number = u32::from_str_radix(digits, 8).ok().filter(|number| *number <= 0o377);
-    number.and_then(char::from_u32).ok_or_else(|| BadPattern(format!("\\{digits} is no character")))
+    number
+        .and_then(char::from_u32)
+        .ok_or_else(|| fault(format!("octal escape value \\{digits} outside of range 0-0o377"), at))
 }
 
 fn push_literal(out: &mut String, character: char) {
@@ -448,8 +638,8 @@ fn push_literal(out: &mut String, character: char) {
 }
 
 /// Reads `2}`, `2,}`, `,3}`, `2,3}` or `,}`: the repetition in the engine's form, and how long it is. Anything else is
-/// literal.
-fn counts(text: &str) -> Result<Option<(String, usize)>> {
+/// literal. The text stands at this byte.
+fn counts(text: &str, at: usize) -> Result<Option<(String, usize)>> {
     let Some((inside, _)) = text.split_once('}') else { return Ok(None) };
     let (least, most) = inside.split_once(',').map_or((inside, None), |(least, most)| (least, Some(most)));
     let is_number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
@@ -457,9 +647,9 @@ fn counts(text: &str) -> Result<Option<(String, usize)>> {
         return Ok(None);
     }
     let number = |text: &str| match text.parse::<u32>() {
-        Ok(number) => Ok(number),
+        Ok(number) if number < u32::MAX => Ok(number),
         Err(_) if text.is_empty() => Ok(0),
-        Err(_) => Err(bad("a number of repetitions is too large")),
+        _ => Err(Fault::somewhere("the repetition number is too large")),
     };
     let low = number(least)?;
     let times = match most {
@@ -467,7 +657,7 @@ fn counts(text: &str) -> Result<Option<(String, usize)>> {
         Some("") if low == 0 => "*".to_owned(),
         Some("") => format!("{{{low},}}"),
         Some(most) => match number(most)? {
-            high if high < low => return Err(bad("a number of repetitions ends before it begins")),
+            high if high < low => return Err(fault("min repeat greater than max repeat", at)),
             high => format!("{{{low},{high}}}"),
         },
     };
