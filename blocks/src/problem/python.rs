@@ -40,6 +40,18 @@ pub(super) fn index(json: &Json) -> Option<usize> {
     is_whole.then_some(whole)
 }
 
+/// Tells whether Python takes a value for false.
+pub(super) fn is_false(value: &Json) -> bool {
+    match value {
+        Json::Null => true,
+        Json::Bool(is_true) => !is_true,
+        Json::Number(number) => number.as_f64() == Some(0.0),
+        Json::String(text) => text.is_empty(),
+        Json::Array(items) => items.is_empty(),
+        Json::Object(members) => members.is_empty(),
+    }
+}
+
 /// Prints an answer as `str()` does: a text as it is, anything else as Python writes it in a program.
 pub(super) fn printed(value: &Json) -> String {
     match value {

@@ -8,6 +8,7 @@ use xblock_core::keys::UsageKey;
 
 use super::correct_map::CorrectMap;
 use super::policy::Score;
+use super::python;
 use super::responses::Answers;
 use crate::words::Words;
 
@@ -91,14 +92,14 @@ impl State {
             rest: rest.map(|(name, value)| (name.clone(), value.clone())).collect(),
             seed: part.read("seed", Json::as_i64)?,
             attempts: part.read("attempts", Json::as_i64)?.unwrap_or_default(),
-            done: part.read("done", Json::as_bool)?.unwrap_or_default(),
+            done: part.truth("done"),
             student_answers: part.object("student_answers")?,
             student_answers_history: part.list("student_answers_history")?,
             correct_map: CorrectMap::from_json(&Json::Object(part.object("correct_map")?)),
-            correct_map_history: part.list("correct_map_history")?,
+            correct_map_history: part.list("correct_map_history")?.into_iter().map(in_full).collect(),
             score: part.read("score", Score::from_json)?,
             score_history: scores.iter().filter_map(Score::from_json).collect(),
-            has_saved_answers: part.read("has_saved_answers", Json::as_bool)?.unwrap_or_default(),
+            has_saved_answers: part.truth("has_saved_answers"),
             input_state: part.object("input_state")?,
             last_submission_time: part.0.get("last_submission_time").cloned().unwrap_or_default(),
         })
@@ -188,6 +189,11 @@ fn score_as_stored(fields: &BlockFields, name: &str) -> Option<Json> {
     is_readable.then_some(stored)
 }
 
+/// Brings the verdicts of an attempt into the form that is stored today.
+fn in_full(kept: Json) -> Json {
+    if kept.is_object() { CorrectMap::from_json(&kept).to_json() } else { kept }
+}
+
 /// A state in its stored form.
 struct Stored<'s>(&'s Json);
 
@@ -204,6 +210,11 @@ impl Stored<'_> {
                 None => Err(StateError { name, found: value.to_string() }),
             },
         }
+    }
+
+    /// Reads what is a truth value, or what Python takes for one.
+    fn truth(&self, name: &str) -> bool {
+        self.0.get(name).is_some_and(|value| !python::is_false(value))
     }
 
     fn object(&self, name: &'static str) -> Result<Map<String, Json>, StateError> {
@@ -252,6 +263,30 @@ mod tests {
         assert_eq!(seed("never", "42", usage, ""), 1);
         assert_eq!(seed("always", "42", usage, "a"), seed("always", "42", usage, "a"));
         assert_ne!(seed("always", "42", usage, "a"), seed("always", "42", usage, "b"));
+    }
+
+    #[test]
+    fn what_python_takes_for_true_is_done() {
+        for (stored, expected) in [
+            (json!(1), true),
+            (json!("yes"), true),
+            (json!(null), false),
+            (json!(0), false),
+            (json!(true), true),
+        ] {
+            let state = State::from_json(&json!({ "done": stored, "has_saved_answers": stored }));
+            let state = state.expect("a state");
+            assert_eq!((state.done, state.has_saved_answers), (expected, expected), "{stored}");
+        }
+    }
+
+    #[test]
+    fn verdicts_of_the_oldest_form_are_written_in_full_everywhere() {
+        let old = json!({ "q_2_1": "correct" });
+        let stored = json!({ "correct_map": old, "correct_map_history": [old, old] });
+        let written = State::from_json(&stored).expect("a state").to_json();
+        assert_eq!(written["correct_map"]["q_2_1"]["correctness"], "correct");
+        assert_eq!(written["correct_map_history"], json!([written["correct_map"], written["correct_map"]]));
     }
 
     #[test]

@@ -196,3 +196,17 @@ fn a_question_has_as_many_inputs_as_its_author_wants() {
         assert_eq!(shown, if input.contains("correct_answer") { 40_000 } else { 0 });
     }
 }
+
+#[test]
+fn verdicts_of_circuits_are_stored_as_they_are() {
+    let xml = "<problem><schematicresponse><schematic/><answer>x</answer></schematicresponse></problem>";
+    for (mark, earned) in [(json!(true), 0.0), (json!("correct"), 1.0), (json!(null), 0.0)] {
+        let names: Globals = [("correct".to_owned(), json!([mark]))].into_iter().collect();
+        let mut problem = with_names(&names, xml).expect("a problem");
+        let answers = [("q_2_1".to_owned(), json!("[]"))].into_iter().collect();
+        let outcome = problem.grade(&answers).expect("it is graded");
+        assert_eq!(outcome.correct_map["q_2_1"]["correctness"], mark);
+        assert_eq!(problem.score().earned(), earned);
+        assert_eq!(problem.state()["correct_map"]["q_2_1"]["correctness"], mark);
+    }
+}

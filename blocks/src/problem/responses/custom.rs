@@ -140,7 +140,7 @@ impl Grader for Custom {
         let ids: Vec<&str> = inputs.iter().map(|input| input.id.as_str()).collect();
         let submission = submission(&ids, grading)?;
         if let ([input], [answer]) = (inputs, &submission[..])
-            && is_false(answer)
+            && python::is_false(answer)
         {
             let mut entry = Entry::right(false);
             if self.tells_empty {
@@ -289,7 +289,7 @@ fn take(said: &Json, count: usize, context: &mut Context) -> Result<(), GradeErr
 impl Mark {
     fn of(value: &Json) -> Self {
         let text = python::printed(value).trim().to_lowercase();
-        if is_false(value) || text == "false" {
+        if python::is_false(value) || text == "false" {
             Self::Incorrect
         } else if text.contains("partial") {
             Self::Partial
@@ -334,7 +334,7 @@ fn read_context(inputs: &[Input], context: &Context) -> Result<Graded, GradeErro
         Some(message) => message::clean(&python::printed(message)),
     };
     let mut graded = Graded { overall_message, ..Graded::default() };
-    let decimals = context.get("grade_decimals").filter(|decimals| !is_false(decimals));
+    let decimals = context.get("grade_decimals").filter(|decimals| !python::is_false(decimals));
     for (at, input) in inputs.iter().enumerate() {
         let correctness = item(context.get("correct"), at)?;
         let message = item(context.get("messages"), at)?;
@@ -397,16 +397,4 @@ fn to_float(value: &Json) -> Result<f64, GradeError> {
     read.ok_or_else(|| {
         GradeError::Author(format!("could not convert string to float: {}", python::repr(value)))
     })
-}
-
-/// Tells whether Python takes a value for false.
-fn is_false(value: &Json) -> bool {
-    match value {
-        Json::Null => true,
-        Json::Bool(is_true) => !is_true,
-        Json::Number(number) => number.as_f64() == Some(0.0),
-        Json::String(text) => text.is_empty(),
-        Json::Array(items) => items.is_empty(),
-        Json::Object(members) => members.is_empty(),
-    }
 }

@@ -7,6 +7,7 @@ use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
 use crate::problem::inputs::image_point;
+use crate::problem::python;
 use crate::problem::tree::Node;
 
 /// Points on pictures.
@@ -68,7 +69,7 @@ impl Grader for Image {
 const SAID: usize = 200;
 
 fn bad_point(id: &str, given: &Json) -> GradeError {
-    let mut given = crate::problem::python::printed(given);
+    let mut given = python::printed(given);
     // An answer can be as long as anybody likes; what is said of it is not.
     if let Some((end, _)) = given.char_indices().nth(SAID) {
         given.truncate(end);
@@ -145,6 +146,9 @@ type Point = (f64, f64);
 fn read_regions(text: &str) -> Result<Vec<Vec<Point>>, GradeError> {
     let fault = |what: String| GradeError::Author(format!("the regions {text:?} cannot be used: {what}"));
     let json: Json = serde_json::from_str(text).map_err(|error| fault(error.to_string()))?;
+    if python::is_false(&json) {
+        return Ok(Vec::new());
+    }
     let no_points = || fault("they are no lists of points".into());
     let list = json.as_array().ok_or_else(no_points)?;
     let Some(first) = list.first() else {
@@ -212,6 +216,10 @@ mod tests {
         assert!(
             is_inside(&hull, (1.0, 1.0)) && !is_inside(&hull, (0.0, 5.0)) && !is_inside(&hull, (11.0, 5.0))
         );
+        for none in ["null", "false", "0", "[]", "{}"] {
+            assert_eq!(read_regions(none), Ok(Vec::new()), "{none}");
+        }
+        assert!(read_regions("1").is_err());
         for flat in [vec![], vec![(1.0, 1.0)], vec![(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)]] {
             assert!(!is_inside(&convex_hull(flat), (1.0, 1.0)));
         }

@@ -9,7 +9,6 @@ use super::{Graded, Grader, Input, Setup};
 use crate::problem::correct_map::Entry;
 use crate::problem::error::{GradeError, LoadError};
 use crate::problem::grading::Grading;
-use crate::problem::python;
 use crate::problem::script::ScriptError;
 use crate::problem::services::ProblemServices;
 use crate::problem::tree::Node;
@@ -56,8 +55,16 @@ impl Grader for Schematic {
             _ => return Err(GradeError::Author("'correct'".into())),
         };
         let entries = ids.into_iter().zip(marks).map(|(id, mark)| {
-            let correctness = (!mark.is_null()).then(|| python::printed(&mark));
-            (id.to_owned(), Entry { correctness, ..Entry::default() })
+            let entry = match mark {
+                Json::String(correctness) => Entry::new(&correctness),
+                Json::Null => Entry::default(),
+                // What is no text is stored as it is, and is no verdict that gives points.
+                other => Entry {
+                    rest: [("correctness".to_owned(), other)].into_iter().collect(),
+                    ..Entry::default()
+                },
+            };
+            (id.to_owned(), entry)
         });
         Ok(Graded { entries: entries.collect(), ..Graded::default() })
     }
