@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::block::Registry;
-use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{
     Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, Threads, read_course,
 };
@@ -162,7 +162,7 @@ impl PreparedImport {
         store: &Arc<dyn Runtime>,
         options: &ImportOptions<'_>,
     ) -> Result<ImportReport, CoursewareError> {
-        let Self { root, published, draft, origin, mut report, .. } = self;
+        let Self { root, mut published, mut draft, origin, mut report, .. } = self;
         let context = report.context.clone();
         let (base, ops) = match store.context(&context) {
             Err(RuntimeError::NoSuchContext { .. }) => {
@@ -185,6 +185,9 @@ impl PreparedImport {
                     )?),
                     None => None,
                 };
+                for content in [&mut published, &mut draft] {
+                    keep_thumbnails(&present, content)?;
+                }
                 report.changes = EditSteps::between(&present, &draft)?.counts;
                 let ops = replace(&present, learners.as_ref(), &published, &draft)?;
                 (Base::Version(record.draft.version), ops)
@@ -207,6 +210,24 @@ impl PreparedImport {
         keep_origin(store, &context, origin.as_ref(), &mut report.diagnostics);
         Ok(report)
     }
+}
+
+/// Lets the thumbnails of files that stay as they are stay as well: a package has none.
+fn keep_thumbnails(present: &BranchContent, new: &mut BranchContent) -> Result<(), CoursewareError> {
+    let mut kept = Vec::new();
+    for (key, file) in &new.assets {
+        let thumbnail =
+            file.data.thumbnail.as_deref().map(|name| AssetKey::new(key.context_key(), "thumbnail", name));
+        if let Some(Ok(thumbnail)) = thumbnail
+            && let (Some(old), Some(picture)) = (present.assets.get(key), present.assets.get(&thumbnail))
+            && (old.digest().and_then(|old| Ok(old == file.digest()?)))
+                .map_err(|source| CoursewareError::asset(key, source))?
+        {
+            kept.push((thumbnail, picture.clone()));
+        }
+    }
+    new.assets.extend(kept);
+    Ok(())
 }
 
 /// Keeps the package for exports to come. The course is in the store whether that succeeds or not.

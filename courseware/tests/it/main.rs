@@ -23,3 +23,4 @@ mod servers;
 mod serving;
 mod store_care;
 mod stores;
+mod thumbnails;

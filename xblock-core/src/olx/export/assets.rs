@@ -3,11 +3,11 @@
 use serde_json::{Map, json};
 
 use crate::fields::Json;
-use crate::keys::clean_asset_name;
+use crate::keys::{ContextKey, clean_asset_name};
 use crate::olx::json_line::json_indented;
 use crate::olx::write::{WriteError, is_attribute_name, is_xml_text};
 use crate::olx::{Element, Node, WriteOptions};
-use crate::runtime::AssetRecord;
+use crate::runtime::{AssetRecord, Branch, Runtime, RuntimeError};
 
 use super::host::Exporter;
 use super::sink::ExportStep;
@@ -34,7 +34,7 @@ impl Exporter<'_> {
     /// Writes the static files alone, and returns those that could be read.
     pub(super) fn static_files(&mut self) -> Result<Vec<AssetRecord>, WriteError> {
         let mut written = Vec::new();
-        for asset in self.runtime.assets(self.context, self.branch)? {
+        for asset in exported_assets(self.runtime, self.context, self.branch)? {
             let path = static_path(&asset);
             let bytes = match self.runtime.read_asset(&asset.key, self.branch) {
                 Err(error) if error.is_damage() => {
@@ -52,6 +52,21 @@ impl Exporter<'_> {
         }
         Ok(written)
     }
+}
+
+/// The type of the small pictures that stand for files in lists of them.
+const THUMBNAIL: &str = "thumbnail";
+
+/// Lists the static files that a package has. Thumbnails are none of them: whoever reads the package makes them again, and
+/// many are called as their file is.
+pub(super) fn exported_assets(
+    runtime: &dyn Runtime,
+    context: &ContextKey,
+    branch: Branch,
+) -> Result<Vec<AssetRecord>, RuntimeError> {
+    let mut assets = runtime.assets(context, branch)?;
+    assets.retain(|asset| asset.key.asset_type() != THUMBNAIL);
+    Ok(assets)
 }
 
 /// Makes the files that say something of the static files.
@@ -94,17 +109,19 @@ fn asset_json(asset: &AssetRecord) -> Json {
     all.insert("displayname".into(), json!(data.display_name));
     all.insert("locked".into(), json!(data.locked));
     all.insert("import_path".into(), json!(data.import_path));
+    let context = asset.key.context_key();
     all.insert("filename".into(), json!(asset.key.to_string()));
     let location = |category: &str, name: &str| {
-        let context = asset.key.context_key();
-        context.as_course().map(|course| (course.org().to_owned(), course.course().to_owned(), course.run().to_owned())).map(
-            |(org, course, run)| {
-                json!({
-                    "category": category, "course": course, "name": name, "org": org, "revision": null, "run": run,
-                    "tag": "c4x",
-                })
-            },
-        )
+        let course = context.as_course()?;
+        let mut location = json!({
+            "category": category, "course": course.course(), "name": name, "org": course.org(), "revision": null,
+            "tag": "c4x",
+        });
+        // With old keys all runs of a course share their files.
+        if !context.is_deprecated() {
+            location["run"] = json!(course.run());
+        }
+        Some(location)
     };
     let thumbnail = data.thumbnail.as_ref().map(|name| match location("thumbnail", name) {
         Some(at) => json!([at["tag"], at["org"], at["course"], at["category"], at["name"], null]),

@@ -23,7 +23,7 @@ use crate::runtime::{
     AssetData, AssetRecord, BlockData, Branch, ContextRecord, Origin, Runtime, RuntimeError,
 };
 
-use super::assets::{ASSET_POLICY, ASSET_RECORDS, asset_files, static_path};
+use super::assets::{ASSET_POLICY, ASSET_RECORDS, asset_files, exported_assets, static_path};
 use super::course::{Parts, record_branch};
 use super::host::{Exporter, Kept};
 use super::layout::{Blocks, Layout, Sides, home, is_same_tree, others, policy_key};
@@ -84,7 +84,7 @@ pub(super) fn write_beside(
     else {
         return Ok(None);
     };
-    let assets = runtime.assets(context, branch)?;
+    let assets = exported_assets(runtime, context, branch)?;
     let statics: BTreeSet<String> =
         assets.iter().map(|asset| format!("static/{}", static_path(asset))).collect();
     let read = ReadOptions::default().target(context.clone());

@@ -1,6 +1,7 @@
-//! An export says what edx-platform's export of the same course says: read again, both give the same blocks.
+//! An export says what edx-platform's export of the same course says: read again, both give the same blocks; static files and
+//! what is said of them are the same themselves.
 //!
-//! The files themselves differ where docs/differences.md says so.
+//! The files of blocks differ where docs/differences.md says so.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -8,8 +9,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use runtime_modulestore::ModulestoreRuntime;
+use serde_json::Value;
 use xblock_core::block::Registry;
-use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{ExportOptions, MemoryPackage, MemorySink, ReadOptions, read_course, write_course};
 use xblock_core::runtime::BlockData;
 
@@ -45,6 +47,7 @@ fn compare(
     write_course(runtime, context, ExportOptions::default(), registry, &mut sink).map_err(text)?;
     let mut platform = MemoryPackage { files: BTreeMap::new() };
     files(olx, "", &mut platform.files)?;
+    compare_files(&platform.files, &sink.files, context, id, report);
     let options = ReadOptions::default().target(context.clone());
     let wanted = read_course(&platform, &options, registry).map_err(text)?;
     let found = read_course(&MemoryPackage { files: sink.files }, &options, registry).map_err(text)?;
@@ -70,6 +73,62 @@ fn compare(
         }
     }
     Ok(())
+}
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Compares the static files with what is said of them, each file a case.
+fn compare_files(wanted: &Files, found: &Files, context: &ContextKey, id: &str, report: &mut Report) {
+    let paths: BTreeSet<_> = wanted.keys().chain(found.keys()).filter(|path| is_of_files(path)).collect();
+    for path in paths {
+        let outcome = match (wanted.get(path), found.get(path)) {
+            (Some(wanted), Some(found)) if *path == "policies/assets.json" => {
+                let read = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).map_err(text);
+                read(wanted).and_then(|mut wanted| {
+                    let found = read(found)?;
+                    as_our_names(&mut wanted, &found, context);
+                    super::same(path, &wanted, &found)
+                })
+            }
+            (Some(wanted), Some(found)) if wanted == found => Ok(()),
+            (wanted, found) => {
+                let shown = |bytes: Option<&Vec<u8>>| bytes.map_or("none".into(), |bytes| shown(bytes));
+                Err(format!("expected {}, got {}", shown(wanted), shown(found)))
+            }
+        };
+        report.case(&format!("{id}, {path}"), outcome);
+    }
+}
+
+/// Lets copies of another course's files be called as theirs are here ("static files of copied courses").
+fn as_our_names(wanted: &mut Value, found: &Value, context: &ContextKey) {
+    for (name, file) in wanted.as_object_mut().into_iter().flatten() {
+        let original = file["filename"].as_str().and_then(|key| key.parse::<AssetKey>().ok());
+        // Old keys do not name the run.
+        let is_copy = original.is_some_and(|key| {
+            let (theirs, ours) = (key.context_key(), context);
+            theirs.is_deprecated() != ours.is_deprecated() || !theirs.is_deprecated() && theirs != *ours
+        });
+        if is_copy {
+            file["filename"] = found[name]["filename"].clone();
+            // Of the thumbnail, too, the course it was made in.
+            let name_of = |file: &Value| file["thumbnail_location"][4].clone();
+            if name_of(file) == name_of(&found[name]) {
+                file["thumbnail_location"] = found[name]["thumbnail_location"].clone();
+            }
+        }
+    }
+}
+
+/// Says whether a path is of the static files, or of what is said of them.
+fn is_of_files(path: &str) -> bool {
+    let folder = path.split_once('/').map(|(folder, _)| folder);
+    matches!(folder, Some("static" | "assets" | "collisions")) || path == "policies/assets.json"
+}
+
+fn shown(bytes: &[u8]) -> String {
+    let start: String = String::from_utf8_lossy(bytes).chars().take(2000).collect();
+    format!("{} bytes, {start}", bytes.len())
 }
 
 /// Fields the platform writes for videos with values nobody set (docs/differences.md, "course export of videos").
