@@ -120,7 +120,8 @@ impl BranchContent {
         }
         progress.step(Stage::ReadStore, total, Some(total))?;
         for record in runtime.assets(context, branch)? {
-            let source = StoredAsset { runtime: runtime.clone(), key: record.key.clone(), branch };
+            let (key, digest) = (record.key.clone(), record.digest.clone());
+            let source = StoredAsset { runtime: runtime.clone(), key, branch, digest };
             let digest = Arc::new(OnceLock::from(record.digest));
             let asset = AssetContent { data: record.data, source: Arc::new(source), digest };
             content.assets.insert(record.key, asset);
@@ -153,11 +154,17 @@ struct StoredAsset {
     runtime: Arc<dyn Runtime>,
     key: AssetKey,
     branch: Branch,
+    /// The digest it had when the branch was read.
+    digest: Arc<str>,
 }
 
 impl AssetSource for StoredAsset {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
         let file = self.runtime.open_asset(&self.key, self.branch).map_err(io::Error::other)?;
+        if file.record().digest != self.digest {
+            let error = format!("{} became another file since the {} branch was read", self.key, self.branch);
+            return Err(io::Error::other(error));
+        }
         Ok(Box::new(AssetStream::new(file)))
     }
 }

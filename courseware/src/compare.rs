@@ -15,6 +15,7 @@ use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
 use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, value_pairs};
+use crate::steady::steady;
 
 /// Bytes of a static file read at once.
 const PIECE: usize = 1024 * 1024;
@@ -253,12 +254,21 @@ impl Comparison {
     }
 }
 
-/// Compares a context in two stores.
+/// Compares a context in two stores, one state of it with one; where others change it meanwhile, it is read again.
 ///
 /// # Errors
 /// [`RuntimeError::NoSuchContext`](xblock_core::runtime::RuntimeError::NoSuchContext) where either store does not have the
-/// context, and the stores' own.
+/// context, [`CoursewareError::Unsteady`], and the stores' own.
 pub fn compare(
+    left: &dyn Runtime,
+    right: &dyn Runtime,
+    context: &ContextKey,
+    options: &CompareOptions<'_>,
+) -> Result<Comparison, CoursewareError> {
+    steady(&[(left, context), (right, context)], || compare_once(left, right, context, options))
+}
+
+fn compare_once(
     left: &dyn Runtime,
     right: &dyn Runtime,
     context: &ContextKey,

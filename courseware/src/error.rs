@@ -67,6 +67,14 @@ pub enum CoursewareError {
         /// What the package holds: `course` or `library`.
         found: &'static str,
     },
+    /// Others changed the context each time it was read, so that there is no one state to speak of; nothing was written.
+    #[error("{context} was changed each of the {attempts} times it was read; nothing was written")]
+    Unsteady {
+        /// The context.
+        context: ContextKey,
+        /// How often it was read.
+        attempts: usize,
+    },
     /// An address cannot be listened on.
     #[error("cannot serve at {address}")]
     Serve {

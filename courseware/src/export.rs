@@ -15,6 +15,7 @@ use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
 use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name};
 use crate::progress::{Progress, Stage};
+use crate::steady::steady;
 
 /// In which form files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -55,11 +56,12 @@ pub struct ExportReport {
 
 /// Writes a context as edx-platform exports it: what is published, and below `drafts/` what is not.
 ///
-/// A target named `.tar.gz` or `.tgz` becomes an archive, any other a directory.
+/// A target named `.tar.gz` or `.tgz` becomes an archive, any other a directory. The package is one state of the context: where
+/// others change it meanwhile, it is read again.
 ///
 /// # Errors
-/// [`CoursewareError::Package`] where the target is taken or cannot be written, [`CoursewareError::Interrupted`], and the
-/// store's own; then the target is as it was.
+/// [`CoursewareError::Package`] where the target is taken or cannot be written, [`CoursewareError::Interrupted`],
+/// [`CoursewareError::Unsteady`], and the store's own; then the target is as it was.
 pub fn export(
     store: &dyn Runtime,
     context: &ContextKey,
@@ -67,29 +69,26 @@ pub fn export(
     target: &Path,
     options: &ExportOptions<'_>,
 ) -> Result<ExportReport, CoursewareError> {
-    let with_block_files = WithBlockFiles::new(store);
-    let store: &dyn Runtime = &with_block_files;
     // A target is touched only for a context that exists.
     let record = store.context(context)?;
-    let mut written = if is_archive_name(target) {
+    let written = if is_archive_name(target) {
         let top = context.as_course().map_or_else(|| record.root.block_id(), |course| course.run());
-        let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
-        let written = write(store, context, registry, &mut sink, options)?;
+        let (sink, written) = steady(&[(store, context)], || {
+            let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
+            let written = write(store, context, registry, &mut sink, options)?;
+            Ok((sink, written))
+        })?;
         sink.finish()?;
         written
     } else {
-        let mut sink = DirectorySink::create(target, options.overwrite)?;
-        let written = write(store, context, registry, &mut sink, options)?;
+        let (sink, written) = steady(&[(store, context)], || {
+            let mut sink = DirectorySink::create(target, options.overwrite)?;
+            let written = write(store, context, registry, &mut sink, options)?;
+            Ok((sink, written))
+        })?;
         sink.finish()?;
         written
     };
-    written.diagnostics.extend(with_block_files.left_out().into_iter().map(|file| {
-        let message = format!(
-            "{}: its file {:?} has no place: another file of the course is called so",
-            file.usage, file.name
-        );
-        Diagnostic::new("block-file-left-out", Severity::Error, message).outcome(Outcome::LeftOut)
-    }));
     Ok(ExportReport {
         context: context.clone(),
         target: target.to_path_buf(),
@@ -106,6 +105,8 @@ fn write(
     sink: &mut dyn PackageSink,
     options: &ExportOptions<'_>,
 ) -> Result<olx::ExportReport, CoursewareError> {
+    let with_block_files = WithBlockFiles::new(store);
+    let store: &dyn Runtime = &with_block_files;
     let progress = &options.progress;
     let origin = match store.origin(context) {
         // What it was is told by its blocks, too.
@@ -123,9 +124,17 @@ fn write(
     written.stop = progress.stop;
     written.origin = origin.as_ref().filter(|_| options.form == ExportForm::AsImported);
     written.imported = origin.as_ref();
-    write_course(store, context, written, registry, sink).map_err(|error| match error {
+    let mut written = write_course(store, context, written, registry, sink).map_err(|error| match error {
         WriteError::Stopped => CoursewareError::Interrupted,
         WriteError::Runtime(error) => error.into(),
         error => error.into(),
-    })
+    })?;
+    written.diagnostics.extend(with_block_files.left_out().into_iter().map(|file| {
+        let message = format!(
+            "{}: its file {:?} has no place: another file of the course is called so",
+            file.usage, file.name
+        );
+        Diagnostic::new("block-file-left-out", Severity::Error, message).outcome(Outcome::LeftOut)
+    }));
+    Ok(written)
 }

@@ -43,6 +43,7 @@ mod publish;
 mod read_only;
 pub mod serve;
 mod sides;
+mod steady;
 mod store_url;
 mod submission;
 mod tree;

@@ -16,6 +16,7 @@ use crate::branch_content::BranchContent;
 use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
+use crate::steady::steady;
 
 /// How to publish.
 #[derive(Debug, Clone, Copy, Default)]
@@ -65,8 +66,8 @@ impl PublishReport {
 /// Publishes a context: what is draft in `from` is published there and brought into `to`, both branches.
 ///
 /// # Errors
-/// [`RuntimeError::Conflict`] where somebody changed either store meanwhile, [`CoursewareError::OtherRoot`], and the
-/// stores' own. What a failing run has committed stays, and the next run goes on from there.
+/// [`RuntimeError::Conflict`] where somebody changed the target meanwhile, or the source again and again
+/// ([`CoursewareError::Unsteady`]), [`CoursewareError::OtherRoot`], and the stores' own. What a failing run has committed stays, and the next run goes on from there.
 pub fn publish(
     from: &Arc<dyn Runtime>,
     to: &Arc<dyn Runtime>,
@@ -76,15 +77,12 @@ pub fn publish(
     let with_block_files = Arc::new(WithBlockFiles::new(from.clone()));
     let from: &Arc<dyn Runtime> = &(with_block_files.clone() as Arc<dyn Runtime>);
     let source_commit = publish_draft(from, context, options)?;
-    let source = from.context(context)?;
+    let (source, content) = steady(&[(&**from, context)], || {
+        let source = from.context(context)?;
+        let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
+        Ok((source, content))
+    })?;
     let source_version = published_version(&source)?;
-    let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
-    let read_version = published_version(&from.context(context)?)?;
-    if read_version != source_version {
-        // Somebody published while the blocks were read, so they may be of two versions.
-        let (base, head) = (source_version, read_version);
-        return Err(RuntimeError::Conflict { context: context.clone(), base, head }.into());
-    }
 
     let mut replaced_drafts = Vec::new();
     let (base, draft, published) = match to.context(context) {
@@ -127,7 +125,17 @@ pub fn publish(
         if !is_published {
             edit.ops.push(EditOp::Publish(Extent::All));
         }
-        let commit = to.commit(edit)?;
+        let commit = match to.commit(edit) {
+            Ok(commit) => commit,
+            Err(error) => {
+                // Static files are read only now, and refuse to be others than those that were listed.
+                let (base, head) = (source_version, published_version(&from.context(context)?)?);
+                if head == base {
+                    return Err(error.into());
+                }
+                return Err(RuntimeError::Conflict { context: context.clone(), base, head }.into());
+            }
+        };
         target_commit = Some(commit.published.unwrap_or(commit.draft));
         options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
     }
@@ -179,13 +187,20 @@ pub fn publish_draft(
     context: &ContextKey,
     options: &PublishOptions<'_>,
 ) -> Result<Option<VersionId>, CoursewareError> {
-    let record = store.context(context)?;
-    if record.published.is_some() {
-        let draft = BranchContent::read(store, context, Branch::Draft, &options.progress)?;
-        let published = BranchContent::read(store, context, Branch::Published, &options.progress)?;
-        if draft.is_same(&published)? {
-            return Ok(None);
-        }
+    let (record, is_published) = steady(&[(&**store, context)], || {
+        let record = store.context(context)?;
+        let is_published = match record.published {
+            Some(_) => {
+                let draft = BranchContent::read(store, context, Branch::Draft, &options.progress)?;
+                let published = BranchContent::read(store, context, Branch::Published, &options.progress)?;
+                draft.is_same(&published)?
+            }
+            None => false,
+        };
+        Ok((record, is_published))
+    })?;
+    if is_published {
+        return Ok(None);
     }
     let mut edit = Edit::new(context.clone(), Base::Version(record.draft.version)).publish_all();
     edit.author = options.author;

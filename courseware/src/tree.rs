@@ -7,6 +7,7 @@ use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, Runtime, RuntimeExt};
 
 use crate::error::CoursewareError;
+use crate::steady::steady;
 
 /// A block and what hangs below it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -40,11 +41,19 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// Reads the tree of a branch.
+    /// Reads the tree of a branch; where others change the context meanwhile, it is read again.
     ///
     /// # Errors
-    /// The store's own. A block that cannot be read is a node that says so.
+    /// [`CoursewareError::Unsteady`], and the store's own. A block that cannot be read is a node that says so.
     pub fn read(
+        runtime: &dyn Runtime,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Self, CoursewareError> {
+        steady(&[(runtime, context)], || Self::read_once(runtime, context, branch))
+    }
+
+    fn read_once(
         runtime: &dyn Runtime,
         context: &ContextKey,
         branch: Branch,

@@ -240,6 +240,7 @@ fn describe_courseware(error: &CoursewareError) -> Situation {
             Situation::new("PackageError", inner).file(Some(Path::new(path)))
         }
         CoursewareError::OtherRoot { context, .. } => Situation::new("InvalidEdit", error).key(context),
+        CoursewareError::Unsteady { context, .. } => Situation::new("Conflict", error).key(context),
         CoursewareError::OtherKind { target, .. } => Situation::new("InvalidEdit", error).key(target),
         CoursewareError::Asset { key, .. } => Situation::new("StoreError", error).key(key),
         _ if error.is_not_found() => Situation::new("NotFound", error),

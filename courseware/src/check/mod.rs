@@ -37,6 +37,7 @@ use self::findings::Findings;
 use self::recorder::{Recorder, all_files};
 use crate::error::CoursewareError;
 use crate::package::{DirectorySource, PackageError};
+use crate::steady::steady;
 
 /// Checks a package.
 ///
@@ -117,8 +118,11 @@ pub fn check_context(
 ) -> Result<CheckReport, CoursewareError> {
     // What does not exist is said to be that, and not a failure to write.
     store.context(context)?;
-    let mut sink = MemorySink::default();
-    let written = write_course(store, context, ExportOptions::default(), registry, &mut sink)?;
+    let (sink, written) = steady(&[(store, context)], || {
+        let mut sink = MemorySink::default();
+        let written = write_course(store, context, ExportOptions::default(), registry, &mut sink)?;
+        Ok((sink, written))
+    })?;
     let package = MemoryPackage { files: sink.files };
     let mut report = check(&package, registry)?;
     report.diagnostics.extend(written.diagnostics);

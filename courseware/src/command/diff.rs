@@ -1,12 +1,17 @@
 //! `courseware diff`.
 
 use std::io::{self, IsTerminal};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
+use courseware::steady::steady;
 use courseware::{
-    ArchiveLimits, Colour, CourseAddress, CourseContent, OpenMode, Progress, StateName, TextOptions, diff,
-    open_package, write_stat, write_text,
+    ArchiveLimits, Colour, CourseAddress, CourseContent, CoursewareError, OpenMode, Progress, StateName,
+    StoreUrl, TextOptions, diff, open_package, write_stat, write_text,
 };
+use xblock_core::block::Registry;
+use xblock_core::keys::ContextKey;
+use xblock_core::olx::PackageSource;
 use xblock_core::runtime::{Branch, Runtime};
 
 use super::arguments::BranchName;
@@ -54,11 +59,11 @@ pub(crate) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let branch = arguments.branch.map(Branch::from);
+    let sides = [open(surroundings, &arguments.left)?, open(surroundings, &arguments.right)?];
     let (left, right, found) = console.watch(|progress| {
-        let left = read(surroundings, &arguments.left, branch, &progress)?;
-        let right = read(surroundings, &arguments.right, branch, &progress)?;
+        let [left, right] = read(&sides, branch, &surroundings.registry, &progress)?;
         let found = diff(&left, &right, &surroundings.registry, &progress)?;
-        Ok::<_, CommandError>((left, right, found))
+        Ok::<_, CoursewareError>((left, right, found))
     })??;
     for side in [&left, &right] {
         if side.errors > 0 {
@@ -85,32 +90,74 @@ pub(crate) fn run(
     Ok(if found.is_same() { Exit::Done } else { Exit::No })
 }
 
-fn read(
-    surroundings: &Surroundings,
-    address: &CourseAddress,
-    branch: Option<Branch>,
-    progress: &Progress<'_>,
-) -> Result<CourseContent, CommandError> {
+/// A side that is open.
+struct Opened<'a> {
+    name: String,
+    place: Place<'a>,
+}
+
+/// Where a side is read from.
+enum Place<'a> {
+    Package(Arc<dyn PackageSource>),
+    Store { store: Arc<dyn Runtime>, context: ContextKey, state: Option<StateName>, url: &'a StoreUrl },
+}
+
+fn open<'a>(surroundings: &Surroundings, address: &'a CourseAddress) -> Result<Opened<'a>, CommandError> {
     let name = address.to_string();
-    match address {
-        CourseAddress::Package(path) => {
-            let source = open_package(path, &ArchiveLimits::default())?;
-            Ok(CourseContent::read_package(&name, &source, &surroundings.registry, branch, progress)?)
-        }
+    let place = match address {
+        CourseAddress::Package(path) => Place::Package(open_package(path, &ArchiveLimits::default())?),
         CourseAddress::Store { url, context, state } => {
             let store = surroundings.open(url, OpenMode::Read)?;
             let context = match context {
                 Some(context) => context.clone(),
                 None => only_context(&*store, &name)?,
             };
-            let state = state.clone().or_else(|| branch.map(StateName::Branch));
-            Ok(CourseContent::read_store(&name, &*store, &context, state.as_ref(), progress)?)
+            Place::Store { store, context, state: state.clone(), url }
+        }
+    };
+    Ok(Opened { name, place })
+}
+
+/// Reads both sides; two states of one course are those of one moment.
+fn read(
+    sides: &[Opened<'_>; 2],
+    branch: Option<Branch>,
+    registry: &Registry,
+    progress: &Progress<'_>,
+) -> Result<[CourseContent; 2], CoursewareError> {
+    let [left, right] = sides;
+    let both = || Ok([left.read(branch, registry, progress)?, right.read(branch, registry, progress)?]);
+    match (&left.place, &right.place) {
+        (Place::Store { store, context, url, .. }, Place::Store { context: other, url: other_url, .. })
+            if context == other && url == other_url =>
+        {
+            steady(&[(&**store, context)], both)
+        }
+        _ => both(),
+    }
+}
+
+impl Opened<'_> {
+    fn read(
+        &self,
+        branch: Option<Branch>,
+        registry: &Registry,
+        progress: &Progress<'_>,
+    ) -> Result<CourseContent, CoursewareError> {
+        match &self.place {
+            Place::Package(source) => {
+                CourseContent::read_package(&self.name, source, registry, branch, progress)
+            }
+            Place::Store { store, context, state, .. } => {
+                let state = state.clone().or_else(|| branch.map(StateName::Branch));
+                CourseContent::read_store(&self.name, &**store, context, state.as_ref(), progress)
+            }
         }
     }
 }
 
 /// Returns the course of a store that has only one.
-fn only_context(store: &dyn Runtime, name: &str) -> Result<xblock_core::keys::ContextKey, CommandError> {
+fn only_context(store: &dyn Runtime, name: &str) -> Result<ContextKey, CommandError> {
     let mut contexts = store.contexts()?;
     match (contexts.pop(), contexts.len()) {
         (Some(context), 0) => Ok(context),

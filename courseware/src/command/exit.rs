@@ -166,6 +166,7 @@ fn code_of(error: &CoursewareError) -> Exit {
         CoursewareError::Interrupted => Exit::Interrupted,
         CoursewareError::Bundles(BlockstoreError::LinkCycle { .. }) => Exit::No,
         CoursewareError::OtherRoot { .. }
+        | CoursewareError::Unsteady { .. }
         | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })
         | CoursewareError::Context(ContextError::IsAnother { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })

@@ -15,6 +15,7 @@ use super::report::{SideDescription, StateOnlyIn};
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
 use crate::sides::Side;
+use crate::steady::steady;
 
 /// A static file without its bytes.
 #[derive(Debug, Clone, PartialEq)]
@@ -119,11 +120,26 @@ impl CourseContent {
         })
     }
 
-    /// Reads a course out of a store: one state, or both branches.
+    /// Reads a course out of a store: one state, or both branches; where others change it meanwhile, it is read again.
     ///
     /// # Errors
-    /// The store's own.
+    /// [`CoursewareError::Unsteady`], and the store's own.
     pub fn read_store(
+        name: &str,
+        store: &dyn Runtime,
+        context: &ContextKey,
+        state: Option<&StateName>,
+        progress: &Progress<'_>,
+    ) -> Result<Self, CoursewareError> {
+        match state {
+            // A version stays what it is.
+            Some(StateName::Version(_)) => Self::read_once(name, store, context, state, progress),
+            _ => steady(&[(store, context)], || Self::read_once(name, store, context, state, progress)),
+        }
+    }
+
+    /// Reads a course as [`CourseContent::read_store`] does, whether others change it meanwhile or not.
+    fn read_once(
         name: &str,
         store: &dyn Runtime,
         context: &ContextKey,

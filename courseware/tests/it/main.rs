@@ -21,6 +21,7 @@ mod problem_tests;
 mod publishing;
 mod servers;
 mod serving;
+mod steady;
 mod store_care;
 mod stores;
 mod thumbnails;

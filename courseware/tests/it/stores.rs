@@ -23,6 +23,14 @@ pub(crate) fn for_all_pairs(test: impl Fn(&Arc<dyn Runtime>, &Arc<dyn Runtime>))
     }
 }
 
+/// Runs a test with a store of every kind, empty.
+pub(crate) fn for_all(test: impl Fn(&Arc<dyn Runtime>)) {
+    for kind in ["memory:", "blockstore:", "modulestore:"] {
+        let directory = tempfile::tempdir().unwrap();
+        test(&open(kind, &directory, "store"));
+    }
+}
+
 fn open(kind: &str, directory: &TempDir, name: &str) -> Arc<dyn Runtime> {
     let url = match kind {
         "memory:" => StoreUrl::Memory,

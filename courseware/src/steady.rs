@@ -1,0 +1,52 @@
+//! Reading a whole context block by block while others write it.
+//!
+//! Stores read each block as it is at that moment. What is read in many steps is of one state only if the heads of the
+//! context stood still meanwhile; where they moved, it is read again.
+
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{ContextRecord, Runtime, RuntimeError};
+
+use crate::error::CoursewareError;
+
+/// How often to read before giving up.
+const ATTEMPTS: usize = 5;
+
+/// Reads contexts, each of a store, until none of them changed meanwhile.
+///
+/// `read` begins anew at each attempt, and what it returned before is dropped.
+///
+/// # Errors
+/// [`CoursewareError::Unsteady`] where one of them changed at every attempt, that of `read` where none did, and
+/// [`RuntimeError::NoSuchContext`].
+pub(crate) fn steady<T>(
+    of: &[(&dyn Runtime, &ContextKey)],
+    mut read: impl FnMut() -> Result<T, CoursewareError>,
+) -> Result<T, CoursewareError> {
+    let mut before = heads(of)?;
+    let mut attempts = 0;
+    loop {
+        let result = read();
+        attempts += 1;
+        if let Err(CoursewareError::Interrupted | CoursewareError::Package(_)) = &result {
+            return result;
+        }
+        let after = match heads(of) {
+            Ok(after) => after,
+            // What went wrong first is the one to report.
+            Err(error) => return result.and(Err(error.into())),
+        };
+        match before.iter().zip(&after).find(|(before, after)| before != after) {
+            None => return result,
+            Some((changed, _)) if attempts == ATTEMPTS => {
+                return Err(CoursewareError::Unsteady { context: changed.key.clone(), attempts });
+            }
+            Some(_) => before = after,
+        }
+    }
+}
+
+/// Returns what the stores say of the contexts: the heads of both branches, with the time they were made at, because a draft
+/// that comes back to what it was is called the same.
+fn heads(of: &[(&dyn Runtime, &ContextKey)]) -> Result<Vec<ContextRecord>, RuntimeError> {
+    of.iter().map(|(store, context)| store.context(context)).collect()
+}
