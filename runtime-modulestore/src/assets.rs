@@ -20,7 +20,8 @@ use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::{AssetData, AssetSource, AssetStep, ContentDigest, FieldMap, RuntimeError};
 
 use crate::documents::{
-    Bucket, FileId, FileOwner, FileView, OWN, content_son, corrupt, integer, integer_bson, text, to_time,
+    Bucket, FileId, FileOwner, FileView, OWN, content_son, corrupt, integer, integer_bson, text, to_bson,
+    to_document, to_time,
 };
 use crate::fields::{decode_plain, encode_any};
 use crate::store::{DocumentReads, DocumentWrites};
@@ -87,7 +88,7 @@ impl FoundFile {
     pub(crate) fn fingerprint(&self) -> Vec<u8> {
         let mut mark = self.id.as_bytes().to_vec();
         for name in ["uploadDate", "length", "md5", "custom_md5"] {
-            let value = self.document.get(name).ok().flatten().and_then(|value| Bson::try_from(value).ok());
+            let value = self.document.get(name).ok().flatten().and_then(|value| to_bson(value).ok());
             mark.extend(format!("{value:?}").bytes());
         }
         mark
@@ -380,11 +381,11 @@ fn kept_document(
     was_absent: bool,
 ) -> Result<RawDocumentBuf, RuntimeError> {
     let place = FileView::new(document).place();
-    let parts = FileView::new(document).parts().map(Document::try_from);
+    let parts = FileView::new(document).parts().map(to_document);
     let parts = parts.transpose().map_err(|error| corrupt(place.as_str(), error))?.unwrap_or_default();
     let mut kept = match was_absent {
         true => Document::new(),
-        false => Document::try_from(document).map_err(|error| corrupt(place.as_str(), error))?,
+        false => to_document(document).map_err(|error| corrupt(place.as_str(), error))?,
     };
     kept.insert("_id", kept_id.value());
     kept.insert("content_son", parts);
@@ -439,8 +440,7 @@ fn restore(docs: &dyn DocumentWrites, context: &ContextKey, newer: &[ObjectId]) 
     clear_draft(docs, context)?;
     for (id, found) in replaced(docs, context, newer)? {
         let place = FileView::new(&found.document).place();
-        let mut document =
-            Document::try_from(&*found.document).map_err(|error| corrupt(place.as_str(), error))?;
+        let mut document = to_document(&found.document).map_err(|error| corrupt(place.as_str(), error))?;
         if !found.was_absent() {
             document.insert("_id", id.value());
             if let Ok(own) = document.get_document_mut(OWN) {

@@ -13,11 +13,11 @@ use bson::{Bson, DateTime as BsonDateTime, Document};
 use chrono::{DateTime, Datelike, NaiveDateTime, Timelike};
 use serde_json::{Map, Number};
 use xblock_core::block::BlockType;
-use xblock_core::fields::{FieldType, Json};
+use xblock_core::fields::{FieldType, Json, MAX_DEPTH, is_too_deep};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{FieldMap, RuntimeError};
 
-use crate::documents::{corrupt, pair, pair_bson};
+use crate::documents::{corrupt, is_value_too_deep, pair, pair_bson, to_bson};
 
 /// The only key of a document that holds JSON as text.
 const AS_TEXT: &str = "$json";
@@ -97,11 +97,17 @@ impl<'a> FieldCodec<'a> {
                     reason: "a name in BSON cannot hold a zero byte".into(),
                 });
             }
+            if is_too_deep(value) {
+                return Err(RuntimeError::Unstorable {
+                    place: format!("field {name:?} of {place}"),
+                    reason: format!("its value is nested deeper than {MAX_DEPTH} levels"),
+                });
+            }
             let kind = self.kind(name);
             let kept = old
                 .and_then(|old| old.get(name).ok().flatten())
                 .filter(|kept| self.decode(kind, *kept).is_ok_and(|json| json == *value))
-                .and_then(|kept| Bson::try_from(kept).ok());
+                .and_then(|kept| to_bson(kept).ok());
             document.insert(&**name, kept.unwrap_or_else(|| self.encode(kind, value)));
         }
         Ok(document)
@@ -267,6 +273,13 @@ fn encode_number(number: &Number) -> Option<Bson> {
 
 /// Returns BSON as JSON; what JSON has no form for is written as the platform's fields would read it.
 pub(crate) fn decode_plain(value: RawBsonRef<'_>) -> Result<Json, String> {
+    if is_value_too_deep(value) {
+        return Err(format!("it is nested deeper than {MAX_DEPTH} levels"));
+    }
+    decode_levels(value)
+}
+
+fn decode_levels(value: RawBsonRef<'_>) -> Result<Json, String> {
     Ok(match value {
         RawBsonRef::Null | RawBsonRef::Undefined => Json::Null,
         RawBsonRef::Boolean(value) => Json::Bool(value),
@@ -287,7 +300,7 @@ pub(crate) fn decode_plain(value: RawBsonRef<'_>) -> Result<Json, String> {
         RawBsonRef::Array(items) => Json::Array(
             items
                 .into_iter()
-                .map(|item| decode_plain(item.map_err(|error| error.to_string())?))
+                .map(|item| decode_levels(item.map_err(|error| error.to_string())?))
                 .collect::<Result<_, _>>()?,
         ),
         RawBsonRef::Document(members) => {
@@ -297,7 +310,7 @@ pub(crate) fn decode_plain(value: RawBsonRef<'_>) -> Result<Json, String> {
             let mut object = Map::new();
             for element in members {
                 let (key, value) = element.map_err(|error| error.to_string())?;
-                object.insert(key.to_string(), decode_plain(value)?);
+                object.insert(key.to_string(), decode_levels(value)?);
             }
             Json::Object(object)
         }

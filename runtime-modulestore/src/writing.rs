@@ -6,7 +6,9 @@ use bson::raw::RawDocumentBuf;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{BlockData, FieldMap, RuntimeError};
 
-use crate::documents::{BlockEditInfo, BlockKey, BlockParts, BlockView, DefinitionView, Stamp, corrupt};
+use crate::documents::{
+    BlockEditInfo, BlockKey, BlockParts, BlockView, DefinitionView, Stamp, corrupt, to_document,
+};
 use crate::fields::FieldCodec;
 use crate::reader::{CHILDREN, Known, Reader, block_key};
 use crate::store::DocumentWrites;
@@ -99,7 +101,7 @@ pub(crate) fn publish_copy(
 ) -> Result<RawDocumentBuf, RuntimeError> {
     let old = old.map(BlockView::edit_info).transpose()?;
     let info = BlockEditInfo::published(&draft.edit_info()?, old.as_ref(), stamp);
-    let mut copy = Document::try_from(draft.raw()).map_err(|error| corrupt(draft.place(), error))?;
+    let mut copy = to_document(draft.raw()).map_err(|error| corrupt(draft.place(), error))?;
     copy.insert("edit_info", info.to_document());
     let fields = copy.entry("fields").or_insert_with(|| Document::new().into());
     if let Some(fields) = fields.as_document_mut() {

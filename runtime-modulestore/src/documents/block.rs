@@ -7,6 +7,7 @@ use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Array, Bson, Document};
 use xblock_core::runtime::RuntimeError;
 
+use super::depth::{to_bson, to_document};
 use super::edit_info::BlockEditInfo;
 use super::read::{corrupt, document, object_id};
 use super::scan::find;
@@ -134,7 +135,7 @@ impl BlockParts {
             for element in old.document {
                 let (name, value) = element.map_err(|error| corrupt(&old.place, error))?;
                 if !KNOWN.contains(&name.as_str()) {
-                    let value = Bson::try_from(value).map_err(|error| corrupt(&old.place, error))?;
+                    let value = to_bson(value).map_err(|error| corrupt(&old.place, error))?;
                     document.insert(name.as_str(), value);
                 }
             }
@@ -280,7 +281,7 @@ impl<'a> BlockView<'a> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it cannot be read.
     pub fn with_edit_info(&self, info: &BlockEditInfo) -> Result<RawDocumentBuf, RuntimeError> {
-        let mut document = Document::try_from(self.document).map_err(|error| corrupt(&self.place, error))?;
+        let mut document = to_document(self.document).map_err(|error| corrupt(&self.place, error))?;
         document.insert("edit_info", info.to_document());
         RawDocumentBuf::try_from(&document).map_err(|error| corrupt(&self.place, error))
     }

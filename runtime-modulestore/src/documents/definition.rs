@@ -5,6 +5,7 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use xblock_core::runtime::RuntimeError;
 
+use super::depth::to_document;
 use super::edit_info::{Stamp, integer_bson};
 use super::read::{corrupt, document, object_id, text, to_time};
 use super::structure::MAX_DOCUMENT;
@@ -93,9 +94,7 @@ impl DefinitionView {
             None => id,
         };
         let mut definition = match previous {
-            Some(previous) => {
-                Document::try_from(&*previous.raw).map_err(|error| corrupt(previous.place(), error))?
-            }
+            Some(previous) => to_document(&previous.raw).map_err(|error| corrupt(previous.place(), error))?,
             None => Document::new(),
         };
         definition.insert("_id", id);

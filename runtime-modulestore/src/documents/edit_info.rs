@@ -6,6 +6,7 @@ use bson::{Bson, Document};
 use chrono::{DateTime, Utc};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
+use super::depth::to_bson;
 use super::read::{as_integer, as_object_id, as_text, as_time, corrupt, to_time};
 use super::scan::Elements;
 
@@ -82,7 +83,7 @@ impl BlockEditInfo {
                     info.original_usage_version = Some(as_object_id(value, name, &place)?);
                 }
                 _ => {
-                    let value = Bson::try_from(value).map_err(|error| corrupt(&place, error))?;
+                    let value = to_bson(value).map_err(|error| corrupt(&place, error))?;
                     info.other.insert(name, value);
                 }
             }

@@ -5,6 +5,7 @@ use bson::{Bson, Document, doc};
 use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::RuntimeError;
 
+use super::depth::{is_too_deep, to_bson};
 use super::read::corrupt;
 
 /// One of the buckets static files are kept in.
@@ -49,6 +50,9 @@ impl FileId {
             .ok_or_else(|| corrupt("a file of the contentstore", format!("it has no `{field}`")))?;
         let mut wrapped = RawDocumentBuf::new();
         wrapped.append(cstr!("_id"), value);
+        if is_too_deep(&wrapped) {
+            return Err(corrupt("a file of the contentstore", format!("its `{field}` is nested too deep")));
+        }
         Ok(Self(wrapped.into_bytes()))
     }
 
@@ -149,7 +153,7 @@ impl<'a> FileView<'a> {
     /// Names the file in errors.
     #[must_use]
     pub fn place(&self) -> String {
-        let id = self.document.get("_id").ok().flatten().and_then(|id| Bson::try_from(id).ok());
+        let id = self.document.get("_id").ok().flatten().and_then(|id| to_bson(id).ok());
         format!("file {}", id.unwrap_or(Bson::Null))
     }
 

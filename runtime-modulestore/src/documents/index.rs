@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use xblock_core::keys::{ContextKey, CourseKey, LibraryKey};
 use xblock_core::runtime::{Branch, RuntimeError};
 
+use super::depth::to_document;
 use super::edit_info::integer_bson;
 use super::read::{corrupt, to_time};
 
@@ -73,7 +74,7 @@ impl CourseIndex {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it lacks what an index needs.
     pub fn read(raw: &RawDocument) -> Result<Self, RuntimeError> {
-        let document = Document::try_from(raw).map_err(|error| corrupt("a course index", error))?;
+        let document = to_document(raw).map_err(|error| corrupt("a course index", error))?;
         let id = document.get_object_id("_id").map_err(|error| corrupt("a course index", error))?;
         let place = format!("course index {id}");
         let part = |name: &str| {

@@ -5,6 +5,7 @@
 
 mod block;
 mod definition;
+mod depth;
 mod edit_info;
 mod entries;
 mod file;
@@ -18,6 +19,7 @@ mod usages;
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, pair_bson};
 pub use definition::{DefinitionPlace, DefinitionView};
+pub(crate) use depth::{is_too_deep, is_value_too_deep, to_bson, to_document};
 pub use edit_info::BlockEditInfo;
 pub(crate) use edit_info::{Stamp, integer_bson};
 pub(crate) use file::content_son;

@@ -29,6 +29,7 @@ mod kind {
     pub(super) const BOOLEAN: u8 = 0x08;
     pub(super) const DATE_TIME: u8 = 0x09;
     pub(super) const NULL: u8 = 0x0a;
+    pub(super) const CODE_WITH_SCOPE: u8 = 0x0f;
     pub(super) const INT32: u8 = 0x10;
     pub(super) const INT64: u8 = 0x12;
 }
@@ -56,6 +57,18 @@ impl<'a> Element<'a> {
     /// Returns the bytes of a document.
     pub(crate) fn document(&self) -> Option<&'a [u8]> {
         (self.kind == kind::DOCUMENT).then_some(self.value)
+    }
+
+    /// Returns the bytes of what has elements of its own: a document, an array, the variables of code.
+    pub(crate) fn nested(&self) -> Option<&'a [u8]> {
+        match self.kind {
+            kind::DOCUMENT | kind::ARRAY => Some(self.value),
+            kind::CODE_WITH_SCOPE => {
+                let rest = self.value.get(4..)?;
+                rest.get(string_length(rest)?..)
+            }
+            _ => None,
+        }
     }
 
     /// Returns the bytes of a string, which need not be UTF-8.
@@ -222,7 +235,7 @@ fn length(kind: u8, rest: &[u8]) -> Option<usize> {
             pattern + zero(&rest[pattern + 1..])? + 2
         }
         // Code with its variables.
-        0x0f => number(rest)?,
+        kind::CODE_WITH_SCOPE => number(rest)?,
         _ => return None,
     })
 }

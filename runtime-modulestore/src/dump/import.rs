@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use bson::Document;
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument};
 use xblock_core::keys::ContextKey;
@@ -12,6 +11,7 @@ use xblock_core::runtime::{Branch, RuntimeError};
 use super::folder::{Folder, Place, each_document};
 use crate::documents::{
     CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt, integer, object_id,
+    to_document,
 };
 use crate::old_mongo;
 use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
@@ -221,7 +221,7 @@ fn same(present: &RawDocument, document: &RawDocument, place: Place<'_>) -> Resu
         return Ok(());
     }
     // The order of fields says nothing.
-    match (Document::try_from(present), Document::try_from(document)) {
+    match (to_document(present), to_document(document)) {
         (Ok(present), Ok(new)) if present == new => Ok(()),
         _ => Err(RuntimeError::Unstorable {
             place: place(),

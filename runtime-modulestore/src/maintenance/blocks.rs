@@ -10,7 +10,7 @@ use xblock_core::runtime::{RuntimeError, Severity};
 
 use super::fsck::Check;
 use super::repair::Repair;
-use crate::documents::{BlockKey, DefinitionView, Structure};
+use crate::documents::{BlockKey, DefinitionView, Structure, is_too_deep};
 use crate::fields::FieldCodec;
 use crate::operations::orphans;
 use crate::reader::CHILDREN;
@@ -69,6 +69,9 @@ impl BlockCheck<'_, '_> {
             {
                 damaged.insert(key.clone());
                 self.check.find(Severity::Damage, "block", &place, told(failed)?, None);
+            }
+            if is_too_deep(view.raw()) && damaged.insert(key.clone()) {
+                self.check.find(Severity::Damage, "block", &place, "it is nested too deep", None);
             }
             match view.children() {
                 Ok(children) => {

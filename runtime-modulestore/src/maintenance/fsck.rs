@@ -11,7 +11,7 @@ use xblock_core::runtime::{Branch, Findings, FsckOptions, RuntimeError, Severity
 use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
-use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader};
+use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader, to_document};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
 
@@ -250,7 +250,7 @@ impl Check<'_> {
         let mut count = 0;
         self.docs.each_document(&Collection::Definitions, &mut |raw| {
             count += 1;
-            if let Err(error) = bson::Document::try_from(raw) {
+            if let Err(error) = to_document(raw) {
                 let id = raw.get_object_id("_id").map_or_else(|_| "?".to_owned(), ObjectId::to_hex);
                 damaged.push((id, error.to_string()));
             }

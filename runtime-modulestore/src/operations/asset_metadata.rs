@@ -5,6 +5,7 @@ use bson::{Bson, Document, doc};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use xblock_core::fields::{MAX_DEPTH, is_too_deep};
 use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::{Branch, FieldMap, RuntimeError};
 
@@ -155,6 +156,12 @@ impl Bulk<'_> {
             let mut list = records(&assets, key.asset_type());
             let old = list.iter().position(|record| is_called(record, key.path())).map(|at| list.remove(at));
             let old = old.map(|old| AssetMetadata::read(&old, &place(key))).transpose()?.unwrap_or_default();
+            if let Some((name, _)) = metadata.fields.iter().find(|(_, value)| is_too_deep(value)) {
+                return Err(RuntimeError::Unstorable {
+                    place: format!("field {name:?} of {key}"),
+                    reason: format!("its value is nested deeper than {MAX_DEPTH} levels"),
+                });
+            }
             let mut new = metadata.clone();
             new.created_by = new.created_by.or(old.created_by).or(stamp.edited_by);
             new.created_on = new.created_on.or(old.created_on).or(Some(stamp.edited_on));

@@ -8,7 +8,9 @@ use bson::raw::RawDocumentBuf;
 use bson::{Bson, Document};
 use xblock_core::runtime::RuntimeError;
 
-use crate::documents::{BlockEditInfo, BlockKey, BlockView, NextStructure, Stamp, Structure, corrupt};
+use crate::documents::{
+    BlockEditInfo, BlockKey, BlockView, NextStructure, Stamp, Structure, corrupt, to_document,
+};
 use crate::reader::CHILDREN;
 
 /// A branch at the structure it had, with what has changed since. All changes go into one new structure.
@@ -131,7 +133,7 @@ impl OpenBranch {
     ) -> Result<(), RuntimeError> {
         let Some(view) = self.block(key) else { return Ok(()) };
         let place = view.place().to_string();
-        let mut document = Document::try_from(view.raw()).map_err(|error| corrupt(place.as_str(), error))?;
+        let mut document = to_document(view.raw()).map_err(|error| corrupt(place.as_str(), error))?;
         set_children(&mut document, children);
         if let Some(info) = info {
             document.insert("edit_info", info.to_document());
@@ -205,7 +207,7 @@ impl OpenBranch {
 /// Returns a structure's asset metadata: types, each with its records.
 pub(super) fn assets_of(structure: &Structure) -> Result<Document, RuntimeError> {
     match structure.raw().get_document("assets") {
-        Ok(assets) => Document::try_from(assets)
+        Ok(assets) => to_document(assets)
             .map_err(|error| corrupt(format!("the asset metadata of structure {}", structure.id()), error)),
         // Mostly there is none.
         Err(_) => Ok(Document::new()),

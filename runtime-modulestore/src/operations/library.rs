@@ -13,7 +13,7 @@ use super::branch::set_children;
 use super::bulk::Bulk;
 use super::is_direct_only;
 use crate::commit::unsupported;
-use crate::documents::{BlockKey, LIBRARY_BRANCH, Structure, corrupt};
+use crate::documents::{BlockKey, LIBRARY_BRANCH, Structure, corrupt, to_bson, to_document};
 use crate::reader::{Reader, block_key};
 
 /// How many hex digits of a digest are the id of a copy.
@@ -207,7 +207,7 @@ impl Bulk<'_> {
             let (name, value) = element.map_err(|error| failed(&error))?;
             let is_left_out = (&*key.block_type, name.as_str()) == PROBLEM || name.as_str() == "children";
             if !is_left_out {
-                defaults.insert(name.as_str(), Bson::try_from(value).map_err(|error| failed(&error))?);
+                defaults.insert(name.as_str(), to_bson(value).map_err(|error| failed(&error))?);
             }
         }
         let stamp = self.draft.stamp;
@@ -217,7 +217,7 @@ impl Bulk<'_> {
         info.original_usage = Some(self.original(copying.library, key)?);
         info.original_usage_version = view.edit_info()?.update_version;
         let mut document = match &old {
-            Some(old) => Document::try_from(old.raw()).map_err(|error| failed(&error))?,
+            Some(old) => to_document(old.raw()).map_err(|error| failed(&error))?,
             None => bson::doc! {
                 "block_type": &*copy.block_type, "block_id": &*copy.block_id, "fields": {}, "asides": [],
             },

@@ -1,12 +1,11 @@
 //! Changes that only repairs make.
 
-use bson::Document;
 use bson::oid::ObjectId;
 use bson::raw::RawDocumentBuf;
 use xblock_core::runtime::RuntimeError;
 
 use super::bulk::Bulk;
-use crate::documents::{BlockKey, corrupt};
+use crate::documents::{BlockKey, corrupt, to_document};
 
 impl Bulk<'_> {
     /// Takes the last place of a child out of a list; the child itself stays as it is.
@@ -27,7 +26,7 @@ impl Bulk<'_> {
     ) -> Result<(), RuntimeError> {
         let Some(view) = self.draft.block(key) else { return Ok(()) };
         let info = view.edit_info()?.updated(&self.draft.stamp);
-        let mut document = Document::try_from(view.raw()).map_err(|error| corrupt(view.place(), error))?;
+        let mut document = to_document(view.raw()).map_err(|error| corrupt(view.place(), error))?;
         document.insert("definition", definition);
         document.insert("edit_info", info.to_document());
         let document = RawDocumentBuf::try_from(&document).map_err(|error| corrupt(view.place(), error))?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use bson::Document;
 use bson::raw::RawDocumentBuf;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{Branch, RuntimeError};
@@ -11,7 +10,7 @@ use super::branch::set_children;
 use super::bulk::Bulk;
 use super::delete::delete_from;
 use super::is_direct_only;
-use crate::documents::{BlockKey, corrupt};
+use crate::documents::{BlockKey, corrupt, to_document};
 use crate::writing::publish_copy;
 
 /// How much of a block a publish takes along.
@@ -169,7 +168,7 @@ impl Bulk<'_> {
         }
         let copy = publish_copy(&view, old_view.as_ref(), &self.published.stamp)?;
         let place = view.place().to_string();
-        let mut document = Document::try_from(&*copy).map_err(|error| corrupt(place.as_str(), error))?;
+        let mut document = to_document(&copy).map_err(|error| corrupt(place.as_str(), error))?;
         set_children(&mut document, &children);
         let document = RawDocumentBuf::try_from(&document).map_err(|error| corrupt(place, error))?;
         self.published.put(key.clone(), document);

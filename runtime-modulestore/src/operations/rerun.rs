@@ -1,13 +1,13 @@
 //! A course begun anew from another: `clone_course`.
 
+use bson::Bson;
 use bson::raw::RawDocumentBuf;
-use bson::{Bson, Document};
 use chrono::{DateTime, Utc};
 use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::{Branch, Commit, EditInfo, RuntimeError, VersionId};
 
 use crate::commit::STORE;
-use crate::documents::{Bucket, FileId, FileOwner, FileView, IndexKey, content_son, corrupt};
+use crate::documents::{Bucket, FileId, FileOwner, FileView, IndexKey, content_son, corrupt, to_document};
 use crate::reader::Reader;
 use crate::store::DocumentWrites;
 
@@ -63,7 +63,7 @@ fn copy_files(
         let key = AssetKey::new(target.clone(), old.asset_type(), old.path())
             .map_err(|error| corrupt(place.as_str(), error))?;
         let id = FileId::of_asset(&key);
-        let mut document = Document::try_from(&*raw).map_err(|error| corrupt(place.as_str(), error))?;
+        let mut document = to_document(&raw).map_err(|error| corrupt(place.as_str(), error))?;
         let son = content_son(&key);
         if let Some(Bson::Array(thumbnail)) = document.get_mut("thumbnail_location") {
             for (at, name) in [(1, "org"), (2, "course")] {

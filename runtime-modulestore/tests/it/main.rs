@@ -3,6 +3,7 @@
 mod classes;
 mod courses;
 mod crash;
+mod depth;
 mod dumps;
 mod failures;
 mod fixture;

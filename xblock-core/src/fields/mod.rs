@@ -8,6 +8,7 @@ mod conversion;
 mod data;
 mod dateparse;
 mod declared;
+mod depth;
 mod error;
 mod held;
 mod ids;
@@ -33,6 +34,7 @@ pub use declared::{
     CHILDREN_FIELDS, INHERITABLE, LMS_FIELDS, UPSTREAM_FIELDS, XBLOCK_FIELDS, XML_FIELDS, XMODULE_FIELDS,
     is_inheritable,
 };
+pub use depth::{MAX_DEPTH, is_too_deep};
 pub use error::FieldError;
 pub use ids::{ASIDE_FAMILY, BLOCK_FAMILY, ScopeIds, StateKey};
 pub use kvs::{KeyValueStore, KvsError, MemoryStore};

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::fields::{Json, MAX_DEPTH, is_too_deep};
 use crate::keys::{AssetKey, ContextKey, UsageKey};
 
 use super::edit::{Base, Edit, EditOp, Extent};
@@ -149,6 +150,7 @@ impl Plan {
             stages: Vec::new(),
         };
         for op in &edit.ops {
+            refuse_deep_values(op)?;
             planner.step(op, open_version)?;
         }
         planner.flush_draft();
@@ -156,6 +158,35 @@ impl Plan {
             return Err(RuntimeError::NoSuchUsage { key: root.clone(), branch: Branch::Draft });
         }
         Ok(Self { stages: planner.stages })
+    }
+}
+
+/// Refuses values that whoever reads them back could not take apart.
+fn refuse_deep_values(op: &EditOp) -> Result<(), RuntimeError> {
+    fn refuse<'j>(
+        values: impl IntoIterator<Item = (&'j Arc<str>, &'j Json)>,
+        place: &dyn std::fmt::Display,
+    ) -> Result<(), RuntimeError> {
+        match values.into_iter().find(|(_, value)| is_too_deep(value)) {
+            None => Ok(()),
+            Some((name, _)) => Err(RuntimeError::Unstorable {
+                place: format!("field {name:?} of {place}"),
+                reason: format!("its value is nested deeper than {MAX_DEPTH} levels"),
+            }),
+        }
+    }
+    match op {
+        EditOp::PutBlock { usage, data } => {
+            let BlockData { content, settings, defaults, asides, .. } = &**data;
+            let asides = asides.iter().map(|aside| &aside.fields);
+            [content, settings, defaults].into_iter().chain(asides).try_for_each(|map| refuse(map, usage))
+        }
+        EditOp::PatchBlock { usage, patch } => {
+            let set = patch.content.iter().chain(&patch.settings);
+            refuse(set.filter_map(|(name, value)| Some((name, value.as_ref()?))), usage)
+        }
+        EditOp::PutAsset { key, data, .. } => refuse(&data.extra, key),
+        _ => Ok(()),
     }
 }
 

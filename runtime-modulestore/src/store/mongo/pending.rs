@@ -26,7 +26,7 @@ use super::index::is_same;
 use super::own;
 use super::reads::time_bson;
 use super::session::{Announcement, IndexChange, Session, StagedFile, gather, value};
-use crate::documents::{Bucket, FileId, IndexKey, corrupt};
+use crate::documents::{Bucket, FileId, IndexKey, corrupt, to_document};
 use crate::store::{Collection, DocumentReads, StoreMode};
 
 /// How much longer a lease lasts than any operation of its holder, who renews it before each file.
@@ -222,7 +222,7 @@ impl Session<'_> {
                 "chunks": file.chunks.clone(),
             };
             if let Some(document) = &file.document {
-                let document = Document::try_from(&**document).map_err(|error| corrupt(PLACE, error))?;
+                let document = to_document(document).map_err(|error| corrupt(PLACE, error))?;
                 step.insert("document", document);
             }
             steps.push(raw(&step)?);

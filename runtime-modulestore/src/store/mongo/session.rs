@@ -15,7 +15,7 @@ use super::MongoStore;
 use super::failure::{failed, is_duplicate};
 use super::files::Overlay;
 use super::own;
-use crate::documents::{Bucket, FileId, IndexKey};
+use crate::documents::{Bucket, FileId, IndexKey, to_bson};
 use crate::store::{Collection, ContentKind};
 
 /// How many bytes of documents are gathered before they are sent, in a transaction that loads a dump.
@@ -317,5 +317,5 @@ pub(super) async fn gather(
 
 /// Returns a field as a value of its own.
 pub(super) fn value(document: &RawDocument, name: &str) -> Option<Bson> {
-    document.get(name).ok().flatten().and_then(|value| Bson::try_from(value).ok())
+    document.get(name).ok().flatten().and_then(|value| to_bson(value).ok())
 }

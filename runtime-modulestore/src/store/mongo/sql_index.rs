@@ -17,7 +17,8 @@ use xblock_core::runtime::RuntimeError;
 
 use super::session::{IndexChange, value};
 use crate::documents::{
-    CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH, corrupt, integer_bson, to_time,
+    CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH, corrupt, integer_bson,
+    to_document, to_time,
 };
 use crate::store::StoreMode;
 
@@ -102,7 +103,7 @@ impl Entry {
     fn document(&self, present: Option<&RawDocument>) -> Result<RawDocumentBuf, RuntimeError> {
         let place = || format!("course index {}", self.id);
         let mut document = match present {
-            Some(present) => Document::try_from(present).map_err(|error| corrupt(place(), error))?,
+            Some(present) => to_document(present).map_err(|error| corrupt(place(), error))?,
             None => doc! { "_id": self.id },
         };
         document.extend(doc! {
