@@ -131,6 +131,14 @@ pub enum BlockstoreError {
         /// What is not known of it.
         found: String,
     },
+    /// Nothing at all lies where the storage should be, and the database names versions that lie there; nothing was changed.
+    #[error(
+        "the storage is not there: {place} is missing or empty, and the database names versions in it; nothing was changed"
+    )]
+    NoStorage {
+        /// The folder or prefix.
+        place: String,
+    },
     /// A file that a document names is not there.
     #[error("{place} is missing")]
     Missing {

@@ -47,7 +47,7 @@ const OWN: [Table; 5] = [
 ];
 
 /// The runtime's index.
-const INDEX: [Table; 11] = [
+const INDEX: [Table; 12] = [
     ("xblock_bundle", &["bundle_id", "context_key", "root_type", "root_id"]),
     (
         "xblock_state",
@@ -84,6 +84,7 @@ const INDEX: [Table; 11] = [
     ("xblock_change", &["cursor", "context_key", "branch", "version", "edited_on", "edited_by"]),
     ("xblock_origin", &["context_key", "files"]),
     ("xblock_garbage", &["draft"]),
+    ("xblock_unread", &["bundle_id"]),
 ];
 
 /// Columns that hold bytes; all others hold text or numbers.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xblock_core::keys::UsageKey;
+use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{
     AssetStep, Base, Branch, BranchState, Commit, Edit, EditOp, EmptyBranch, OpenVersion, Plan, RuntimeError,
     Stage, VersionId,
@@ -16,6 +16,7 @@ use super::conventions::Conventions;
 use super::definitions::Source;
 use super::layout::{ContextDocument, STORE};
 use super::links::LinkEdit;
+use super::tables::Tables;
 use super::view::{Trouble, View, parse_version_id};
 use crate::database::{Access, Connection};
 use crate::document::Snapshot;
@@ -181,6 +182,7 @@ impl BlockstoreRuntime {
         let document = ContextDocument::new(&self.contexts, &edit.context, root)?;
         let tables = self.tables(db);
         tables.forget_deleted(&document.context)?;
+        self.refuse_unread(&tables, &edit.context)?;
         let collection = match find_collection(db)? {
             Some(collection) => collection,
             None => rows::insert_collection(db, Uuid::new_v4(), COLLECTION)?,
@@ -205,6 +207,20 @@ impl BlockstoreRuntime {
         })?;
         let conventions = Conventions { kind, is_declared: true };
         Ok(View { tables, key: edit.context.clone(), row, conventions })
+    }
+
+    /// Refuses to make a context while a bundle that cannot be read may be it.
+    fn refuse_unread(&self, tables: &Tables<'_>, key: &ContextKey) -> Result<(), RuntimeError> {
+        for (_, uuid, description) in tables.unread_bundles()? {
+            // Bundles made here are described by the key they have.
+            if self.contexts.read_key(&description).is_none_or(|other| other == *key) {
+                return Err(RuntimeError::Corrupt {
+                    place: format!("bundle {uuid}"),
+                    reason: format!("its documents cannot be read, and it may be {key}; nothing was written"),
+                });
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn version_snapshot(

@@ -1,22 +1,26 @@
 //! The index held against the bundles: it is made anew in memory, and the two are compared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Finding, RuntimeError, Severity};
 
 use super::BlockstoreRuntime;
+use super::refresh::Twins;
 use super::tables::{StateRow, Tables, micros};
 use crate::context::LearningContexts;
 use crate::database::{Access, Connection};
 use crate::error::BlockstoreError;
-use crate::rows::RowId;
+use crate::rows::{RowId, uuid_at};
 use crate::schema::{self, Home};
 use crate::store::Blockstore;
 
 /// What a finding is called.
 const CODE: &str = "index";
+
+/// What the finding is called that two bundles say they are the same context.
+const TWICE: &str = "context_twice";
 
 /// Most rows that a finding names.
 const LISTED: usize = 3;
@@ -48,6 +52,8 @@ type Declared = (String, String, String);
 enum Wrong {
     /// Which context a bundle is, and what it is by its own word.
     Context(RowId, Option<Declared>),
+    /// Two bundles say they are the same context, of which only people can be the judges.
+    Twins,
     /// The rows of a context's branch.
     Branch(ContextKey, RowId, Branch),
 }
@@ -89,15 +95,17 @@ impl BlockstoreRuntime {
     fn faults(&self, db: &Connection) -> Result<Vec<IndexFault>, RuntimeError> {
         let (kept, made) = (Tables::new(db, Home::Main), Tables::new(db, Home::Temporary));
         // What no key is asked for only notes which contexts there are.
-        self.scan_bundles(&made)?;
+        let twins = self.scan_bundles(&made)?;
         let (said, are) = (contexts(&kept)?, contexts(&made)?);
-        let mut faults = Vec::new();
+        let unread: BTreeSet<RowId> = kept.unread_bundles()?.into_iter().map(|(id, ..)| id).collect();
+        let mut faults = twins.iter().map(|twins| twice(db, twins)).collect::<Result<Vec<_>, _>>()?;
         let last = said.keys().next_back().copied().unwrap_or_default() - db.late_keys();
         for (bundle, declared) in &are {
             let noted = said.get(bundle);
             let is_told = matches!(noted, Some((Some(_), None)));
             // A bundle nobody has looked at yet will be; one that was told what it is says nothing itself.
-            if (noted.is_none() && *bundle > last) || is_told || noted == Some(declared) {
+            let is_unseen = noted.is_none() && (*bundle > last || unread.contains(bundle));
+            if is_unseen || is_told || noted == Some(declared) {
                 continue;
             }
             let place = format!("index of bundle number {bundle}");
@@ -154,10 +162,11 @@ impl BlockstoreRuntime {
             .into_iter()
             .map(|IndexFault { mut finding, what }| {
                 self.store.db.write(|db| match &what {
+                    Wrong::Twins => Ok(()),
                     Wrong::Context(bundle, declared) => self.mend_context(db, *bundle, declared.as_ref()),
                     Wrong::Branch(key, bundle, branch) => self.mend_branch(db, key, *bundle, *branch),
                 })?;
-                finding.is_repaired = true;
+                finding.is_repaired = !matches!(what, Wrong::Twins);
                 Ok(finding)
             })
             .collect()
@@ -216,6 +225,24 @@ impl BlockstoreRuntime {
         }
         Ok(())
     }
+}
+
+/// Names both bundles that say they are the same context.
+fn twice(db: &Connection, twins: &Twins) -> Result<IndexFault, BlockstoreError> {
+    let uuid = |id: RowId| {
+        let sql = "SELECT uuid FROM main.bundles_bundle WHERE id = ?1";
+        db.one("finding a bundle", sql, [id], |row| uuid_at(row, 0)).map(Option::unwrap_or_default)
+    };
+    let (first, second) = (uuid(twins.first)?, uuid(twins.second)?);
+    let finding = Finding {
+        severity: Severity::Damage,
+        code: TWICE,
+        place: format!("bundle {second}"),
+        reason: format!("it says it is {}, as bundle {first} does, which is served", twins.context),
+        repair: Some("delete one of the two bundles".to_owned()),
+        is_repaired: false,
+    };
+    Ok(IndexFault { finding, what: Wrong::Twins })
 }
 
 /// A context's key, and its root where the bundle itself names it.

@@ -13,6 +13,7 @@ use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, 
 use super::tables::{AssetRow, Tables, UsageRow};
 use super::view::{Trouble, View, draft_id};
 use crate::database::{Access, Connection};
+use crate::digest::Digest;
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};
@@ -23,6 +24,13 @@ pub(super) struct Files {
     pub(super) source: Source,
     edit_info: EditInfo,
     message: String,
+}
+
+/// Two bundles that say they are the same context; the first is served.
+pub(super) struct Twins {
+    pub(super) context: String,
+    pub(super) first: RowId,
+    pub(super) second: RowId,
 }
 
 impl BlockstoreRuntime {
@@ -43,9 +51,9 @@ impl BlockstoreRuntime {
             if !self.in_memory.load(std::sync::atomic::Ordering::Acquire) {
                 self.index_in_memory()?;
             }
-            return self.store.db.write_temporary(|db| self.scan_bundles(&self.tables(db)));
+            return self.store.db.write_temporary(|db| self.scan_bundles(&self.tables(db)).map(drop));
         }
-        self.store.db.write(|db| self.scan_bundles(&self.tables(db)))
+        self.store.db.write(|db| self.scan_bundles(&self.tables(db)).map(drop))
     }
 
     /// Brings the index of a context up to date inside a transaction that may write it.
@@ -76,23 +84,33 @@ impl BlockstoreRuntime {
         Ok(())
     }
 
-    /// Notes which of the bundles that are new to the index are learning contexts.
-    pub(super) fn scan_bundles(&self, tables: &Tables<'_>) -> Result<(), RuntimeError> {
+    /// Notes which of the bundles that are new to the index are learning contexts; returns those that say they are what
+    /// another bundle says, too.
+    ///
+    /// A bundle that cannot be read is looked at again and again: unreadable is not the same as being no context.
+    pub(super) fn scan_bundles(&self, tables: &Tables<'_>) -> Result<Vec<Twins>, RuntimeError> {
+        let mut twins = Vec::new();
         for (id, bundle) in tables.unknown_bundles()? {
-            let document = self.context_document(tables, id, bundle)?;
+            let Some(document) = self.context_document(tables, id, bundle)? else {
+                tables.put_unread(id)?;
+                continue;
+            };
             let context = document.as_ref().map(|d| (&*d.context, &*d.root_type, &*d.root_id));
-            tables.put_bundle(id, context)?;
+            if let (Some(twin), Some(document)) = (tables.put_bundle(id, context)?, &document) {
+                let context = document.context.clone();
+                twins.push(Twins { context, first: id.min(twin), second: id.max(twin) });
+            }
         }
-        Ok(())
+        Ok(twins)
     }
 
-    /// Reads which context a bundle says it is; a bundle that is damaged is none.
+    /// Reads which context a bundle says it is, if any; nothing where that cannot be read.
     fn context_document(
         &self,
         tables: &Tables<'_>,
         id: RowId,
         bundle: Uuid,
-    ) -> Result<Option<ContextDocument>, RuntimeError> {
+    ) -> Result<Option<Option<ContextDocument>>, RuntimeError> {
         let mut draft = None;
         for name in self.contexts.drafts() {
             draft = match draft {
@@ -100,36 +118,40 @@ impl BlockstoreRuntime {
                 found => found,
             };
         }
-        let latest = rows::latest_version(tables.db, id)?;
-        let read = || -> Result<Option<Vec<u8>>, BlockstoreError> {
-            let source = Source { bundle, draft };
-            let mut base = latest.map(|row| row.snapshot);
-            // Where the draft is damaged, the latest version still says it.
-            if let Some(draft) = draft
-                && let Some(document) =
-                    sound(self.store.draft_now(tables.db, draft))?.map(|(document, _)| document)
-            {
-                if let Some(staged) = document.files_to_overwrite.get(CONTEXT_FILE) {
-                    return staged
-                        .as_ref()
-                        .map(|record| self.read_file(source, CONTEXT_FILE, record))
-                        .transpose();
-                }
-                base = document.base_snapshot;
-            }
+        let latest = rows::latest_version(tables.db, id)?.map(|row| row.snapshot);
+        let in_version = |base: Option<Digest>, source| -> Result<Option<Vec<u8>>, BlockstoreError> {
             let Some(base) = base else { return Ok(None) };
             let snapshot = self.store.snapshot(bundle, base)?;
             let record = snapshot.files.get(CONTEXT_FILE);
             record.map(|record| self.read_file(source, CONTEXT_FILE, record)).transpose()
         };
-        let text = sound(read())?.flatten();
+        let in_draft = |draft| -> Result<Option<Vec<u8>>, BlockstoreError> {
+            let source = Source { bundle, draft: Some(draft) };
+            let (document, _) = self.store.draft_now(tables.db, draft)?;
+            match document.files_to_overwrite.get(CONTEXT_FILE) {
+                Some(staged) => {
+                    staged.as_ref().map(|record| self.read_file(source, CONTEXT_FILE, record)).transpose()
+                }
+                None => in_version(document.base_snapshot, source),
+            }
+        };
+        let published = || in_version(latest, Source { bundle, draft: None });
+        let text = match draft {
+            None => sound(published())?,
+            Some(draft) => match sound(in_draft(draft))? {
+                // Where the draft is damaged, the latest version may still say it; that it does not says nothing.
+                None => sound(published())?.flatten().map(Some),
+                found => found,
+            },
+        };
+        let Some(text) = text else { return Ok(None) };
         let document: Option<ContextDocument> = text.and_then(|text| serde_json::from_slice(&text).ok());
-        Ok(document.filter(|document| {
+        Ok(Some(document.filter(|document| {
             self.contexts.read_key(&document.context).is_some_and(|key| {
                 key.to_string() == document.context
                     && key.make_usage_key(&document.root_type, &document.root_id).is_ok()
             })
-        }))
+        })))
     }
 
     /// Composes the files of a branch from its documents.

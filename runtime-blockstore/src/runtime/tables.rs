@@ -3,6 +3,8 @@
 //! Everything in here but authors, messages, the feed and origins can be computed from the bundles, and is where it is missing or
 //! where its token says that another program has written.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use xblock_core::runtime::{Branch, EditInfo};
@@ -137,53 +139,100 @@ impl<'c> Tables<'c> {
         )
     }
 
-    /// Finds bundles that nobody has looked at yet.
-    pub(super) fn unknown_bundles(&self) -> Result<Vec<(RowId, Uuid)>> {
+    /// Finds bundles that nobody has looked at yet, oldest first.
+    pub(super) fn new_bundles(&self) -> Result<Vec<(RowId, Uuid)>> {
         const ACTION: &str = "looking for new bundles";
         // By itself, because MySQL takes a table in memory only once in a statement.
         let known = "SELECT coalesce(max(bundle_id), 0) FROM {home}.xblock_bundle";
-        let known = self.one(ACTION, known, (), |row| row.get::<RowId>(0))?.unwrap_or_default();
+        let known = match self.home {
+            Home::Main => self.one(ACTION, known, (), |row| row.get::<RowId>(0))?.unwrap_or_default(),
+            // An index in memory begins with the bundles that were told what they are, wherever these stand.
+            Home::Temporary => 0,
+        };
         self.all(
             ACTION,
             "SELECT b.id, b.uuid FROM main.bundles_bundle b WHERE b.id > ?1 \
-             AND NOT EXISTS (SELECT 1 FROM {home}.xblock_bundle x WHERE x.bundle_id = b.id) ORDER BY b.id",
+             AND NOT EXISTS (SELECT 1 FROM {home}.xblock_bundle x WHERE x.bundle_id = b.id) \
+             AND NOT EXISTS (SELECT 1 FROM {home}.xblock_unread u WHERE u.bundle_id = b.id) ORDER BY b.id",
             [known - self.db.late_keys()],
             |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
         )
     }
 
-    /// Notes what a bundle is; a context that another bundle is already stays with that one.
-    pub(super) fn put_bundle(&self, bundle: RowId, context: Option<(&str, &str, &str)>) -> Result<()> {
-        let (key, root_type, root_id) =
-            context.map_or((None, None, None), |(key, t, id)| (Some(key), Some(t), Some(id)));
-        let is_taken = match key {
-            Some(key) => self
-                .one(
-                    "finding a context",
-                    "SELECT 1 FROM {home}.xblock_bundle WHERE context_key = ?1",
-                    [key],
-                    |_| Ok(()),
-                )?
-                .is_some(),
-            None => false,
-        };
-        let is_noted = self.one(
-            "finding a bundle",
-            "SELECT 1 FROM {home}.xblock_bundle WHERE bundle_id = ?1",
-            [bundle],
-            |_| Ok(()),
-        )?;
-        if is_noted.is_some() {
-            return Ok(());
+    /// Finds bundles of which nobody knows yet what they are, oldest first: new ones, and those that could not be read.
+    pub(super) fn unknown_bundles(&self) -> Result<BTreeMap<RowId, Uuid>> {
+        let unread = self.unread_bundles()?.into_iter().map(|(id, uuid, _)| (id, uuid));
+        Ok(self.new_bundles()?.into_iter().chain(unread).collect())
+    }
+
+    /// Lists the bundles that could not be read when somebody looked at what they are, with their descriptions.
+    pub(super) fn unread_bundles(&self) -> Result<Vec<(RowId, Uuid, String)>> {
+        self.all(
+            "listing the bundles that cannot be read",
+            "SELECT b.id, b.uuid, b.description FROM {home}.xblock_unread u \
+             JOIN main.bundles_bundle b ON b.id = u.bundle_id ORDER BY b.id",
+            (),
+            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+        )
+    }
+
+    /// Notes that a bundle cannot be read, so that nobody knows what it is.
+    pub(super) fn put_unread(&self, bundle: RowId) -> Result<()> {
+        const ACTION: &str = "noting a bundle that cannot be read";
+        self.drop_unread(bundle)?;
+        self.run(ACTION, "INSERT INTO {home}.xblock_unread (bundle_id) VALUES (?1)", [bundle]).map(drop)
+    }
+
+    fn drop_unread(&self, bundle: RowId) -> Result<()> {
+        const ACTION: &str = "noting a bundle that can be read";
+        self.run(ACTION, "DELETE FROM {home}.xblock_unread WHERE bundle_id = ?1", [bundle]).map(drop)
+    }
+
+    /// Notes what a bundle is; a context that several bundles say they are is the oldest of them. Returns the other bundle
+    /// that says the same, where there is one.
+    pub(super) fn put_bundle(
+        &self,
+        bundle: RowId,
+        context: Option<(&str, &str, &str)>,
+    ) -> Result<Option<RowId>> {
+        const ACTION: &str = "noting a bundle's context";
+        self.drop_unread(bundle)?;
+        let is_noted = "SELECT 1 FROM {home}.xblock_bundle WHERE bundle_id = ?1";
+        if self.one(ACTION, is_noted, [bundle], |_| Ok(()))?.is_some() {
+            return Ok(None);
         }
-        let (key, root_type, root_id) = if is_taken { (None, None, None) } else { (key, root_type, root_id) };
+        let mut noted = context;
+        let mut twin = None;
+        if let Some((key, ..)) = context {
+            self.forget_deleted(key)?;
+            let sql = "SELECT bundle_id, root_type FROM {home}.xblock_bundle WHERE context_key = ?1";
+            let holder = self.one(ACTION, sql, [key], |row| {
+                Ok((row.get::<RowId>(0)?, row.get::<Option<String>>(1)?.is_some()))
+            })?;
+            match holder {
+                Some((holder, true)) if holder > bundle => {
+                    let sql = "UPDATE {home}.xblock_bundle SET context_key = NULL, root_type = NULL, root_id = NULL \
+                               WHERE bundle_id = ?1";
+                    self.run(ACTION, sql, [holder])?;
+                    self.forget_index(holder)?;
+                    twin = Some(holder);
+                }
+                Some((holder, _)) => {
+                    noted = None;
+                    twin = Some(holder);
+                }
+                None => {}
+            }
+        }
+        let (key, root_type, root_id) =
+            noted.map_or((None, None, None), |(key, t, id)| (Some(key), Some(t), Some(id)));
         self.run(
-            "noting a bundle's context",
+            ACTION,
             "INSERT INTO {home}.xblock_bundle (bundle_id, context_key, root_type, root_id) \
              VALUES (?1, ?2, ?3, ?4)",
             (bundle, key, root_type, root_id),
-        )
-        .map(drop)
+        )?;
+        Ok(twin)
     }
 
     /// Forgets contexts whose bundles are gone.
@@ -251,7 +300,7 @@ impl<'c> Tables<'c> {
         let sql = "SELECT bundle_id FROM {home}.xblock_bundle WHERE context_key = ?1";
         match self.one(ACTION, sql, [key], |row| row.get::<RowId>(0))? {
             Some(known) => return Ok(known == bundle),
-            None => self.put_bundle(bundle, None)?,
+            None => drop(self.put_bundle(bundle, None)?),
         }
         self.forget_index(bundle)?;
         let sql = "UPDATE {home}.xblock_bundle SET context_key = ?2, root_type = NULL, root_id = NULL \

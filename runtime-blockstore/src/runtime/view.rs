@@ -236,13 +236,22 @@ impl BlockstoreRuntime {
                     return Err(RuntimeError::Corrupt { place: key.to_string(), reason });
                 }
                 Err(Trouble::Error(RuntimeError::NoSuchContext { .. }))
-                    if attempt < ATTEMPTS && self.adopt_known(key)? => {}
+                    if attempt < ATTEMPTS && (self.adopt_known(key)? || self.read_unread(attempt)?) => {}
                 // A draft's folder goes when the next one is there; then a second look finds the new one.
                 Err(Trouble::Error(RuntimeError::Corrupt { .. })) if attempt < ATTEMPTS => {}
                 Err(Trouble::Error(error)) => return Err(error),
             }
             attempt += 1;
         }
+    }
+
+    /// Looks once more at bundles that could not be read before; says whether there are any.
+    fn read_unread(&self, attempt: usize) -> Result<bool, RuntimeError> {
+        if attempt > 1 || self.store.db.read(|db| self.tables(db).unread_bundles())?.is_empty() {
+            return Ok(false);
+        }
+        self.refresh_bundles()?;
+        Ok(true)
     }
 
     /// Finds a context's rows.
@@ -256,7 +265,7 @@ impl BlockstoreRuntime {
                 let conventions = Conventions { kind: kind.clone(), is_declared: row.root.is_some() };
                 Ok(View { tables, key: key.clone(), row, conventions })
             }
-            None if tables.unknown_bundles()?.is_empty() => {
+            None if tables.new_bundles()?.is_empty() => {
                 Err(Trouble::Error(RuntimeError::NoSuchContext { key: key.clone() }))
             }
             None => Err(Trouble::Stale),

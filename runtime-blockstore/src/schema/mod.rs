@@ -107,6 +107,7 @@ pub(crate) fn has_index(db: &Connection) -> Result<bool> {
     Ok(db.has_table("xblock_bundle")?
         && db.has_table("xblock_garbage")?
         && db.has_table("xblock_included")?
+        && db.has_table("xblock_unread")?
         && db.has_column("xblock_usage", "title")?)
 }
 

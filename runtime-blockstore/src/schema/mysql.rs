@@ -84,6 +84,7 @@ pub(super) const INDEX_TABLES: &[&str] = &[
     "CREATE TABLE IF NOT EXISTS {home}.xblock_origin (
         context_key VARBINARY(2000) NOT NULL PRIMARY KEY, files LONGBLOB NOT NULL) ENGINE = InnoDB",
     "CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft VARBINARY(36) NOT NULL PRIMARY KEY) ENGINE = InnoDB",
+    "CREATE TABLE IF NOT EXISTS {home}.xblock_unread (bundle_id BIGINT NOT NULL PRIMARY KEY) ENGINE = InnoDB",
 ];
 
 /// Brings the table of usages that form 1 had to the one there is now.

@@ -77,6 +77,7 @@ CREATE TABLE IF NOT EXISTS {home}.xblock_change (
     version TEXT NOT NULL, edited_on INTEGER, edited_by INTEGER);
 CREATE TABLE IF NOT EXISTS {home}.xblock_origin (context_key TEXT PRIMARY KEY, files BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS {home}.xblock_garbage (draft TEXT PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS {home}.xblock_unread (bundle_id INTEGER PRIMARY KEY);
 ";
 
 /// Brings the table of usages that form 1 had to the one there is now.

@@ -1,6 +1,7 @@
 //! What files and objects are named (reference/blockstore, section 2).
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -51,6 +52,18 @@ impl Storage {
             None => fs::create_dir_all(&self.root).map_err(BlockstoreError::io("cannot create", &self.root)),
             Some(_) => Ok(()),
         }
+    }
+
+    /// Says whether nothing at all lies where documents and data files should.
+    pub(crate) fn is_bare(&self) -> Result<bool, BlockstoreError> {
+        let Some(objects) = &self.objects else {
+            return match fs::read_dir(&self.root) {
+                Ok(mut entries) => Ok(entries.next().is_none()),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
+                Err(error) => Err(BlockstoreError::io("cannot list", &self.root)(error)),
+            };
+        };
+        objects.is_empty()
     }
 
     pub(crate) fn root(&self) -> &Path {

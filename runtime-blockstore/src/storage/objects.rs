@@ -180,6 +180,14 @@ impl Client {
     }
 
     /// Lists the objects below a path, in the order of their names.
+    /// Says whether there is no object at all below the prefix.
+    pub(super) fn is_empty(&self) -> Result<bool> {
+        let first: Option<ObjectMeta> = self.call("cannot list", self.root(), |store, key| async move {
+            store.list(Some(&key)).try_next().await
+        })?;
+        Ok(first.is_none())
+    }
+
     pub(super) fn list(&self, folder: &Path) -> Result<Vec<Found>> {
         let all: Vec<ObjectMeta> = self.call("cannot list", folder, |store, key| async move {
             store.list(Some(&key)).try_collect().await

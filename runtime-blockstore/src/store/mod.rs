@@ -88,6 +88,7 @@ impl Blockstore {
         }
         let db = Database::open_file(&file, access)?;
         if access == Access::ReadWrite {
+            refuse_bare(&db, &storage)?;
             storage.create()?;
             db.create_tables(clock.now())?;
         } else if !db.read(schema::is_present)? {
@@ -113,6 +114,7 @@ impl Blockstore {
         let storage = Storage::new(assets, Path::new("."))?;
         let db = Database::open_mysql(place, access)?;
         if access == Access::ReadWrite {
+            refuse_bare(&db, &storage)?;
             storage.create()?;
             db.create_tables(clock.now())?;
         } else if !db.read(schema::is_present)? {
@@ -171,4 +173,17 @@ impl Blockstore {
         }
         kept.push_back(snapshot);
     }
+}
+
+/// Refuses to write where the storage is not there at all and rows name what should lie in it: whoever takes a folder that is
+/// not mounted for an empty one would lose what the rows say.
+fn refuse_bare(db: &Database, storage: &Storage) -> Result<(), BlockstoreError> {
+    let names_data = db.read(|db| {
+        let sql = "SELECT 1 FROM bundles_bundleversion LIMIT 1";
+        Ok::<_, BlockstoreError>(schema::is_present(db)? && db.exists("looking for versions", sql, ())?)
+    })?;
+    if names_data && storage.is_bare()? {
+        return Err(BlockstoreError::NoStorage { place: storage.root().display().to_string() });
+    }
+    Ok(())
 }

@@ -31,3 +31,4 @@ mod services;
 mod store;
 mod streams;
 mod suite;
+mod unreadable;
