@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use runtime_blockstore::{
     Access, Assets, Blockstore, BlockstoreError, BlockstoreRuntime, MysqlPlace, NoAssets, NoMysqlPlace,
     RestoreOptions, RestoreReport, restore_to_server, restore_with_assets,
@@ -27,8 +28,10 @@ const SCHEMES: &str = "memory:, blockstore:DIR, blockstore:DIR?assets=s3://BUCKE
                        blockstore+mysql://USER@HOST/DATABASE?assets=PLACE, modulestore:FILE, \
                        modulestore+mongodb://HOST/DATABASE, mixed:FILE";
 
-/// What stands before the place of a Blockstore's documents and data files.
-const ASSETS: &str = "?assets=";
+/// The option that says where a Blockstore's documents and data files lie.
+const ASSETS: &str = "assets";
+/// What in a place would end it, or be taken for something that is written so.
+const IN_PLACE: &AsciiSet = &CONTROLS.add(b'%').add(b'&');
 /// Where the credentials for a MongoDB server may stand instead of in its address.
 const LOGIN: [&str; 2] = ["MODULESTORE_MONGODB_USER", "MODULESTORE_MONGODB_PASSWORD"];
 
@@ -92,15 +95,24 @@ pub enum StoreUrlError {
         /// What the path should name.
         what: &'static str,
     },
-    /// What stands after `?assets=` names no place.
+    /// What stands after `assets=` names no place.
     #[error(transparent)]
     Assets(#[from] NoAssets),
     /// What stands after `blockstore+mysql:` is no address of a database.
     #[error(transparent)]
     Mysql(#[from] NoMysqlPlace),
     /// The address of a database does not say where documents and data files lie.
-    #[error("blockstore+mysql: needs ?assets=PLACE at its end: a folder, or s3://BUCKET/PREFIX")]
+    #[error("blockstore+mysql: needs the option assets=PLACE: a folder, or s3://BUCKET/PREFIX")]
     NoAssetsPlace,
+    /// An option that a directory with a Blockstore does not take; its value is not repeated, it may be a secret.
+    #[error("blockstore:DIR has no option {name}, only assets=PLACE; an & in PLACE is written %26")]
+    UnknownOption {
+        /// The option.
+        name: String,
+    },
+    /// A place that is said twice.
+    #[error("assets=PLACE stands twice in the address; an & in PLACE is written %26")]
+    TwoPlaces,
     /// What stands after `modulestore+` is no address of a MongoDB database.
     #[error("this is no address of a MongoDB database: {source}")]
     Mongo {
@@ -130,25 +142,26 @@ impl FromStr for StoreUrl {
             "memory" if path.is_empty() => Ok(Self::Memory),
             "memory" => Err(StoreUrlError::UnexpectedPath { path: path.to_owned() }),
             "blockstore" => {
-                let (path, assets) = match path.rsplit_once(ASSETS) {
-                    Some((path, assets)) => (path, assets.parse()?),
-                    None => (path, Assets::BesideDatabase),
-                };
+                let (path, options) = split_options(path);
+                let (assets, others) = take_assets(options)?;
+                if let Some(other) = others.first() {
+                    let name = other.split('=').next().unwrap_or_default().to_owned();
+                    return Err(StoreUrlError::UnknownOption { name });
+                }
+                let assets = assets.unwrap_or(Assets::BesideDatabase);
                 match path {
                     "" => Err(StoreUrlError::NoPath { scheme: "blockstore", what: "directory" }),
                     path => Ok(Self::Blockstore { directory: PathBuf::from(path), assets }),
                 }
             }
             "blockstore+mysql" => {
-                // An address may have options of its own before it.
-                let (database, assets) = path
-                    .rsplit_once("assets=")
-                    .and_then(|(database, assets)| Some((database.strip_suffix(['?', '&'])?, assets)))
-                    .ok_or(StoreUrlError::NoAssetsPlace)?;
-                Ok(Self::BlockstoreOnServer {
-                    database: Box::new(database.parse()?),
-                    assets: assets.parse()?,
-                })
+                let (address, options) = path.split_once('?').unwrap_or((path, ""));
+                let (assets, others) = take_assets(options)?;
+                // The others are the database's, which refuses what it does not know.
+                let mark = if others.is_empty() { "" } else { "?" };
+                let database = format!("{address}{mark}{}", others.join("&")).parse()?;
+                let assets = assets.ok_or(StoreUrlError::NoAssetsPlace)?;
+                Ok(Self::BlockstoreOnServer { database: Box::new(database), assets })
             }
             "modulestore" => needed("modulestore", "file").map(Self::Modulestore),
             "modulestore+mongodb" | "modulestore+mongodb+srv" => {
@@ -162,6 +175,32 @@ impl FromStr for StoreUrl {
     }
 }
 
+/// Splits a directory from options behind it. A `?` that no `NAME=` follows is part of the directory's name.
+fn split_options(path: &str) -> (&str, &str) {
+    let is_option = |text: &str| {
+        text.split_once('=').is_some_and(|(name, _)| {
+            !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+    };
+    path.match_indices('?')
+        .map(|(at, _)| (&path[..at], &path[at + 1..]))
+        .find(|(_, options)| is_option(options))
+        .unwrap_or((path, ""))
+}
+
+/// Takes the place of documents and data files out of the options of an address.
+fn take_assets(options: &str) -> Result<(Option<Assets>, Vec<&str>), StoreUrlError> {
+    let (mut assets, mut others) = (None, Vec::new());
+    for option in options.split('&').filter(|option| !option.is_empty()) {
+        match option.split_once('=') {
+            Some((ASSETS, _)) if assets.is_some() => return Err(StoreUrlError::TwoPlaces),
+            Some((ASSETS, place)) => assets = Some(percent_decode_str(place).decode_utf8_lossy().parse()?),
+            _ => others.push(option),
+        }
+    }
+    Ok((assets, others))
+}
+
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -170,12 +209,16 @@ impl fmt::Display for StoreUrl {
                 write!(f, "blockstore:{}", directory.display())
             }
             Self::Blockstore { directory, assets } => {
-                write!(f, "blockstore:{}{ASSETS}{assets}", directory.display())
+                let place = assets.to_string();
+                let place = utf8_percent_encode(&place, IN_PLACE);
+                write!(f, "blockstore:{}?{ASSETS}={place}", directory.display())
             }
             Self::BlockstoreOnServer { database, assets } => {
                 let database = database.to_string();
                 let mark = if database.contains('?') { '&' } else { '?' };
-                write!(f, "blockstore+mysql:{database}{mark}assets={assets}")
+                let place = assets.to_string();
+                let place = utf8_percent_encode(&place, IN_PLACE);
+                write!(f, "blockstore+mysql:{database}{mark}{ASSETS}={place}")
             }
             Self::Modulestore(path) => write!(f, "modulestore:{}", path.display()),
             Self::ModulestoreServer(url) => write!(f, "modulestore+{url}"),
@@ -477,6 +520,8 @@ fn make_parent(path: &Path) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    use runtime_blockstore::Tls;
+
     use super::*;
 
     #[test]
@@ -489,6 +534,9 @@ mod tests {
             "blockstore:why?",
             "blockstore:d?assets=s3://bucket/a/prefix",
             "blockstore:d?assets=/var/assets",
+            "blockstore:d?assets=/var/two %26 half%25",
+            "blockstore:why? so?assets=/var/what?",
+            "blockstore+mysql://h:3306/b?tls-ca=/a%26b%2Bc.pem&assets=/var/assets",
             "blockstore+mysql://lms@db.example.org:3306/blocks?assets=/var/assets",
             "blockstore+mysql://lms@127.0.0.1:3307/blocks?tls=on&read-timeout=5&assets=s3://bucket/a",
             "modulestore+mongodb://h:1,g/edxapp?replicaSet=r&timeoutMS=5000",
@@ -511,9 +559,27 @@ mod tests {
         assert!(matches!("memory:x".parse::<StoreUrl>(), Err(StoreUrlError::UnexpectedPath { .. })));
         let refused = |text: &str| text.parse::<StoreUrl>().unwrap_err();
         assert_eq!(refused("blockstore+mysql://h/db"), StoreUrlError::NoAssetsPlace);
-        assert_eq!(refused("blockstore+mysql://h/db?x-assets=/a"), StoreUrlError::NoAssetsPlace);
+        assert!(matches!(refused("blockstore+mysql://h/db?x-assets=/a"), StoreUrlError::Mysql(_)));
         assert!(matches!(refused("blockstore+mysql:db?assets=/a"), StoreUrlError::Mysql(_)));
         assert!(matches!(refused("blockstore+mysql://h/db?assets="), StoreUrlError::Assets(_)));
+    }
+
+    #[test]
+    fn options_stand_in_any_order() {
+        let text = "blockstore+mysql://u@db.example.org/b?assets=s3://b/p2&tls=off&lock-timeout=5";
+        let url: StoreUrl = text.parse().unwrap();
+        let StoreUrl::BlockstoreOnServer { database, assets } = &url else { panic!("a server") };
+        assert_eq!(assets.to_string(), "s3://b/p2");
+        assert_eq!((&database.tls, database.lock_timeout.as_secs()), (&Tls::Off, 5));
+        let same = "blockstore+mysql://u@db.example.org/b?tls=off&assets=s3://b/p2&lock-timeout=5";
+        assert_eq!(same.parse::<StoreUrl>().unwrap(), url);
+        let refused = |text: &str| text.parse::<StoreUrl>().unwrap_err();
+        for text in ["blockstore:d?assets=/a&tls=on", "blockstore:d?tls=on", "blockstore:d?assets=/a & b"] {
+            assert!(matches!(refused(text), StoreUrlError::UnknownOption { .. }), "{text}");
+        }
+        assert_eq!(refused("blockstore:d?assets=/a&assets=/b"), StoreUrlError::TwoPlaces);
+        let unknown = refused("blockstore+mysql://h/db?assets=/a&colour=red");
+        assert!(matches!(unknown, StoreUrlError::Mysql(NoMysqlPlace::Option { .. })), "{unknown}");
     }
 
     #[test]

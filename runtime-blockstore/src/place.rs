@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
 use crate::database::Database;
@@ -15,6 +16,9 @@ use crate::error::BlockstoreError;
 const USER_VARIABLE: &str = "BLOCKSTORE_MYSQL_USER";
 const PASSWORD_VARIABLE: &str = "BLOCKSTORE_MYSQL_PASSWORD";
 const PASSWORD_FILE_VARIABLE: &str = "BLOCKSTORE_MYSQL_PASSWORD_FILE";
+
+/// What would end the value of an option, or be taken for something that is written so.
+const IN_OPTION: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'+').add(b'#');
 
 /// The address of a database on a MySQL or MariaDB server: `//USER@HOST:PORT/DATABASE?OPTION=VALUE&…`.
 ///
@@ -204,6 +208,7 @@ impl fmt::Display for MysqlPlace {
         }
         write!(f, "{}/{}", self.server(), self.database)?;
         for (at, (name, value)) in self.given.iter().enumerate() {
+            let value = utf8_percent_encode(value, IN_OPTION);
             write!(f, "{}{name}={value}", if at == 0 { '?' } else { '&' })?;
         }
         Ok(())
@@ -217,7 +222,7 @@ impl fmt::Debug for MysqlPlace {
 }
 
 fn decoded(text: &str) -> Result<String, NoMysqlPlace> {
-    percent_encoding::percent_decode_str(text)
+    percent_decode_str(text)
         .decode_utf8()
         .map(Into::into)
         .map_err(|error| NoMysqlPlace::Form { reason: error.to_string() })
