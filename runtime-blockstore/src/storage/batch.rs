@@ -32,6 +32,9 @@ const OPEN: usize = 256;
 /// From this many folders on the whole file system is synced at once: a draft has two folders for each block it stages.
 const MANY_FOLDERS: usize = 32;
 
+/// From this many files on the whole file system is synced at once, which waits for all of them together.
+const MANY_FILES: usize = 64;
+
 pub(super) enum Work {
     Bytes {
         target: PathBuf,
@@ -97,6 +100,14 @@ impl Batch {
         });
         let renames: Vec<_> = self.renames.iter().chain(&self.last).collect();
         let folders = make_folders(targets.chain(renames.iter().map(|(_, to)| to)))?;
+        // Opened before anything is written, so that it hears of every write that fails.
+        let whole = match folders.first().filter(|_| self.work.len() > MANY_FILES) {
+            Some(folder) => FileSystem::open(folder),
+            None => None,
+        };
+        if let Some(whole) = whole {
+            return self.run_at_once(&whole, &renames);
+        }
         let mut pending = Vec::new();
         let mut rest = &self.work[..];
         while let Some((part, others)) =
@@ -115,21 +126,68 @@ impl Batch {
                 settle(std::mem::take(&mut pending))?;
             }
         }
-        let rename = |(from, to): &(PathBuf, PathBuf)| {
-            fs::rename(from, to).map_err(BlockstoreError::io("cannot rename", from))
-        };
-        spread_over(threads_for(&self.renames), &self.renames, rename)?;
-        self.last.as_ref().map_or(Ok(()), rename)?;
+        self.rename_all()?;
         // Deepest first, so that a folder has its content when its own name becomes durable.
         let folders: Vec<_> = folders.into_iter().rev().collect();
         if let Some(folder) = folders.first().filter(|_| folders.len() > MANY_FOLDERS) {
             settle(std::mem::take(&mut pending))?;
-            if sync_file_system(folder) {
-                return Ok(());
+            if let Some(whole) = FileSystem::open(folder) {
+                return whole.sync();
             }
         }
         pending.extend(folders.iter().map(|folder| Pending::Folder(folder)));
         settle(pending)
+    }
+
+    /// Does it all and waits for the whole file system: once, or twice where contents come before their names.
+    fn run_at_once(
+        &self,
+        whole: &FileSystem,
+        renames: &[&(PathBuf, PathBuf)],
+    ) -> Result<(), BlockstoreError> {
+        spread_over(threads_for(&self.work), &self.work, |work| work.begin().map(drop))?;
+        if !renames.is_empty() {
+            whole.sync()?;
+            self.rename_all()?;
+        }
+        whole.sync()
+    }
+
+    fn rename_all(&self) -> Result<(), BlockstoreError> {
+        let rename = |(from, to): &(PathBuf, PathBuf)| {
+            fs::rename(from, to).map_err(BlockstoreError::io("cannot rename", from))
+        };
+        spread_over(threads_for(&self.renames), &self.renames, rename)?;
+        self.last.as_ref().map_or(Ok(()), rename)
+    }
+}
+
+/// A file system that can be synced as a whole.
+struct FileSystem {
+    #[cfg(target_os = "linux")]
+    open: File,
+    folder: PathBuf,
+}
+
+impl FileSystem {
+    /// Opens the file system of a folder; nothing where there is no such call.
+    #[cfg(target_os = "linux")]
+    fn open(folder: &Path) -> Option<Self> {
+        Some(Self { open: File::open(folder).ok()?, folder: folder.to_owned() })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn open(_: &Path) -> Option<Self> {
+        None
+    }
+
+    /// Waits until everything that was written to it is on the medium.
+    fn sync(&self) -> Result<(), BlockstoreError> {
+        #[cfg(target_os = "linux")]
+        rustix::fs::syncfs(&self.open).map_err(|error| {
+            BlockstoreError::io("cannot sync the file system of", &self.folder)(error.into())
+        })?;
+        Ok(())
     }
 }
 
@@ -247,22 +305,10 @@ fn sync_folder(folder: &Path) -> Result<(), BlockstoreError> {
     sync_file(folder)
 }
 
-/// Makes a whole file system durable; false where that cannot be done.
-#[cfg(target_os = "linux")]
-fn sync_file_system(folder: &Path) -> bool {
-    File::open(folder).is_ok_and(|open| rustix::fs::syncfs(&open).is_ok())
-}
-
-/// Makes a whole file system durable; false where that cannot be done.
-#[cfg(not(target_os = "linux"))]
-fn sync_file_system(_: &Path) -> bool {
-    false
-}
-
 /// Makes the names of all files below a folder durable; their contents are so already.
 pub(crate) fn sync_names(root: &Path) -> Result<(), BlockstoreError> {
-    if sync_file_system(root) {
-        return Ok(());
+    if let Some(whole) = FileSystem::open(root) {
+        return whole.sync();
     }
     let mut open = vec![root.to_path_buf()];
     while let Some(folder) = open.pop() {
