@@ -171,13 +171,15 @@ fn prune(
         let kind = match pruned.kind {
             PrunedKind::Structure => "structure",
             PrunedKind::Definition => "definition",
+            PrunedKind::File => "replaced file",
         };
         console.line(format_args!("{kind} {}  {} bytes: {}", pruned.id, pruned.bytes, pruned.proof))?;
     }
     console.line(format_args!(
-        "{} structures and {} definitions stay; {} documents of {} bytes {}; {} too young; {} deleted for good",
+        "{} structures, {} definitions and {} replaced files stay; {} documents of {} bytes {}; {} too young; {} deleted for good",
         report.kept_structures,
         report.kept_definitions,
+        report.kept_files,
         report.pruned.len(),
         report.pruned_bytes,
         if report.deleted { "taken out (--undo puts them back)" } else { "would be taken out (--delete)" },

@@ -2,7 +2,8 @@
 //!
 //! The roots are the heads of all branches and the versions of libraries that blocks in them name. From the heads back, as
 //! many versions stay as are asked for, and all that are young. Everything else no branch leads to: it is set aside, not
-//! deleted, and can be put back until its time is over.
+//! deleted, and can be put back until its time is over. Static files that a publish replaced go with the last version from
+//! before that publish.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
@@ -10,11 +11,13 @@ use std::time::Duration;
 use bson::oid::ObjectId;
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use xblock_core::runtime::RuntimeError;
+use xblock_core::runtime::{Branch, RuntimeError};
 
-use crate::documents::{CourseIndex, Structure, StructureHeader};
+use crate::documents::{
+    Bucket, CourseIndex, FileId, FileOwner, FileView, OWN, Structure, StructureHeader, integer,
+};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
-use crate::store::{ContentKind, DocumentReads, DocumentWrites, Outcome};
+use crate::store::{Collection, ContentKind, DocumentReads, DocumentWrites, Outcome};
 
 /// A setting of `library_content` blocks that names a version of a library.
 const LIBRARY_VERSION: &str = "source_library_version";
@@ -62,6 +65,8 @@ pub enum PrunedKind {
     Structure,
     /// The content of a block.
     Definition,
+    /// A static file that a publish replaced, or the mark that there was none.
+    File,
 }
 
 /// A document that is taken out.
@@ -86,7 +91,9 @@ pub struct PruneReport {
     pub kept_structures: usize,
     /// Definitions that stay.
     pub kept_definitions: usize,
-    /// What is taken out, structures first.
+    /// Replaced static files that stay.
+    pub kept_files: usize,
+    /// What is taken out: structures, definitions, files.
     pub pruned: Vec<Pruned>,
     /// The bytes of these.
     pub pruned_bytes: u64,
@@ -107,10 +114,10 @@ impl ModulestoreRuntime {
     pub fn prune(&self, options: &PruneOptions) -> Result<PruneReport, RuntimeError> {
         let now = in_milliseconds(self.clock.now());
         if !options.delete {
-            return find(&*self.store.read()?, options, now);
+            return Ok(find(&*self.store.read()?, options, now)?.0);
         }
         let docs = self.store.write()?;
-        let mut report = find(&*docs, options, now)?;
+        let (mut report, files) = find(&*docs, options, now)?;
         for (kind, content) in [
             (PrunedKind::Structure, ContentKind::Structure),
             (PrunedKind::Definition, ContentKind::Definition),
@@ -124,6 +131,9 @@ impl ModulestoreRuntime {
             if !ids.is_empty() {
                 docs.set_aside(content, &ids, now)?;
             }
+        }
+        if !files.is_empty() {
+            docs.set_aside_files(&files, now)?;
         }
         if let Some(before) = before(now, options.undo) {
             report.forgotten = docs.forget_set_aside(before)?;
@@ -144,6 +154,7 @@ impl ModulestoreRuntime {
             let ids: Vec<_> = aside.into_iter().filter(|one| one.kind == kind).map(|one| one.id).collect();
             count += docs.put_back(kind, &ids)?;
         }
+        count += docs.put_back_files(&docs.files_set_aside()?)?;
         finish(docs)?;
         Ok(count)
     }
@@ -168,7 +179,7 @@ fn find(
     docs: &dyn DocumentReads,
     options: &PruneOptions,
     now: DateTime<Utc>,
-) -> Result<PruneReport, RuntimeError> {
+) -> Result<(PruneReport, Vec<FileId>), RuntimeError> {
     let mut headers: HashMap<ObjectId, (StructureHeader, u64)> = HashMap::new();
     docs.each_header(&mut |header, bytes| {
         headers.insert(header.id, (header, bytes));
@@ -179,9 +190,13 @@ fn find(
     // Which lines a structure was found on, for the proof.
     let mut lines: BTreeMap<ObjectId, String> = BTreeMap::new();
     let mut heads = Vec::new();
+    let mut published = PublishedLines::default();
     for raw in docs.indexes()? {
         let index = CourseIndex::read(&raw)?;
         let context = index.context()?;
+        if let Some(head) = index.head(Branch::Published) {
+            published.add(head, FileOwner::of(&context), &headers);
+        }
         for (branch, head) in index.heads() {
             let Some(head) = head else { continue };
             let named_by = format!("{context} {branch}");
@@ -243,9 +258,83 @@ fn find(
     })?;
     unused.sort_by(|a, b| a.id.cmp(&b.id));
     report.pruned.extend(unused);
+    let stays = |id: &ObjectId| kept.contains(id) || is_young(*id, now, options.grace);
+    let files = published.find_files(docs, &stays, &|id| is_young(id, now, options.grace), &mut report)?;
     report.kept_structures = headers.keys().filter(|id| kept.contains(id)).count();
     report.pruned_bytes = report.pruned.iter().map(|pruned| pruned.bytes).sum();
-    Ok(report)
+    Ok((report, files))
+}
+
+/// The published branches back to their oldest versions that are there.
+#[derive(Default)]
+struct PublishedLines {
+    /// From the newest to the oldest.
+    lines: Vec<Vec<ObjectId>>,
+    /// Whose branch cannot be followed, because its head is missing: it may be put back.
+    unknown: HashSet<FileOwner>,
+}
+
+impl PublishedLines {
+    fn add(&mut self, head: ObjectId, owner: FileOwner, headers: &HashMap<ObjectId, (StructureHeader, u64)>) {
+        if !headers.contains_key(&head) {
+            self.unknown.insert(owner);
+            return;
+        }
+        let (mut line, mut seen, mut at) = (Vec::new(), HashSet::new(), Some(head));
+        while let Some(id) = at.filter(|id| seen.insert(*id)) {
+            let Some((header, _)) = headers.get(&id) else { break };
+            line.push(id);
+            at = header.previous_version;
+        }
+        self.lines.push(line);
+    }
+
+    /// Finds replaced files nobody can ask for: what a version replaced is seen in those before it on its branch only.
+    fn find_files(
+        &self,
+        docs: &dyn DocumentReads,
+        stays: &dyn Fn(&ObjectId) -> bool,
+        is_young: &dyn Fn(ObjectId) -> bool,
+        report: &mut PruneReport,
+    ) -> Result<Vec<FileId>, RuntimeError> {
+        let mut needed = HashSet::new();
+        for line in &self.lines {
+            let mut has_older = false;
+            for id in line.iter().rev() {
+                if has_older {
+                    needed.insert(*id);
+                }
+                has_older |= stays(id);
+            }
+        }
+        let mut files = Vec::new();
+        docs.each_document(&Collection::Files(Bucket::Replaced), &mut |document| {
+            let view = FileView::new(document);
+            let until = document.get_document(OWN).ok().and_then(|own| own.get_object_id("until").ok());
+            // What does not say until when it was there is damaged; the check names it.
+            let Some(until) = until.filter(|until| !needed.contains(until)) else {
+                report.kept_files += 1;
+                return Ok(());
+            };
+            if view.owner().is_some_and(|owner| self.unknown.contains(&owner)) {
+                report.kept_files += 1;
+            } else if is_young(until) {
+                report.too_young += 1;
+            } else {
+                let id = FileId::of(document, "_id")?;
+                let length = integer(document, "length", view.place()).ok().flatten().unwrap_or(0);
+                let bytes = document.as_bytes().len() as u64 + length.unsigned_abs();
+                let proof = format!("no version from before {until}, which replaced it, stays on its branch");
+                let pruned = Pruned { kind: PrunedKind::File, id: id.value().to_string(), bytes, proof };
+                files.push((pruned, id));
+            }
+            Ok(())
+        })?;
+        files.sort_by(|(_, a), (_, b)| a.cmp(b));
+        let (pruned, ids): (Vec<_>, Vec<_>) = files.into_iter().unzip();
+        report.pruned.extend(pruned);
+        Ok(ids)
+    }
 }
 
 /// Follows a branch back: marks what stays, and remembers what was on its line.

@@ -160,6 +160,12 @@ pub trait DocumentReads {
     /// The medium's.
     fn set_aside_content(&self) -> Result<Vec<SetAside>, RuntimeError>;
 
+    /// Lists the replaced static files that were set aside, in the order of their ids.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn files_set_aside(&self) -> Result<Vec<FileId>, RuntimeError>;
+
     /// Finds what an author said about a structure.
     ///
     /// # Errors
@@ -331,7 +337,19 @@ pub trait DocumentWrites: DocumentReads {
     /// The medium's.
     fn put_back(&self, kind: ContentKind, ids: &[ObjectId]) -> Result<usize, RuntimeError>;
 
-    /// Deletes for good what was set aside before a time; says how many there were.
+    /// Takes files out of [`Bucket::Replaced`], from where they can be put back; says how many there were.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn set_aside_files(&self, ids: &[FileId], now: DateTime<Utc>) -> Result<usize, RuntimeError>;
+
+    /// Puts files that were set aside back; says how many there were.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn put_back_files(&self, ids: &[FileId]) -> Result<usize, RuntimeError>;
+
+    /// Deletes for good what was set aside before a time, files too; says how many there were.
     ///
     /// # Errors
     /// The medium's.

@@ -99,6 +99,71 @@ fn pruning_takes_old_versions_out_and_can_be_undone() {
     assert_eq!(reopened.undo_prune().expect("nothing is left"), 0);
 }
 
+fn replaced_files(folder: &Path, bucket: &str) -> i64 {
+    let count = "SELECT count(*) FROM files WHERE bucket = ?";
+    let connection = rusqlite::Connection::open(folder.join("store.db")).expect("the file");
+    connection.query_row(count, [bucket], |row| row.get(0)).expect("a number")
+}
+
+/// Replaced files go with the last version that shows them, come back with it, and are deleted with their bytes in the end.
+#[test]
+fn replaced_files_are_pruned_with_their_versions() {
+    let (first, folder) = new_store();
+    published_course(&first);
+    for text in ["one", "two", "three", "four"] {
+        let put = ["a.txt", "b.txt"].map(|name| put_asset(name, format!("{name} {text}").as_bytes()));
+        let [a, b] = put;
+        commit(&first, edit().put(usage("html", "h1"), html(text)).with(a).with(b).publish_all());
+    }
+    let files = |runtime: &ModulestoreRuntime| -> Vec<Option<Vec<String>>> {
+        let history = runtime.history(&context(), Branch::Published).expect("the history");
+        let read = |version: &xblock_core::runtime::VersionId| {
+            let content = runtime.version(&context(), version).expect("the version");
+            content.assets.map(|assets| assets.iter().map(|asset| asset.digest.to_string()).collect())
+        };
+        history.iter().map(|one| read(&one.version)).collect()
+    };
+    let before = files(&first);
+    assert_eq!((before.len(), replaced_files(folder.path(), "replaced_fs")), (5, 8));
+
+    let runtime = later(folder.path(), 2);
+    let dry = runtime.prune(&PruneOptions { delete: false, ..now() }).expect("the dry run");
+    assert_eq!(replaced_files(folder.path(), "replaced_fs"), 8);
+    let report = runtime.prune(&now()).expect("it is pruned");
+    assert_eq!(report.pruned, dry.pruned);
+    let pruned: Vec<_> = report.pruned.iter().filter(|one| one.kind == PrunedKind::File).collect();
+    // The head and one more stay: what the head replaced is seen in that one.
+    assert_eq!((pruned.len(), report.kept_files), (6, 2), "{report:?}");
+    assert!(pruned.iter().all(|one| one.proof.contains("no version from before") && one.bytes > 0));
+    assert_eq!(replaced_files(folder.path(), "replaced_fs"), 2);
+    assert_eq!(files(&runtime), before[..2]);
+    assert!(runtime.fsck(FsckOptions::default()).expect("the check").findings.is_sound());
+    assert_eq!(runtime.prune(&now()).expect("again").pruned, []);
+
+    assert_eq!(runtime.undo_prune().expect("it is undone"), report.pruned.len());
+    let reopened = later(folder.path(), 2);
+    assert_eq!(files(&reopened), before);
+    assert_eq!(codes(&reopened), []);
+
+    let again = reopened.prune(&now()).expect("it is pruned");
+    assert_eq!(again.pruned, dry.pruned);
+    let end = later(folder.path(), 3).prune(&now()).expect("after the window");
+    assert_eq!(end.forgotten, dry.pruned.len());
+    let connection = rusqlite::Connection::open(folder.path().join("store.db")).expect("the file");
+    let left: i64 = connection
+        .query_row("SELECT count(*) FROM files WHERE bucket NOT IN ('fs', 'replaced_fs')", [], |row| {
+            row.get(0)
+        })
+        .expect("a number");
+    let lost = "SELECT count(*) FROM chunks WHERE file NOT IN (SELECT number FROM files)";
+    let lost: i64 = connection.query_row(lost, [], |row| row.get(0)).expect("a number");
+    assert_eq!((left, lost), (0, 0));
+    // With no older version beside the head nothing that was replaced is seen any more.
+    let all = PruneOptions { keep_versions: 0, undo: Duration::ZERO, ..now() };
+    later(folder.path(), 4).prune(&all).expect("it is pruned");
+    assert_eq!(replaced_files(folder.path(), "replaced_fs"), 0);
+}
+
 /// After the window what was taken out is deleted for good, with the next pruning.
 #[test]
 fn the_window_to_undo_closes() {

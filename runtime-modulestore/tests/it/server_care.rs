@@ -187,8 +187,22 @@ fn a_server_is_pruned_and_measured() {
         let first = open(&url);
         published_course(&first);
         for text in ["one", "two", "three"] {
-            commit(&first, edit().put(usage("html", "h1"), html(text)).publish_all());
+            let file = put_asset("a.txt", text.as_bytes());
+            commit(&first, edit().put(usage("html", "h1"), html(text)).with(file).publish_all());
         }
+        let database = Database::open(&url);
+        let replaced =
+            || ["files", "chunks"].map(|kind| database.count(&format!("replaced_fs.{kind}"), doc! {}));
+        let aside =
+            || ["files", "chunks"].map(|kind| database.count(&format!("xblock_runtime.old_{kind}"), doc! {}));
+        // The first publish replaced nothing, which is noted, too.
+        assert_eq!(replaced(), [3, 2]);
+        let oldest_file = |runtime: &ModulestoreRuntime| {
+            let history = runtime.history(&context(), Branch::Published).expect("the history");
+            let content = runtime.version(&context(), &history[2].version).expect("the version");
+            content.assets.expect("the files").iter().map(|asset| asset.digest.clone()).collect::<Vec<_>>()
+        };
+        let first_file = oldest_file(&first);
         let before = Branch::ALL.map(|branch| snapshot(&first, &context(), branch));
         let later = crate::fixture::clock().now() + TimeDelta::days(2);
         let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
@@ -208,10 +222,19 @@ fn a_server_is_pruned_and_measured() {
         assert!(report.pruned.len() > 4, "{report:?}");
         assert_eq!((history(Branch::Draft), history(Branch::Published)), (2, 2));
         assert_eq!(Branch::ALL.map(|branch| snapshot(&runtime, &context(), branch)), before);
+        assert_eq!((replaced(), aside()), ([1, 1], [2, 1]));
         assert_eq!(runtime.prune(&options).expect("again").pruned, []);
         assert_eq!(runtime.undo_prune().expect("it is undone"), report.pruned.len());
+        assert_eq!((replaced(), aside()), ([3, 2], [0, 0]));
+        assert_eq!(oldest_file(&runtime), first_file);
         assert_eq!(history(Branch::Draft), 4);
         assert_eq!(codes(&runtime, false), [""; 0]);
+        assert_eq!(runtime.prune(&options).expect("it is pruned").pruned, dry.pruned);
+        let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+        let clock = Arc::new(FixedClock(later + TimeDelta::days(1)));
+        let end = ModulestoreRuntime::over(store, registry(), clock).prune(&options).expect("it is pruned");
+        assert_eq!((end.forgotten, aside()), (dry.pruned.len(), [0, 0]));
+        assert_eq!(replaced(), [1, 1]);
         let sizes = runtime.sizes(&context(), Branch::Draft).expect("the sizes");
         assert!(sizes.bytes > 1000 && !sizes.fields.is_empty(), "{sizes:?}");
     });

@@ -5,6 +5,7 @@
 //! that the commit is made; what is to follow (entries of the change feed, static files in their places) is done by the
 //! committer, or, where that one died, by the next who comes by. [`pending`] has the rules.
 
+mod aside;
 mod failure;
 mod files;
 mod index;
@@ -87,6 +88,10 @@ pub(super) mod own {
     pub(crate) const ASIDE_STRUCTURES: &str = "xblock_runtime.old_structures";
     /// Definitions that were set aside.
     pub(crate) const ASIDE_DEFINITIONS: &str = "xblock_runtime.old_definitions";
+    /// Replaced static files that were set aside: their documents, with the time.
+    pub(crate) const ASIDE_FILES: &str = "xblock_runtime.old_files";
+    /// The chunks of these.
+    pub(crate) const ASIDE_CHUNKS: &str = "xblock_runtime.old_chunks";
     /// Our field in chunks that belong to no file yet: when they were written.
     pub(crate) const STAGED: &str = "xblock_runtime";
 }
@@ -270,6 +275,7 @@ impl MongoStore {
             self.make(action, &chunks, &[(&["files_id", "n"], unique())])?;
         }
         self.make(action, own::PENDING, &[(&["owner"], plain())])?;
+        self.make(action, own::ASIDE_CHUNKS, &[(&["files_id"], plain())])?;
         self.make(action, own::STEPS, &[(&["commit"], plain())])?;
         self.make(action, own::FEED, &[(&["commit", "entry"], unique())])?;
         self.make(action, own::ORIGINS, &[(&["context"], plain())])

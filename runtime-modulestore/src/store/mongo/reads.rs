@@ -176,6 +176,16 @@ impl DocumentReads for Session<'_> {
         Ok(found)
     }
 
+    fn files_set_aside(&self) -> Result<Vec<FileId>, RuntimeError> {
+        let mut found = Vec::new();
+        self.each(&self.collection(own::ASIDE_FILES), doc! {}, plain(), &mut |mark| {
+            found.push(FileId::of(mark, "_id")?);
+            Ok(())
+        })?;
+        found.sort();
+        Ok(found)
+    }
+
     fn message(&self, id: ObjectId) -> Result<Option<String>, RuntimeError> {
         let found = self.find_one(&self.collection(own::MESSAGES), doc! { "_id": id })?;
         Ok(found.and_then(|found| found.get_str("message").ok().map(str::to_owned)))

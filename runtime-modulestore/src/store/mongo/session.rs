@@ -98,6 +98,8 @@ pub(super) struct StagedFile {
 pub(super) enum AsideChange {
     Take { kind: ContentKind, ids: Vec<ObjectId>, since: bson::DateTime },
     Return { kind: ContentKind, ids: Vec<ObjectId> },
+    TakeFiles { ids: Vec<FileId>, since: bson::DateTime },
+    ReturnFiles { ids: Vec<FileId> },
     Forget { before: bson::DateTime },
 }
 

@@ -119,7 +119,10 @@ impl Session<'_> {
                 self.delete(own::ASIDE, doc! { "_id": { "$in": &ids } })?;
                 self.delete(aside, doc! { "_id": { "$in": ids } }).map(drop)
             }
+            AsideChange::TakeFiles { ids, since } => self.take_files(ids, *since),
+            AsideChange::ReturnFiles { ids } => self.return_files(ids),
             AsideChange::Forget { before } => {
+                self.forget_files(*before)?;
                 for kind in [ContentKind::Structure, ContentKind::Definition] {
                     let (name, _, aside) = aside_names(kind);
                     let ids = self.set_aside_before(name, *before)?;
@@ -295,9 +298,20 @@ impl DocumentWrites for Session<'_> {
         Ok(count)
     }
 
+    fn set_aside_files(&self, ids: &[FileId], now: DateTime<Utc>) -> Result<usize, RuntimeError> {
+        let change = AsideChange::TakeFiles { ids: ids.to_vec(), since: to_time(now) };
+        self.staged.borrow_mut().aside.push(change);
+        Ok(ids.len())
+    }
+
+    fn put_back_files(&self, ids: &[FileId]) -> Result<usize, RuntimeError> {
+        self.staged.borrow_mut().aside.push(AsideChange::ReturnFiles { ids: ids.to_vec() });
+        Ok(ids.len())
+    }
+
     fn forget_set_aside(&self, before: DateTime<Utc>) -> Result<usize, RuntimeError> {
         let before = to_time(before);
-        let mut count = 0;
+        let mut count = self.files_aside_before(before)?.len();
         for kind in [ContentKind::Structure, ContentKind::Definition] {
             count += self.set_aside_before(aside_names(kind).0, before)?.len();
         }

@@ -203,7 +203,8 @@ impl DocumentReads for Session<'_> {
             return Ok(Vec::new());
         }
         let sql =
-            "SELECT kind = 'structure', _id, since, length(document) FROM set_aside ORDER BY kind DESC, _id";
+            "SELECT kind = 'structure', _id, since, length(document) FROM set_aside WHERE kind <> 'file'
+             ORDER BY kind DESC, _id";
         self.many(sql, [], |row| {
             let kind = if row.get(0)? { ContentKind::Structure } else { ContentKind::Definition };
             Ok(SetAside {
@@ -213,6 +214,16 @@ impl DocumentReads for Session<'_> {
                 bytes: row.get::<_, i64>(3)?.unsigned_abs(),
             })
         })
+    }
+
+    fn files_set_aside(&self) -> Result<Vec<FileId>, RuntimeError> {
+        if !self.has_set_aside()? {
+            return Ok(Vec::new());
+        }
+        let sql = "SELECT document FROM set_aside WHERE kind = 'file' ORDER BY _id";
+        let found = self.many(sql, [], |row| row.get::<_, Vec<u8>>(0))?;
+        let read = |bytes| FileId::of(&document(bytes, "a file that was set aside")?, "_id");
+        found.into_iter().map(read).collect()
     }
 
     fn definition(&self, id: ObjectId) -> Result<Option<Vec<u8>>, RuntimeError> {

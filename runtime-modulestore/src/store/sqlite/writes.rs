@@ -20,7 +20,22 @@ fn aside_names(kind: ContentKind) -> (&'static str, &'static str, &'static str) 
     }
 }
 
+/// The bucket in which replaced files lie that were set aside; no reader looks there.
+const PRUNED: &str = "pruned_fs";
+
 impl Session<'_> {
+    /// Moves a file with its bytes; what lies there under its id already gives way.
+    fn change_bucket(&self, from: &str, to: &str, id: &FileId) -> Result<usize, RuntimeError> {
+        let found = "SELECT 1 FROM files WHERE bucket = ? AND _id = ?";
+        if self.one(found, params![from, id.as_bytes()], |_| Ok(()))?.is_none() {
+            return Ok(0);
+        }
+        let there = "(SELECT number FROM files WHERE bucket = ? AND _id = ?)";
+        self.run(&format!("DELETE FROM chunks WHERE file IN {there}"), params![to, id.as_bytes()])?;
+        self.run("DELETE FROM files WHERE bucket = ? AND _id = ?", params![to, id.as_bytes()])?;
+        self.run("UPDATE files SET bucket = ? WHERE bucket = ? AND _id = ?", params![to, from, id.as_bytes()])
+    }
+
     fn run(&self, sql: &str, params: impl Params) -> Result<usize, RuntimeError> {
         self.connection()
             .prepare_cached(sql)
@@ -152,10 +167,39 @@ impl DocumentWrites for Session<'_> {
         Ok(count)
     }
 
+    fn set_aside_files(&self, ids: &[FileId], now: DateTime<Utc>) -> Result<usize, RuntimeError> {
+        self.connection().execute_batch(SET_ASIDE).map_err(failed("writing to the store"))?;
+        let copy = "INSERT OR REPLACE INTO set_aside (kind, _id, since, message, document)
+                    SELECT 'file', _id, ?, '', document FROM files WHERE bucket = ? AND _id = ?";
+        let mut count = 0;
+        for id in ids {
+            self.run(copy, params![now.timestamp_millis(), Bucket::Replaced.name(), id.as_bytes()])?;
+            count += self.change_bucket(Bucket::Replaced.name(), PRUNED, id)?;
+        }
+        Ok(count)
+    }
+
+    fn put_back_files(&self, ids: &[FileId]) -> Result<usize, RuntimeError> {
+        if !self.has_set_aside()? {
+            return Ok(0);
+        }
+        let mut count = 0;
+        for id in ids {
+            count += self.change_bucket(PRUNED, Bucket::Replaced.name(), id)?;
+            self.run("DELETE FROM set_aside WHERE kind = 'file' AND _id = ?", [id.as_bytes()])?;
+        }
+        Ok(count)
+    }
+
     fn forget_set_aside(&self, before: DateTime<Utc>) -> Result<usize, RuntimeError> {
         if !self.has_set_aside()? {
             return Ok(0);
         }
+        let time = before.timestamp_millis();
+        let old = "bucket = ? AND _id IN (SELECT _id FROM set_aside WHERE kind = 'file' AND since < ?)";
+        let chunks = format!("DELETE FROM chunks WHERE file IN (SELECT number FROM files WHERE {old})");
+        self.run(&chunks, params![PRUNED, time])?;
+        self.run(&format!("DELETE FROM files WHERE {old}"), params![PRUNED, time])?;
         self.run("DELETE FROM set_aside WHERE since < ?", [before.timestamp_millis()])
     }
 
