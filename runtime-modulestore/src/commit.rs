@@ -23,6 +23,7 @@ use crate::documents::{
 };
 use crate::reader::{Known, Reader, block_key};
 use crate::store::DocumentWrites;
+use crate::twins::refuse_twin;
 use crate::writing::{BlockWriter, publish_copy};
 
 /// The name of this kind of store in messages.
@@ -104,7 +105,7 @@ fn find_base(reader: &Reader<'_>, edit: &Edit) -> Result<Option<CourseIndex>, Ru
             reason: format!("Split files it in the place of {}", twin.context()?),
         }),
         (Base::New { .. }, None) => match IndexKey::of(&edit.context) {
-            Ok(_) => Ok(None),
+            Ok(index) => refuse_twin(reader.docs, &index).map(|()| None),
             Err(reason) => Err(RuntimeError::UnsupportedKey { key: key().to_string(), store: STORE, reason }),
         },
         (_, Some((index, true))) => Ok(Some(index)),

@@ -20,6 +20,7 @@ mod origin;
 mod reader;
 mod runtime;
 pub mod store;
+mod twins;
 mod view;
 mod writing;
 

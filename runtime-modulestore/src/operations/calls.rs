@@ -47,7 +47,8 @@ impl ModulestoreRuntime {
     /// Its blocks cost one document, however many there are: structures are shared until one side is edited.
     ///
     /// # Errors
-    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::ContextExists`], [`RuntimeError::UnsupportedKey`],
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::ContextExists`] with the key that is there, also where it differs in
+    /// case only, [`RuntimeError::UnsupportedKey`],
     /// [`RuntimeError::ReadOnly`], and the store's own.
     pub fn rerun(
         &self,

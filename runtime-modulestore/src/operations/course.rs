@@ -13,6 +13,7 @@ use crate::documents::{BlockEditInfo, BlockKey, CourseIndex, IndexKey, Stamp};
 use crate::reader::Reader;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{DocumentWrites, Outcome};
+use crate::twins::refuse_twin;
 
 /// The block every course gets beside its root.
 const OVERVIEW: (&str, &str) = ("about", "overview");
@@ -26,8 +27,8 @@ impl ModulestoreRuntime {
     /// the caller to give.
     ///
     /// # Errors
-    /// [`RuntimeError::ContextExists`], also where a key differs in case only; [`RuntimeError::UnsupportedKey`],
-    /// [`RuntimeError::ReadOnly`], and the store's own.
+    /// [`RuntimeError::ContextExists`], with the key that is there, also where it differs in case only;
+    /// [`RuntimeError::UnsupportedKey`], [`RuntimeError::ReadOnly`], and the store's own.
     pub fn create_course(
         &self,
         course: &ContextKey,
@@ -117,9 +118,10 @@ impl<'b> Bulk<'b> {
     ) -> Result<Self, RuntimeError> {
         let context = reader.context;
         let key = IndexKey::of(context).map_err(|reason| unsupported(context, reason))?;
-        if reader.filed_index()?.is_some() || has_twin(docs, &key)? {
+        if reader.filed_index()?.is_some() {
             return Err(RuntimeError::ContextExists { key: context.clone() });
         }
+        refuse_twin(docs, &key)?;
         let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.author };
         Ok(Self {
             docs,
@@ -145,17 +147,4 @@ impl<'b> Bulk<'b> {
         self.draft.put(key, document);
         Ok(())
     }
-}
-
-/// Says whether there is a context whose key differs in case only: the platform takes them for one.
-fn has_twin(docs: &dyn DocumentWrites, key: &IndexKey) -> Result<bool, RuntimeError> {
-    let folded = |key: &IndexKey| [&key.org, &key.course, &key.run].map(|part| part.to_lowercase());
-    let wanted = folded(key);
-    for raw in docs.indexes()? {
-        // One that cannot be read is in nobody's way.
-        if CourseIndex::read(&raw).is_ok_and(|index| folded(index.key()) == wanted) {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }

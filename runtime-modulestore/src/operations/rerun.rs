@@ -10,6 +10,7 @@ use crate::commit::STORE;
 use crate::documents::{Bucket, FileId, FileOwner, FileView, IndexKey, content_son, corrupt, to_document};
 use crate::reader::Reader;
 use crate::store::DocumentWrites;
+use crate::twins::refuse_twin;
 
 /// Makes a context that begins at the structures of another; its static files are copied.
 ///
@@ -32,6 +33,7 @@ pub(crate) fn rerun(
         return Err(unsupported("a course begins as a course, a library as a library"));
     }
     let key = IndexKey::of(target.context).map_err(unsupported)?;
+    refuse_twin(docs, &key)?;
     let mut index = old.rerun(target.context, key, author, now);
     index.touch(now);
     docs.insert_index(index.key(), index.id(), &index.to_raw()?)?;

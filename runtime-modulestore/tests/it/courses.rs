@@ -6,7 +6,7 @@ use runtime_modulestore::ModulestoreRuntime;
 use runtime_modulestore::operations::{AssetMetadata, BulkOptions};
 use serde_json::json;
 use xblock_core::keys::{AssetKey, ContextKey};
-use xblock_core::runtime::{BlockData, Branch, Cursor, Runtime, RuntimeError, VersionId};
+use xblock_core::runtime::{Base, BlockData, Branch, Cursor, Edit, Runtime, RuntimeError, VersionId};
 use xblock_testkit::fixture::{
     asset, block, commit, context, edit, html, map, other_context, published_course, put_asset, snapshot,
     usage,
@@ -69,7 +69,15 @@ fn a_course_is_made(runtime: &ModulestoreRuntime) {
     assert_ne!(again, context());
     for key in [context(), again] {
         let refused = runtime.create_course(&key, &root, &BlockData::default(), &options());
-        assert!(matches!(refused, Err(RuntimeError::ContextExists { .. })), "{refused:?}");
+        let is_named =
+            matches!(&refused, Err(RuntimeError::ContextExists { key }) if *key == self::context());
+        assert!(is_named, "{refused:?}");
+        let root = key.make_usage_key("course", "course").expect("a key");
+        let edit = Edit::new(key, Base::New { root: root.clone() }).put(root, BlockData::default());
+        let refused = runtime.commit(edit);
+        let is_named =
+            matches!(&refused, Err(RuntimeError::ContextExists { key }) if *key == self::context());
+        assert!(is_named, "{refused:?}");
     }
     commit(runtime, edit().put(usage("html", "loose"), html("x")).publish_all());
 }

@@ -322,6 +322,12 @@ fn a_rerun_costs_no_blocks() {
     assert_eq!(snapshot(&runtime, &context(), Branch::Draft), before);
     let again = runtime.rerun(&context(), &other_context(), None);
     assert!(matches!(again, Err(RuntimeError::ContextExists { .. })), "{again:?}");
+    let twin: ContextKey = other_context().to_string().to_lowercase().parse().expect("a key");
+    let refused = runtime.rerun(&context(), &twin, None);
+    assert!(
+        matches!(&refused, Err(RuntimeError::ContextExists { key }) if *key == other_context()),
+        "{refused:?}"
+    );
     let nothing = runtime.rerun(&"course-v1:No+Such+Course".parse().expect("a key"), &context(), None);
     assert!(matches!(nothing, Err(RuntimeError::NoSuchContext { .. })), "{nothing:?}");
 }
