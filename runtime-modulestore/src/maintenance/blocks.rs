@@ -175,45 +175,8 @@ impl BlockCheck<'_, '_> {
         })
     }
 
-    /// Blocks that stand above themselves, each way into such a circle once.
     fn cycles(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>) {
-        #[derive(Clone, Copy, PartialEq)]
-        enum State {
-            Open,
-            Done,
-        }
-        let mut states: HashMap<&BlockKey, State> = HashMap::new();
-        let mut found = Vec::new();
-        for start in below.keys() {
-            // Children are taken from the end; `None` says that a block's children are done.
-            let mut left = vec![(start, None)];
-            while let Some((key, parent)) = left.pop() {
-                match (states.get(key), parent) {
-                    (Some(State::Open), None) => {
-                        states.insert(key, State::Done);
-                        continue;
-                    }
-                    (Some(State::Open), Some(parent)) => {
-                        found.push((parent, key));
-                        continue;
-                    }
-                    (Some(State::Done), _) => continue,
-                    (None, _) => {}
-                }
-                states.insert(key, State::Open);
-                left.push((key, None));
-                for child in below.get(key).into_iter().flatten() {
-                    if let Some((child, _)) = below.get_key_value(child) {
-                        left.push((child, Some(key)));
-                    }
-                }
-            }
-        }
-        let found: Vec<(BlockKey, BlockKey)> = found
-            .into_iter()
-            .map(|(parent, child): (&BlockKey, &BlockKey)| (parent.clone(), child.clone()))
-            .collect();
-        for (parent, child) in found {
+        for (parent, child) in find_cycles(below) {
             let repair = self.without_child(&parent, &child);
             let place = format!("{}, {parent}", self.place);
             let reason = format!("its child {child} stands above it");
@@ -222,8 +185,45 @@ impl BlockCheck<'_, '_> {
     }
 }
 
+/// Finds blocks that stand above themselves, each way back into such a circle once: a block, and the child above it.
+pub(super) fn find_cycles(below: &BTreeMap<BlockKey, Vec<BlockKey>>) -> Vec<(BlockKey, BlockKey)> {
+    #[derive(Clone, Copy, PartialEq)]
+    enum State {
+        Open,
+        Done,
+    }
+    let mut states: HashMap<&BlockKey, State> = HashMap::new();
+    let mut found = Vec::new();
+    for start in below.keys() {
+        // Children are taken from the end; `None` says that a block's children are done.
+        let mut left = vec![(start, None)];
+        while let Some((key, parent)) = left.pop() {
+            match (states.get(key), parent) {
+                (Some(State::Open), None) => {
+                    states.insert(key, State::Done);
+                    continue;
+                }
+                (Some(State::Open), Some(parent)) => {
+                    found.push((BlockKey::clone(parent), key.clone()));
+                    continue;
+                }
+                (Some(State::Done), _) => continue,
+                (None, _) => {}
+            }
+            states.insert(key, State::Open);
+            left.push((key, None));
+            for child in below.get(key).into_iter().flatten() {
+                if let Some((child, _)) = below.get_key_value(child) {
+                    left.push((child, Some(key)));
+                }
+            }
+        }
+    }
+    found
+}
+
 /// Returns what a damaged document is told to be; other errors end the check.
-fn told(error: RuntimeError) -> Result<String, RuntimeError> {
+pub(super) fn told(error: RuntimeError) -> Result<String, RuntimeError> {
     match error {
         RuntimeError::Corrupt { reason, .. } => Ok(reason),
         other => Err(other),

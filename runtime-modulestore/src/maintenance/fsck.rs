@@ -1,6 +1,6 @@
 //! Every index, structure, block, definition and file that something leads to, looked at; and what can be repaired, repaired.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
@@ -11,9 +11,10 @@ use xblock_core::runtime::{Branch, Findings, FsckOptions, RuntimeError, Severity
 use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
-use crate::documents::{CourseIndex, MAX_DOCUMENT, Structure, StructureHeader, to_document};
+use crate::documents::{CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, to_document};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
+use crate::twins::folded;
 
 /// What a check counted and found.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -44,7 +45,8 @@ pub(super) struct Check<'c> {
 }
 
 impl ModulestoreRuntime {
-    /// Checks every course index, and what it leads to: structures, blocks, definitions, children, history, files.
+    /// Checks every course index, and what it leads to: structures, blocks, definitions, children, history, files; and every
+    /// document of Old Mongo.
     ///
     /// Damage is in the report, not an error. Repairs of blocks are new versions of their branches.
     ///
@@ -54,10 +56,10 @@ impl ModulestoreRuntime {
     pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport, RuntimeError> {
         if !options.repair {
             let docs = self.store.read()?;
-            return Ok(Self::check(&*docs, options)?.report);
+            return Ok(self.check(&*docs, options)?.report);
         }
         let docs = self.store.write()?;
-        let check = Self::check(&*docs, options)?;
+        let check = self.check(&*docs, options)?;
         let (mut report, repairs) = (check.report, check.repairs);
         let now = in_milliseconds(self.clock.now());
         let repaired = super::repair::carry_out(self, &*docs, &repairs, now)?;
@@ -69,7 +71,11 @@ impl ModulestoreRuntime {
         Ok(report)
     }
 
-    fn check<'c>(docs: &'c dyn DocumentReads, options: FsckOptions) -> Result<Check<'c>, RuntimeError> {
+    fn check<'c>(
+        &self,
+        docs: &'c dyn DocumentReads,
+        options: FsckOptions,
+    ) -> Result<Check<'c>, RuntimeError> {
         let mut check = Check {
             docs,
             report: FsckReport::default(),
@@ -90,17 +96,23 @@ impl ModulestoreRuntime {
             check.leftover(leftover);
         }
         let mut checked = BTreeSet::new();
+        let mut contexts = Vec::new();
         for raw in docs.indexes()? {
             check.report.contexts += 1;
             let read = CourseIndex::read(&raw).and_then(|index| Ok((index.context()?, index)));
             match read {
-                Ok((context, index)) => check.index(&context, &index, &mut checked, options)?,
+                Ok((context, index)) => {
+                    check.index(&context, &index, &mut checked, options)?;
+                    contexts.push(context);
+                }
                 Err(RuntimeError::Corrupt { place, reason }) => {
                     check.report.findings.add(Severity::Damage, "index", place, reason);
                 }
                 Err(other) => return Err(other),
             }
         }
+        contexts.extend(super::old::check(&mut check, &self.registry, options.is_quick)?);
+        check.twins(&contexts);
         if !options.is_quick {
             check.older_structures(&checked)?;
             check.all_definitions()?;
@@ -123,6 +135,23 @@ impl Check<'_> {
             let at = self.report.findings.len() - 1;
             self.report.findings[at].repair = Some(repair.to_string());
             self.repairs.insert(at, repair);
+        }
+    }
+
+    /// Contexts whose keys differ in case only: the platform, and whoever makes one here, takes them for one.
+    fn twins(&mut self, contexts: &[ContextKey]) {
+        let mut known: BTreeMap<[String; 3], (IndexKey, &ContextKey)> = BTreeMap::new();
+        for context in contexts {
+            let Ok(key) = IndexKey::of(context) else { continue };
+            match known.get(&folded(&key)) {
+                // A course of Old Mongo that moved to Split has the same parts.
+                Some((twin, _)) if *twin == key => {}
+                Some((_, twin)) => {
+                    let reason = format!("its key differs from that of {twin} in case only");
+                    self.find(Severity::Warning, "key_case", context, reason, None);
+                }
+                None => drop(known.insert(folded(&key), (key, context))),
+            }
         }
     }
 

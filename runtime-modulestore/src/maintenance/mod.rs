@@ -1,7 +1,7 @@
 //! Care for a whole store: what is damaged, what no branch leads to any more, what is big.
 //!
 //! - [`ModulestoreRuntime::fsck`] follows every index to its structures, blocks, definitions and files, and repairs what can
-//!   be repaired.
+//!   be repaired; of Old Mongo it reads every document.
 //! - [`ModulestoreRuntime::prune`] takes old versions out, with a reason for each, and can put them back for a while.
 //! - [`ModulestoreRuntime::sizes`] says what makes a structure big.
 //!
@@ -12,6 +12,7 @@
 mod blocks;
 mod files;
 mod fsck;
+mod old;
 mod prune;
 mod repair;
 mod sizes;

@@ -222,6 +222,18 @@ impl OldCourse {
     }
 }
 
+/// Reads all of a document, and returns the children.
+pub(crate) fn children(
+    document: &OldDocument<'_>,
+    registry: &Registry,
+    context: &ContextKey,
+) -> Result<Vec<UsageKey>, RuntimeError> {
+    let usage = context
+        .make_usage_key(document.category()?, document.name()?)
+        .map_err(|error| corrupt(document.place(), error))?;
+    Ok(Block::read(document, registry, context, &usage)?.record.data.children.clone())
+}
+
 impl Block {
     fn read(
         document: &OldDocument<'_>,

@@ -16,14 +16,14 @@ const PUBLISHED_DATE: &str = "published_date";
 const PUBLISHED_BY: &str = "published_by";
 
 /// A view over a document; nothing is decoded before it is asked for.
-pub(super) struct OldDocument<'a> {
+pub(crate) struct OldDocument<'a> {
     raw: &'a RawDocument,
     id: &'a RawDocument,
     place: String,
 }
 
 impl<'a> OldDocument<'a> {
-    pub(super) fn new(raw: &'a RawDocument) -> Result<Self, RuntimeError> {
+    pub(crate) fn new(raw: &'a RawDocument) -> Result<Self, RuntimeError> {
         let unnamed = "a block of Old Mongo";
         let id = document(raw, "_id", unnamed)?.ok_or_else(|| corrupt(unnamed, "it has no `_id`"))?;
         let part = |name| id.get_str(name).unwrap_or("?");
@@ -35,7 +35,7 @@ impl<'a> OldDocument<'a> {
         Ok(Self { raw, id, place })
     }
 
-    pub(super) fn place(&self) -> &str {
+    pub(crate) fn place(&self) -> &str {
         &self.place
     }
 
@@ -44,20 +44,25 @@ impl<'a> OldDocument<'a> {
             .ok_or_else(|| corrupt(self.place.as_str(), format!("its `_id` has no `{name}`")))
     }
 
-    pub(super) fn category(&self) -> Result<&'a str, RuntimeError> {
+    pub(crate) fn category(&self) -> Result<&'a str, RuntimeError> {
         self.part("category")
     }
 
-    pub(super) fn name(&self) -> Result<&'a str, RuntimeError> {
+    pub(crate) fn name(&self) -> Result<&'a str, RuntimeError> {
         self.part("name")
     }
 
-    pub(super) fn owner(&self) -> Result<(&'a str, &'a str), RuntimeError> {
+    pub(crate) fn owner(&self) -> Result<(&'a str, &'a str), RuntimeError> {
         Ok((self.part("org")?, self.part("course")?))
     }
 
+    /// Returns the type and the name of the block, and whether it is what authors work on.
+    pub(crate) fn block(&self) -> Result<(&'a str, &'a str, bool), RuntimeError> {
+        Ok((self.category()?, self.name()?, self.is_draft()?))
+    }
+
     /// Says whether it is what authors work on; an absent revision is the published one.
-    pub(super) fn is_draft(&self) -> Result<bool, RuntimeError> {
+    pub(crate) fn is_draft(&self) -> Result<bool, RuntimeError> {
         match text(self.id, "revision", &self.place)? {
             None => Ok(false),
             Some("draft") => Ok(true),
@@ -66,7 +71,7 @@ impl<'a> OldDocument<'a> {
     }
 
     /// Returns the content fields; a text in their place is the field `data`.
-    pub(super) fn content(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
+    pub(crate) fn content(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
         let Some(definition) = document(self.raw, "definition", &self.place)? else {
             return Ok(FieldMap::default());
         };
@@ -81,13 +86,13 @@ impl<'a> OldDocument<'a> {
     }
 
     /// Returns the settings, without what older documents noted about publishing among them.
-    pub(super) fn settings(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
+    pub(crate) fn settings(&self, codec: FieldCodec<'_>) -> Result<FieldMap, RuntimeError> {
         let metadata = document(self.raw, "metadata", &self.place)?;
         codec.read(metadata, &[PUBLISHED_DATE, PUBLISHED_BY], &self.place)
     }
 
     /// Returns the children; their texts name no run and, whatever revision the parent has, no revision.
-    pub(super) fn children(&self, context: &ContextKey) -> Result<Vec<UsageKey>, RuntimeError> {
+    pub(crate) fn children(&self, context: &ContextKey) -> Result<Vec<UsageKey>, RuntimeError> {
         let Some(definition) = document(self.raw, "definition", &self.place)? else { return Ok(Vec::new()) };
         let damaged = |reason: String| corrupt(self.place.as_str(), reason);
         match definition.get("children").map_err(|error| damaged(error.to_string()))? {
@@ -105,12 +110,12 @@ impl<'a> OldDocument<'a> {
     }
 
     /// Returns who changed it last, and when.
-    pub(super) fn edit_info(&self) -> Result<EditInfo, RuntimeError> {
+    pub(crate) fn edit_info(&self) -> Result<EditInfo, RuntimeError> {
         self.info("edited_on", "edited_by")
     }
 
     /// Returns who published it last, and when; in older documents that stands among the settings.
-    pub(super) fn publish_info(&self) -> Result<EditInfo, RuntimeError> {
+    pub(crate) fn publish_info(&self) -> Result<EditInfo, RuntimeError> {
         let info = self.info(PUBLISHED_DATE, PUBLISHED_BY)?;
         let Some(metadata) = document(self.raw, "metadata", &self.place)? else { return Ok(info) };
         let numbers = metadata.get_array(PUBLISHED_DATE).ok();

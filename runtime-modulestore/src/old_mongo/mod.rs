@@ -5,4 +5,5 @@
 mod course;
 mod document;
 
-pub(crate) use course::{OldCourse, context, contexts};
+pub(crate) use course::{OldCourse, children, context, contexts};
+pub(crate) use document::OldDocument;

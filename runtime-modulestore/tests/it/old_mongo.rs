@@ -1,7 +1,7 @@
 //! Courses of Old Mongo: forms of documents that the recorded databases do not have, and damage.
 
 use bson::{Bson, DateTime, Document, doc};
-use runtime_modulestore::ModulestoreRuntime;
+use runtime_modulestore::{FsckOptions, ModulestoreRuntime, Severity};
 use serde_json::json;
 use tempfile::TempDir;
 use xblock_core::keys::{ContextKey, UsageKey};
@@ -95,6 +95,91 @@ fn old_courses_are_only_read() {
     let root = key("course", "2031");
     let new = Edit::new(course(), Base::New { root: root.clone() }).put(root, Default::default());
     assert!(matches!(runtime.commit(new), Err(RuntimeError::ContextExists { .. })));
+    let make = |key: &str| {
+        let key: ContextKey = key.parse().expect("a key");
+        let root = key.make_usage_key("course", "course").expect("a key");
+        runtime.commit(Edit::new(key, Base::New { root: root.clone() }).put(root, Default::default()))
+    };
+    let refused = make("course-v1:harbour+Tides+2031");
+    assert!(matches!(&refused, Err(RuntimeError::ContextExists { key }) if *key == course()), "{refused:?}");
+    assert!(make("course-v1:Harbour+TIDES+2031").is_ok(), "it moves to Split under its own parts");
+}
+
+fn findings(runtime: &ModulestoreRuntime) -> Vec<(Severity, &'static str, String)> {
+    let report = runtime.fsck(FsckOptions::default()).expect("the check");
+    let found = report.findings.iter();
+    found.map(|one| (one.severity, one.code, format!("{}: {}", one.place, one.reason))).collect()
+}
+
+/// A check reads every document in both revisions, and looks at the tree; nothing is repaired.
+#[test]
+fn a_check_reads_old_documents() {
+    let mut draft = block("vertical", "new", &["html/h"]);
+    draft.insert("_id", id("vertical", "new", "draft".into()));
+    let sound = [
+        block("course", "2031", &["chapter/c"]),
+        block("chapter", "c", &["vertical/new", "html/h"]),
+        block("html", "h", &[]),
+        draft,
+    ];
+    let (runtime, _folder) = store(&sound);
+    assert_eq!(findings(&runtime), [], "a unit that was never published is not damage");
+    let report = runtime.fsck(FsckOptions::default()).expect("the check");
+    assert_eq!((report.contexts, report.blocks), (1, 4));
+
+    let mut wrong_draft = block("html", "h", &[]);
+    wrong_draft.insert("_id", id("html", "h", "draft".into()));
+    wrong_draft.insert("metadata", "text");
+    let mut unknown = block("html", "later", &[]);
+    unknown.insert("_id", id("html", "later", "soon".into()));
+    let mut other = block("html", "lost", &[]);
+    other.get_document_mut("_id").expect("an id").insert("course", "GONE");
+    let mut circle = block("vertical", "new", &["chapter/c"]);
+    circle.insert("_id", id("vertical", "new", "draft".into()));
+    let [root, chapter, text, _] = sound;
+    let mut chapter = chapter;
+    let children = ["vertical/new", "html/h", "html/h", "html/gone"];
+    let children: Vec<_> = children.iter().map(|child| format!("i4x://Harbour/TIDES/{child}")).collect();
+    chapter.insert("definition", doc! { "data": {}, "children": children });
+    let (runtime, _folder) = store(&[root, chapter, text, wrong_draft, unknown, other, circle]);
+    let found = findings(&runtime);
+    let told: Vec<_> = found.iter().map(|(severity, code, _)| (*severity, *code)).collect();
+    assert_eq!(
+        told,
+        [
+            (Severity::Damage, "old_document"),
+            (Severity::Damage, "no_root"),
+            (Severity::Damage, "block"),
+            (Severity::Warning, "child_twice"),
+            (Severity::Damage, "cycle"),
+            (Severity::Warning, "missing_child"),
+        ],
+        "{found:?}"
+    );
+    let places = ["html/later@soon", "Harbour/GONE", "html/h@draft", "chapter+c", "+", "html+gone"];
+    for ((.., text), place) in found.iter().zip(places) {
+        assert!(text.contains(place), "{text} names {place}");
+    }
+    let repair = runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the check");
+    assert!(repair.findings.iter().all(|one| one.repair.is_none() && !one.is_repaired), "{repair:?}");
+    assert_eq!(findings(&runtime), found);
+}
+
+/// Keys that differ in case only come with dumps; a check says so.
+#[test]
+fn a_check_names_keys_that_differ_in_case_only() {
+    let (runtime, folder) = new_store();
+    let mut twin = block("course", "2031", &[]);
+    twin.get_document_mut("_id").expect("an id").insert("org", "HARBOUR");
+    write(folder.path(), "modulestore", &[block("course", "2031", &[]), twin]);
+    runtime.import_dump(folder.path()).expect("the dump loads");
+    let found = findings(&runtime);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0, found[0].1), (Severity::Warning, "key_case"));
+    assert!(
+        found[0].2.contains("HARBOUR/TIDES/2031") && found[0].2.contains("Harbour/TIDES/2031"),
+        "{found:?}"
+    );
 }
 
 /// A damaged block says so with its place; the others are read. Blocks that contain each other end no process.
