@@ -164,6 +164,10 @@ impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
         self.within.contexts()
     }
 
+    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
+        self.within.damaged_contexts()
+    }
+
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
         self.within.context(key)
     }

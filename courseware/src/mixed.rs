@@ -238,6 +238,14 @@ impl Runtime for MixedRuntime {
         Ok(found.into_iter().collect())
     }
 
+    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
+        let mut found = Vec::new();
+        for store in &self.stores {
+            found.extend(store.damaged_contexts()?);
+        }
+        Ok(found)
+    }
+
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
         self.store_of(key)?.context(key)
     }

@@ -34,6 +34,10 @@ impl Runtime for ReadOnlyRuntime {
         self.within.contexts()
     }
 
+    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
+        self.within.damaged_contexts()
+    }
+
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
         self.within.context(key)
     }

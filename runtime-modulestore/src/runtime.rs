@@ -345,18 +345,32 @@ pub(crate) fn in_milliseconds(time: DateTime<Utc>) -> DateTime<Utc> {
     time.with_nanosecond(time.nanosecond() / 1_000_000 * 1_000_000).unwrap_or(time)
 }
 
-impl Runtime for ModulestoreRuntime {
-    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
+impl ModulestoreRuntime {
+    /// Lists the contexts, and what is wrong with those that cannot even be named.
+    fn every_context(&self) -> Result<(Vec<ContextKey>, Vec<RuntimeError>), RuntimeError> {
         let docs = self.store.read()?;
-        let indexes = docs.indexes()?;
-        let mut contexts = indexes
-            .iter()
-            .map(|raw| CourseIndex::read(raw)?.context())
-            .collect::<Result<Vec<_>, RuntimeError>>()?;
-        contexts.extend(old_mongo::contexts(&*docs)?);
+        let (mut contexts, mut damaged) = (Vec::new(), Vec::new());
+        let indexes = docs.indexes()?.into_iter().map(|raw| CourseIndex::read(&raw?)?.context());
+        for found in indexes.chain(old_mongo::contexts(&*docs)?) {
+            match found {
+                Ok(context) => contexts.push(context),
+                Err(error) if error.is_damage() => damaged.push(error),
+                Err(error) => return Err(error),
+            }
+        }
         contexts.sort();
         contexts.dedup();
-        Ok(contexts)
+        Ok((contexts, damaged))
+    }
+}
+
+impl Runtime for ModulestoreRuntime {
+    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
+        Ok(self.every_context()?.0)
+    }
+
+    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
+        Ok(self.every_context()?.1)
     }
 
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {

@@ -27,7 +27,7 @@ fn find_twin(docs: &dyn DocumentReads, key: &IndexKey) -> Result<Option<ContextK
     let wanted = folded(key);
     for raw in docs.indexes()? {
         // One that cannot be read is in nobody's way.
-        if let Ok(index) = CourseIndex::read(&raw)
+        if let Ok(index) = raw.and_then(|raw| CourseIndex::read(&raw))
             && folded(index.key()) == wanted
             && let Ok(twin) = index.context()
         {

@@ -13,6 +13,8 @@ use serde_json::json;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use xblock_core::runtime::RuntimeError;
+
 use super::exit::{CommandError, Exit};
 
 /// How often a terminal sees progress.
@@ -55,6 +57,21 @@ impl Console {
     pub(crate) fn remark(&self, remark: impl fmt::Display) {
         // Nobody is left to hear that standard error is closed.
         let _ = writeln!(io::stderr(), "{remark}");
+    }
+
+    /// Ends a list in which something could not be read: names all of it, and fails where there is any.
+    pub(crate) fn damage(
+        &self,
+        damaged: impl IntoIterator<Item = RuntimeError>,
+    ) -> Result<Exit, CommandError> {
+        let mut damaged = damaged.into_iter().peekable();
+        while let Some(error) = damaged.next() {
+            if damaged.peek().is_none() {
+                return Err(error.into());
+            }
+            self.remark(format_args!("error: {error}"));
+        }
+        Ok(Exit::Done)
     }
 
     /// Writes an error with its causes; where JSON is wanted also as the document, unless there was one before.

@@ -28,10 +28,11 @@ pub(crate) fn run(
         match runtime.context(&key) {
             Ok(record) => records.push(record),
             // The others are listed all the same, before the command says what is wrong.
-            Err(error @ RuntimeError::Corrupt { .. }) => damaged.push((key, error)),
+            Err(error @ RuntimeError::Corrupt { .. }) => damaged.push((Some(key), error)),
             Err(error) => return Err(error.into()),
         }
     }
+    damaged.extend(runtime.damaged_contexts()?.into_iter().map(|error| (None, error)));
     if console.json {
         let sound = records
             .iter()
@@ -48,5 +49,5 @@ pub(crate) fn run(
         };
         console.line(format_args!("{}  draft {}, {published}", record.key, record.draft.version))?;
     }
-    damaged.into_iter().next().map_or(Ok(Exit::Done), |(_, error)| Err(error.into()))
+    console.damage(damaged.into_iter().map(|(_, error)| error))
 }

@@ -65,20 +65,24 @@ fn documents(
     let (url, registry, clock) = (&arguments.store.url, &surroundings.registry, &surroundings.clock);
     let store = url.open_modulestore(OpenMode::Read, registry, clock)?;
     let mut reports: Vec<SizeReport> = Vec::new();
+    let mut damaged = store.damaged_contexts()?;
     for context in store.contexts()? {
         for branch in Branch::ALL {
             match store.sizes(&context, branch) {
                 Ok(report) => reports.push(report),
                 // Courses of Old Mongo have no structures.
                 Err(RuntimeError::NoSuchBranch { .. } | RuntimeError::UnsupportedKey { .. }) => {}
+                // The others are told all the same.
+                Err(error @ RuntimeError::Corrupt { .. }) => damaged.push(error),
                 Err(error) => return Err(error.into()),
             }
         }
     }
     reports.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.context.cmp(&b.context)));
     if console.json {
-        console.document(&json!({ "structures": reports }))?;
-        return Ok(Exit::Done);
+        let told: Vec<_> = damaged.iter().map(ToString::to_string).collect();
+        console.document(&json!({ "structures": reports, "damaged": told }))?;
+        return Ok(if damaged.is_empty() { Exit::Done } else { Exit::Failed });
     }
     for report in &reports {
         let SizeReport { context, branch, bytes, limit, blocks, .. } = report;
@@ -95,5 +99,5 @@ fn documents(
             console.line(format_args!("  biggest block {}: {} bytes", block.block, block.bytes))?;
         }
     }
-    Ok(Exit::Done)
+    console.damage(damaged)
 }

@@ -51,12 +51,13 @@ pub(super) async fn contexts(State(site): State<Site>, visitor: Visitor) -> Resp
             let name = if name.is_empty() { context.to_string() } else { name.to_string() };
             links.push(Link::to_context(&context, &name));
         }
-        Ok::<_, BlockError>(links)
+        Ok::<_, BlockError>((links, host.runtime.damaged_contexts()?.len()))
     });
     match listed.await {
-        Ok(Ok(links)) if links.len() == 1 => Redirect::to(&links[0].href).into_response(),
-        Ok(Ok(links)) => {
-            page(StatusCode::OK, "contexts.html", context! { contexts => Value::from(Serde(links)) })
+        Ok(Ok((links, 0))) if links.len() == 1 => Redirect::to(&links[0].href).into_response(),
+        Ok(Ok((links, damaged))) => {
+            let values = context! { contexts => Value::from(Serde(links)), damaged };
+            page(StatusCode::OK, "contexts.html", values)
         }
         Ok(Err(error)) => refusal(&error),
         Err(response) => response,

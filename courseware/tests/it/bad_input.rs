@@ -321,6 +321,44 @@ fn one_damaged_course_leaves_the_others_listed() {
 }
 
 #[test]
+fn a_damaged_course_index_leaves_the_others_listed() {
+    let directory = tempdir().unwrap();
+    let [_, modulestore] = stores(directory.path());
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course display_name=\"Sound\"/>"),
+    ]);
+    courseware(["import", course.path().to_str().unwrap(), "--store", &modulestore]).exits(0);
+    import_tides(&modulestore);
+    {
+        let db = rusqlite::Connection::open(directory.path().join("split.db")).unwrap();
+        let sql = r#"SELECT document FROM "modulestore.active_versions" WHERE org <> 'O'"#;
+        let mut index: Vec<u8> = db.query_row(sql, [], |row| row.get(0)).unwrap();
+        // A symbol in the place of a text.
+        let at = index.windows(5).position(|bytes| bytes == b"\x02org\0").unwrap();
+        index[at] = 0x0d;
+        let sql = r#"UPDATE "modulestore.active_versions" SET document = ? WHERE org <> 'O'"#;
+        db.execute(sql, [index]).unwrap();
+    }
+    let site = directory.path().join("site.json");
+    let stores = serde_json::json!({ "stores": [{ "name": "a", "url": modulestore }], "mappings": {} });
+    fs::write(&site, stores.to_string()).unwrap();
+    for store in [modulestore.clone(), format!("mixed:{}", site.display())] {
+        let ran = courseware(["list", "--store", &store]).exits(4);
+        assert!(ran.out.contains("course-v1:O+C+R") && !ran.out.contains(TIDES), "{}", ran.out);
+        assert!(ran.err.contains("course index"), "{}", ran.err);
+        let listed = courseware(["list", "--store", &store, "--json"]).exits(4).json();
+        assert_eq!(listed[0]["context"], "course-v1:O+C+R");
+        assert_eq!(listed[1]["context"], Value::Null);
+        assert!(listed[1]["error"].as_str().unwrap().contains("course index"), "{listed}");
+    }
+    let ran = courseware(["stats", "--store", &modulestore]).exits(4);
+    assert!(ran.out.contains("course-v1:O+C+R") && ran.err.contains("course index"), "{}", ran.out);
+    let ran = courseware(["store", "prune", &modulestore]).exits(4);
+    assert!(ran.err.contains("course index"), "{}", ran.err);
+}
+
+#[test]
 fn a_block_for_staff_is_kept_from_learners() {
     let course = Course::new(&[
         ("course/course.xml", ROOT.as_bytes()),

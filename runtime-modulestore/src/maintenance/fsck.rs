@@ -99,7 +99,8 @@ impl ModulestoreRuntime {
         let mut contexts = Vec::new();
         for raw in docs.indexes()? {
             check.report.contexts += 1;
-            let read = CourseIndex::read(&raw).and_then(|index| Ok((index.context()?, index)));
+            let read =
+                raw.and_then(|raw| CourseIndex::read(&raw)).and_then(|index| Ok((index.context()?, index)));
             match read {
                 Ok((context, index)) => {
                     check.index(&context, &index, &mut checked, options)?;

@@ -192,7 +192,8 @@ fn find(
     let mut heads = Vec::new();
     let mut published = PublishedLines::default();
     for raw in docs.indexes()? {
-        let index = CourseIndex::read(&raw)?;
+        // What an index that cannot be read leads to might be taken out.
+        let index = CourseIndex::read(&raw?)?;
         let context = index.context()?;
         if let Some(head) = index.head(Branch::Published) {
             published.add(head, FileOwner::of(&context), &headers);

@@ -47,11 +47,13 @@ struct BranchBlocks {
     head: Head,
 }
 
-/// Lists the courses: documents of type `course`.
-pub(crate) fn contexts(docs: &dyn DocumentReads) -> Result<Vec<ContextKey>, RuntimeError> {
+/// Lists the courses, documents of type `course`; of one that is damaged what is wrong with it.
+pub(crate) fn contexts(
+    docs: &dyn DocumentReads,
+) -> Result<Vec<Result<ContextKey, RuntimeError>>, RuntimeError> {
     let mut found = Vec::new();
     docs.each_old_course(&mut |raw| {
-        found.extend(context(raw)?);
+        found.extend(context(raw).transpose());
         Ok(())
     })?;
     Ok(found)

@@ -98,7 +98,7 @@ pub trait DocumentReads {
     ///
     /// # Errors
     /// The medium's.
-    fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError>;
+    fn indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError>;
 
     /// Finds a course index.
     ///

@@ -450,3 +450,44 @@ fn garbled_documents_end_no_process() {
     // A commit may have gone through on a garbled draft, whose version is no head any more.
     assert!(open(folder.path()).fsck(Default::default()).expect("the check").findings.is_sound());
 }
+
+/// An index that cannot be read, whatever is wrong with it, hides no other course.
+#[test]
+fn a_damaged_index_hides_no_other() {
+    let spoils: [fn(&mut bson::Document); 5] = [
+        |index| drop(index.insert("versions", bson::Bson::Null)),
+        |index| drop(index.insert("run", 7)),
+        |index| drop(index.insert("org", "X Y")),
+        |index| drop(index.remove("_id")),
+        |index| drop(index.remove("course")),
+    ];
+    for (n, spoil) in spoils.into_iter().enumerate() {
+        let (runtime, folder) = new_store();
+        published_course(&runtime);
+        let other: ContextKey = "course-v1:Harbour+OTHER+2031".parse().expect("a key");
+        let root = other.make_usage_key("course", "course").expect("a key");
+        let new = Edit::new(other.clone(), Base::New { root: root.clone() });
+        commit(&runtime, new.put(root.clone(), block(json!({}), &[])));
+        drop(runtime);
+        let db = Connection::open(folder.path().join("store.db")).expect("the file");
+        let table = r#""modulestore.active_versions""#;
+        let sql = format!("SELECT document FROM {table} WHERE course = 'OTHER'");
+        let bytes: Vec<u8> = db.query_row(&sql, [], |row| row.get(0)).expect("the index");
+        let mut index = bson::Document::from_reader(bytes.as_slice()).expect("BSON");
+        spoil(&mut index);
+        let sql = format!("UPDATE {table} SET document = ? WHERE course = 'OTHER'");
+        db.execute(&sql, [index.to_vec().expect("BSON")]).expect("written");
+        drop(db);
+
+        let runtime = open(folder.path());
+        assert_eq!(runtime.contexts().expect("the contexts"), [context()], "{n}");
+        let damaged = runtime.damaged_contexts().expect("the damage");
+        assert!(matches!(&damaged[..], [RuntimeError::Corrupt { .. }]), "{n}: {damaged:?}");
+        let report = runtime.fsck(runtime_modulestore::FsckOptions::default()).expect("the check");
+        assert_eq!(report.findings.iter().filter(|finding| finding.code == "index").count(), 1, "{n}");
+        commit(&runtime, edit().put(usage("html", "h1"), html("more")).publish_all());
+        // What it leads to might be taken out.
+        let pruned = runtime.prune(&runtime_modulestore::PruneOptions::default());
+        assert!(matches!(pruned, Err(RuntimeError::Corrupt { .. })), "{n}: {pruned:?}");
+    }
+}

@@ -43,6 +43,15 @@ pub trait Runtime: Send + Sync {
     /// The store's own.
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError>;
 
+    /// Says what is wrong with contexts whose very entry cannot be read, so that [`contexts`](Self::contexts) does not
+    /// name them; none in stores that have no such entries.
+    ///
+    /// # Errors
+    /// The store's own.
+    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
+        Ok(Vec::new())
+    }
+
     /// Returns a context's root and the heads of its branches.
     ///
     /// # Errors

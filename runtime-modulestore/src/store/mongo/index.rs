@@ -42,11 +42,11 @@ impl Session<'_> {
         self.find_one(&self.store.primary.collection(&name), doc! { "_id": id })
     }
 
-    pub(super) fn all_indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+    pub(super) fn all_indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
         match &self.store.sql_index {
             Some(table) => table.all(&filed),
-            None => Ok(filed),
+            None => Ok(filed.into_iter().map(Ok).collect()),
         }
     }
 
@@ -54,7 +54,8 @@ impl Session<'_> {
     pub(super) fn differing_indexes(&self) -> Result<Vec<RowAndDocument>, RuntimeError> {
         let Some(table) = &self.store.sql_index else { return Ok(Vec::new()) };
         let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
-        let mut rows = table.all(&filed)?;
+        // Those that cannot be read are found among the indexes themselves.
+        let mut rows: Vec<_> = table.all(&filed)?.into_iter().flatten().collect();
         let mut differing = Vec::new();
         for document in filed {
             let id = document.get_object_id("_id").ok();

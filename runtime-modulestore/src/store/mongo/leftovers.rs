@@ -34,7 +34,9 @@ impl Session<'_> {
     /// Lists the contexts of which the table and the collection say different things.
     pub(super) fn index_differences(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
         let differing = self.differing_indexes()?;
-        differing.iter().map(|(row, document)| difference(row.as_ref(), document.as_ref())).collect()
+        let told = differing.iter().map(|(row, document)| difference(row.as_ref(), document.as_ref()));
+        // A document that is no index is found among the indexes.
+        told.filter(|told| !told.as_ref().is_err_and(RuntimeError::is_damage)).collect()
     }
 
     /// Lets the collection say what the table says of those that are `wanted`; returns which these were.
@@ -44,7 +46,10 @@ impl Session<'_> {
     ) -> Result<Vec<IndexDifference>, RuntimeError> {
         let mut mended = Vec::new();
         for (row, document) in self.differing_indexes()? {
-            let difference = difference(row.as_ref(), document.as_ref())?;
+            let difference = match difference(row.as_ref(), document.as_ref()) {
+                Err(error) if error.is_damage() => continue,
+                told => told?,
+            };
             let Some(row) = row.filter(|_| wanted(&difference)) else { continue };
             let index = CourseIndex::read(&row)?;
             let (id, key): (_, IndexKey) = (index.id(), index.key().clone());

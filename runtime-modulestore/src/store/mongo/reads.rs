@@ -87,7 +87,7 @@ impl DocumentReads for Session<'_> {
         self.find_leftovers()
     }
 
-    fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+    fn indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         self.all_indexes()
     }
 

@@ -237,16 +237,20 @@ impl SqlIndex {
         entry.document(present(id)?.as_deref()).map(Some)
     }
 
-    /// Returns every index, in the order in which they were made.
-    pub(super) fn all(&self, present: &[RawDocumentBuf]) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
-        self.select("WHERE '' = ? ORDER BY id", "")?
-            .iter()
-            .map(|entry| {
-                let same =
-                    |document: &&RawDocumentBuf| document.get_object_id("_id").is_ok_and(|id| id == entry.id);
-                entry.document(present.iter().find(same).map(|document| &**document))
-            })
-            .collect()
+    /// Returns every index, in the order in which they were made; of a row that cannot be read what is wrong with it.
+    pub(super) fn all(
+        &self,
+        present: &[RawDocumentBuf],
+    ) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = select_each(&connection, "WHERE '' = ? ORDER BY id", "")?;
+        let documents = entries.into_iter().map(|entry| {
+            let entry = entry?;
+            let same =
+                |document: &&RawDocumentBuf| document.get_object_id("_id").is_ok_and(|id| id == entry.id);
+            entry.document(present.iter().find(same).map(|document| &**document))
+        });
+        Ok(documents.collect())
     }
 
     /// Changes a row if it still is what was read; says whether it was.
@@ -291,11 +295,28 @@ impl SqlIndex {
 }
 
 fn select(connection: &Connection, condition: &str, parameter: &str) -> Result<Vec<Entry>, RuntimeError> {
+    select_each(connection, condition, parameter)?.into_iter().collect()
+}
+
+/// Reads rows, each by itself: one that is damaged keeps nobody from the others.
+fn select_each(
+    connection: &Connection,
+    condition: &str,
+    parameter: &str,
+) -> Result<Vec<Result<Entry, RuntimeError>>, RuntimeError> {
+    use rusqlite::Error::{FromSqlConversionFailure, InvalidColumnType};
     let sql =
         format!("SELECT {COLUMNS} FROM split_modulestore_django_splitmodulestorecourseindex {condition}");
     let mut statement = connection.prepare_cached(&sql).map_err(failed)?;
     let rows = statement.query_map([parameter], Entry::read).map_err(failed)?;
-    rows.map(|row| row.map_err(failed)?).collect()
+    rows.map(|row| match row {
+        Ok(entry) => Ok(entry),
+        Err(error @ (InvalidColumnType(..) | FromSqlConversionFailure(..))) => {
+            Ok(Err(corrupt("a row of the table of course indexes", error)))
+        }
+        Err(error) => Err(failed(error)),
+    })
+    .collect()
 }
 
 fn insert(transaction: &Transaction<'_>, columns: &Columns) -> Result<(), RuntimeError> {
@@ -383,4 +404,39 @@ fn reason(change: &IndexChange) -> Option<String> {
         .map(|(name, _)| name)
         .collect();
     (!changed.is_empty()).then(|| format!("Updated {} branch", changed.join(" and ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_row_hides_no_other() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("index.db");
+        let table = SqlIndex::open(&file.to_string_lossy(), StoreMode::ReadWrite).expect("the table");
+        let id = "0123456789abcdef01234567";
+        let (other, time) = ("0123456789abcdef01234568", "2031-01-01 00:00:00");
+        let insert = "INSERT INTO split_modulestore_django_splitmodulestorecourseindex
+            (objectid, course_id, org, draft_version, published_version, library_version, wiki_slug, base_store,
+             edited_on, last_update) VALUES (?, ?, 'A', ?, '', '', '', 'mongodb', ?, ?)";
+        let spoilt = [
+            (other, "course-v1:A+B+2", "not an id", time),
+            (other, "no key", id, time),
+            ("no id", "course-v1:A+B+2", id, time),
+            (other, "course-v1:A+B+2", id, "some day"),
+        ];
+        for (object_id, course, draft, on) in spoilt {
+            {
+                let db = table.connection.lock().expect("nobody panicked");
+                let delete = "DELETE FROM split_modulestore_django_splitmodulestorecourseindex";
+                db.execute(delete, []).expect("deleted");
+                db.execute(insert, params![object_id, course, draft, on, time]).expect("a row");
+                db.execute(insert, params![id, "course-v1:A+B+1", id, time, time]).expect("a row");
+            }
+            let all = table.all(&[]).expect("the rows");
+            let [Err(RuntimeError::Corrupt { .. }), Ok(sound)] = &all[..] else { panic!("{all:?}") };
+            assert_eq!(CourseIndex::read(sound).expect("an index").key().run, "1");
+        }
+    }
 }

@@ -110,10 +110,10 @@ impl DocumentReads for Session<'_> {
         Ok(Vec::new())
     }
 
-    fn indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+    fn indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         let sql = r#"SELECT document FROM "modulestore.active_versions""#;
         let found = self.many(sql, [], |row| row.get::<_, Vec<u8>>(0))?;
-        found.into_iter().map(|bytes| document(bytes, "a course index")).collect()
+        Ok(found.into_iter().map(|bytes| document(bytes, "a course index")).collect())
     }
 
     fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
