@@ -303,7 +303,9 @@ fn describe_runtime(error: &RuntimeError) -> Situation {
         RuntimeError::NoSuchVersion { context, .. } => Situation::new("NotFound", error).key(context),
         RuntimeError::NoSuchCursor { .. } => Situation::new("NotFound", error),
         RuntimeError::ContextExists { key } => Situation::new("Conflict", error).key(key),
-        RuntimeError::Conflict { context, .. } => Situation::new("Conflict", error).key(context),
+        RuntimeError::Conflict { context, .. } | RuntimeError::StaleDraft { context, .. } => {
+            Situation::new("Conflict", error).key(context)
+        }
         RuntimeError::WrongContext { key, .. } | RuntimeError::UnsupportedKey { key, .. } => {
             Situation::new("InvalidEdit", error).key(key)
         }

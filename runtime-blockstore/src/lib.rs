@@ -45,6 +45,6 @@ pub use storage::{Assets, NoAssets, ObjectOptions, ObjectPlace, ObjectService};
 pub use store::{
     Blockstore, BundleChange, BundleChanges, BundleData, BundleFile, BundleFileData, BundleQuery,
     BundleVersionData, CollectionData, CommitExtent, CommitOptions, CommitReport, Dependent, DraftData,
-    DraftFileData, DraftLinkData, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
+    DraftFileData, DraftLinkData, DraftStanding, FileChange, FileRevision, OnEmpty, OnStale, VersionSummary,
 };
 pub use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};

@@ -170,9 +170,12 @@ fn code_of(error: &CoursewareError) -> Exit {
         | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })
         | CoursewareError::Context(ContextError::IsAnother { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })
-        | CoursewareError::Runtime(RuntimeError::Conflict { .. } | RuntimeError::ContextExists { .. }) => {
-            Exit::Conflict
-        }
+        | CoursewareError::Bundles(BlockstoreError::StaleDraft { .. })
+        | CoursewareError::Runtime(
+            RuntimeError::Conflict { .. }
+            | RuntimeError::StaleDraft { .. }
+            | RuntimeError::ContextExists { .. },
+        ) => Exit::Conflict,
         CoursewareError::Block(
             BlockError::NoSuchView { .. } | BlockError::NoSuchHandler { .. } | BlockError::StaffOnly { .. },
         ) => Exit::NotFound,

@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod console;
 mod diff;
+mod draft;
 mod exit;
 mod export;
 mod fmt;
@@ -109,6 +110,7 @@ enum Command {
     Gc(gc::Arguments),
     Stats(stats::Arguments),
     Links(links::Arguments),
+    Draft(draft::Arguments),
     Adopt(links::AdoptArguments),
     #[command(subcommand)]
     Store(store::Command),
@@ -183,6 +185,7 @@ fn dispatch(
         Command::Gc(arguments) => gc::run(arguments, surroundings, console),
         Command::Stats(arguments) => stats::run(arguments, surroundings, console),
         Command::Links(arguments) => links::run(arguments, surroundings, console),
+        Command::Draft(arguments) => draft::run(arguments, surroundings, console),
         Command::Adopt(arguments) => links::adopt(arguments, surroundings, console),
         Command::Store(command) => store::run(command, surroundings, console),
         Command::Backup(arguments) => backup::run(arguments, surroundings, console),

@@ -109,3 +109,77 @@ fn files_of_single_blocks_come_along_to_other_stores_and_packages() {
     let written = export(1);
     assert!(written.err.contains("block-file-left-out"), "{}", written.err);
 }
+
+#[test]
+fn what_another_draft_published_is_merged_discarded_or_overwritten_on_purpose() {
+    let folder = tempfile::tempdir().unwrap();
+    let course = folder.path().join("course");
+    std::fs::create_dir_all(course.join("html")).unwrap();
+    let page = r#"<course org="O" course="C" url_name="R"><chapter url_name="c"><sequential url_name="s">
+        <vertical url_name="v"><html url_name="h" display_name="H">one</html></vertical></sequential></chapter></course>"#;
+    std::fs::write(course.join("course.xml"), page).unwrap();
+    let place = folder.path().join("store");
+    let store = format!("blockstore:{}", place.display());
+    let import = |text: &str| {
+        std::fs::write(course.join("course.xml"), page.replace("one", text)).unwrap();
+        courseware(["import", course.to_str().unwrap(), "--store", &store])
+    };
+    import("one").exits(0);
+    let bundles = Blockstore::open(&place, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let bundle = bundles.get_bundles(None).unwrap()[0].uuid;
+    let write = |draft: &str, path: &str, text: &str| {
+        let draft = bundles.get_or_create_bundle_draft(bundle, draft).unwrap().uuid;
+        bundles.write_draft_file(draft, path, Some(text.as_bytes())).unwrap();
+        draft
+    };
+    let (h, other) = ("html/h/definition.xml", "html/other/definition.xml");
+    // The draft changes nothing, so that there is nothing to decide.
+    bundles.commit_draft(write("app1", h, "<html display_name=\"H\">theirs</html>")).unwrap();
+    import("two").exits(0);
+    courseware(["publish", "course-v1:O+C+R", "--from", &store, "--to", &store]).exits(0);
+    // It changes something.
+    write("studio_draft", h, "<html display_name=\"H\">ours</html>");
+    bundles.commit_draft(write("app2", h, "<html display_name=\"H\">theirs again</html>")).unwrap();
+    bundles.commit_draft(write("app3", other, "<html>other</html>")).unwrap();
+    for _ in 0..2 {
+        let stale = import("three").exits(5);
+        assert!(stale.err.contains("stale") && stale.err.contains(h), "{}", stale.err);
+    }
+    let key = "course-v1:O+C+R";
+    let shown = courseware(["draft", key, "--store", &store]).exits(0);
+    assert!(
+        shown.out.contains("is stale") && shown.out.contains(&format!("{h}, as others did")),
+        "{}",
+        shown.out
+    );
+    let refused = courseware(["draft", key, "--store", &store, "--merge"]).exits(5);
+    assert!(refused.err.contains(h), "{}", refused.err);
+    courseware(["draft", key, "--store", &store, "--ours"]).exits(0);
+    let draft = courseware(["show", "block-v1:O+C+R+type@html+block@h", "--store", &store]).exits(0);
+    assert!(draft.out.contains("ours"), "{}", draft.out);
+    import("three").exits(0);
+    write("studio_draft", h, "<html display_name=\"H\">ours</html>");
+    bundles.commit_draft(write("app4", h, "<html display_name=\"H\">theirs</html>")).unwrap();
+    let dropped = courseware(["draft", key, "--store", &store, "--discard"]).exits(0);
+    assert!(dropped.out.contains(&format!("dropped {h}")), "{}", dropped.out);
+    import("four").exits(0);
+    courseware(["fsck", "--store", &store]).exits(0);
+}
+
+#[test]
+fn links_are_brought_up_to_date_after_another_draft_was_published() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _, tides) = store(folder.path());
+    let key = "lib:Harbour:tides";
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    let bundles =
+        Blockstore::open(&folder.path().join("store"), Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let draft = bundles.get_or_create_bundle_draft(tides, "app").unwrap().uuid;
+    bundles
+        .write_draft_file(draft, "html/own/definition.xml", Some(b"<html display_name=\"Own\"/>"))
+        .unwrap();
+    bundles.commit_draft(draft).unwrap();
+    courseware(["links", key, "--store", &store, "--update", "media", "--publish"]).exits(0);
+    let tree = courseware(["tree", key, "--store", &store, "--branch", "published"]).exits(0);
+    assert!(tree.out.contains("Second") && tree.out.contains("Own"), "{}", tree.out);
+}

@@ -58,6 +58,7 @@ impl BlockstoreRuntime {
                     self.store.complete_soon();
                     return Ok(commit);
                 }
+                Err(Trouble::Behind) => self.lay_on_latest(&edit.context)?,
                 Err(Trouble::Stale) => {
                     let draft = Uuid::new_v4();
                     self.sweep(Some(draft))?;
@@ -108,6 +109,9 @@ impl BlockstoreRuntime {
         let plan = Plan::make(edit, draft_state, published_state, &root, open_version)?;
 
         let mut carrying = Carrying::begin(self, &view, edit, &changes.includes, draft)?;
+        if carrying.lies_idle() {
+            return Err(Trouble::Behind);
+        }
         carrying.change_links(&changes.links);
         for stage in plan.stages {
             match stage {
@@ -151,7 +155,7 @@ impl BlockstoreRuntime {
             Ok(view) => Some(view),
             Err(Trouble::Error(RuntimeError::NoSuchContext { .. })) => None,
             Err(Trouble::Error(error)) => return Err(error),
-            Err(Trouble::Stale) => {
+            Err(Trouble::Stale | Trouble::Behind) => {
                 return Err(RuntimeError::Corrupt {
                     place: edit.context.to_string(),
                     reason: "its index cannot be made".into(),

@@ -11,6 +11,7 @@ mod conventions;
 #[cfg(test)]
 mod costs;
 mod definitions;
+mod draft;
 mod feed;
 mod included;
 mod includes;

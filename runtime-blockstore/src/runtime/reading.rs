@@ -56,6 +56,7 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
+        self.notice(key)?;
         let whole = self.look(key, &[Branch::Draft], |view| {
             let draft = view.state(Branch::Draft)?;
             self.context_record(

@@ -11,12 +11,13 @@ use super::definitions::Source;
 use super::includes::include_rows;
 use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, Entry, classify};
 use super::tables::{AssetRow, Tables, UsageRow};
-use super::view::{Trouble, View, draft_id};
+use super::view::{Trouble, View, draft_id, version_id};
 use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};
+use crate::store::OnStale;
 
 /// The files of a branch as the documents say, with when it was made.
 pub(super) struct Files {
@@ -42,6 +43,7 @@ impl BlockstoreRuntime {
             }
             return self.store.db.write_temporary(|db| self.refresh_in(db, key, needed));
         }
+        self.lay_on_latest(key)?;
         self.store.db.write(|db| self.refresh_in(db, key, needed))
     }
 
@@ -71,7 +73,7 @@ impl BlockstoreRuntime {
         };
         for branch in Branch::ALL {
             let outcome = match self.check(&view, branch) {
-                Err(Trouble::Stale) => self.rebuild(&view, branch),
+                Err(Trouble::Stale | Trouble::Behind) => self.rebuild(&view, branch),
                 Err(Trouble::Error(RuntimeError::NoSuchBranch { .. })) | Ok(()) => Ok(()),
                 Err(Trouble::Error(error)) => Err(error),
             };
@@ -82,6 +84,39 @@ impl BlockstoreRuntime {
             }
         }
         Ok(())
+    }
+
+    /// Lays the draft of a context on the latest version where it changes nothing and another program made that version from
+    /// a draft of its own.
+    pub(super) fn lay_on_latest(&self, key: &ContextKey) -> Result<(), RuntimeError> {
+        let behind = self.store.db.read(|db| {
+            let Ok(view) = self.find(db, key) else { return Ok(None) };
+            let Some(draft) = view.row.draft else { return Ok(None) };
+            let latest = view.row.latest.map(|(_, digest)| digest);
+            // What is damaged stays as it is; whoever reads it is told.
+            let document = sound(self.store.draft_now(db, draft))?.map(|(document, _)| document);
+            Ok::<_, BlockstoreError>(document.filter(|found| found.base_snapshot != latest).map(|_| draft))
+        })?;
+        let Some(draft) = behind else { return Ok(()) };
+        match sound(self.store.rebase_draft(draft, OnStale::Refuse)) {
+            // What it changes is for its authors to judge.
+            Err(BlockstoreError::StaleDraft { .. } | BlockstoreError::DraftNotFound { .. }) => Ok(()),
+            outcome => Ok(outcome.map(drop)?),
+        }
+    }
+
+    /// Takes notice of versions that other programs made of a context, before what is read of it is edited.
+    pub(super) fn notice(&self, key: &ContextKey) -> Result<(), RuntimeError> {
+        if self.store.db.access() == Access::ReadOnly {
+            return Ok(());
+        }
+        let is_behind = self.store.db.read(|db| {
+            let Ok(view) = self.find(db, key) else { return Ok(false) };
+            let Some((number, digest)) = view.row.latest else { return Ok(false) };
+            let known = view.tables.state(view.row.bundle_id, Branch::Published)?;
+            Ok::<_, BlockstoreError>(known.is_none_or(|known| *known.token != *version_id(number, digest).0))
+        })?;
+        if is_behind { self.refresh(key, &[]) } else { Ok(()) }
     }
 
     /// Notes which of the bundles that are new to the index are learning contexts; returns those that say they are what

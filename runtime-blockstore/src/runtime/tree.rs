@@ -104,8 +104,18 @@ impl Tree {
         self.base.as_ref().map(digest) != self.published.as_ref().map(|(_, snapshot)| digest(snapshot))
     }
 
-    pub(super) fn base_digest(&self) -> Option<Digest> {
+    fn base_digest(&self) -> Option<Digest> {
         self.base.as_ref().map(|base| base.hash_digest)
+    }
+
+    /// Says whether all that the draft stages is what it lies on.
+    pub(super) fn changes_nothing(&self) -> bool {
+        let base = self.base.as_ref();
+        self.files.iter().all(|(path, ours)| ours.as_ref() == base.and_then(|base| base.files.get(path)))
+            && self
+                .links
+                .iter()
+                .all(|(name, ours)| ours.as_ref() == base.and_then(|base| base.links.get(name)))
     }
 
     /// Lists all files of the draft.

@@ -36,6 +36,8 @@ fn is_settled(mark: &Mark) -> bool {
 pub(super) enum Trouble {
     /// The index does not describe what the app's tables and files hold.
     Stale,
+    /// The draft changes nothing, and lies on another version than the latest.
+    Behind,
     /// Something else.
     Error(RuntimeError),
 }
@@ -230,8 +232,8 @@ impl BlockstoreRuntime {
             });
             match result {
                 Ok(seen) => return Ok(seen),
-                Err(Trouble::Stale) if attempt < ATTEMPTS => self.refresh(key, branches)?,
-                Err(Trouble::Stale) => {
+                Err(Trouble::Stale | Trouble::Behind) if attempt < ATTEMPTS => self.refresh(key, branches)?,
+                Err(Trouble::Stale | Trouble::Behind) => {
                     let reason = "another program keeps changing it".to_owned();
                     return Err(RuntimeError::Corrupt { place: key.to_string(), reason });
                 }

@@ -228,32 +228,7 @@ impl Blockstore {
             let old = open.document.clone();
             let staging = job(&mut open)?;
             open.document.touch(self.clock.now());
-            let mut batch = Batch::default();
-            let mut written = Vec::new();
-            let after =
-                self.plan_handover(&mut batch, &old, &open.document, |batch, path, record, target| {
-                    match staging.get(path) {
-                        Some(Some((_, Incoming::Bytes(bytes)))) => {
-                            written.push(target.clone());
-                            batch.write(target, *bytes);
-                        }
-                        Some(Some((_, Incoming::Upload(upload)))) => {
-                            written.push(target.clone());
-                            batch.rename(upload.clone(), target);
-                        }
-                        Some(Some((_, Incoming::Committed))) => {
-                            let source = self.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
-                            batch.link(source, target, Some(record.hash));
-                        }
-                        Some(None) | None => {}
-                    }
-                    Ok(())
-                })?;
-            self.storage.run(batch)?;
-            for file in &written {
-                self.durable.remember(&self.storage, file);
-            }
-            self.note_handover(db, uuid, open.digest, after)
+            changed_draft(self, db, (&old, open.digest), &open.document, &staging)
         })?;
         self.complete_soon();
         Ok(())
@@ -289,7 +264,42 @@ pub(crate) fn refuse_cycle(bundle: Uuid, name: &str, link: &Link) -> Result<()> 
     Ok(())
 }
 
-fn draft_bundle(db: &Connection, draft: Uuid) -> Result<(RowId, Uuid)> {
+/// Writes the changed document of a draft, and the files that go with it.
+pub(super) fn changed_draft(
+    store: &Blockstore,
+    db: &Connection,
+    (old, digest): (&DraftDocument, Digest),
+    new: &DraftDocument,
+    staging: &Staging<'_>,
+) -> Result<()> {
+    let mut batch = Batch::default();
+    let mut written = Vec::new();
+    let after = store.plan_handover(&mut batch, old, new, |batch, path, record, target| {
+        match staging.get(path) {
+            Some(Some((_, Incoming::Bytes(bytes)))) => {
+                written.push(target.clone());
+                batch.write(target, *bytes);
+            }
+            Some(Some((_, Incoming::Upload(upload)))) => {
+                written.push(target.clone());
+                batch.rename(upload.clone(), target);
+            }
+            Some(Some((_, Incoming::Committed))) => {
+                let source = store.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
+                batch.link(source, target, Some(record.hash));
+            }
+            Some(None) | None => {}
+        }
+        Ok(())
+    })?;
+    store.storage.run(batch)?;
+    for file in &written {
+        store.durable.remember(&store.storage, file);
+    }
+    store.note_handover(db, new.uuid, digest, after)
+}
+
+pub(super) fn draft_bundle(db: &Connection, draft: Uuid) -> Result<(RowId, Uuid)> {
     db.one(
         "finding a draft",
         "SELECT b.id, b.uuid FROM bundles_draft d JOIN bundles_bundle b ON b.id = d.bundle_id WHERE d.uuid = ?1",

@@ -10,6 +10,7 @@ mod feed;
 mod files;
 mod handover;
 mod history;
+mod rebase;
 mod streams;
 
 use std::collections::VecDeque;
@@ -32,6 +33,7 @@ pub(crate) use feed::FeedEntry;
 pub use feed::{BundleChange, FileChange};
 pub(crate) use files::State;
 pub use history::{FileRevision, VersionSummary};
+pub use rebase::DraftStanding;
 pub use streams::BundleFile;
 
 use crate::database::{Access, Database};

@@ -28,6 +28,7 @@ mod proxy;
 mod python_app;
 mod reopening;
 mod services;
+mod stale_drafts;
 mod store;
 mod streams;
 mod suite;

@@ -120,6 +120,18 @@ pub enum RuntimeError {
         /// The version the draft has now.
         head: VersionId,
     },
+    /// The draft was begun on another version than the latest, which somebody else made, so publishing it would undo that.
+    #[error(
+        "the draft of {context} is stale: another version was published since it was begun, and {}; \
+         lay it on that version or discard it first (courseware draft)",
+        changed_by_both(conflicts)
+    )]
+    StaleDraft {
+        /// The context.
+        context: ContextKey,
+        /// Files and links that both changed, each to something else.
+        conflicts: Vec<String>,
+    },
     /// An edit names a block or asset of another context.
     #[error("{key} does not belong to {context}")]
     WrongContext {
@@ -212,6 +224,18 @@ pub enum RuntimeError {
         #[source]
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+}
+
+/// Most names a message lists.
+const LISTED: usize = 10;
+
+fn changed_by_both(names: &[String]) -> String {
+    if names.is_empty() {
+        return "nothing was changed by both".into();
+    }
+    let more = names.len().saturating_sub(LISTED);
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("both have changed {}{rest}", names[..names.len() - more].join(", "))
 }
 
 impl RuntimeError {

@@ -11,7 +11,6 @@ use xblock_core::keys::UsageKey;
 use xblock_core::olx::Include;
 use xblock_core::runtime::{
     AssetStep, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, Extent, RuntimeError,
-    VersionId,
 };
 
 use super::BlockstoreRuntime;
@@ -131,6 +130,11 @@ impl<'v> Carrying<'v> {
     fn path(&self, usage: &UsageKey) -> Result<String, RuntimeError> {
         check_usage(&self.view.key, usage)?;
         Ok(self.view.conventions.path(usage.block_type(), usage.block_id()))
+    }
+
+    /// Says whether the draft lies on another version than the latest, and changes nothing of it.
+    pub(super) fn lies_idle(&self) -> bool {
+        self.view.row.draft.is_some() && self.tree.is_stale() && self.tree.changes_nothing()
     }
 
     /// Changes links of the draft.
@@ -461,19 +465,14 @@ impl<'v> Carrying<'v> {
         Ok(files)
     }
 
-    /// Says that the draft was begun on an older version than the latest.
+    /// Says that the draft was begun on an older version than the latest, and what both have changed.
     fn published_meanwhile(&self) -> Result<RuntimeError, RuntimeError> {
-        let base = self.tree.base_digest();
-        let versions = rows::versions(self.tables.db, self.view.row.bundle_id)?;
-        let name = |found: Option<&rows::VersionRow>| match found {
-            Some(row) => version_id(row.number, row.snapshot),
-            None => VersionId(base.map(|digest| digest.to_string()).unwrap_or_default().into()),
+        let Some(draft) = self.view.row.draft else {
+            return Err(BlockstoreError::corrupt(&self.view.key, "its draft is stale, and not there").into());
         };
-        Ok(RuntimeError::Conflict {
-            context: self.view.key.clone(),
-            base: name(versions.iter().find(|row| Some(row.snapshot) == base)),
-            head: name(versions.first()),
-        })
+        let standing = self.runtime.store.standing_in(self.tables.db, draft)?;
+        let conflicts = [standing.conflicting_files, standing.conflicting_links].concat();
+        Ok(RuntimeError::StaleDraft { context: self.view.key.clone(), conflicts })
     }
 
     /// Writes the files, then the rows.
