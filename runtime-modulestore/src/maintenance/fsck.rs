@@ -64,9 +64,15 @@ impl ModulestoreRuntime {
         let now = in_milliseconds(self.clock.now());
         let repaired = super::repair::carry_out(self, &*docs, &repairs, now)?;
         if docs.commit()? == Outcome::Kept {
-            for at in repaired {
+            for at in repaired.done {
                 report.findings[at].is_repaired = true;
             }
+        }
+        // What was a note while it could be done is damage now that it cannot.
+        for (at, reason) in repaired.failed {
+            let finding = &mut report.findings[at];
+            finding.severity = Severity::Damage;
+            finding.reason = format!("{}; its repair failed: {reason}", finding.reason);
         }
         Ok(report)
     }

@@ -41,14 +41,22 @@ impl fmt::Display for Repair {
     }
 }
 
-/// Carries repairs out; returns the findings they were for.
+/// What became of repairs, by the findings they were for.
+#[derive(Default)]
+pub(super) struct Outcomes {
+    pub(super) done: Vec<usize>,
+    /// With the reason why each could not be done.
+    pub(super) failed: Vec<(usize, String)>,
+}
+
+/// Carries repairs out. One that the store refuses keeps no other from being done.
 pub(super) fn carry_out(
     runtime: &ModulestoreRuntime,
     docs: &dyn DocumentWrites,
     repairs: &HashMap<usize, Repair>,
     now: DateTime<Utc>,
-) -> Result<Vec<usize>, RuntimeError> {
-    let mut done = Vec::new();
+) -> Result<Outcomes, RuntimeError> {
+    let mut outcomes = Outcomes::default();
     let mut drafts: BTreeMap<&ContextKey, Vec<(usize, &Repair)>> = BTreeMap::new();
     let mut all: Vec<_> = repairs.iter().map(|(at, repair)| (*at, repair)).collect();
     all.sort_by_key(|(at, _)| *at);
@@ -57,12 +65,13 @@ pub(super) fn carry_out(
             // One document may be missing in several places.
             Repair::PutBack { kind, id } => {
                 docs.put_back(*kind, &[*id])?;
-                done.push(at);
+                outcomes.done.push(at);
             }
-            Repair::Mend(leftover) => {
-                docs.mend(leftover)?;
-                done.push(at);
-            }
+            Repair::Mend(leftover) => match docs.mend(leftover) {
+                Ok(_) => outcomes.done.push(at),
+                Err(RuntimeError::ReadOnly) => return Err(RuntimeError::ReadOnly),
+                Err(error) => outcomes.failed.push((at, error.to_string())),
+            },
             Repair::WithoutChild { context, .. } | Repair::OlderDefinition { context, .. } => {
                 drafts.entry(context).or_default().push((at, repair));
             }
@@ -78,9 +87,9 @@ pub(super) fn carry_out(
                 Repair::OlderDefinition { key, definition, .. } => bulk.set_definition(key, *definition)?,
                 Repair::PutBack { .. } | Repair::Mend(_) => continue,
             }
-            done.push(at);
+            outcomes.done.push(at);
         }
         bulk.finish()?;
     }
-    Ok(done)
+    Ok(outcomes)
 }

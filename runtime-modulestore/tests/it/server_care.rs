@@ -142,6 +142,41 @@ fn what_dead_writers_left_is_swept() {
     });
 }
 
+/// A repair that cannot be done is damage that is left, with the reason; the others are done.
+#[test]
+fn a_repair_that_fails_is_told() {
+    let Some(server) = server() else { return };
+    let name = server.new_database();
+    let url = server.url(&name, "timeoutMS=4000");
+    let runtime = open(&url);
+    published_course(&runtime);
+    let database = Database::open(&server.url(&name, ""));
+    let index =
+        runtime.store().read().expect("a view").indexes().expect("indexes").remove(0).expect("an index");
+    let head =
+        index.get_document("versions").expect("versions").get_object_id("draft-branch").expect("an id");
+    let held = ObjectId::new();
+    let tomorrow = bson::DateTime::from_millis((Utc::now() + TimeDelta::days(1)).timestamp_millis());
+    let pending = |id: ObjectId, until: bson::DateTime| {
+        doc! {
+            "_id": id, "owner": "Harbour/TIDES", "index": index.get_object_id("_id").expect("an id"),
+            "org": "Harbour", "course": "TIDES", "run": "2031",
+            "base": { "last_update": long_ago(), "versions": {} }, "made": [head], "feed": [], "has_files": true,
+            "lease": { "by": id, "until": until },
+        }
+    };
+    let free = ObjectId::new();
+    database.insert("xblock_runtime.pending", pending(held, tomorrow));
+    database.insert("xblock_runtime.pending", pending(free, long_ago()));
+    assert_eq!(codes(&runtime, false), ["commit_not_done", "commit_not_done"]);
+    let report = runtime.fsck(FsckOptions { is_quick: false, repair: true }).expect("the check");
+    let told: Vec<_> = report.findings.iter().map(|one| (one.severity, one.is_repaired)).collect();
+    assert_eq!(told, [(Severity::Damage, false), (Severity::Note, true)], "{report:?}");
+    let reason = &report.findings[0].reason;
+    assert!(reason.contains(&held.to_hex()) && reason.contains("begun at 20"), "{reason}");
+    assert_eq!(database.count("xblock_runtime.pending", doc! {}), 1);
+}
+
 /// Where the table of course indexes and the collection say different things, a check says so and brings them together.
 #[test]
 fn a_check_compares_the_table_with_the_collection() {

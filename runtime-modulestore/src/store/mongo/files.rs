@@ -15,6 +15,7 @@ use bson::{Bson, Document, doc};
 use mongodb::options::FindOptions;
 use xblock_core::runtime::RuntimeError;
 
+use super::failure::{failed, is_duplicate};
 use super::own;
 use super::session::{Session, StagedFile};
 use crate::documents::{Bucket, FileId, FileOwner, FileView, corrupt};
@@ -264,9 +265,33 @@ impl Session<'_> {
             let update = doc! { "$set": { "files_id": id }, "$unset": { own::STAGED: "" } };
             self.store.run(action, async { handle.update_many(filter, update).await })?;
         }
-        self.store
-            .run(action, async { files.replace_one(doc! { "_id": id }, &document).upsert(true).await })
-            .map(drop)
+        let replaced = async { files.replace_one(doc! { "_id": id }, &document).upsert(true).await };
+        match self.store.attempt(action, replaced)? {
+            Ok(_) => Ok(()),
+            // Who did it before, or does it at the same time, wrote the same.
+            Err(error) if is_duplicate(&error) && self.is_there(bucket, &document)? => Ok(()),
+            Err(error) => Err(failed(action, error)),
+        }
+    }
+
+    /// Says whether a file's document is there as it is, also where the server does not find it by its `_id`.
+    fn is_there(&self, bucket: Bucket, document: &RawDocument) -> Result<bool, RuntimeError> {
+        let mut is_there = false;
+        let owner = |field: &str| {
+            super::session::value(document, "content_son")
+                .and_then(|son| son.as_document()?.get(field).cloned())
+        };
+        let mut filter = Document::new();
+        for field in ["org", "course"] {
+            if let Some(part) = owner(field) {
+                filter.insert(format!("content_son.{field}"), part);
+            }
+        }
+        self.each(&self.of(&Collection::Files(bucket)), filter, FindOptions::default(), &mut |found| {
+            is_there |= found.as_bytes() == document.as_bytes();
+            Ok(())
+        })?;
+        Ok(is_there)
     }
 }
 

@@ -277,7 +277,13 @@ impl Session<'_> {
                 return Ok(None);
             }
             if start.elapsed() > limit {
-                return Err(RuntimeError::storage(action, "another writer has not finished its commit yet"));
+                let begun = commit.timestamp().try_to_rfc3339_string().unwrap_or_default();
+                let reason = format!(
+                    "another writer has not finished its commit {commit}, begun at {begun}, and held it for {} s more than \
+                     it may stand still (timeoutMS)",
+                    start.elapsed().as_secs()
+                );
+                return Err(RuntimeError::storage(action, reason));
             }
             thread::sleep(PAUSE);
         }
