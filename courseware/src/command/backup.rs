@@ -24,6 +24,9 @@ pub(crate) struct BackupArguments {
     /// Back up this bundle only.
     #[arg(long, value_name = "UUID", conflicts_with = "check")]
     bundle: Option<Uuid>,
+    /// Take what earlier backups copied for whole where its size is right, without reading it.
+    #[arg(long, conflicts_with = "check")]
+    quick: bool,
     /// Prove every file of every backup in the directory instead of making one.
     #[arg(long, conflicts_with = "store")]
     check: bool,
@@ -50,12 +53,22 @@ pub(crate) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let Some(url) = &arguments.store else { return check(arguments, console) };
-    let store = url.open_bundles(OpenMode::Write, &surroundings.clock)?;
-    let report = store.backup(&arguments.directory, BackupOptions { bundle: arguments.bundle })?;
+    let reader = url.open_bundles(OpenMode::Read, &surroundings.clock)?;
+    // Writers of ours are made to wait; a store of the app alone, or one that cannot be written, stays as it is.
+    let store = if reader.has_own_tables()? {
+        url.open_bundles(OpenMode::Write, &surroundings.clock).unwrap_or(reader)
+    } else {
+        reader
+    };
+    let options = BackupOptions { bundle: arguments.bundle, is_quick: arguments.quick };
+    let report = store.backup(&arguments.directory, options)?;
     let exit = if report.damaged.is_empty() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
         return Ok(exit);
+    }
+    for replaced in &report.replaced {
+        console.line(format_args!("was damaged, copied anew: {replaced}"))?;
     }
     for damaged in &report.damaged {
         console.line(format_args!("not backed up: {damaged}"))?;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::marks::{BundleRoots, Marks, Roots};
 use super::walk::key;
-use crate::database::Connection;
+use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::{FileRecord, Link, format_time};
 use crate::error::BlockstoreError;
@@ -40,6 +40,8 @@ const FORM: u32 = 1;
 pub struct BackupOptions {
     /// The one bundle that is backed up; all of them where there is none.
     pub bundle: Option<Uuid>,
+    /// Whether what earlier backups copied is taken for whole where its size is right, without reading it.
+    pub is_quick: bool,
 }
 
 /// What a backup has.
@@ -53,6 +55,8 @@ pub struct BackupReport {
     pub copied_files: usize,
     /// Bytes of those.
     pub copied_bytes: u64,
+    /// Files of earlier backups that were damaged, and are copied anew.
+    pub replaced: Vec<String>,
     /// What could not be backed up because it is damaged in the store; everything else was.
     pub damaged: Vec<String>,
 }
@@ -108,12 +112,14 @@ pub(super) fn backups(folder: &Path) -> Result<Vec<PathBuf>> {
 impl Blockstore {
     /// Copies the store, or one bundle, into a folder of backups; what earlier backups have is not copied again.
     ///
-    /// Every file is proved while it is copied. The state is that of one moment: writers wait while drafts and database
+    /// Every file is proved while it is copied, and so is what earlier backups copied; what is damaged of that is copied anew. The
+    /// state is that of one moment: writers wait while drafts and database
     /// are copied, not while the data files are. A backup that was killed is none, and the next one goes on from what it
     /// has copied.
     ///
     /// # Errors
-    /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::ReadOnly`], and failures of the medium.
+    /// [`BlockstoreError::BundleNotFound`], [`BlockstoreError::ReadOnly`] where the store is open for reading and changes wait for
+    /// one who writes, and failures of the medium.
     pub fn backup(&self, folder: &Path, options: BackupOptions) -> Result<BackupReport> {
         if let Some(bundle) = options.bundle {
             self.get_bundle(bundle)?;
@@ -127,19 +133,35 @@ impl Blockstore {
             ));
         }
         fs::create_dir_all(&place).map_err(BlockstoreError::io("cannot create", &place))?;
-        let mut copy = Copy { report: BackupReport { name, ..BackupReport::default() } };
+        let mut copy =
+            Copy { report: BackupReport { name, ..BackupReport::default() }, is_quick: options.is_quick };
 
         let mut drafts = BTreeMap::new();
         let mut wanted = Wanted::new();
-        self.db.write(|db| {
-            self.complete_handovers(db)?;
+        let mut copy_all = |db: &Connection| {
             let roots = Roots::read(db, options.bundle)?;
             for draft in roots.drafts.keys() {
                 self.backup_draft(*draft, &place.join(DRAFTS), &mut copy, &mut drafts, &mut wanted)?;
             }
             self.db.copy_to(db, &place.join(DATABASE))
-        })?;
+        };
+        let is_reader = self.db.access() == Access::ReadOnly;
+        if is_reader {
+            self.db.read(&mut copy_all)?;
+        } else {
+            self.db.write(|db| {
+                self.complete_handovers(db)?;
+                copy_all(db)
+            })?;
+        }
         let copied = Connection::open_file(&place.join(DATABASE))?;
+        // What is true of a draft by the database only, its folder does not have yet.
+        if is_reader
+            && copied.has_table("xblock_handover")?
+            && copied.exists("looking for notes", "SELECT 1 FROM xblock_handover LIMIT 1", ())?
+        {
+            return Err(BlockstoreError::ReadOnly);
+        }
         if let Some(bundle) = options.bundle {
             keep_only(&copied, bundle)?;
         }
@@ -258,6 +280,7 @@ impl Blockstore {
 /// Copies files and counts them.
 struct Copy {
     report: BackupReport,
+    is_quick: bool,
 }
 
 impl Copy {
@@ -269,16 +292,20 @@ impl Copy {
         target: &Path,
         record: Option<&FileRecord>,
     ) -> Result<Entry> {
-        if let (Some(record), Ok(metadata)) = (record, fs::metadata(target))
-            && metadata.len() == record.size
-        {
-            return Ok(Entry { size: record.size, digest: record.hash });
+        if let (Some(record), Ok(metadata)) = (record, fs::metadata(target)) {
+            let is_whole =
+                metadata.len() == record.size && (self.is_quick || digest_of(target)?.0 == record.hash);
+            if is_whole {
+                return Ok(Entry { size: record.size, digest: record.hash });
+            }
+            self.report.replaced.push(target.display().to_string());
         }
         if record.is_none() && target.is_file() {
             let (digest, size) = digest_of(target)?;
             if storage.digest_of(source)?.0 == digest {
                 return Ok(Entry { size, digest });
             }
+            self.report.replaced.push(target.display().to_string());
         }
         let (digest, size) = copy_file(storage.open(source)?, target)?;
         if record.is_some_and(|record| record.hash != digest) {

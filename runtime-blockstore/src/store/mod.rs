@@ -134,6 +134,14 @@ impl Blockstore {
         Ok(store)
     }
 
+    /// Says whether the database has tables of ours beside the app's, as it has where anybody has written it with this library.
+    ///
+    /// # Errors
+    /// Failures of the medium.
+    pub fn has_own_tables(&self) -> Result<bool, BlockstoreError> {
+        self.db.read(|db| db.has_table("xblock_handover"))
+    }
+
     /// Takes over all rows of a Blockstore's SQLite file, the app's or one of ours, into this store, which has no bundles
     /// yet. Documents and data files are not touched: they must lie where this store looks for them.
     ///

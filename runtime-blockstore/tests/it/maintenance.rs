@@ -287,7 +287,7 @@ fn a_backup_of_one_bundle_has_only_that_and_what_it_links_to() {
     store.write_draft_file(media_draft, "m", Some(b"2")).unwrap();
     store.commit_draft(media_draft).unwrap();
     let backups = tempfile::tempdir().unwrap();
-    store.backup(backups.path(), BackupOptions { bundle: Some(tides) }).unwrap();
+    store.backup(backups.path(), BackupOptions { bundle: Some(tides), is_quick: false }).unwrap();
     let target = tempfile::tempdir().unwrap();
     let clock = std::sync::Arc::new(TickingClock::default());
     restore(backups.path(), target.path(), &RestoreOptions::default(), clock.clone()).unwrap();
@@ -316,8 +316,34 @@ fn a_damaged_backup_is_noticed_and_not_restored() {
     let outcome = restore(backups.path(), target.path(), &RestoreOptions::default(), clock());
     assert!(matches!(outcome, Err(BlockstoreError::Corrupt { .. })), "{outcome:?}");
     assert!(!target.path().join("db.sqlite3").exists());
+    // The next backup finds it, and copies it anew; one in a hurry looks at sizes only.
+    let quick = BackupOptions { is_quick: true, ..BackupOptions::default() };
+    assert_eq!(store.backup(backups.path(), quick).unwrap().replaced, Vec::<String>::new());
+    assert!(!check_backup(backups.path()).unwrap().1.is_empty());
+    let again = store.backup(backups.path(), BackupOptions::default()).unwrap();
+    assert_eq!(again.replaced.len(), 1, "{again:?}");
+    assert_eq!(check_backup(backups.path()).unwrap().1, Vec::<String>::new());
+    restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
     // A backup that was killed before its manifest was written is none.
-    let (name, manifest) = (report.name, "manifest.json");
-    fs::remove_file(backups.path().join("backups").join(name).join(manifest)).unwrap();
+    for backup in fs::read_dir(backups.path().join("backups")).unwrap() {
+        fs::remove_file(backup.unwrap().path().join("manifest.json")).unwrap();
+    }
     assert!(matches!(check_backup(backups.path()), Err(BlockstoreError::Missing { .. })));
+}
+
+#[test]
+fn a_store_that_is_open_for_reading_is_backed_up_and_stays_as_it_is() {
+    let Some(golden) = crate::golden::golden() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    crate::fixture::copy_folder(&golden, folder.path());
+    let before = fs::read(folder.path().join("db.sqlite3")).unwrap();
+    let reader = Blockstore::open(folder.path(), Access::ReadOnly, clock()).unwrap();
+    assert!(!reader.has_own_tables().unwrap());
+    let backups = tempfile::tempdir().unwrap();
+    reader.backup(backups.path(), BackupOptions::default()).unwrap();
+    assert!(fs::read(folder.path().join("db.sqlite3")).unwrap() == before);
+    let target = tempfile::tempdir().unwrap();
+    restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
+    let restored = Blockstore::open(target.path(), Access::ReadWrite, clock()).unwrap();
+    assert_eq!(restored.get_bundles(None).unwrap(), reader.get_bundles(None).unwrap());
 }
