@@ -85,7 +85,11 @@ impl Follow<'_> {
         self.found.insert(usage, IncludedBlock { row, children });
     }
 
+    /// Notes an include that leads nowhere; where another one gives a block of the same key, that is read.
     fn broken(&mut self, usage: UsageKey, path: String, pinned: Option<Pinned>, problem: IncludeProblem) {
+        if self.found.get(&usage).is_some_and(|known| known.row.problem.is_none()) {
+            return;
+        }
         let row = IncludedRow { pinned, problem: Some(problem), ..nowhere(path) };
         self.put(usage, row, Vec::new());
     }

@@ -429,3 +429,44 @@ fn a_kind_of_another_program_is_served_by_its_own_rules() {
     assert_eq!(ids(Branch::Published), ids(Branch::Draft));
     assert!(runtime.contexts().unwrap().contains(&key));
 }
+
+#[test]
+fn adopted_libraries_are_there_after_every_commit_of_the_app() {
+    let Some((runtime, folder, views)) = libraries() else { return };
+    let keys: BTreeSet<ContextKey> = views.iter().map(key_of).collect();
+    let (tides, _) =
+        new_bundle(runtime.blockstore(), "extra", &[("html/a/definition.xml", "<html>a</html>")]);
+    let extra: ContextKey = "lib:Harbour:extra".parse().unwrap();
+    runtime.adopt(&extra, tides).unwrap();
+    drop(runtime);
+    let bundles: BTreeMap<ContextKey, Uuid> = views
+        .iter()
+        .map(|view| (key_of(view), view["bundle_uuid"].as_str().unwrap().parse().unwrap()))
+        .chain([(extra, tides)])
+        .collect();
+    let before = crate::fixture::open_to_read(folder.path()).unwrap();
+    // What the app does to each, with a draft of its own.
+    for round in 0..2 {
+        let app = Blockstore::open(folder.path(), Access::ReadWrite, clock()).unwrap();
+        for (key, bundle) in &bundles {
+            let draft = app.get_or_create_bundle_draft(*bundle, "app").unwrap().uuid;
+            let text = format!("<html>{key} {round}</html>");
+            app.write_draft_file(draft, "html/app/definition.xml", Some(text.as_bytes())).unwrap();
+            app.commit_draft(draft).unwrap();
+        }
+        drop(app);
+        let after = crate::fixture::open_to_read(folder.path()).unwrap();
+        let writer = open(folder.path());
+        for reader in [&before, &after, &writer] {
+            let listed: BTreeSet<ContextKey> = reader.contexts().unwrap().into_iter().collect();
+            assert!(keys.is_subset(&listed), "{listed:?}");
+            for key in bundles.keys() {
+                reader.context(key).unwrap();
+                let usage = key.make_usage_key("html", "app").unwrap();
+                let block = reader.block(&usage, Branch::Published).unwrap();
+                assert_eq!(block.data.content["data"], format!("{key} {round}"));
+                assert!(!reader.usages(key, Branch::Published).unwrap().is_empty());
+            }
+        }
+    }
+}

@@ -512,3 +512,26 @@ fn an_outline_reads_no_definition_and_a_block_reads_one() {
     assert_eq!(runtime.outline(&lib(), Branch::Published, 1).unwrap().len(), 3);
     assert_eq!(runtime.parents(&at("html", "h78"), Branch::Published).unwrap(), [at("unit", "top")]);
 }
+
+#[test]
+fn a_broken_include_hides_no_other_of_the_same_key() {
+    let unit = |sources: [&str; 2]| {
+        let includes =
+            sources.map(|name| format!("<xblock-include source=\"{name}\" definition=\"html/page\"/>"));
+        format!("<unit>{}</unit>", includes.concat())
+    };
+    let (first, last) = (unit(["media", "nowhere"]), unit(["nowhere", "media"]));
+    let site = Site::new(
+        |runtime| {
+            let page = ("html/page/definition.xml", "<html>page</html>");
+            let (media, _) = new_bundle(runtime.blockstore(), "media", &[page]);
+            vec![("media", media, 1)]
+        },
+        &[("unit/first/definition.xml", &first)],
+    );
+    assert_eq!(site.data(&at("html", "page"), Branch::Draft), "page");
+    let store = site.runtime.blockstore();
+    store.write_draft_file(site.draft, "unit/first/definition.xml", Some(last.as_bytes())).unwrap();
+    assert_eq!(site.data(&at("html", "page"), Branch::Draft), "page");
+    assert!(site.ids(Branch::Draft).contains(&"html:page".to_owned()));
+}
