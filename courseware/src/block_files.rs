@@ -9,10 +9,10 @@ use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey, clean_asset_name};
+use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetData, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
-    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
+    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 /// A file of a block that has no place among the files of its course, because another one is called so there.
@@ -73,7 +73,7 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
                 files => files?,
             };
             for file in files {
-                let Some(record) = record_of(context, &file) else {
+                let Some(record) = file.in_context(context) else {
                     found.left_out.push(BlockFileLeftOut { usage: usage.clone(), name: file.name });
                     continue;
                 };
@@ -128,37 +128,6 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
     }
 }
 
-/// Makes the record of the file of a context; nothing where no context can have one of that name.
-pub(crate) fn record_of(context: &ContextKey, file: &BlockAsset) -> Option<AssetRecord> {
-    let path = clean_asset_name(&file.name);
-    let key = context.make_asset_key(&path).ok()?;
-    let data = AssetData {
-        content_type: file.content_type.clone(),
-        display_name: file.name.rsplit('/').next().unwrap_or(&file.name).to_owned(),
-        import_path: (file.name != path).then(|| file.name.clone()),
-        ..AssetData::default()
-    };
-    Some(AssetRecord { key, data, length: file.length, digest: file.digest.clone() })
-}
-
-/// A file of a block, read whole, as blocks' files are.
-pub(crate) struct InMemory {
-    pub(crate) record: AssetRecord,
-    pub(crate) bytes: Vec<u8>,
-}
-
-impl AssetReader for InMemory {
-    fn record(&self) -> &AssetRecord {
-        &self.record
-    }
-
-    fn read_at(&mut self, start: u64, length: usize) -> Result<Vec<u8>, RuntimeError> {
-        let start = usize::try_from(start).unwrap_or(usize::MAX).min(self.bytes.len());
-        let end = start.saturating_add(length).min(self.bytes.len());
-        Ok(self.bytes[start..end].to_vec())
-    }
-}
-
 impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
         self.within.contexts()
@@ -210,8 +179,7 @@ impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
 
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
         self.or_of_block(key, branch, self.within.open_asset(key, branch), |file| {
-            let bytes = self.within.read_block_asset(&file.usage, &file.name, branch)?;
-            Ok(Box::new(InMemory { record: file.record.clone(), bytes }))
+            self.within.open_block_asset(&file.usage, &file.name, branch)
         })
     }
 
@@ -226,6 +194,15 @@ impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
         branch: Branch,
     ) -> Result<Vec<u8>, RuntimeError> {
         self.within.read_block_asset(usage, name, branch)
+    }
+
+    fn open_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.within.open_block_asset(usage, name, branch)
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {

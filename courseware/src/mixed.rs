@@ -302,6 +302,15 @@ impl Runtime for MixedRuntime {
         self.store_of(&usage.context_key())?.read_block_asset(usage, name, branch)
     }
 
+    fn open_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.store_of(&usage.context_key())?.open_block_asset(usage, name, branch)
+    }
+
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         self.store_of(context)?.history(context, branch)
     }

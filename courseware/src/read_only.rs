@@ -87,6 +87,15 @@ impl Runtime for ReadOnlyRuntime {
         self.within.read_block_asset(usage, name, branch)
     }
 
+    fn open_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.within.open_block_asset(usage, name, branch)
+    }
+
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         self.within.history(context, branch)
     }

@@ -13,7 +13,6 @@ use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError};
 
 use super::signing::{Refused, block_file};
 use super::{Site, blocking, pages};
-use crate::block_files::{InMemory, record_of};
 
 /// Bytes of a part of a file that are in memory at once, for each request.
 const PIECE: usize = 1024 * 1024;
@@ -71,16 +70,8 @@ pub(super) async fn block_asset(
     };
     let host = site.host.clone();
     let answered = blocking(move || {
-        let bytes = host.runtime.read_block_asset(&usage, &name, host.branch)?;
-        let missing = || RuntimeError::NoSuchBlockAsset {
-            usage: usage.clone(),
-            name: name.clone(),
-            branch: host.branch,
-        };
-        let files = host.runtime.block_assets(&usage, host.branch)?;
-        let file = files.into_iter().find(|file| file.name == name).ok_or_else(missing)?;
-        let record = record_of(&usage.context_key(), &file).ok_or_else(missing)?;
-        answer(Box::new(InMemory { record, bytes }), &method, &headers)
+        let file = host.runtime.open_block_asset(&usage, &name, host.branch)?;
+        answer(file, &method, &headers)
     });
     match answered.await {
         Ok(Ok(response)) => response,

@@ -381,6 +381,11 @@ fn files_of_single_blocks_are_served_with_them() {
     assert!(head.contains("content-type: image/png"), "{head}");
     let (status, head, body) = server.get(&file, &[("Range", "bytes=2-4")]);
     assert_eq!((status, &*body), (206, &b"234"[..]), "{head}");
+    let tag = head.lines().find_map(|line| line.strip_prefix("etag: ")).expect("a tag");
+    assert_eq!(server.get(&file, &[("If-None-Match", tag)]).0, 304);
+    let (status, head, body) = server.ask("HEAD", &file, &[]);
+    assert_eq!((status, body.len()), (200, 0), "{head}");
+    assert!(head.contains("content-length: 10"), "{head}");
     let (unsigned, _) = file.split_once('?').unwrap();
     assert_eq!(server.get(unsigned, &[]).0, 403);
     assert_eq!(server.get(&file.replace("tiny", "other"), &[]).0, 403);

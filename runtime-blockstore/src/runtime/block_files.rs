@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use xblock_core::keys::UsageKey;
-use xblock_core::runtime::{BlockAsset, Branch, RuntimeError};
+use xblock_core::runtime::{AssetReader, BlockAsset, Branch, RuntimeError};
 
 use super::BlockstoreRuntime;
+use super::assets::OpenAsset;
 use super::definitions::Source;
 use super::locating::Located;
 use super::view::View;
@@ -27,13 +28,7 @@ impl BlockstoreRuntime {
     ) -> Result<Vec<BlockAsset>, RuntimeError> {
         self.look(&usage.context_key(), &[branch], |view| {
             let files = self.files_of_block(view, usage, branch)?;
-            let asset = |(name, record): (String, FileRecord)| BlockAsset {
-                name,
-                content_type: record.mime.as_deref().map(str::to_owned),
-                length: record.size,
-                digest: record.hash.to_string().into(),
-            };
-            Ok(files.records.into_iter().map(asset).collect())
+            Ok(files.records.iter().map(|(name, record)| asset_of(name, record)).collect())
         })
     }
 
@@ -51,6 +46,25 @@ impl BlockstoreRuntime {
                 branch,
             })?;
             Ok(self.read_file(files.source, &format!("{}{name}", files.folder), record)?)
+        })
+    }
+
+    pub(super) fn open_asset_of_block(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        let context = usage.context_key();
+        self.look(&context, &[branch], |view| {
+            let missing =
+                || RuntimeError::NoSuchBlockAsset { usage: usage.clone(), name: name.to_owned(), branch };
+            let files = self.files_of_block(view, usage, branch)?;
+            let record = files.records.get(name).ok_or_else(missing)?;
+            let asset = asset_of(name, record).in_context(&context).ok_or_else(missing)?;
+            let path = format!("{}{name}", files.folder);
+            let file = self.open_file(view.tables.db, files.source, &path, record)?;
+            Ok(Box::new(OpenAsset::new(asset, file)) as Box<dyn AssetReader>)
         })
     }
 
@@ -108,5 +122,14 @@ impl BlockstoreRuntime {
             take(path, record.as_ref());
         }
         Ok(Files { source, folder, records })
+    }
+}
+
+fn asset_of(name: &str, record: &FileRecord) -> BlockAsset {
+    BlockAsset {
+        name: name.to_owned(),
+        content_type: record.mime.as_deref().map(str::to_owned),
+        length: record.size,
+        digest: record.hash.to_string().into(),
     }
 }

@@ -189,6 +189,15 @@ impl Runtime for BlockstoreRuntime {
         self.read_asset_of_block(usage, name, branch)
     }
 
+    fn open_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        self.open_asset_of_block(usage, name, branch)
+    }
+
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         self.look(context, &[branch], |view| {
             if branch == Branch::Draft {

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,7 +18,7 @@ use xblock_core::keys::{
     UsageKey,
 };
 use xblock_core::runtime::{
-    Base, BlockData, Branch, Edit, EditOp, Extent, Runtime, RuntimeError, RuntimeExt,
+    AssetStream, Base, BlockData, Branch, Edit, EditOp, Extent, Runtime, RuntimeError, RuntimeExt,
 };
 use xblock_testkit::fixture::html;
 
@@ -112,6 +113,12 @@ fn serves(runtime: &BlockstoreRuntime, view: &Value, branch: Branch) {
         for file in found {
             let bytes = runtime.read_block_asset(&at, &file.name, branch).unwrap();
             assert_eq!(bytes.len() as u64, file.length);
+            let mut opened = runtime.open_block_asset(&at, &file.name, branch).unwrap();
+            assert_eq!(Some(opened.record()), file.in_context(&key).as_ref());
+            assert_eq!(opened.read_at(1, 5).unwrap(), bytes[1..6]);
+            let mut streamed = Vec::new();
+            AssetStream::new(opened).read_to_end(&mut streamed).unwrap();
+            assert_eq!(streamed, bytes);
         }
         let definition = runtime.block(&at, branch).unwrap().definition;
         assert!(definition.to_string().starts_with(&format!("bundle-olx:{bundle}:{state}:")), "{definition}");
@@ -191,6 +198,10 @@ fn a_tree_goes_through_the_links() {
     assert_eq!(text.len(), 163);
     assert!(matches!(
         runtime.read_block_asset(&clip, "../definition.xml", Branch::Published),
+        Err(RuntimeError::NoSuchBlockAsset { .. })
+    ));
+    assert!(matches!(
+        runtime.open_block_asset(&clip, "../definition.xml", Branch::Published).map(|_| ()),
         Err(RuntimeError::NoSuchBlockAsset { .. })
     ));
     let above: Vec<_> = runtime.ancestors(&clip, Branch::Published).unwrap();

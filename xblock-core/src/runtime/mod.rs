@@ -130,6 +130,20 @@ pub trait Runtime: Send + Sync {
         Err(RuntimeError::NoSuchBlockAsset { usage: usage.clone(), name: name.to_owned(), branch })
     }
 
+    /// Opens a static file that belongs to one block alone, to read it in parts; its record is that of
+    /// [`BlockAsset::in_context`].
+    ///
+    /// # Errors
+    /// As [`Runtime::read_block_asset`]; [`RuntimeError::NoSuchBlockAsset`] also for a name that no file of a context can have.
+    fn open_block_asset(
+        &self,
+        usage: &UsageKey,
+        name: &str,
+        branch: Branch,
+    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
+        Err(RuntimeError::NoSuchBlockAsset { usage: usage.clone(), name: name.to_owned(), branch })
+    }
+
     /// Lists the versions of a branch, newest first. A store that keeps no history of drafts lists the present one.
     ///
     /// # Errors

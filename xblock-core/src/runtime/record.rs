@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 
 use crate::fields::Json;
-use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
+use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey, clean_asset_name};
 
 use super::error::RuntimeError;
 
@@ -205,6 +205,22 @@ pub struct BlockAsset {
     pub length: u64,
     /// BLAKE2b-160 of its bytes in lower-case hex.
     pub digest: Arc<str>,
+}
+
+impl BlockAsset {
+    /// Makes the record this file would have among those of a context; none where no context can have one of that name.
+    #[must_use]
+    pub fn in_context(&self, context: &ContextKey) -> Option<AssetRecord> {
+        let path = clean_asset_name(&self.name);
+        let key = context.make_asset_key(&path).ok()?;
+        let data = AssetData {
+            content_type: self.content_type.clone(),
+            display_name: self.name.rsplit('/').next().unwrap_or(&self.name).to_owned(),
+            import_path: (self.name != path).then(|| self.name.clone()),
+            ..AssetData::default()
+        };
+        Some(AssetRecord { key, data, length: self.length, digest: self.digest.clone() })
+    }
 }
 
 /// Bytes that an edit brings along, opened only when they are stored.
