@@ -307,8 +307,8 @@ struct PackagedAsset {
 
 impl AssetSource for PackagedAsset {
     fn open(&self) -> io::Result<Box<dyn Read + Send + '_>> {
-        match self.source.read(&self.path).map_err(io::Error::other)? {
-            Some(bytes) => Ok(Box::new(io::Cursor::new(bytes))),
+        match self.source.open(&self.path).map_err(io::Error::other)? {
+            Some(file) => Ok(file),
             None => Err(io::ErrorKind::NotFound.into()),
         }
     }

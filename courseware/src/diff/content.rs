@@ -93,10 +93,10 @@ impl CourseContent {
         for asset in &package.assets {
             progress.step(Stage::ReadPackage, files.len() as u64, Some(package.assets.len() as u64))?;
             let unreadable = |error| CoursewareError::asset(&asset.key, error);
-            let bytes = source.read(&asset.path).map_err(|error| unreadable(std::io::Error::other(error)))?;
-            let bytes = bytes.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?;
-            let digest = ContentDigest::of(&bytes);
-            let state = FileState { data: asset.data.clone(), length: bytes.len() as u64, digest };
+            let file = source.open(&asset.path).map_err(|error| unreadable(std::io::Error::other(error)))?;
+            let file = file.ok_or_else(|| unreadable(std::io::ErrorKind::NotFound.into()))?;
+            let (digest, length) = ContentDigest::of_reader(file).map_err(unreadable)?;
+            let state = FileState { data: asset.data.clone(), length, digest };
             files.insert(asset.key.clone(), state);
         }
         let published =

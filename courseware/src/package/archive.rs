@@ -82,6 +82,10 @@ impl PackageSource for ArchiveSource {
         self.directory.read(path)
     }
 
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError> {
+        PackageSource::open(&self.directory, path)
+    }
+
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         self.directory.size(path)
     }

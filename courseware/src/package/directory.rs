@@ -129,6 +129,11 @@ impl PackageSource for DirectorySource {
         Ok(self.file(path).map(fs::read).transpose()?)
     }
 
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError> {
+        let file = self.file(path).map(File::open).transpose()?;
+        Ok(file.map(|file| Box::new(file) as Box<dyn Read + Send>))
+    }
+
     fn size(&self, path: &str) -> Result<Option<u64>, SourceError> {
         self.file(path).map(|file| Ok(fs::metadata(file)?.len())).transpose()
     }

@@ -1,6 +1,7 @@
 //! Where the files of a package come from.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Cursor, Read};
 
 use super::super::error::OlxError;
 use super::super::parse_options::{MOST_BYTES, ParseOptions};
@@ -26,6 +27,14 @@ pub trait PackageSource: Send + Sync {
     /// # Errors
     /// Whatever keeps an existing file from being read.
     fn read(&self, path: &str) -> Result<Option<Vec<u8>>, SourceError>;
+
+    /// Opens a file to read it piece by piece, none where there is no such file. Static files may be of any size.
+    ///
+    /// # Errors
+    /// As [`PackageSource::read`].
+    fn open(&self, path: &str) -> Result<Option<Box<dyn Read + Send>>, SourceError> {
+        Ok(self.read(path)?.map(|bytes| Box::new(Cursor::new(bytes)) as Box<dyn Read + Send>))
+    }
 
     /// Returns how many bytes a file has, none where there is no such file or that is known only by reading it. Files
     /// too large to be read are refused by it.
