@@ -117,6 +117,7 @@ impl CoursewareError {
             | Self::Bundles(BlockstoreError::LinkTargetNotFound { .. })
             | Self::Store(StoreError::NoSuchStore { .. })
             | Self::Package(PackageError::NotFound { .. }) => true,
+            Self::Store(StoreError::Site(site)) => site.is_not_found(),
             _ => false,
         }
     }

@@ -59,6 +59,14 @@ pub enum SiteError {
         /// How many it names.
         count: usize,
     },
+    /// Two stores have one name, by which mappings could mean either.
+    #[error("{}: two stores are called {name:?}", path.display())]
+    SameName {
+        /// The file.
+        path: PathBuf,
+        /// The name.
+        name: String,
+    },
     /// A mapping leads nowhere.
     #[error("{}: the mapping of {key} names the store {store:?}, which is none of its stores", path.display())]
     UnknownStore {
@@ -91,6 +99,14 @@ pub enum SiteError {
         #[source]
         source: Box<StoreError>,
     },
+}
+
+impl SiteError {
+    /// Says whether one of the stores is not there.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Store { source, .. } if matches!(**source, StoreError::NoSuchStore { .. }))
+    }
 }
 
 /// The file of a site.
@@ -137,6 +153,11 @@ impl MixedRuntime {
             serde_json::from_slice(&text).map_err(|source| SiteError::Malformed { path: at(), source })?;
         if site.stores.is_empty() || site.stores.len() > MAX_STORES {
             return Err(SiteError::Count { path: at(), count: site.stores.len() });
+        }
+        for (at_place, store) in site.stores.iter().enumerate() {
+            if site.stores[..at_place].iter().any(|other| other.name == store.name) {
+                return Err(SiteError::SameName { path: at(), name: store.name.clone() });
+            }
         }
         let mut mappings = Vec::new();
         for (key, store) in site.mappings {

@@ -248,6 +248,14 @@ pub enum StoreError {
         /// What was asked for.
         url: StoreUrl,
     },
+    /// One half of the credentials for a MongoDB server is set, the other is not.
+    #[error("{given} is set, {missing} is not")]
+    HalfLogin {
+        /// The variable that is set.
+        given: &'static str,
+        /// The one that is not.
+        missing: &'static str,
+    },
     /// The store is of another kind than the one there must be.
     #[error("{url} is no Blockstore; this works on blockstore:DIR")]
     NotBlockstore {
@@ -255,7 +263,9 @@ pub enum StoreError {
         url: StoreUrl,
     },
     /// The store is of another kind than the one there must be.
-    #[error("{url} is no Modulestore; this works on modulestore:FILE")]
+    #[error(
+        "{url} is no Modulestore; this works on modulestore:FILE and modulestore+mongodb://HOST/DATABASE"
+    )]
     NotModulestore {
         /// What was asked for.
         url: StoreUrl,
@@ -320,7 +330,8 @@ impl StoreUrl {
                     .map_err(|error| StoreError::Site(Box::new(error)))?,
             ),
             Self::ModulestoreServer(server) => {
-                Arc::new(open_server(server, mode, registry, clock).map_err(open)?)
+                let login = environment_login()?;
+                Arc::new(open_server(server, login, mode, registry, clock).map_err(open)?)
             }
             Self::Modulestore(file) if mode == OpenMode::Read => Arc::new(
                 ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()).map_err(open)?,
@@ -408,7 +419,8 @@ impl StoreUrl {
         let file = match self {
             Self::Modulestore(file) => file,
             Self::ModulestoreServer(server) => {
-                return open_server(server, mode, registry, clock)
+                let login = environment_login()?;
+                return open_server(server, login, mode, registry, clock)
                     .map_err(|source| StoreError::Open { url: self.clone(), source });
             }
             _ => return Err(StoreError::NotModulestore { url: self.clone() }),
@@ -479,15 +491,30 @@ impl StoreUrl {
     }
 }
 
-/// Opens a database of a server. Credentials come from the environment where it has them.
+/// Makes credentials of both parts; one alone is an oversight, and to go on without any would hide it.
+fn login(user: Option<String>, password: Option<String>) -> Result<Option<MongoLogin>, StoreError> {
+    let [user_name, password_name] = LOGIN;
+    match (user, password) {
+        (Some(user), Some(password)) => Ok(Some(MongoLogin { user, password })),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(StoreError::HalfLogin { given: user_name, missing: password_name }),
+        (None, Some(_)) => Err(StoreError::HalfLogin { given: password_name, missing: user_name }),
+    }
+}
+
+fn environment_login() -> Result<Option<MongoLogin>, StoreError> {
+    let [user, password] = LOGIN.map(|name| std::env::var(name).ok());
+    login(user, password)
+}
+
+/// Opens a database of a server.
 fn open_server(
     url: &MongoUrl,
+    login: Option<MongoLogin>,
     mode: OpenMode,
     registry: &Registry,
     clock: &Arc<dyn Clock>,
 ) -> Result<ModulestoreRuntime, RuntimeError> {
-    let [user, password] = LOGIN.map(|name| std::env::var(name).ok());
-    let login = user.zip(password).map(|(user, password)| MongoLogin { user, password });
     let mode = if mode == OpenMode::Read { StoreMode::ReadOnly } else { StoreMode::ReadWrite };
     let store = MongoStore::open(url, login, mode)?;
     Ok(ModulestoreRuntime::over(store, registry.clone(), clock.clone()))
@@ -520,6 +547,19 @@ fn make_parent(path: &Path) -> Result<(), StoreError> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn half_of_the_credentials_is_refused() {
+        let given = || Some("x".to_owned());
+        let half = |user, password| match super::login(user, password) {
+            Err(super::StoreError::HalfLogin { given, missing }) => Some((given, missing)),
+            _ => None,
+        };
+        assert_eq!(half(given(), None), Some(("MODULESTORE_MONGODB_USER", "MODULESTORE_MONGODB_PASSWORD")));
+        assert_eq!(half(None, given()), Some(("MODULESTORE_MONGODB_PASSWORD", "MODULESTORE_MONGODB_USER")));
+        assert!(super::login(None, None).is_ok_and(|login| login.is_none()));
+        assert!(super::login(given(), given()).is_ok_and(|login| login.is_some()));
+    }
+
     use runtime_blockstore::Tls;
 
     use super::*;

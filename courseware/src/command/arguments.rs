@@ -9,7 +9,7 @@ use xblock_core::runtime::Branch;
 /// The store a subcommand works on.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArgument {
-    /// The store: blockstore:DIR or modulestore:FILE.
+    /// The store: blockstore:DIR, modulestore:FILE or one on a server.
     #[arg(long = "store", value_name = "URL")]
     pub(crate) url: StoreUrl,
 }

@@ -23,7 +23,7 @@ use super::surroundings::Surroundings;
 pub(crate) struct Arguments {
     /// The course: a directory, or an archive named .tar.gz or .tgz; with --store its key.
     course: Option<PathBuf>,
-    /// The store the course is in: blockstore:DIR or modulestore:FILE.
+    /// The store the course is in: blockstore:DIR, modulestore:FILE or one on a server.
     #[arg(long = "store", value_name = "URL", requires = "course")]
     store: Option<StoreUrl>,
     /// How to write what was found.

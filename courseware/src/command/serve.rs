@@ -28,7 +28,7 @@ const SHORTEST_SECRET: usize = 16;
 /// server has its own. Every browser is a learner of its own. The page is for this machine unless --host says otherwise.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
-    /// The store: blockstore:DIR or modulestore:FILE.
+    /// The store: blockstore:DIR, modulestore:FILE or one on a server.
     url: StoreUrl,
     /// The port; 0 takes a free one.
     #[arg(long, default_value_t = 8765)]

@@ -25,7 +25,7 @@ pub(crate) enum Command {
 pub(crate) struct ImportArguments {
     /// The dump, or the folder of one database in it; files may end in .bson or .bson.gz.
     directory: PathBuf,
-    /// The store: modulestore:FILE; it is made where there is none.
+    /// The store: modulestore:FILE or modulestore+mongodb://HOST/DATABASE; it is made where there is none.
     #[arg(value_name = "URL")]
     store: StoreUrl,
 }
@@ -33,7 +33,7 @@ pub(crate) struct ImportArguments {
 /// Writes all documents as files that `mongorestore` reads.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
-    /// The store: modulestore:FILE.
+    /// The store: modulestore:FILE or modulestore+mongodb://HOST/DATABASE.
     #[arg(value_name = "URL")]
     store: StoreUrl,
     /// The new folder; it must not be there.
@@ -43,7 +43,7 @@ pub(crate) struct ExportArguments {
 /// Lists old versions that no branch leads to any more, with the reason for each; takes them out where told so.
 #[derive(Debug, Args)]
 pub(crate) struct PruneArguments {
-    /// The store: modulestore:FILE.
+    /// The store: modulestore:FILE or modulestore+mongodb://HOST/DATABASE.
     #[arg(value_name = "URL")]
     store: StoreUrl,
     /// Take them out; without this nothing is changed.

@@ -117,6 +117,7 @@ fn a_site_is_opened_by_its_file() {
         "{".to_owned(),
         r#"{"stores": []}"#.to_owned(),
         format!(r#"{{{stores}, "mappings": {{"course-v1:A+B+C": "other"}}}}"#),
+        format!("{{{}}}", stores.replace("\"old\"", "\"new\"")),
         format!(r#"{{"stores": [{{"name": "me", "url": "mixed:{}"}}]}}"#, file.display()),
     ] {
         write(wrong);
