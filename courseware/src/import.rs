@@ -315,7 +315,7 @@ impl AssetSource for PackagedAsset {
 }
 
 /// The steps that make a context what a package says; none where it is that already.
-fn replace(
+pub(crate) fn replace(
     draft_now: &BranchContent,
     published_now: Option<&BranchContent>,
     published: &BranchContent,

@@ -3,18 +3,18 @@
 //! Two commits, one in each store, each whole or not at all. A crash between them leaves the target at its old state, and
 //! the next run does what is left. A run that finds everything done commits nothing.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{
-    Base, Branch, ContextRecord, Edit, EditOp, Extent, Runtime, RuntimeError, VersionId,
-};
+use xblock_core::runtime::{Base, Branch, ContextRecord, Edit, Runtime, RuntimeError, VersionId};
 
 use crate::block_files::{BlockFileLeftOut, WithBlockFiles};
 use crate::branch_content::BranchContent;
 use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
+use crate::import::replace;
 use crate::progress::{Progress, Stage};
 use crate::steady::steady;
 
@@ -46,6 +46,8 @@ pub struct PublishReport {
     pub assets: usize,
     /// What changed in the target's draft to get there; its published branch follows.
     pub changes: ChangeCounts,
+    /// Blocks whose unpublished changes came along as such, because the source is only read and cannot publish them.
+    pub kept_drafts: Vec<UsageKey>,
     /// Draft blocks of the target that differed from its published branch and were replaced.
     pub replaced_drafts: Vec<UsageKey>,
     /// Files of single blocks that the target does not have, because another file of the course is called so.
@@ -65,6 +67,8 @@ impl PublishReport {
 
 /// Publishes a context: what is draft in `from` is published there and brought into `to`, both branches.
 ///
+/// A course of Old Mongo, which is only read, comes with its drafts as drafts.
+///
 /// # Errors
 /// [`RuntimeError::Conflict`] where somebody changed the target meanwhile, or the source again and again
 /// ([`CoursewareError::Unsteady`]), [`CoursewareError::OtherRoot`], and the stores' own. What a failing run has committed stays, and the next run goes on from there.
@@ -76,11 +80,19 @@ pub fn publish(
 ) -> Result<PublishReport, CoursewareError> {
     let with_block_files = Arc::new(WithBlockFiles::new(from.clone()));
     let from: &Arc<dyn Runtime> = &(with_block_files.clone() as Arc<dyn Runtime>);
-    let source_commit = publish_draft(from, context, options)?;
-    let (source, content) = steady(&[(&**from, context)], || {
+    let (source_commit, is_only_read) = match publish_draft(from, context, options) {
+        // Courses of Old Mongo are only read.
+        Err(CoursewareError::Runtime(RuntimeError::UnsupportedKey { .. })) => (None, true),
+        commit => (commit?, false),
+    };
+    let (source, content, drafts) = steady(&[(&**from, context)], || {
         let source = from.context(context)?;
         let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
-        Ok((source, content))
+        let drafts = match is_only_read {
+            true => BranchContent::read(from, context, Branch::Draft, &options.progress)?,
+            false => content.clone(),
+        };
+        Ok((source, content, drafts))
     })?;
     let source_version = published_version(&source)?;
 
@@ -100,7 +112,7 @@ pub fn publish(
                 None => None,
             };
             if let Some(published) = &published {
-                replaced_drafts = replaced(&draft, published, &content);
+                replaced_drafts = replaced(&draft, published, &drafts);
             }
             (Base::Version(record.draft.version), draft, published)
         }
@@ -110,32 +122,16 @@ pub fn publish(
         Err(error) => return Err(error.into()),
     };
 
-    let steps = EditSteps::between(&draft, &content)?;
-    let is_published = match &published {
-        Some(published) => published.is_same(&content)?,
-        None => false,
-    };
+    let changes = EditSteps::between(&draft, &drafts)?.counts;
+    let ops = replace(&draft, published.as_ref(), &content, &drafts)?;
     let mut target_commit = None;
-    if !steps.ops.is_empty() || !is_published {
+    if !ops.is_empty() {
         options.progress.step(Stage::Write, 0, Some(1))?;
         let mut edit = Edit::new(context.clone(), base);
         edit.author = options.author;
         edit.message = format!("Publish {source_version}");
-        edit.ops = steps.ops;
-        if !is_published {
-            edit.ops.push(EditOp::Publish(Extent::All));
-        }
-        let commit = match to.commit(edit) {
-            Ok(commit) => commit,
-            Err(error) => {
-                // Static files are read only now, and refuse to be others than those that were listed.
-                let (base, head) = (source_version, published_version(&from.context(context)?)?);
-                if head == base {
-                    return Err(error.into());
-                }
-                return Err(RuntimeError::Conflict { context: context.clone(), base, head }.into());
-            }
-        };
+        edit.ops = ops;
+        let commit = to.commit(edit)?;
         target_commit = Some(commit.published.unwrap_or(commit.draft));
         options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
     }
@@ -149,7 +145,8 @@ pub fn publish(
         target_version,
         blocks: content.blocks.len(),
         assets: content.assets.len(),
-        changes: steps.counts,
+        changes,
+        kept_drafts: kept_drafts(&content, &drafts),
         replaced_drafts,
         block_files_left_out: with_block_files.left_out(),
         origin_lost,
@@ -214,6 +211,13 @@ fn published_version(record: &ContextRecord) -> Result<VersionId, CoursewareErro
         Some(head) => Ok(head.version.clone()),
         None => Err(RuntimeError::NoSuchBranch { key: record.key.clone(), branch: Branch::Published }.into()),
     }
+}
+
+/// Lists the blocks whose drafts are not what is published.
+fn kept_drafts(published: &BranchContent, drafts: &BranchContent) -> Vec<UsageKey> {
+    let usages: BTreeSet<_> = published.blocks.keys().chain(drafts.blocks.keys()).collect();
+    let differs = |usage: &&&UsageKey| published.blocks.get(**usage) != drafts.blocks.get(**usage);
+    usages.iter().filter(differs).map(|usage| (*usage).clone()).collect()
 }
 
 /// Lists the blocks that were edited in the target, not published there, and are not what comes now.

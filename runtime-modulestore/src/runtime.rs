@@ -19,7 +19,9 @@ use xblock_core::runtime::{
 use crate::asset_reader::OpenFile;
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
-use crate::documents::{BlockKey, CourseIndex, IndexKey, MAX_DOCUMENT, Structure, corrupt, to_bson_id};
+use crate::documents::{
+    BlockKey, CourseIndex, IndexKey, MANAGEMENT_COMMAND, MAX_DOCUMENT, Structure, corrupt, to_bson_id,
+};
 use crate::dump::{self, DumpCounts, ExportedDump};
 use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
@@ -565,10 +567,13 @@ impl Runtime for ModulestoreRuntime {
                 _ => RuntimeError::UnsupportedKey {
                     key: edit.context.to_string(),
                     store: "Old Mongo",
-                    reason: "its courses are only read; they are changed after a move to another store",
+                    reason: "its courses are only read; `courseware publish` moves them to another store, where they can be changed",
                 },
             });
         }
+        let mut edit = edit;
+        // The documents of the platform always name somebody.
+        edit.author.get_or_insert(MANAGEMENT_COMMAND);
         // A store without locks may have another writer come first; what is the edit's base decides whether that matters.
         for _ in 0..TRIES {
             let docs = self.store.write()?;

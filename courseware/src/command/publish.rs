@@ -63,6 +63,10 @@ fn text(arguments: &Arguments, report: &PublishReport, console: &mut Console) ->
     }
     match &report.source_commit {
         Some(version) => console.line(format_args!("Published {context} in {from} as version {version}"))?,
+        None if !report.kept_drafts.is_empty() => console.line(format_args!(
+            "{context} is only read in {from} and stays there as it is: unpublished changes of {} blocks come along as drafts",
+            report.kept_drafts.len()
+        ))?,
         None => {
             console.line(format_args!("{context} has no changes in {from} since version {source_version}"))?
         }

@@ -10,6 +10,9 @@ use super::depth::to_bson;
 use super::read::{as_integer, as_object_id, as_text, as_time, corrupt, to_time};
 use super::scan::Elements;
 
+/// Who writes where nobody is named: edx-platform's id of a management command (modulestore reference, section 1).
+pub(crate) const MANAGEMENT_COMMAND: i64 = -1;
+
 /// Who changes a branch, when, and into which structure.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Stamp {

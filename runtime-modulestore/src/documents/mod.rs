@@ -21,7 +21,7 @@ pub(crate) use block::{OWN, pair_bson};
 pub use definition::{DefinitionPlace, DefinitionView};
 pub(crate) use depth::{is_too_deep, is_value_too_deep, to_bson, to_document};
 pub use edit_info::BlockEditInfo;
-pub(crate) use edit_info::{Stamp, integer_bson};
+pub(crate) use edit_info::{MANAGEMENT_COMMAND, Stamp, integer_bson};
 pub(crate) use file::content_son;
 pub use file::{Bucket, FileId, FileOwner, FileView};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};

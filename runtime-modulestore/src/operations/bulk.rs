@@ -10,7 +10,7 @@ use xblock_core::runtime::{Branch, Commit, EditInfo, RuntimeError, VersionId};
 use super::branch::OpenBranch;
 use crate::assets;
 use crate::commit::unsupported;
-use crate::documents::{BlockKey, CourseIndex, LIBRARY_BRANCH, Stamp, Structure};
+use crate::documents::{BlockKey, CourseIndex, LIBRARY_BRANCH, MANAGEMENT_COMMAND, Stamp, Structure};
 use crate::reader::{Reader, block_key};
 use crate::store::DocumentWrites;
 use crate::writing::BlockWriter;
@@ -24,6 +24,13 @@ pub struct BulkOptions {
     pub base: Option<VersionId>,
     /// What to say about it in the history.
     pub message: String,
+}
+
+impl BulkOptions {
+    /// Returns whose work it is: a command's where nobody is named, as the documents always name somebody.
+    pub(super) fn who(&self) -> Option<i64> {
+        self.author.or(Some(MANAGEMENT_COMMAND))
+    }
 }
 
 /// A bulk operation that is under way. What it changed is seen by its own calls only, until it ends.
@@ -59,7 +66,7 @@ impl<'b> Bulk<'b> {
             return Err(RuntimeError::Conflict { context, base: base.clone(), head });
         }
         let published = index.head(Branch::Published).map(|id| reader.structure(id)).transpose()?;
-        let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.author };
+        let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.who() };
         Ok(Self {
             docs,
             reader,
@@ -123,7 +130,7 @@ impl<'b> Bulk<'b> {
         let slug = self.draft.is_changed().then(|| self.wiki_slug()).transpose()?.flatten();
         let was_published = self.index.head(Branch::Published);
         let mut structures = Vec::new();
-        let info = EditInfo { edited_on: Some(self.now), edited_by: self.options.author };
+        let info = EditInfo { edited_on: Some(self.now), edited_by: self.options.who() };
         for (branch, open) in [(Branch::Published, self.published), (Branch::Draft, self.draft)] {
             if branch == Branch::Published && self.is_forced {
                 continue;

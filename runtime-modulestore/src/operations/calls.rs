@@ -5,6 +5,7 @@ use xblock_core::runtime::{Branch, Commit, Runtime, RuntimeError};
 
 use super::bulk::{Bulk, BulkOptions};
 use super::{orphans, rerun};
+use crate::documents::MANAGEMENT_COMMAND;
 use crate::runtime::{ModulestoreRuntime, TRIES, in_milliseconds};
 use crate::store::Outcome;
 
@@ -63,7 +64,7 @@ impl ModulestoreRuntime {
         let docs = self.store.write()?;
         let now = in_milliseconds(self.clock.now());
         let (from, to) = (self.reader(&*docs, source), self.reader(&*docs, target));
-        let commit = rerun::rerun(&*docs, from, to, author, now)?;
+        let commit = rerun::rerun(&*docs, from, to, author.or(Some(MANAGEMENT_COMMAND)), now)?;
         match docs.commit()? {
             Outcome::Kept => Ok(commit),
             Outcome::Overtaken => Err(RuntimeError::ContextExists { key: target.clone() }),
@@ -96,7 +97,7 @@ impl ModulestoreRuntime {
         Err(RuntimeError::UnsupportedKey {
             key: context.to_string(),
             store: "Old Mongo",
-            reason: "its courses are only read; they are changed after a move to another store",
+            reason: "its courses are only read; `courseware publish` moves them to another store, where they can be changed",
         })
     }
 }

@@ -122,11 +122,11 @@ impl<'b> Bulk<'b> {
             return Err(RuntimeError::ContextExists { key: context.clone() });
         }
         refuse_twin(docs, &key)?;
-        let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.author };
+        let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.who() };
         Ok(Self {
             docs,
             reader,
-            index: CourseIndex::create(context, key, options.author, now),
+            index: CourseIndex::create(context, key, options.who(), now),
             root,
             draft: OpenBranch::new(None, stamp()),
             published: OpenBranch::new(None, stamp()),

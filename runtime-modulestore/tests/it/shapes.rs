@@ -212,6 +212,8 @@ fn documents_have_the_shapes_of_the_platform() {
     assert_eq!(index.get("course"), Some(&Bson::from("TIDES")));
     assert_eq!(index.get("run"), Some(&Bson::from("2031")));
     assert_eq!(index.get("schema_version"), Some(&Bson::from(1)));
+    // Nobody is named for the course: a command made it.
+    assert_eq!(index.get("edited_by"), Some(&Bson::Int32(-1)));
     assert_eq!(
         index.get_document("search_targets").expect("targets").get("wiki_slug"),
         Some(&Bson::from("Harbour.TIDES.2031"))
@@ -286,6 +288,7 @@ fn documents_have_the_shapes_of_the_platform() {
     assert_eq!(info.get("original_version"), Some(&Bson::from(first)));
     let first = definition(&runtime, first);
     let info = first.get_document("edit_info").expect("edit info");
+    assert_eq!(info.get("edited_by"), Some(&Bson::Int32(-1)));
     assert_eq!(info.get("previous_version"), Some(&Bson::Null));
     assert_eq!(info.get("original_version"), first.get("_id"));
 }

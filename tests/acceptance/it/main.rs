@@ -6,6 +6,7 @@ mod documents;
 mod fuzz;
 mod markdown;
 mod messages;
+mod old_mongo;
 mod origins;
 mod own_answers;
 mod packages;
