@@ -27,9 +27,10 @@ const STATEMENTS: usize = 64;
 pub(super) struct Sqlite {
     file: PathBuf,
     access: Access,
+    /// Closed before the connection that writes: the last one that is closed takes the log in, which readers cannot.
+    readers: Mutex<Vec<Connection>>,
     /// Writes, and in a read-only store reads too, one at a time.
     main: Mutex<Main>,
-    readers: Mutex<Vec<Connection>>,
     /// Makes the temporary tables of a read-only store, once it has any.
     temporary: Mutex<Option<MakeTables>>,
 }

@@ -64,7 +64,7 @@ fn what_another_draft_committed_is_not_undone() {
     let other = store.get_or_create_bundle_draft(bundle.uuid, "experiment").unwrap();
     store.write_draft_file(other.uuid, "notes/theirs", Some(b"theirs")).unwrap();
     store.commit_draft(other.uuid).unwrap();
-    assert!(matches!(runtime.commit(edit().publish_all()), Err(RuntimeError::Conflict { .. })));
+    assert!(matches!(runtime.commit(edit().publish_all()), Err(RuntimeError::StaleDraft { .. })));
     let theirs = || store.get_bundle_file_data(bundle.uuid, "notes/theirs", None).unwrap();
     assert_eq!(theirs(), b"theirs");
     // Discarding brings the draft onto their version; from there one can go on.

@@ -78,7 +78,7 @@ pub fn contests(folder: &Path) -> Outcome<Vec<Contest>> {
                 pick: if at < 8 { Pick::Least } else { Pick::Median },
                 ours: Side::Rust(ours),
                 theirs: Some(("pymongo's BSON, dictionaries", Side::Python(theirs))),
-                goal: (1..8).contains(&at).then_some(Goal::TimesLess(30.0)),
+                goal: (1..6).contains(&at).then_some(Goal::TimesLess(30.0)),
             });
         }
     }
