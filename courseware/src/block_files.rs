@@ -15,6 +15,8 @@ use xblock_core::runtime::{
     DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
+use crate::forward::forward;
+
 /// A file of a block that has no place among the files of its course, because another one is called so there.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct BlockFileLeftOut {
@@ -128,33 +130,11 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
-    fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
-        self.within.contexts()
-    }
-
-    fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
-        self.within.damaged_contexts()
-    }
-
-    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
-        self.within.context(key)
-    }
-
-    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.within.usages(context, branch)
-    }
-
-    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
-        self.within.block(usage, branch)
-    }
-
-    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.within.parents(usage, branch)
-    }
-
-    fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
-        self.within.definition(key)
+    forward! { to within:
+        contexts, damaged_contexts, context, usages, block, parents, definition, block_assets, read_block_asset,
+        open_block_asset, history, version, changes, commit, origin, keep_origin,
     }
 
     fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
@@ -181,51 +161,5 @@ impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
         self.or_of_block(key, branch, self.within.open_asset(key, branch), |file| {
             self.within.open_block_asset(&file.usage, &file.name, branch)
         })
-    }
-
-    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
-        self.within.block_assets(usage, branch)
-    }
-
-    fn read_block_asset(
-        &self,
-        usage: &UsageKey,
-        name: &str,
-        branch: Branch,
-    ) -> Result<Vec<u8>, RuntimeError> {
-        self.within.read_block_asset(usage, name, branch)
-    }
-
-    fn open_block_asset(
-        &self,
-        usage: &UsageKey,
-        name: &str,
-        branch: Branch,
-    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
-        self.within.open_block_asset(usage, name, branch)
-    }
-
-    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
-        self.within.history(context, branch)
-    }
-
-    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
-        self.within.version(context, version)
-    }
-
-    fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
-        self.within.changes(after, limit)
-    }
-
-    fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
-        self.within.commit(edit)
-    }
-
-    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
-        self.within.origin(context)
-    }
-
-    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
-        self.within.keep_origin(context, origin)
     }
 }

@@ -30,6 +30,7 @@ mod edit_steps;
 mod error;
 mod export;
 mod format;
+mod forward;
 mod import;
 mod learner_state;
 mod mixed;

@@ -17,6 +17,7 @@ use xblock_core::runtime::{
     DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
+use crate::forward::forward;
 use crate::store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
 
 /// Reads and writes several stores as one, each context in the one it belongs to.
@@ -250,7 +251,13 @@ impl MixedRuntime {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl Runtime for MixedRuntime {
+    forward! { by store_of:
+        context, usages, block, parents, assets, asset, read_asset, open_asset, block_assets, read_block_asset,
+        open_block_asset, history, version, origin, keep_origin,
+    }
+
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
         let mut found = BTreeSet::new();
         for store in &self.stores {
@@ -267,22 +274,6 @@ impl Runtime for MixedRuntime {
         Ok(found)
     }
 
-    fn context(&self, key: &ContextKey) -> Result<ContextRecord, RuntimeError> {
-        self.store_of(key)?.context(key)
-    }
-
-    fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.store_of(context)?.usages(context, branch)
-    }
-
-    fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
-        self.store_of(&usage.context_key())?.block(usage, branch)
-    }
-
-    fn parents(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
-        self.store_of(&usage.context_key())?.parents(usage, branch)
-    }
-
     /// Asks the stores in their order: a definition's key names no context.
     fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
         for store in &self.stores {
@@ -292,52 +283,6 @@ impl Runtime for MixedRuntime {
             }
         }
         Err(RuntimeError::NoSuchDefinition { key: key.clone() })
-    }
-
-    fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
-        self.store_of(context)?.assets(context, branch)
-    }
-
-    fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
-        self.store_of(&key.context_key())?.asset(key, branch)
-    }
-
-    fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
-        self.store_of(&key.context_key())?.read_asset(key, branch)
-    }
-
-    fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
-        self.store_of(&key.context_key())?.open_asset(key, branch)
-    }
-
-    fn block_assets(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockAsset>, RuntimeError> {
-        self.store_of(&usage.context_key())?.block_assets(usage, branch)
-    }
-
-    fn read_block_asset(
-        &self,
-        usage: &UsageKey,
-        name: &str,
-        branch: Branch,
-    ) -> Result<Vec<u8>, RuntimeError> {
-        self.store_of(&usage.context_key())?.read_block_asset(usage, name, branch)
-    }
-
-    fn open_block_asset(
-        &self,
-        usage: &UsageKey,
-        name: &str,
-        branch: Branch,
-    ) -> Result<Box<dyn AssetReader>, RuntimeError> {
-        self.store_of(&usage.context_key())?.open_block_asset(usage, name, branch)
-    }
-
-    fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
-        self.store_of(context)?.history(context, branch)
-    }
-
-    fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
-        self.store_of(context)?.version(context, version)
     }
 
     /// Reads the feeds of all stores: those of the first, then those of the next.
@@ -367,13 +312,5 @@ impl Runtime for MixedRuntime {
             },
             store => store?.commit(edit),
         }
-    }
-
-    fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {
-        self.store_of(context)?.origin(context)
-    }
-
-    fn keep_origin(&self, context: &ContextKey, origin: Option<&Origin>) -> Result<(), RuntimeError> {
-        self.store_of(context)?.keep_origin(context, origin)
     }
 }
