@@ -12,17 +12,20 @@
 //! ```
 //!
 //! The function gives a fresh, empty runtime at each call (with whatever keeps its folder alive), wrapped in
-//! [`Fresh`]; or an `Option` of one, which is none where the service it needs cannot be had and that was said loudly.
+//! [`Fresh`]; or an `Option` of one, which is none where the service it needs cannot be had and that was said loudly, as
+//! [`Service::start`] does.
 
 mod contract;
 pub mod fixture;
 pub mod fuzz;
+mod services;
 pub mod suite;
 mod workbench;
 
 use xblock_core::runtime::Runtime;
 
 pub use contract::{Contract, Finding, PROMISES, Promise};
+pub use services::Service;
 pub use workbench::{Answer, StandIn, Workbench, registry_of};
 
 /// A fresh runtime and whatever must live as long as it does, such as a temporary folder.

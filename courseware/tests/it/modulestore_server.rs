@@ -1,9 +1,9 @@
 //! The command at a Modulestore on a MongoDB server.
 
 use serde_json::{Value, json};
+use xblock_testkit::Service;
 
 use crate::command::{TIDES, courseware, import_tides};
-use crate::servers::start;
 
 fn answer(arguments: &[&str]) -> Value {
     courseware([arguments, &["--json"]].concat()).exits(0).json()
@@ -11,7 +11,7 @@ fn answer(arguments: &[&str]) -> Value {
 
 #[test]
 fn a_modulestore_on_a_server_is_cared_for() {
-    let Some(server) = start("mongodb.py") else { return };
+    let Some(server) = Service::start("mongodb.py", &[]) else { return };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name).display().to_string();
     let table = at("edxapp.db");

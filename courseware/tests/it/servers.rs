@@ -1,44 +1,12 @@
 //! The whole command at a store that is on a database server and in an object store.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::Command;
 
 use serde_json::{Value, json};
+use xblock_testkit::Service;
 
 use crate::command::{Ran, TIDES, block, command, courseware, import_tides, tides};
 use crate::serving::Server;
-
-/// A server for tests that runs as long as somebody holds it.
-pub(crate) struct Service {
-    pub(crate) url: String,
-    _script: Child,
-    _hold: ChildStdin,
-}
-
-/// Starts a server; where it cannot be had says so, past what catches the output of tests.
-pub(crate) fn start(script: &str) -> Option<Service> {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/services").join(script);
-    let mut child = Command::new("python3")
-        .arg(script)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
-    match line.trim().strip_prefix("URL ") {
-        Some(url) => {
-            let hold = child.stdin.take().expect("a pipe");
-            Some(Service { url: url.to_owned(), _script: child, _hold: hold })
-        }
-        None => {
-            let _ = writeln!(std::io::stderr(), "{}", line.trim());
-            let _ = child.wait();
-            None
-        }
-    }
-}
 
 /// A database server and an object store, with what the environment must say of the latter.
 struct Servers {
@@ -48,7 +16,7 @@ struct Servers {
 
 impl Servers {
     fn start() -> Option<Self> {
-        Some(Self { database: start("mariadb.py")?, objects: start("s3.py")? })
+        Some(Self { database: Service::start("mariadb.py", &[])?, objects: Service::start("s3.py", &[])? })
     }
 
     /// Takes the object store's URL apart: key, secret, address, bucket.

@@ -15,11 +15,10 @@ use runtime_blockstore::{
 };
 use tempfile::TempDir;
 use xblock_core::runtime::{Branch, Runtime};
-use xblock_testkit::Fresh;
+use xblock_testkit::{Fresh, Service};
 
 use crate::fixture::{Now, copy_folder, new_bundle, open, open_to_read, put_on_server, store_in};
 use crate::golden::{golden, has_everything};
-use crate::services::{self, Service};
 
 /// A server that runs as long as somebody holds it.
 pub(crate) struct Server {
@@ -36,7 +35,7 @@ impl Server {
 
     /// Starts a server with options of its own.
     pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
-        let service = services::start("mariadb.py", options)?;
+        let service = Service::start("mariadb.py", options)?;
         Some(Self { url: service.url.clone(), _service: Some(service) })
     }
 

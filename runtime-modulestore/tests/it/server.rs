@@ -4,44 +4,28 @@
 //! `mongodb://127.0.0.1:27017/` of a server that may get new databases, that one is used instead of FerretDB. Where there
 //! is none, the reason is printed, and tests that need one check nothing.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use runtime_modulestore::ModulestoreRuntime;
 use runtime_modulestore::store::{MongoStore, MongoUrl, StoreMode};
-use xblock_testkit::Fresh;
+use xblock_testkit::{Fresh, Service};
 
 use crate::classes::registry;
 use crate::fixture::clock;
 
-/// A server that runs as long as somebody holds it.
+/// A server that speaks MongoDB's protocol.
 pub(crate) struct Server {
     /// `mongodb://HOST:PORT/`
     pub(crate) address: String,
-    pub(crate) process: Option<Child>,
+    service: Option<Service>,
 }
 
 impl Server {
-    /// Starts a server; tells why there is none.
-    pub(crate) fn start(options: &[&str]) -> Result<Self, String> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/services/mongodb.py");
-        let mut process = Command::new("python3")
-            .arg(script)
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .map_err(|error| format!("python3 does not run: {error}"))?;
-        let mut line = String::new();
-        BufReader::new(process.stdout.take().expect("it is piped")).read_line(&mut line).expect("a line");
-        match line.trim().strip_prefix("URL ") {
-            Some(address) => Ok(Self { address: address.to_owned(), process: Some(process) }),
-            None => Err(line.trim().trim_start_matches("SKIPPED: ").to_owned()),
-        }
+    /// Starts a server; where there is none to be had, that was said.
+    pub(crate) fn start(options: &[&str]) -> Option<Self> {
+        let service = Service::start("mongodb.py", options)?;
+        Some(Self { address: service.url.clone(), service: Some(service) })
     }
 
     /// Names a database nobody uses yet.
@@ -56,39 +40,18 @@ impl Server {
 
     /// Kills the server as a power cut would, and waits until it is gone.
     pub(crate) fn kill(&mut self) {
-        if let Some(process) = &mut self.process {
-            process.kill().expect("it is killed");
-            process.wait().expect("it ends");
+        if let Some(service) = &mut self.service {
+            service.kill();
         }
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        if let Some(process) = &mut self.process {
-            let _ = process.kill();
-            let _ = process.wait();
-        }
-    }
-}
-
-fn say(outcome: Result<Server, String>) -> Option<Server> {
-    outcome
-        .map_err(|reason| {
-            // Past the test harness, which would swallow it.
-            let _ = writeln!(std::io::stderr(), "\nSKIPPED: tests on a MongoDB server: {reason}");
-        })
-        .ok()
-}
-
-static FERRETDB: LazyLock<Option<Server>> = LazyLock::new(|| {
-    say(match std::env::var("MODULESTORE_MONGODB") {
-        Ok(address) => Ok(Server { address, process: None }),
-        Err(_) => Server::start(&[]),
-    })
+static FERRETDB: LazyLock<Option<Server>> = LazyLock::new(|| match std::env::var("MODULESTORE_MONGODB") {
+    Ok(address) => Some(Server { address, service: None }),
+    Err(_) => Server::start(&[]),
 });
 
-static JAVA: LazyLock<Option<Server>> = LazyLock::new(|| say(Server::start(&["--java"])));
+static JAVA: LazyLock<Option<Server>> = LazyLock::new(|| Server::start(&["--java"]));
 
 /// The server most tests use.
 pub(crate) fn server() -> Option<&'static Server> {
