@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
-    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
+    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use crate::forward::forward;
@@ -133,7 +133,7 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
 #[deny(clippy::missing_trait_methods)]
 impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
     forward! { to within:
-        contexts, damaged_contexts, context, usages, block, parents, definition, block_assets, read_block_asset,
+        contexts, damaged_contexts, context, usages, block, parents, definition, asset_metadata, block_assets, read_block_asset,
         open_block_asset, history, version, changes, commit, origin, keep_origin,
     }
 

@@ -7,7 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
-    AssetData, AssetSource, AssetStream, BlockData, Branch, ContentDigest, Runtime, RuntimeError,
+    AssetData, AssetMetadata, AssetSource, AssetStream, BlockData, Branch, ContentDigest, Runtime,
+    RuntimeError,
 };
 
 use crate::error::CoursewareError;
@@ -68,6 +69,8 @@ pub struct BranchContent {
     pub blocks: BTreeMap<UsageKey, Arc<BlockData>>,
     /// Its static files.
     pub assets: BTreeMap<AssetKey, AssetContent>,
+    /// What is said about files, whether it has them or not.
+    pub metadata: BTreeMap<AssetKey, Arc<AssetMetadata>>,
     /// Blocks it has and that cannot be read, where [`BranchContent::read_to_replace`] found them; no other block is equal
     /// to one of them.
     pub damaged: BTreeSet<UsageKey>,
@@ -126,6 +129,13 @@ impl BranchContent {
             let asset = AssetContent { data: record.data, source: Arc::new(source), digest };
             content.assets.insert(record.key, asset);
         }
+        match runtime.asset_metadata(context, branch) {
+            Err(error) if is_passed_over(&error) => {}
+            metadata => {
+                content.metadata =
+                    metadata?.into_iter().map(|(key, metadata)| (key, Arc::new(metadata))).collect();
+            }
+        }
         Ok(content)
     }
 
@@ -135,7 +145,11 @@ impl BranchContent {
     /// What reading the bytes of static files gives.
     pub fn is_same(&self, other: &Self) -> Result<bool, CoursewareError> {
         let is_damaged = !self.damaged.is_empty() || !other.damaged.is_empty();
-        if is_damaged || self.blocks != other.blocks || !self.assets.keys().eq(other.assets.keys()) {
+        if is_damaged
+            || self.blocks != other.blocks
+            || self.metadata != other.metadata
+            || !self.assets.keys().eq(other.assets.keys())
+        {
             return Ok(false);
         }
         for (key, asset) in &self.assets {

@@ -14,7 +14,7 @@ use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtim
 use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
 use crate::progress::{Progress, Stage};
-use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, value_pairs};
+use crate::sides::{FieldPair, FieldPlace, Side, asides, attributes, field_pairs, said, value_pairs};
 use crate::steady::steady;
 
 /// Bytes of a static file read at once.
@@ -159,6 +159,30 @@ pub enum Difference {
         /// The digest of the bytes on the right.
         right: Arc<str>,
     },
+    /// Something is said about a file in one store only.
+    AssetMetadataOnlyIn {
+        /// The branch.
+        branch: Branch,
+        /// The file, which need not exist.
+        key: AssetKey,
+        /// The store that has it.
+        side: Side,
+    },
+    /// What is said about a file differs.
+    AssetMetadata {
+        /// The branch.
+        branch: Branch,
+        /// The file, which need not exist.
+        key: AssetKey,
+        /// What of it.
+        name: Arc<str>,
+        /// The value on the left, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        left: Option<Json>,
+        /// The value on the right, absent where it is not set.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        right: Option<Json>,
+    },
     /// The bytes of a static file are not those its store says they are.
     AssetDigest {
         /// The branch.
@@ -202,6 +226,12 @@ impl fmt::Display for Difference {
             }
             Self::AssetBytes { branch, key, left, right } => {
                 write!(f, "{branch}: {key}: bytes with digest {left} | {right}")
+            }
+            Self::AssetMetadataOnlyIn { branch, key, side } => {
+                write!(f, "{branch}: {key}: record only on the {side}")
+            }
+            Self::AssetMetadata { branch, key, name, left, right } => {
+                write!(f, "{branch}: {key}: record, {name}: {} | {}", shown(left), shown(right))
             }
             Self::AssetDigest { branch, key, side, stored, actual } => {
                 write!(
@@ -288,6 +318,7 @@ fn compare_once(
             (Some(_), Some(_)) => {
                 comparer.blocks(branch)?;
                 comparer.assets(branch)?;
+                comparer.metadata(branch)?;
             }
             (None, None) => {}
             (Some(_), None) => comparer.only_in(branch, Side::Left),
@@ -416,6 +447,33 @@ impl Comparer<'_> {
             self.found.differences.push(Difference::AssetOnlyIn { branch, key: key.clone(), side });
         }
         self.options.progress.step(Stage::CompareAssets, total, Some(total))
+    }
+
+    /// Compares what is said about files, whether there are any.
+    fn metadata(&mut self, branch: Branch) -> Result<(), CoursewareError> {
+        let left: BTreeMap<_, _> = self.left.asset_metadata(self.context, branch)?.into_iter().collect();
+        let right: BTreeMap<_, _> = self.right.asset_metadata(self.context, branch)?.into_iter().collect();
+        let all: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+        for key in all {
+            let (left, right) = match (left.get(key), right.get(key)) {
+                (Some(left), Some(right)) => (said(left), said(right)),
+                (left, _) => {
+                    let side = if left.is_some() { Side::Left } else { Side::Right };
+                    let key = key.clone();
+                    self.found.differences.push(Difference::AssetMetadataOnlyIn { branch, key, side });
+                    continue;
+                }
+            };
+            for (name, left, right) in value_pairs(&left, &right) {
+                if left != right {
+                    let (key, name) = (key.clone(), name.clone());
+                    let (left, right) = (left.cloned(), right.cloned());
+                    let differs = Difference::AssetMetadata { branch, key, name, left, right };
+                    self.found.differences.push(differs);
+                }
+            }
+        }
+        Ok(())
     }
 
     fn asset(

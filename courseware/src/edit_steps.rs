@@ -25,6 +25,8 @@ pub struct ChangeCounts {
     pub assets_changed: usize,
     /// Static files that are gone.
     pub assets_deleted: usize,
+    /// Files, which need not exist, about which something else is said.
+    pub asset_metadata: usize,
 }
 
 impl ChangeCounts {
@@ -44,9 +46,14 @@ impl fmt::Display for ChangeCounts {
             assets_added,
             assets_changed,
             assets_deleted,
+            asset_metadata,
         } = self;
         write!(f, "blocks: {blocks_added} added, {blocks_changed} changed, {blocks_deleted} deleted; ")?;
-        write!(f, "static files: {assets_added} added, {assets_changed} changed, {assets_deleted} deleted")
+        write!(f, "static files: {assets_added} added, {assets_changed} changed, {assets_deleted} deleted")?;
+        if *asset_metadata > 0 {
+            write!(f, "; records about files: {asset_metadata} changed")?;
+        }
+        Ok(())
     }
 }
 
@@ -101,7 +108,22 @@ impl EditSteps {
         }
         steps.counts.blocks_deleted = gone.len();
         steps.assets(from, to)?;
+        steps.metadata(from, to);
         Ok(steps)
+    }
+
+    fn metadata(&mut self, from: &BranchContent, to: &BranchContent) {
+        let before = self.ops.len();
+        for key in from.metadata.keys().filter(|key| !to.metadata.contains_key(*key)) {
+            self.ops.push(EditOp::DeleteAssetMetadata { key: key.clone() });
+        }
+        for (key, metadata) in &to.metadata {
+            if from.metadata.get(key) != Some(metadata) {
+                let (key, metadata) = (key.clone(), metadata.clone());
+                self.ops.push(EditOp::PutAssetMetadata { key, metadata });
+            }
+        }
+        self.counts.asset_metadata = self.ops.len() - before;
     }
 
     fn assets(&mut self, from: &BranchContent, to: &BranchContent) -> Result<(), CoursewareError> {

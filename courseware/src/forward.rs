@@ -27,6 +27,10 @@ macro_rules! forward {
     (@assets $to:tt) => {
         forward! { @method $to assets(context: &ContextKey, branch: Branch) -> Vec<AssetRecord>; of context }
     };
+    (@asset_metadata $to:tt) => {
+        forward! { @method $to asset_metadata(context: &ContextKey, branch: Branch)
+            -> Vec<(AssetKey, AssetMetadata)>; of context }
+    };
     (@asset $to:tt) => {
         forward! { @method $to asset(key: &AssetKey, branch: Branch) -> AssetRecord; of &key.context_key() }
     };

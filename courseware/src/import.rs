@@ -108,6 +108,8 @@ pub struct PreparedImport {
     root: UsageKey,
     published: BranchContent,
     draft: BranchContent,
+    /// Whether the package says what an `assetstore` says about files.
+    has_metadata: bool,
     origin: Option<Origin>,
     report: ImportReport,
     is_refused: bool,
@@ -135,10 +137,11 @@ impl PreparedImport {
         let origin = capture.origin()?;
         let root = package.root.clone();
         let (published, draft) = contents(&package, source);
+        let has_metadata = package.asset_metadata.is_some();
         let report = report(package);
         let has_errors = report.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
         let is_refused = has_errors && options.on_errors == OnErrors::Refuse;
-        Ok(Self { root, published, draft, origin, report, is_refused })
+        Ok(Self { root, published, draft, has_metadata, origin, report, is_refused })
     }
 
     /// Says whether the package has errors and is not to be written with them.
@@ -162,7 +165,7 @@ impl PreparedImport {
         store: &Arc<dyn Runtime>,
         options: &ImportOptions<'_>,
     ) -> Result<ImportReport, CoursewareError> {
-        let Self { root, mut published, mut draft, origin, mut report, .. } = self;
+        let Self { root, mut published, mut draft, has_metadata, origin, mut report, .. } = self;
         let context = report.context.clone();
         let (base, ops) = match store.context(&context) {
             Err(RuntimeError::NoSuchContext { .. }) => {
@@ -187,6 +190,9 @@ impl PreparedImport {
                 };
                 for content in [&mut published, &mut draft] {
                     keep_thumbnails(&present, content)?;
+                    if !has_metadata {
+                        content.metadata.clone_from(&present.metadata);
+                    }
                 }
                 report.changes = EditSteps::between(&present, &draft)?.counts;
                 let ops = replace(&present, learners.as_ref(), &published, &draft)?;
@@ -274,6 +280,8 @@ fn contents(package: &Package, source: &Arc<dyn PackageSource>) -> (BranchConten
         let content = PackagedAsset { source: source.clone(), path: asset.path.clone() };
         published.assets.insert(asset.key.clone(), AssetContent::new(asset.data.clone(), Arc::new(content)));
     }
+    let metadata = package.asset_metadata.iter().flatten();
+    published.metadata = metadata.map(|(key, metadata)| (key.clone(), Arc::new(metadata.clone()))).collect();
     let mut draft = published.clone();
     draft.blocks.extend(package.draft.iter().map(|(usage, data)| (usage.clone(), data.clone())));
     (published, draft)

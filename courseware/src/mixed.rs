@@ -13,8 +13,9 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
-    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    VersionRecord,
 };
 
 use crate::forward::forward;
@@ -254,8 +255,8 @@ impl MixedRuntime {
 #[deny(clippy::missing_trait_methods)]
 impl Runtime for MixedRuntime {
     forward! { by store_of:
-        context, usages, block, parents, assets, asset, read_asset, open_asset, block_assets, read_block_asset,
-        open_block_asset, history, version, origin, keep_origin,
+        context, usages, block, parents, assets, asset_metadata, asset, read_asset, open_asset, block_assets,
+        read_block_asset, open_block_asset, history, version, origin, keep_origin,
     }
 
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {

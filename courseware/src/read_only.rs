@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
-    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
+    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use crate::forward::forward;
@@ -34,7 +34,7 @@ impl ReadOnlyRuntime {
 #[deny(clippy::missing_trait_methods)]
 impl Runtime for ReadOnlyRuntime {
     forward! { to within:
-        contexts, damaged_contexts, context, usages, block, parents, definition, assets, asset, read_asset, open_asset,
+        contexts, damaged_contexts, context, usages, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
         block_assets, read_block_asset, open_block_asset, history, version, changes, origin,
     }
 

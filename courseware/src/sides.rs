@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::fields::{Json, Scope};
-use xblock_core::runtime::{AssetData, BlockData, FieldMap};
+use xblock_core::runtime::{AssetData, AssetMetadata, BlockData, FieldMap};
 
 /// One of the two sides.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -101,6 +101,13 @@ pub(crate) fn attributes(data: &AssetData) -> FieldMap {
         map.insert(format!("extra.{name}").into(), value.clone());
     }
     map
+}
+
+/// Returns what is said about a file as one map, absent values left out.
+pub(crate) fn said(metadata: &AssetMetadata) -> FieldMap {
+    let Ok(Json::Object(all)) = serde_json::to_value(metadata) else { return FieldMap::default() };
+    let set = all.into_iter().filter(|(_, value)| !value.is_null());
+    set.map(|(name, value)| (name.into(), value)).collect()
 }
 
 /// Returns the asides of a block as JSON.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, UsageKey};
-use xblock_core::runtime::{BlockData, BlockPatch, Commit, EditInfo, RuntimeError, VersionId};
+use xblock_core::runtime::{BlockData, BlockPatch, Commit, EditInfo, Runtime as _, RuntimeError, VersionId};
 
 use crate::error::BindingError;
 use crate::store::{branch, context_key, text, usage_key};

@@ -241,6 +241,8 @@ pub(crate) fn apply(
     match step {
         AssetStep::Put { key, data, content } => put(docs, key, data, &**content, now),
         AssetStep::Delete { key } => delete(docs, key),
+        // They are in the structure.
+        AssetStep::PutMetadata { .. } | AssetStep::DeleteMetadata { .. } => Ok(()),
         AssetStep::TakePublished => clear_draft(docs, context),
         AssetStep::TakeVersion(version) => {
             let newer = newer(&version.0)?;

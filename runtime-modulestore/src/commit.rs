@@ -8,18 +8,21 @@
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 
+use bson::Document;
 use bson::oid::ObjectId;
+use bson::raw::RawDocumentBuf;
 use chrono::{DateTime, Utc};
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{
-    Base, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, EditOp, Extent, OpenVersion,
-    Plan, RuntimeError, Stage, VersionId,
+    AssetStep, Base, BlockChanges, BlockData, Branch, BranchState, Commit, Edit, EditInfo, EditOp, Extent,
+    OpenVersion, Plan, RuntimeError, Stage, VersionId,
 };
 
 use crate::assets;
 use crate::branch::BranchAt;
 use crate::documents::{
-    BlockEditInfo, BlockKey, CourseIndex, IndexKey, NextStructure, Stamp, Structure, corrupt,
+    BlockEditInfo, BlockKey, CourseIndex, IndexKey, NextStructure, Stamp, Structure, assets_of, corrupt,
+    put_record, remove_record,
 };
 use crate::reader::{Known, Reader, block_key};
 use crate::store::DocumentWrites;
@@ -171,11 +174,7 @@ impl Writer<'_> {
         Ok(structure)
     }
 
-    fn draft_stage(
-        &mut self,
-        blocks: &BlockChanges,
-        asset_steps: &[xblock_core::runtime::AssetStep],
-    ) -> Result<(), RuntimeError> {
+    fn draft_stage(&mut self, blocks: &BlockChanges, asset_steps: &[AssetStep]) -> Result<(), RuntimeError> {
         let stamp = self.stamp();
         let discards = self.edit.ops.iter().any(|op| matches!(op, EditOp::Discard(_)));
         let base = self.draft.structure().cloned();
@@ -231,6 +230,9 @@ impl Writer<'_> {
         }
         if discards {
             self.settle_discarded_blocks(&mut next, blocks)?;
+        }
+        if let Some(metadata) = self.changed_metadata(asset_steps)? {
+            next.set_assets(self.raw_metadata(&metadata)?);
         }
         if !next.is_changed() && asset_steps.is_empty() && base.is_some() {
             return Ok(());
@@ -291,9 +293,58 @@ impl Writer<'_> {
             None => self.settle_equal_blocks(&mut next, blocks)?,
             Some(tree) => self.version_subtree(&mut next, blocks, tree, &stamp)?,
         }
+        if let Some(metadata) = self.published_metadata()? {
+            next.set_assets(self.raw_metadata(&metadata)?);
+        }
         let structure = self.insert(Branch::Published, next)?;
         self.published.move_to(structure, changed);
         assets::publish(self.docs, &self.edit.context, stamp.version)
+    }
+
+    /// Returns what the draft says about files after some steps, where that is something else.
+    fn changed_metadata(&self, steps: &[AssetStep]) -> Result<Option<Document>, RuntimeError> {
+        let of = |branch: &BranchAt<'_>| match branch.structure() {
+            Some(structure) => assets_of(structure),
+            None => Ok(Document::new()),
+        };
+        let before = of(&self.draft)?;
+        let mut metadata = before.clone();
+        for step in steps {
+            match step {
+                AssetStep::PutMetadata { key, metadata: new } => put_record(&mut metadata, key, new),
+                AssetStep::DeleteMetadata { key } => drop(remove_record(&mut metadata, key)),
+                AssetStep::TakePublished => metadata = of(&self.published)?,
+                AssetStep::TakeVersion(version) => {
+                    let id = ObjectId::parse_str(&*version.0);
+                    let id = id.map_err(|_| no_such_version(&self.reader, version))?;
+                    metadata = assets_of(&*self.reader.structure(id)?)?;
+                }
+                AssetStep::Put { .. } | AssetStep::Delete { .. } => {}
+            }
+        }
+        Ok((metadata != before).then_some(metadata))
+    }
+
+    /// Returns what a publish says about files, where that is something else: what the draft says. A draft that never said
+    /// anything leaves what is published.
+    fn published_metadata(&self) -> Result<Option<Document>, RuntimeError> {
+        let Some(draft) = self.draft.structure().filter(|draft| draft.raw().get_document("assets").is_ok())
+        else {
+            return Ok(None);
+        };
+        let before = match self.published.structure() {
+            Some(published) => assets_of(published)?,
+            None => Document::new(),
+        };
+        let metadata = assets_of(draft)?;
+        Ok((metadata != before).then_some(metadata))
+    }
+
+    fn raw_metadata(&self, metadata: &Document) -> Result<RawDocumentBuf, RuntimeError> {
+        RawDocumentBuf::try_from(metadata).map_err(|error| RuntimeError::Unstorable {
+            place: format!("the asset metadata of {}", self.edit.context),
+            reason: error.to_string(),
+        })
     }
 
     /// Makes discarded blocks that were equal already count as unchanged too: they take the published edit info.

@@ -11,9 +11,9 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest, ContextRecord,
-    Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
-    VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest,
+    ContextRecord, Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError,
+    VersionContent, VersionId, VersionRecord,
 };
 
 use crate::asset_reader::OpenFile;
@@ -454,6 +454,14 @@ impl Runtime for ModulestoreRuntime {
             };
             files.iter().map(|(key, found)| self.asset_record(reader.docs, key, found)).collect()
         })
+    }
+
+    fn asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+        Ok(self.asset_records(context, branch)?.into_iter().collect())
     }
 
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {

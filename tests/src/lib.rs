@@ -70,7 +70,7 @@ macro_rules! runtime_suite {
                     discarding_brings_the_published_back, discarding_a_subtree_leaves_the_rest,
                     one_edit_can_publish_and_go_on, an_old_version_can_be_restored;
                 assets: a_file_comes_back_byte_for_byte, a_file_is_read_in_parts, attributes_survive, a_draft_file_is_unpublished,
-                    a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back;
+                    a_deleted_file_is_gone, discarding_brings_files_back, restoring_brings_files_back, records_about_files_go_along;
                 origins: an_origin_is_kept_until_the_next, an_origin_is_no_version, an_origin_needs_its_context;
                 history: versions_are_listed_newest_first, listed_versions_can_be_read, the_feed_tells_every_change, a_cursor_reads_on;
                 walking: a_walk_is_depth_first, settings_are_inherited_from_the_nearest

@@ -1,6 +1,7 @@
 //! The library and the command at work: on small courses in memory, and on the sample course in every store.
 #![expect(clippy::unwrap_used, reason = "a test that cannot unwrap has failed")]
 
+mod asset_metadata;
 mod bad_input;
 mod checking;
 mod command;

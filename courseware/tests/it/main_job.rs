@@ -87,7 +87,7 @@ fn importing_again_does_nothing_and_a_changed_course_only_what_changed() {
             report["changes"],
             json!({
                 "blocks_added": 0, "blocks_changed": 1, "blocks_deleted": 1,
-                "assets_added": 0, "assets_changed": 1, "assets_deleted": 0,
+                "assets_added": 0, "assets_changed": 1, "assets_deleted": 0, "asset_metadata": 0,
             }),
             "{store}"
         );

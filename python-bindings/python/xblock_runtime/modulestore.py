@@ -57,7 +57,7 @@ class AssetMetadata:
 
     pathname: str | None = None
     internal_name: str | None = None
-    locked: bool = False
+    locked: bool | None = False
     content_type: str | None = None
     thumbnail: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{block_id_of, block_type_of, definition_path, is_shortened};
-use xblock_core::runtime::{AssetData, RuntimeError};
+use xblock_core::runtime::{AssetData, AssetMetadata, RuntimeError};
 
 use crate::context::LearningContexts;
 
@@ -18,6 +18,9 @@ pub(super) const CONTEXT_FILE: &str = "context.json";
 
 /// Holds the attributes of all static files.
 pub(super) const ASSETS_FILE: &str = "assets.json";
+
+/// Holds what is said about static files, whether the bundle has them or not.
+pub(super) const ASSET_METADATA_FILE: &str = "asset_metadata.json";
 
 const DEFINITION: &str = "/definition.xml";
 
@@ -36,7 +39,7 @@ pub(super) enum Entry<'p> {
     Shortened,
     /// A static file of this type and name.
     Asset(&'p str, &'p str),
-    /// The attributes of the static files.
+    /// The attributes of the static files, or what is said about them and others.
     Attributes,
     /// Anything else; it stays as it is.
     Other,
@@ -44,7 +47,7 @@ pub(super) enum Entry<'p> {
 
 /// Tells what a path stands for.
 pub(super) fn classify(path: &str) -> Entry<'_> {
-    if path == ASSETS_FILE {
+    if path == ASSETS_FILE || path == ASSET_METADATA_FILE {
         return Entry::Attributes;
     }
     if let Some(folder) = path.strip_suffix(DEFINITION)
@@ -158,6 +161,17 @@ impl AssetsDocument {
     }
 }
 
+/// The content of [`ASSET_METADATA_FILE`]: records by the paths the files have, or would have.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct AssetMetadataDocument(pub(super) BTreeMap<String, AssetMetadata>);
+
+impl AssetMetadataDocument {
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        to_json(self)
+    }
+}
+
 fn to_json(document: &impl Serialize) -> Vec<u8> {
     let mut text = serde_json::to_vec_pretty(document).expect("the document's keys are texts");
     text.push(b'\n');
@@ -179,6 +193,7 @@ mod tests {
         assert_eq!(classify("static/a.png"), Entry::Asset("asset", "a.png"));
         assert_eq!(classify("static.thumbnail/a.jpg"), Entry::Asset("thumbnail", "a.jpg"));
         assert_eq!(classify("assets.json"), Entry::Attributes);
+        assert_eq!(classify("asset_metadata.json"), Entry::Attributes);
         for other in ["context.json", "html/a/static/x.png", "a/b/c/definition.xml", "html/definition.xml"] {
             assert_eq!(classify(other), Entry::Other, "{other}");
         }

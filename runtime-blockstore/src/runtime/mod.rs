@@ -1,6 +1,7 @@
 //! The XBlock runtime over bundles: one bundle is one learning context.
 
 mod adopting;
+mod asset_metadata;
 mod assets;
 mod block_files;
 mod branch;

@@ -7,9 +7,9 @@ use uuid::Uuid;
 use xblock_core::keys::{AssetKey, BundleDefinitionKey, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey};
 use xblock_core::olx::definition_type;
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockAsset, BlockData, BlockRecord, Branch, Change, Commit, ContextRecord,
-    Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError, VersionContent, VersionId,
-    VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockData, BlockRecord, Branch, Change, Commit,
+    ContextRecord, Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError,
+    VersionContent, VersionId, VersionRecord,
 };
 
 use super::BlockstoreRuntime;
@@ -140,6 +140,14 @@ impl Runtime for BlockstoreRuntime {
             records.sort_unstable_by(|a, b| a.key.cmp(&b.key));
             Ok(records)
         })
+    }
+
+    fn asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+        self.list_asset_metadata(context, branch)
     }
 
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {

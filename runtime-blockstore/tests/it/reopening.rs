@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor, DefinitionRecord,
-    Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadata, AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
+    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 use xblock_testkit::Fresh;
 
@@ -73,6 +73,13 @@ impl Runtime for Reopening {
     }
     fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
         self.reader().assets(context, branch)
+    }
+    fn asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+        self.reader().asset_metadata(context, branch)
     }
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
         self.reader().asset(key, branch)

@@ -3,6 +3,7 @@
 //! A view reads the BSON in place and decodes what is asked for. Fields that no view knows are kept when a document is
 //! written again. Shapes: modulestore reference, sections 2.1 to 2.4, 15.
 
+mod asset_metadata;
 mod block;
 mod definition;
 mod depth;
@@ -16,6 +17,10 @@ mod structure;
 mod tree;
 mod usages;
 
+pub(crate) use asset_metadata::{
+    ASSETSTORE, AssetRecords, assets_of, find_record, place_in, put_record, read_old_records, read_record,
+    read_records, remove_record,
+};
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, pair_bson};
 pub use definition::{DefinitionPlace, DefinitionView};

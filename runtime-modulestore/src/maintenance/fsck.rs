@@ -11,7 +11,10 @@ use xblock_core::runtime::{Branch, Findings, FsckOptions, RuntimeError, Severity
 use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
-use crate::documents::{CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, to_document};
+use crate::documents::{
+    CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, assets_of, place_in, read_records,
+    to_document,
+};
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
 use crate::twins::folded;
@@ -216,12 +219,27 @@ impl Check<'_> {
                 self.find(Severity::Note, "history", &place, reason, None);
             }
             let Some(structure) = self.structure(head, &place)? else { continue };
+            let at = place_in(&structure);
+            let records = assets_of(&structure).and_then(|assets| read_records(&assets, context, &at));
+            self.asset_metadata(records.err())?;
             // Both branches, and reruns, may share one.
             let is_new = checked.insert(head);
             let is_draft = Some(head) == draft;
             BlockCheck { check: self, context, place, structure, is_draft, is_new }.run()?;
         }
         files::check(self, context, options.is_quick)
+    }
+
+    /// Names what is said about files where that cannot be read.
+    pub(super) fn asset_metadata(&mut self, error: Option<RuntimeError>) -> Result<(), RuntimeError> {
+        match error {
+            Some(RuntimeError::Corrupt { place, reason }) => {
+                self.find(Severity::Damage, "asset_metadata", place, reason, None);
+                Ok(())
+            }
+            Some(other) => Err(other),
+            None => Ok(()),
+        }
     }
 
     /// Reads a structure; what cannot be read is a finding.

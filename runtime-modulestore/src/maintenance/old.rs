@@ -9,7 +9,7 @@ use xblock_core::runtime::{RuntimeError, Severity};
 use super::blocks::{find_cycles, told};
 use super::files;
 use super::fsck::Check;
-use crate::documents::BlockKey;
+use crate::documents::{ASSETSTORE, BlockKey, read_old_records};
 use crate::old_mongo::{self, OldDocument};
 use crate::store::{Collection, OLD_MONGO};
 
@@ -62,6 +62,14 @@ pub(super) fn check(
         course.read(check, registry, &first, (&org, &name))?;
         course.tree(check, &first);
         files::check(check, &first, is_quick)?;
+        for context in &course.runs {
+            let mut damage = None;
+            check.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |raw| {
+                damage = damage.take().or(read_old_records(raw, context).err());
+                Ok(())
+            })?;
+            check.asset_metadata(damage)?;
+        }
         contexts.append(&mut course.runs);
     }
     Ok(contexts)

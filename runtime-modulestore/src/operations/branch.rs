@@ -9,7 +9,7 @@ use bson::{Bson, Document};
 use xblock_core::runtime::RuntimeError;
 
 use crate::documents::{
-    BlockEditInfo, BlockKey, BlockView, NextStructure, Stamp, Structure, corrupt, to_document,
+    BlockEditInfo, BlockKey, BlockView, NextStructure, Stamp, Structure, assets_of, corrupt, to_document,
 };
 use crate::reader::CHILDREN;
 
@@ -201,16 +201,6 @@ impl OpenBranch {
             }
         }
         next.finish(context, limit).map(Some)
-    }
-}
-
-/// Returns a structure's asset metadata: types, each with its records.
-pub(super) fn assets_of(structure: &Structure) -> Result<Document, RuntimeError> {
-    match structure.raw().get_document("assets") {
-        Ok(assets) => to_document(assets)
-            .map_err(|error| corrupt(format!("the asset metadata of structure {}", structure.id()), error)),
-        // Mostly there is none.
-        Err(_) => Ok(Document::new()),
     }
 }
 

@@ -17,11 +17,11 @@ mod orphans;
 mod publish;
 mod rerun;
 
-pub use asset_metadata::AssetMetadata;
 pub use bulk::{Bulk, BulkOptions};
 pub use delete::Revision;
 pub use library::DerivedIds;
 pub(crate) use orphans::orphans;
+pub use xblock_core::runtime::AssetMetadata;
 
 /// The types that have no draft of their own: what is saved of them is published.
 const DIRECT_ONLY: [&str; 6] = ["course", "chapter", "sequential", "about", "static_tab", "course_info"];

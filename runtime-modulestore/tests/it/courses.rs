@@ -158,7 +158,7 @@ fn asset_metadata_is_kept_in_both_branches() {
     let metadata = AssetMetadata {
         pathname: Some("pix/archive".into()),
         internal_name: Some("EKMND332DDBK".into()),
-        locked: true,
+        locked: Some(true),
         content_type: Some("image/jpeg".into()),
         thumbnail: Some("thumb.jpg".into()),
         fields: map(json!({ "cite": "nobody" })),
@@ -178,7 +178,7 @@ fn asset_metadata_is_kept_in_both_branches() {
     };
     save("picture.jpg", &metadata);
     save("alpha.jpg", &AssetMetadata::default());
-    let again = AssetMetadata { locked: false, created_by: None, created_on: None, ..metadata.clone() };
+    let again = AssetMetadata { locked: Some(false), created_by: None, created_on: None, ..metadata.clone() };
     let last = save("picture.jpg", &again);
     let now = crate::fixture::clock().now();
     for (branch, before) in Branch::ALL.into_iter().zip(before) {

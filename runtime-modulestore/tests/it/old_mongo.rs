@@ -1,5 +1,6 @@
 //! Courses of Old Mongo: forms of documents that the recorded databases do not have, and damage.
 
+use bson::oid::ObjectId;
 use bson::{Bson, DateTime, Document, doc};
 use runtime_modulestore::{FsckOptions, ModulestoreRuntime, Severity};
 use serde_json::json;
@@ -206,4 +207,46 @@ fn damage_stays_where_it_is() {
     assert!(runtime.has_changes(&key("chapter", "c")).expect("a comparison"));
     assert!(!runtime.ancestors(&key("vertical", "v"), Branch::Draft).expect("a way up").is_empty());
     assert_eq!(runtime.walk(&key("course", "2031"), Branch::Draft).count(), 5);
+}
+
+/// What the `assetstore` says about files is read of both branches; damage there is named and stops no block.
+#[test]
+fn records_about_files_are_read() {
+    let (runtime, folder) = new_store();
+    write(folder.path(), "modulestore", &[block("course", "2031", &[])]);
+    let record = doc! {
+        "filename": "picture.jpg", "asset_type": "asset", "locked": true, "contenttype": Bson::Null,
+        "fields": { "cite": "nobody" }, "basename": "picture",
+        "edit_info": { "edited_by": 11, "edited_on": DateTime::from_millis(7) },
+    };
+    let of = |course: &str, record: &Document| doc! { "_id": ObjectId::new(), "course_id": course, "assets": { "asset": [record] } };
+    let other = doc! { "filename": "other.jpg" };
+    write(
+        folder.path(),
+        "assetstore",
+        &[of("Harbour/TIDES/2030", &other), of("Harbour/TIDES/2031", &record)],
+    );
+    runtime.import_dump(folder.path()).expect("the dump loads");
+    for branch in Branch::ALL {
+        let found = runtime.asset_metadata(&course(), branch).expect("the records");
+        let [(key, said)] = &found[..] else { panic!("one record: {found:?}") };
+        assert_eq!(key.to_string(), "/c4x/Harbour/TIDES/asset/picture.jpg");
+        assert_eq!((said.locked, said.content_type.as_deref(), said.edited_by), (Some(true), None, Some(11)));
+        assert_eq!((&said.fields["cite"], &said.extra["basename"]), (&json!("nobody"), &json!("picture")));
+        assert_eq!(said.edited_on.expect("a time").timestamp_millis(), 7);
+    }
+    assert!(runtime.fsck(FsckOptions::default()).expect("a check").findings.is_sound());
+
+    let (runtime, folder) = new_store();
+    write(folder.path(), "modulestore", &[block("course", "2031", &[])]);
+    write(folder.path(), "assetstore", &[of("Harbour/TIDES/2031", &doc! { "locked": true })]);
+    runtime.import_dump(folder.path()).expect("the dump loads");
+    let error = runtime.asset_metadata(&course(), Branch::Draft).expect_err("a record of no file");
+    assert!(
+        matches!(error, RuntimeError::Corrupt { .. }) && error.to_string().contains("assetstore"),
+        "{error}"
+    );
+    let report = runtime.fsck(FsckOptions::default()).expect("a check");
+    assert!(report.findings.iter().any(|found| found.code == "asset_metadata"), "{:?}", report.findings);
+    assert!(runtime.block(&key("course", "2031"), Branch::Draft).is_ok());
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 use xblock_core::runtime::{
-    AssetData, AssetStream, Branch, ContentDigest, EditOp, Extent, Runtime, RuntimeError,
+    AssetData, AssetMetadata, AssetStream, Branch, ContentDigest, EditOp, Extent, Runtime, RuntimeError,
 };
 
 use crate::fixture::{asset, commit, context, draft_course, edit, map, published_course, put_asset};
@@ -136,4 +136,53 @@ pub fn restoring_brings_files_back(runtime: &dyn Runtime) {
     assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Draft).expect("the bytes"), b"one");
     assert!(matches!(runtime.asset(&asset("b.txt"), Branch::Draft), Err(RuntimeError::NoSuchAsset { .. })));
     assert_eq!(runtime.read_asset(&asset("b.txt"), Branch::Published).expect("the bytes"), b"b");
+}
+
+/// What is said about a file, which need not exist, goes where the static files go.
+pub fn records_about_files_go_along(runtime: &dyn Runtime) {
+    published_course(runtime);
+    let said =
+        |runtime: &dyn Runtime, branch| runtime.asset_metadata(&context(), branch).expect("the records");
+    assert_eq!((said(runtime, Branch::Draft), said(runtime, Branch::Published)), (vec![], vec![]));
+    let full = AssetMetadata {
+        pathname: Some("charts/old".into()),
+        internal_name: Some("EKMND332DDBK".into()),
+        locked: Some(true),
+        content_type: Some("image/png".into()),
+        thumbnail: Some("thumb.jpg".into()),
+        fields: map(json!({ "cite": "nobody", "pages": [1, null, 2.5] })),
+        curr_version: Some("v2.0".into()),
+        created_by: Some(11),
+        created_on: chrono::DateTime::from_timestamp_millis(1_427_846_400_123),
+        edited_by_email: Some("author@example.com".into()),
+        extra: map(json!({ "basename": "chart.png" })),
+        ..AssetMetadata::default()
+    };
+    let put = |name: &str, metadata: &AssetMetadata| EditOp::PutAssetMetadata {
+        key: asset(name),
+        metadata: Arc::new(metadata.clone()),
+    };
+    let empty = AssetMetadata::default();
+    commit(runtime, edit().with(put("nowhere.png", &full)).with(put("a.png", &empty)));
+    let both = vec![(asset("a.png"), empty.clone()), (asset("nowhere.png"), full.clone())];
+    assert_eq!((said(runtime, Branch::Draft), said(runtime, Branch::Published)), (both.clone(), vec![]));
+    commit(runtime, edit().with(EditOp::Publish(Extent::Subtree(crate::fixture::usage("vertical", "u1")))));
+    assert_eq!(said(runtime, Branch::Published), both);
+    let old = runtime.context(&context()).expect("the course").published.expect("a version").version;
+
+    let delete = || EditOp::DeleteAssetMetadata { key: asset("a.png") };
+    let changed = AssetMetadata { locked: None, ..full.clone() };
+    commit(runtime, edit().with(delete()).with(delete()).with(put("nowhere.png", &changed)));
+    let one = vec![(asset("nowhere.png"), changed)];
+    assert_eq!((said(runtime, Branch::Draft), said(runtime, Branch::Published)), (one.clone(), both.clone()));
+    commit(runtime, edit().with(EditOp::Discard(Extent::All)));
+    assert_eq!(said(runtime, Branch::Draft), both);
+    commit(runtime, edit().with(delete()).with(put("nowhere.png", &one[0].1)).publish_all());
+    assert_eq!((said(runtime, Branch::Draft), said(runtime, Branch::Published)), (one.clone(), one.clone()));
+    commit(runtime, edit().with(EditOp::Restore(old)));
+    assert_eq!((said(runtime, Branch::Draft), said(runtime, Branch::Published)), (both, one));
+
+    let elsewhere = "asset-v1:Other+C+R+type@asset+block@a.png".parse().expect("a key");
+    let foreign = EditOp::PutAssetMetadata { key: elsewhere, metadata: Arc::default() };
+    assert!(matches!(runtime.commit(edit().with(foreign)), Err(RuntimeError::WrongContext { .. })));
 }

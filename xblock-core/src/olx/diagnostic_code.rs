@@ -64,6 +64,12 @@ pub const READ_CODES: &[DiagnosticCode] = &[
         "rename or delete the file",
     ),
     DiagnosticCode::new(
+        "invalid-asset-record",
+        Warning,
+        "assets/assets.xml has an <asset> for each file something is said about, with its type and filename; times, numbers and fields must be such.",
+        "correct the record, or delete it",
+    ),
+    DiagnosticCode::new(
         "invalid-content",
         Error,
         "The element is XML, but not what a block of its type can be made of.",
@@ -182,6 +188,12 @@ pub const READ_CODES: &[DiagnosticCode] = &[
 
 /// What can be said while a package is written, in order of the names.
 pub const WRITE_CODES: &[DiagnosticCode] = &[
+    DiagnosticCode::new(
+        "asset-record-left-out",
+        Warning,
+        "What is said about a file holds characters no XML can have.",
+        "save what is said about the file anew, without control characters",
+    ),
     DiagnosticCode::new(
         "block-file-left-out",
         Error,

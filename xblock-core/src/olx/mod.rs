@@ -1,6 +1,7 @@
 //! OLX: reading courseware from XML and writing it back.
 
 mod aside;
+mod asset_metadata;
 mod attributes;
 mod convention;
 mod course_xml;

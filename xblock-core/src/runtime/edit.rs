@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::fields::Json;
 use crate::keys::{AssetKey, ContextKey, UsageKey};
 
+use super::asset_metadata::AssetMetadata;
 use super::record::{AssetData, AssetSource, BlockData, VersionId};
 
 /// The state an edit was made on.
@@ -74,6 +75,18 @@ pub enum EditOp {
     },
     /// Deletes a static file.
     DeleteAsset {
+        /// The file.
+        key: AssetKey,
+    },
+    /// Sets what is said about a file, which need not exist. It goes along with the static files wherever they go.
+    PutAssetMetadata {
+        /// The file.
+        key: AssetKey,
+        /// What is said about it from now on.
+        metadata: Arc<AssetMetadata>,
+    },
+    /// Forgets what is said about a file; nothing may be said about it.
+    DeleteAssetMetadata {
         /// The file.
         key: AssetKey,
     },

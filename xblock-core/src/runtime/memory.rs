@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, ObjectId, SplitDefinitionKey, UsageKey};
 
+use super::asset_metadata::AssetMetadata;
 use super::asset_reader::AssetReader;
 use super::digest::ContentDigest;
 use super::edit::{Base, Commit, Edit};
@@ -53,6 +54,7 @@ struct State {
     blocks: BTreeMap<UsageKey, Block>,
     parents: BTreeMap<UsageKey, BTreeSet<UsageKey>>,
     assets: BTreeMap<AssetKey, Asset>,
+    metadata: BTreeMap<AssetKey, Arc<AssetMetadata>>,
 }
 
 #[derive(Clone)]
@@ -299,6 +301,17 @@ impl Runtime for MemoryRuntime {
         })
     }
 
+    fn asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+        self.read(context, branch, |state| {
+            let all = state.metadata.iter();
+            Ok(all.map(|(key, metadata)| (key.clone(), (**metadata).clone())).collect())
+        })
+    }
+
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
         let store = self.store();
         let found = find(&store, context)?;
@@ -400,6 +413,7 @@ impl Runtime for MemoryRuntime {
                         state.put(usage, Block { data, definition, edit_info: edit_info.clone() });
                     }
                     state.assets.clone_from(&draft_state.assets);
+                    state.metadata.clone_from(&draft_state.metadata);
                     let record = store.version(previous, &edit_info, &edit.message);
                     new_changes.push((Branch::Published, record.version.clone()));
                     published_versions.push(Version { record, state });
@@ -454,12 +468,17 @@ fn apply_asset(draft: &mut State, published: &[Version], step: AssetStep) -> Res
         AssetStep::Delete { key } => {
             draft.assets.remove(&key);
         }
+        AssetStep::PutMetadata { key, metadata } => drop(draft.metadata.insert(key, metadata)),
+        AssetStep::DeleteMetadata { key } => drop(draft.metadata.remove(&key)),
         AssetStep::TakePublished => {
-            draft.assets = published.last().map(|v| v.state.assets.clone()).unwrap_or_default();
+            let published = published.last();
+            draft.assets = published.map(|v| v.state.assets.clone()).unwrap_or_default();
+            draft.metadata = published.map(|v| v.state.metadata.clone()).unwrap_or_default();
         }
         AssetStep::TakeVersion(version) => {
             if let Some(found) = published.iter().find(|v| v.record.version == version) {
                 draft.assets.clone_from(&found.state.assets);
+                draft.metadata.clone_from(&found.state.metadata);
             }
         }
     }

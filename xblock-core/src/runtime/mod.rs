@@ -4,6 +4,7 @@
 //! ([`Plan`]), walks and queries ([`RuntimeExt`]), inheritance, rendering and learner state (module
 //! [`host`](crate::host)).
 
+mod asset_metadata;
 mod asset_reader;
 mod digest;
 mod edit;
@@ -17,6 +18,7 @@ mod record;
 
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 
+pub use asset_metadata::AssetMetadata;
 pub use asset_reader::{AssetReader, AssetStream};
 pub use digest::ContentDigest;
 pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
@@ -105,6 +107,16 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// As [`Runtime::asset`].
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError>;
+
+    /// Returns what an `assetstore` says about files of a branch, in key order; there need be no file by such a key.
+    ///
+    /// # Errors
+    /// As [`Runtime::assets`].
+    fn asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError>;
 
     /// Lists the static files that belong to one block alone, by name. A store that keeps none lists none of any block.
     ///

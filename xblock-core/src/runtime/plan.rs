@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::fields::{Json, MAX_DEPTH, is_too_deep};
 use crate::keys::{AssetKey, ContextKey, UsageKey};
 
+use super::asset_metadata::AssetMetadata;
 use super::edit::{Base, Edit, EditOp, Extent};
 use super::error::RuntimeError;
 use super::record::{AssetData, AssetSource, BlockData, Branch, VersionId};
@@ -90,6 +91,18 @@ pub enum AssetStep {
     },
     /// Delete one.
     Delete {
+        /// The file.
+        key: AssetKey,
+    },
+    /// Set what is said about one, which need not exist.
+    PutMetadata {
+        /// The file.
+        key: AssetKey,
+        /// What is said about it.
+        metadata: Arc<AssetMetadata>,
+    },
+    /// Forget what is said about one.
+    DeleteMetadata {
         /// The file.
         key: AssetKey,
     },
@@ -186,6 +199,9 @@ fn refuse_deep_values(op: &EditOp) -> Result<(), RuntimeError> {
             refuse(set.filter_map(|(name, value)| Some((name, value.as_ref()?))), usage)
         }
         EditOp::PutAsset { key, data, .. } => refuse(&data.extra, key),
+        EditOp::PutAssetMetadata { key, metadata } => {
+            refuse(metadata.fields.iter().chain(&metadata.extra), key)
+        }
         _ => Ok(()),
     }
 }
@@ -377,6 +393,17 @@ impl<'a> Planner<'a, '_> {
                 }
                 self.asset_overlay.insert(key.clone(), false);
                 self.assets.push(AssetStep::Delete { key: key.clone() });
+                Ok(())
+            }
+            EditOp::PutAssetMetadata { key, metadata } => {
+                self.check_context(&key.context_key(), key)?;
+                let (key, metadata) = (key.clone(), metadata.clone());
+                self.assets.push(AssetStep::PutMetadata { key, metadata });
+                Ok(())
+            }
+            EditOp::DeleteAssetMetadata { key } => {
+                self.check_context(&key.context_key(), key)?;
+                self.assets.push(AssetStep::DeleteMetadata { key: key.clone() });
                 Ok(())
             }
             EditOp::Publish(extent) => self.publish(extent),

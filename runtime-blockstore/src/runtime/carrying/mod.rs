@@ -1,5 +1,6 @@
 //! One edit on its way: the draft's blocks and static files, published versions, files, rows.
 
+mod asset_metadata;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -17,7 +18,8 @@ use super::BlockstoreRuntime;
 use super::definitions::Source;
 use super::included::IncludeRow;
 use super::layout::{
-    ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, asset_path, check_usage, is_asset,
+    ASSETS_FILE, AssetMetadataDocument, AssetsDocument, CONTEXT_FILE, ContextDocument, asset_path,
+    check_usage, is_asset,
 };
 use super::locating::definition_key;
 use super::refresh::{index_assets, own_children};
@@ -49,6 +51,10 @@ pub(super) struct Carrying<'v> {
     draft_assets_changed: bool,
     /// Attributes of the published static files, where the edit publishes other ones.
     published_attributes: Option<AssetsDocument>,
+    /// What the draft says about files, once that is needed.
+    metadata: Option<AssetMetadataDocument>,
+    /// What is published about files, where the edit publishes something else.
+    published_metadata: Option<AssetMetadataDocument>,
     /// How the caller wants children to be included.
     wanted: &'v BTreeMap<UsageKey, Include>,
     /// Whether any definition may name children that are not plainly its context's own.
@@ -112,6 +118,8 @@ impl<'v> Carrying<'v> {
             attributes: None,
             draft_assets_changed: false,
             published_attributes: None,
+            metadata: None,
+            published_metadata: None,
             wanted,
             may_include,
             changed: BTreeSet::new(),
@@ -302,17 +310,22 @@ impl<'v> Carrying<'v> {
                     self.tree.delete(&path);
                     self.attributes()?.0.remove(&path);
                 }
+                AssetStep::PutMetadata { key, metadata } => self.put_metadata(&key, metadata)?,
+                AssetStep::DeleteMetadata { key } => self.delete_metadata(&key)?,
                 AssetStep::TakePublished => {
                     let published = self.tree.published().map(|(_, snapshot)| snapshot.clone());
                     let attributes = self.published_attributes.clone();
                     self.take_assets(published.as_deref(), attributes)?;
+                    self.take_metadata(published.as_deref(), self.published_metadata.clone())?;
                 }
                 AssetStep::TakeVersion(version) => {
                     let snapshot = self.runtime.version_snapshot(self.view, &version)?;
                     self.take_assets(Some(&snapshot), None)?;
+                    self.take_metadata(Some(&snapshot), None)?;
                 }
             }
         }
+        self.write_metadata()?;
         let text = self.attributes()?.to_json();
         let is_empty = self.attributes()?.0.is_empty();
         if is_empty {
@@ -363,6 +376,7 @@ impl<'v> Carrying<'v> {
         }
         if self.tree.stages_assets() {
             self.published_attributes = Some(self.attributes()?.clone());
+            self.published_metadata = Some(self.metadata()?.clone());
         }
         let is_all = matches!(extent, Extent::All);
         let files = if is_all { self.tree.composed() } else { self.subtree_files(blocks, before)? };

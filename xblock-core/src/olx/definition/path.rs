@@ -28,7 +28,7 @@ const LONGEST_ID: usize = 255;
 const LONGEST_TYPE: usize = 120;
 
 /// Files that a bundle has at its root, and the folder of its static files.
-const TAKEN: [&str; 3] = ["assets.json", "context.json", "static"];
+const TAKEN: [&str; 4] = ["asset_metadata.json", "assets.json", "context.json", "static"];
 
 /// Returns the definition id of a block: the folder name that stands for its id in bundle paths and includes.
 ///

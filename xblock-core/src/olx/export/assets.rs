@@ -3,21 +3,19 @@
 use serde_json::{Map, json};
 
 use crate::fields::Json;
-use crate::keys::{ContextKey, clean_asset_name};
+use crate::keys::{AssetKey, ContextKey, clean_asset_name};
+use crate::olx::asset_metadata::metadata_element;
 use crate::olx::json_line::json_indented;
-use crate::olx::write::{WriteError, is_attribute_name, is_xml_text};
-use crate::olx::{Element, Node, WriteOptions};
-use crate::runtime::{AssetRecord, Branch, Runtime, RuntimeError};
+use crate::olx::write::WriteError;
+use crate::olx::{Diagnostic, Element, Node, Severity, WriteOptions};
+use crate::runtime::{AssetMetadata, AssetRecord, Branch, Runtime, RuntimeError};
 
 use super::host::Exporter;
 use super::sink::ExportStep;
 
-/// The attribute under which the reader keeps a file's record of `assets/assets.xml`.
-const METADATA: &str = "asset_metadata";
-
 /// Where the attributes of static files stand.
 pub(super) const ASSET_POLICY: &str = "policies/assets.json";
-/// Where the platform's own records of static files stand.
+/// Where what an `assetstore` says about files stands.
 pub(super) const ASSET_RECORDS: &str = "assets/assets.xml";
 
 impl Exporter<'_> {
@@ -25,10 +23,24 @@ impl Exporter<'_> {
     /// `assets/assets.xml`.
     pub(super) fn assets(&mut self) -> Result<(), WriteError> {
         let assets = self.static_files()?;
-        for (path, bytes) in asset_files(&assets, self.context.is_course()) {
-            self.put(path, &bytes)?;
+        self.put(ASSET_POLICY, &asset_policy(&assets))?;
+        if self.context.is_course() {
+            let metadata = self.asset_metadata()?;
+            self.put(ASSET_RECORDS, &metadata)?;
         }
         Ok(())
+    }
+
+    /// Makes `assets/assets.xml`: as edx-platform does, of what authors say.
+    fn asset_metadata(&mut self) -> Result<Vec<u8>, WriteError> {
+        let found = match self.runtime.asset_metadata(self.context, Branch::Draft) {
+            Err(error) if error.is_damage() => {
+                self.leave_out(&"what is said about static files", &error);
+                Vec::new()
+            }
+            found => found?,
+        };
+        Ok(asset_records(&found, &mut self.report.diagnostics))
     }
 
     /// Writes the static files alone, and returns those that could be read.
@@ -69,21 +81,27 @@ pub(super) fn exported_assets(
     Ok(assets)
 }
 
-/// Makes the files that say something of the static files.
-pub(super) fn asset_files(assets: &[AssetRecord], is_course: bool) -> Vec<(&'static str, Vec<u8>)> {
-    let mut attributes = Map::new();
+/// Makes `policies/assets.json`.
+pub(super) fn asset_policy(assets: &[AssetRecord]) -> Vec<u8> {
+    let attributes = assets.iter().map(|asset| (asset.key.path().to_owned(), asset_json(asset)));
+    json_indented(&Json::Object(attributes.collect())).into_bytes()
+}
+
+/// Makes `assets/assets.xml` of what is said about files.
+pub(super) fn asset_records(
+    metadata: &[(AssetKey, AssetMetadata)],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<u8> {
     let mut records = Element::new("assets");
-    for asset in assets {
-        if let Some(record) = asset.data.extra.get(METADATA).and_then(Json::as_object) {
-            records.children.push(Node::from(metadata_element(record)));
+    for (key, metadata) in metadata {
+        let (element, left_out) = metadata_element(key, metadata);
+        records.children.push(Node::from(element));
+        if !left_out.is_empty() {
+            let message = format!("what is said about {key} has no form in XML: {}", left_out.join(", "));
+            diagnostics.push(Diagnostic::new("asset-record-left-out", Severity::Warning, message));
         }
-        attributes.insert(asset.key.path().to_owned(), asset_json(asset));
     }
-    let mut files = vec![(ASSET_POLICY, json_indented(&Json::Object(attributes)).into_bytes())];
-    if is_course {
-        files.push((ASSET_RECORDS, records.to_text(WriteOptions::default()).into_bytes()));
-    }
-    files
+    records.to_text(WriteOptions::default()).into_bytes()
 }
 
 /// Returns the path below `static/` from which an import makes the same key again.
@@ -99,12 +117,8 @@ pub(super) fn static_path(asset: &AssetRecord) -> String {
 /// Says of a file what edx-platform's contentstore says.
 fn asset_json(asset: &AssetRecord) -> Json {
     let data = &asset.data;
-    let mut all: Map<String, Json> = data
-        .extra
-        .iter()
-        .filter(|(name, _)| ***name != *METADATA)
-        .map(|(name, value)| (name.to_string(), value.clone()))
-        .collect();
+    let mut all: Map<String, Json> =
+        data.extra.iter().map(|(name, value)| (name.to_string(), value.clone())).collect();
     all.insert("contentType".into(), json!(data.content_type));
     all.insert("displayname".into(), json!(data.display_name));
     all.insert("locked".into(), json!(data.locked));
@@ -132,19 +146,4 @@ fn asset_json(asset: &AssetRecord) -> Json {
         all.insert("content_son".into(), location);
     }
     Json::Object(all)
-}
-
-/// Makes the element of a file's record in `assets/assets.xml`.
-fn metadata_element(record: &Map<String, Json>) -> Element {
-    let mut element = Element::new("asset");
-    for (name, value) in record {
-        if let Some(text) = value.as_str().filter(|text| is_attribute_name(name) && is_xml_text(text)) {
-            let mut field = Element::new(name);
-            if !text.is_empty() {
-                field.children.push(Node::text(text));
-            }
-            element.children.push(Node::from(field));
-        }
-    }
-    element
 }

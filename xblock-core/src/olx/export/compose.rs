@@ -16,14 +16,14 @@ use crate::olx::json_line::json_indented;
 use crate::olx::package::{Package, Trace, read_course_traced, read_json};
 use crate::olx::write::{BlockSource, WriteError};
 use crate::olx::{
-    Document, MemorySink, PackageSink, PackageSource, ParseOptions, ReadOptions, SourceError, Threads,
-    read_course,
+    Diagnostic, Document, MemorySink, PackageSink, PackageSource, ParseOptions, ReadOptions, SourceError,
+    Threads, read_course,
 };
 use crate::runtime::{
-    AssetData, AssetRecord, BlockData, Branch, ContextRecord, Origin, Runtime, RuntimeError,
+    AssetData, AssetMetadata, AssetRecord, BlockData, Branch, ContextRecord, Origin, Runtime, RuntimeError,
 };
 
-use super::assets::{ASSET_POLICY, ASSET_RECORDS, asset_files, exported_assets, static_path};
+use super::assets::{ASSET_POLICY, ASSET_RECORDS, asset_policy, asset_records, exported_assets, static_path};
 use super::course::{Parts, record_branch};
 use super::host::{Exporter, Kept};
 use super::layout::{Blocks, Layout, Sides, home, is_same_tree, others, policy_key};
@@ -85,6 +85,10 @@ pub(super) fn write_beside(
         return Ok(None);
     };
     let assets = exported_assets(runtime, context, branch)?;
+    let asset_metadata = match runtime.asset_metadata(context, Branch::Draft) {
+        Err(error) if error.is_damage() => return Ok(None),
+        found => found?,
+    };
     let statics: BTreeSet<String> =
         assets.iter().map(|asset| format!("static/{}", static_path(asset))).collect();
     let read = ReadOptions::default().target(context.clone());
@@ -102,6 +106,7 @@ pub(super) fn write_beside(
         origin: origin.files(),
         statics: &statics,
         assets: &assets,
+        asset_metadata: &asset_metadata,
         then_draft: over(&package.published, &package.draft),
         package: &package,
         trace: &trace,
@@ -152,6 +157,7 @@ struct Composer<'a> {
     origin: &'a Files,
     statics: &'a BTreeSet<String>,
     assets: &'a [AssetRecord],
+    asset_metadata: &'a [(AssetKey, AssetMetadata)],
     package: &'a Package,
     trace: &'a Trace,
     /// The draft branch as the origin has it.
@@ -178,7 +184,7 @@ impl Composer<'_> {
             let (added, conflicts) =
                 (std::mem::take(&mut exporter.added), std::mem::take(&mut exporter.conflicts));
             let visited = std::mem::take(&mut exporter.visited);
-            let report = std::mem::take(&mut exporter.report);
+            let mut report = std::mem::take(&mut exporter.report);
             self.refused.extend(conflicts);
             let Some(mut files) = self.kept_files(&kept, &visited, &added, &sink.files) else { continue };
             if self.refused.len() > refused {
@@ -186,7 +192,7 @@ impl Composer<'_> {
             }
             self.keep_json(&mut sink.files);
             self.put_policy(&mut files, &kept, &policy, policies);
-            self.put_assets(&mut files);
+            self.put_assets(&mut files, &mut report.diagnostics);
             files.append(&mut sink.files);
             let wrong = self.wrong(&files, &mut canonical)?;
             if wrong.is_empty() {
@@ -462,19 +468,21 @@ impl Composer<'_> {
     }
 
     /// Adds what is said of static files.
-    fn put_assets(&self, files: &mut Files) {
+    fn put_assets(&self, files: &mut Files, diagnostics: &mut Vec<Diagnostic>) {
         let then: BTreeMap<&AssetKey, &AssetData> =
             self.package.assets.iter().map(|asset| (&asset.key, &asset.data)).collect();
         let now: BTreeMap<&AssetKey, &AssetData> =
             self.assets.iter().map(|asset| (&asset.key, &asset.data)).collect();
-        if then == now {
-            for path in [ASSET_POLICY, ASSET_RECORDS] {
-                files.extend(self.origin.get(path).map(|bytes| (path.to_owned(), bytes.clone())));
-            }
-        } else {
-            let said = asset_files(self.assets, self.context.is_course());
-            files.extend(said.into_iter().map(|(path, bytes)| (path.to_owned(), bytes)));
-        }
+        let mut kept = |path: &str, is_same: bool, anew: &mut dyn FnMut() -> Option<Vec<u8>>| {
+            let bytes = if is_same { self.origin.get(path).cloned() } else { anew() };
+            files.extend(bytes.map(|bytes| (path.to_owned(), bytes)));
+        };
+        kept(ASSET_POLICY, then == now, &mut || Some(asset_policy(self.assets)));
+        kept(
+            ASSET_RECORDS,
+            self.package.asset_metadata.as_deref().unwrap_or_default() == self.asset_metadata,
+            &mut || self.context.is_course().then(|| asset_records(self.asset_metadata, diagnostics)),
+        );
     }
 
     /// Lists the blocks that would not be what they are once the files are read; those that the canonical form brings

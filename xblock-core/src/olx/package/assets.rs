@@ -7,12 +7,12 @@ use std::fmt;
 use foldhash::fast::RandomState;
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
-use serde_json::Map;
 
 use crate::fields::Json;
 use crate::keys::{AssetKey, clean_asset_name};
-use crate::runtime::{AssetData, FieldMap};
+use crate::runtime::{AssetData, AssetMetadata, FieldMap};
 
+use super::super::asset_metadata::read_asset_metadata;
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
 use super::super::error::OlxError;
@@ -31,8 +31,14 @@ pub struct PackageAsset {
     pub path: String,
 }
 
+/// The static files of a package, and what an `assetstore` says about these and others.
+pub(super) struct Assets {
+    pub(super) files: Vec<PackageAsset>,
+    pub(super) metadata: Option<Vec<(AssetKey, AssetMetadata)>>,
+}
+
 /// Lists the static files with the attributes that `policies/assets.json` gives them.
-pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsset>, OlxError> {
+pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Assets, OlxError> {
     let mut policy = read_asset_policy(importer)?;
     let metadata = read_metadata(importer)?;
     // The keys with the files they are of; a later file leaves the earlier one's place empty.
@@ -64,13 +70,10 @@ pub(super) fn read_assets(importer: &mut Importer<'_>) -> Result<Vec<PackageAsse
     }
     let mut assets = Vec::with_capacity(files.len());
     for (key, path, start) in files.into_iter().flatten() {
-        let mut data = asset_data(&path[start..], &key, policy.remove(key.path()).unwrap_or_default());
-        if let Some(fields) = metadata.get(key.path()) {
-            data.extra.insert("asset_metadata".into(), fields.clone());
-        }
+        let data = asset_data(&path[start..], &key, policy.remove(key.path()).unwrap_or_default());
         assets.push(PackageAsset { key, data, path });
     }
-    Ok(assets)
+    Ok(Assets { files: assets, metadata })
 }
 
 /// Lists the files below a folder, except those that only some file managers and editors know.
@@ -210,26 +213,18 @@ fn asset_data(path: &str, key: &AssetKey, said: Said) -> AssetData {
     }
 }
 
-/// Reads `assets/assets.xml`: the platform's own records of static files, as texts by the names of files.
-fn read_metadata(importer: &mut Importer<'_>) -> Result<Map<String, Json>, OlxError> {
+/// Reads `assets/assets.xml`: what an `assetstore` says about files, whether the package has them or not; nothing where it
+/// is not there or no XML.
+fn read_metadata(importer: &mut Importer<'_>) -> Result<Option<Vec<(AssetKey, AssetMetadata)>>, OlxError> {
     let path = "assets/assets.xml";
-    let Some(bytes) = importer.read(path)? else { return Ok(Map::new()) };
-    let document = match Document::parse(path.into(), &bytes, &importer.parse) {
-        Ok(document) => document,
+    let Some(bytes) = importer.read(path)? else { return Ok(None) };
+    match Document::parse(path.into(), &bytes, &importer.parse) {
+        Ok(document) => {
+            Ok(Some(read_asset_metadata(&document, &importer.context, &mut importer.diagnostics)))
+        }
         Err(error) => {
             importer.diagnostics.push(error.diagnostic());
-            return Ok(Map::new());
-        }
-    };
-    let mut all = Map::new();
-    for asset in document.root.elements() {
-        let fields: Map<String, Json> = asset
-            .elements()
-            .map(|field| (field.name.to_string(), Json::from(field.text().unwrap_or_default().as_ref())))
-            .collect();
-        if let Some(name) = fields.get("filename").and_then(Json::as_str) {
-            all.insert(name.to_owned(), Json::Object(fields.clone()));
+            Ok(None)
         }
     }
-    Ok(all)
 }

@@ -9,14 +9,14 @@ use serde_json::{Map, json};
 use crate::block::Registry;
 use crate::fields::Json;
 use crate::keys::{AssetKey, ContextKey, CourseKey, KeyError, LibraryKey, UsageKey, clean, clean_asset_name};
-use crate::runtime::{AssetData, BlockData};
+use crate::runtime::{AssetData, AssetMetadata, BlockData};
 
 use super::super::diagnostic::{Diagnostic, Outcome, Severity};
 use super::super::document::Document;
 use super::super::element::Element;
 use super::super::error::OlxError;
 use super::super::parse_options::ParseOptions;
-use super::assets::{PackageAsset, read_assets};
+use super::assets::{Assets, PackageAsset, read_assets};
 use super::child::Child;
 use super::drafts::read_drafts;
 use super::importer::{HANDOUT, Importer};
@@ -56,6 +56,9 @@ pub struct Package {
     pub draft: BTreeMap<UsageKey, Arc<BlockData>>,
     /// The static files, in order of their paths.
     pub assets: Vec<PackageAsset>,
+    /// What an `assetstore` says about files, of which the package need not have any, in key order; absent where the package
+    /// says nothing about that.
+    pub asset_metadata: Option<Vec<(AssetKey, AssetMetadata)>>,
     /// What is to be said about the package.
     pub diagnostics: Vec<Diagnostic>,
     /// How much there is.
@@ -283,7 +286,7 @@ fn default_tabs() -> Json {
 fn package(
     mut importer: Importer<'_>,
     mut drafts: BTreeMap<UsageKey, Arc<BlockData>>,
-    assets: Vec<PackageAsset>,
+    assets: Assets,
     root: UsageKey,
 ) -> Package {
     let mut published = std::mem::take(&mut importer.blocks);
@@ -301,7 +304,7 @@ fn package(
     let counts = Counts {
         blocks: published.len(),
         drafts: drafts.len(),
-        assets: assets.len(),
+        assets: assets.files.len(),
         errors: of(Severity::Error),
         warnings: of(Severity::Warning),
     };
@@ -310,7 +313,8 @@ fn package(
         root,
         published,
         draft: drafts,
-        assets,
+        assets: assets.files,
+        asset_metadata: assets.metadata,
         diagnostics: importer.diagnostics,
         counts,
     }

@@ -28,6 +28,34 @@ pub(super) fn check(
         }
     }
     report.case(&format!("{id}, files"), files(runtime, context, &expected["assets"]));
+    report.case(&format!("{id}, records"), records(runtime, context, &expected["asset_metadata"]));
+}
+
+/// Compares what is said about files.
+fn records(runtime: &ModulestoreRuntime, context: &ContextKey, expected: &Value) -> Outcome {
+    let found = runtime.asset_metadata(context, Branch::Draft).map_err(text)?;
+    let found: Vec<_> = found
+        .iter()
+        .map(|(key, said)| {
+            json!({
+                "asset_key": key.to_string(),
+                "metadata": {
+                    "asset_type": key.asset_type(), "filename": key.path(),
+                    "pathname": said.pathname, "internal_name": said.internal_name, "locked": said.locked,
+                    "contenttype": said.content_type, "thumbnail": said.thumbnail, "fields": object(&said.fields),
+                    "edit_info": {
+                        "curr_version": said.curr_version, "prev_version": said.prev_version,
+                        "created_by": said.created_by, "created_by_email": said.created_by_email,
+                        "created_on": time(said.created_on),
+                        "edited_by": said.edited_by, "edited_by_email": said.edited_by_email,
+                        "edited_on": time(said.edited_on),
+                    },
+                },
+            })
+        })
+        .collect();
+    let wanted = if expected.is_null() { json!([]) } else { expected.clone() };
+    same("records", &wanted, &Value::from(found))
 }
 
 fn listed(runtime: &ModulestoreRuntime, context: &ContextKey, read: &Value, branch: Branch) -> Outcome {

@@ -1,0 +1,73 @@
+//! What is said about files whether a bundle has them or not, in a document beside their attributes.
+
+use xblock_core::keys::{AssetKey, ContextKey};
+use xblock_core::runtime::{AssetMetadata, Branch, RuntimeError};
+
+use super::BlockstoreRuntime;
+use super::definitions::Source;
+use super::layout::{ASSET_METADATA_FILE, AssetMetadataDocument, Entry, classify};
+use super::view::View;
+use crate::document::FileRecord;
+
+impl BlockstoreRuntime {
+    /// Lists what is said about files in a branch, in key order.
+    pub(super) fn list_asset_metadata(
+        &self,
+        context: &ContextKey,
+        branch: Branch,
+    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+        self.look(context, &[branch], |view| {
+            view.state(branch)?;
+            let record = self.asset_metadata_file(view, branch)?;
+            let document = self.asset_metadata_document(view.source(branch), record.as_ref())?;
+            let mut found = Vec::with_capacity(document.0.len());
+            for (path, metadata) in document.0 {
+                let corrupt = |reason: String| RuntimeError::Corrupt {
+                    place: format!("{ASSET_METADATA_FILE} of {context}, {path:?}"),
+                    reason,
+                };
+                let Entry::Asset(asset_type, name) = classify(&path) else {
+                    return Err(corrupt("it is no path of a static file".to_owned()));
+                };
+                let key = AssetKey::new(context.clone(), asset_type, name);
+                found.push((key.map_err(|error| corrupt(error.to_string()))?, metadata));
+            }
+            found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+            Ok(found)
+        })
+    }
+
+    /// Finds the document in the state of a branch, without putting the whole state together.
+    fn asset_metadata_file(
+        &self,
+        view: &View<'_>,
+        branch: Branch,
+    ) -> Result<Option<FileRecord>, RuntimeError> {
+        let base = match (branch, view.row.draft) {
+            (Branch::Draft, Some(draft)) => {
+                let (document, _) = self.store.draft_now(view.tables.db, draft)?;
+                if let Some(staged) = document.files_to_overwrite.get(ASSET_METADATA_FILE) {
+                    return Ok(staged.clone());
+                }
+                document.base_snapshot
+            }
+            _ => view.row.latest.map(|(_, digest)| digest),
+        };
+        let snapshot = base.map(|base| self.store.snapshot(view.row.bundle, base)).transpose()?;
+        Ok(snapshot.and_then(|snapshot| snapshot.files.get(ASSET_METADATA_FILE).cloned()))
+    }
+
+    /// Reads the document; an empty one where there is none.
+    pub(super) fn asset_metadata_document(
+        &self,
+        source: Source,
+        record: Option<&FileRecord>,
+    ) -> Result<AssetMetadataDocument, RuntimeError> {
+        let Some(record) = record else { return Ok(AssetMetadataDocument::default()) };
+        let text = self.read_file(source, ASSET_METADATA_FILE, record)?;
+        serde_json::from_slice(&text).map_err(|error| RuntimeError::Corrupt {
+            place: format!("bundle {}, {ASSET_METADATA_FILE}", source.bundle),
+            reason: error.to_string(),
+        })
+    }
+}
