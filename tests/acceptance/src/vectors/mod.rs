@@ -36,6 +36,7 @@ pub const KINDS: &[(&str, Run)] = &[
     ("markdown", Run::File(markdown::run)),
     ("olx", Run::File(olx::run)),
     ("split", Run::Folder(split::is_vectors, split::run)),
+    ("split-on-mongodb", Run::Folder(split::is_vectors, split::run_on_mongodb)),
 ];
 
 /// Finds the check for a kind of vectors.

@@ -7,18 +7,18 @@ mod export;
 mod reads;
 mod round_trip;
 mod steps;
+mod stores;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use runtime_modulestore::ModulestoreRuntime;
 use serde_json::Value;
 use xblock_core::clock::FixedClock;
 use xblock_core::keys::ContextKey;
 
 use super::Report;
+use stores::Stores;
 
 type Outcome<T = ()> = Result<T, String>;
 
@@ -35,25 +35,34 @@ fn dumps(folder: &Path) -> Vec<PathBuf> {
     entries(folder).iter().filter(|entry| entry.is_dir()).flat_map(|entry| dumps(entry)).collect()
 }
 
-/// Checks every dump in a folder.
+/// Checks every dump in a folder in stores that are files.
 pub(super) fn run(folder: &Path, report: &mut Report) {
+    check(Stores::files(), folder, report);
+}
+
+/// Checks every dump in a folder in databases of a server on MongoDB's protocol, which is started for it.
+pub(super) fn run_on_mongodb(folder: &Path, report: &mut Report) {
+    check(Stores::databases(), folder, report);
+}
+
+fn check(stores: Outcome<Stores>, folder: &Path, report: &mut Report) {
+    let stores = match stores {
+        Ok(stores) => stores,
+        Err(reason) => return report.case(&folder.display().to_string(), Err(reason)),
+    };
     for place in dumps(folder) {
         let name = place.strip_prefix(folder).unwrap_or(&place).display().to_string();
-        if let Err(reason) = dump(&place, &name, report) {
+        if let Err(reason) = dump(&stores, &place, &name, report) {
             report.case(&name, Err(reason));
         }
     }
 }
 
-fn dump(place: &Path, name: &str, report: &mut Report) -> Outcome {
-    let own = tempfile::tempdir().map_err(text)?;
-    let registry = blocks::registry().map_err(text)?;
-    let clock = Arc::new(FixedClock(DateTime::<Utc>::UNIX_EPOCH));
-    let runtime =
-        ModulestoreRuntime::open(own.path().join("store.db"), registry.clone(), clock).map_err(text)?;
+fn dump(stores: &Stores, place: &Path, name: &str, report: &mut Report) -> Outcome {
+    let (runtime, own) = stores.fresh(FixedClock(DateTime::<Utc>::UNIX_EPOCH))?;
     runtime.import_dump(place.join("dump")).map_err(text)?;
     report.case(&format!("{name}, round trip"), round_trip::check(&runtime, &place.join("dump"), own.path()));
-    steps::check(place, &registry, name, report);
+    steps::check(place, stores, name, report);
     for file in entries(place) {
         if !is_expected(&file) {
             continue;
@@ -66,7 +75,7 @@ fn dump(place: &Path, name: &str, report: &mut Report) -> Outcome {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let olx = place.join(name.replacen("expected", "olx", 1).trim_end_matches(".json"));
         if olx.is_dir() {
-            export::check(&runtime, &registry, &context, &olx, &id, report);
+            export::check(&runtime, &stores.registry, &context, &olx, &id, report);
         }
     }
     Ok(())

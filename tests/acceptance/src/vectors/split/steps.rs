@@ -23,6 +23,7 @@ use xblock_core::runtime::{
     Base, BlockData, BlockPatch, Branch, Edit, EditOp, Extent, Runtime, RuntimeError,
 };
 
+use super::stores::Stores;
 use super::{Outcome, entries, json, text};
 use crate::vectors::Report;
 use compare::compare;
@@ -50,13 +51,13 @@ enum Way {
 }
 
 /// Replays the steps of a folder, each a case; Old Mongo is not written.
-pub(super) fn check(place: &Path, registry: &Registry, id: &str, report: &mut Report) {
-    if let Err(reason) = replay(place, registry, id, report) {
+pub(super) fn check(place: &Path, stores: &Stores, id: &str, report: &mut Report) {
+    if let Err(reason) = replay(place, stores, id, report) {
         report.case(&format!("{id}, steps"), Err(reason));
     }
 }
 
-fn replay(place: &Path, registry: &Registry, id: &str, report: &mut Report) -> Outcome {
+fn replay(place: &Path, stores: &Stores, id: &str, report: &mut Report) -> Outcome {
     let recorded = Recorded::read(place)?;
     if recorded.indexes.is_empty() || !place.join("steps.json").is_file() {
         return Ok(());
@@ -76,10 +77,10 @@ fn replay(place: &Path, registry: &Registry, id: &str, report: &mut Report) -> O
         };
         heads.insert(context.clone(), before.clone());
         for way in [Way::Operation, Way::Edit] {
-            let Some(act) = action(step, registry, way) else { continue };
+            let Some(act) = action(step, &stores.registry, way) else { continue };
             let manner = if way == Way::Edit { ", as an edit" } else { "" };
             let outcome =
-                recorded.store(&heads, registry, call == "clone_course").and_then(|(runtime, _folder)| {
+                recorded.store(&heads, stores, call == "clone_course").and_then(|(runtime, _folder)| {
                     act(&runtime).map_err(|error| format!("{call}: {error}"))?;
                     let context =
                         if call == "clone_course" { key(&step["args"]["dest"])? } else { context.clone() };
@@ -161,10 +162,11 @@ impl Recorded {
     fn store(
         &self,
         heads: &BTreeMap<ContextKey, Heads>,
-        registry: &Registry,
+        stores: &Stores,
         without_reruns: bool,
     ) -> Outcome<(ModulestoreRuntime, tempfile::TempDir)> {
-        let folder = tempfile::tempdir().map_err(text)?;
+        let now = DateTime::from_timestamp_millis(NOW).ok_or("no moment")?;
+        let (runtime, folder) = stores.fresh(FixedClock(now))?;
         let dump = folder.path().join("dump/edxapp");
         std::fs::create_dir_all(&dump).map_err(text)?;
         let write = |name: &str, documents: &mut dyn Iterator<Item = Document>| -> Outcome {
@@ -197,9 +199,6 @@ impl Recorded {
         write("modulestore.active_versions.bson", &mut self.indexes.iter().filter_map(index))?;
         write("modulestore.structures.bson", &mut self.structures.values().cloned())?;
         write("modulestore.definitions.bson", &mut self.definitions.values().cloned())?;
-        let clock = Arc::new(FixedClock(DateTime::from_timestamp_millis(NOW).ok_or("no moment")?));
-        let store = folder.path().join("store.db");
-        let runtime = ModulestoreRuntime::open(store, registry.clone(), clock).map_err(text)?;
         runtime.import_dump(&dump).map_err(text)?;
         Ok((runtime, folder))
     }
