@@ -8,7 +8,7 @@ use xblock_core::fields::Json;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{BlockRecord, Branch, RuntimeError, VersionId};
 
-use crate::documents::{Child, Structure, UsageTable};
+use crate::documents::{Child, Structure, UsageTable, corrupt, field_of};
 use crate::fields::FieldCodec;
 use crate::reader::block_key;
 use crate::runtime::ModulestoreRuntime;
@@ -211,10 +211,20 @@ impl<'v> OutlineBlock<'v> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where it cannot be read.
     pub fn setting(&self, name: &str) -> Result<Option<Json>, RuntimeError> {
-        let Some(view) = self.walked.structure.at(self.at) else { return Ok(None) };
-        let Some(value) = view.field(name)? else { return Ok(None) };
-        let codec = FieldCodec::new(&self.declared, Some(self.walked.usages.context()));
-        codec.one(name, value, view.place()).map(Some)
+        let Walked { structure, usages, .. } = self.walked;
+        // The rest of the block need not even come into the processor's caches.
+        let value = match structure.fields_at(self.at) {
+            Some(fields) => {
+                field_of(fields, name).map_err(|error| corrupt(structure.place_of(self.at), error))?
+            }
+            None => match structure.at(self.at) {
+                Some(view) => view.field(name)?,
+                None => None,
+            },
+        };
+        let Some(value) = value else { return Ok(None) };
+        let codec = FieldCodec::new(&self.declared, Some(usages.context()));
+        codec.one(name, value, structure.place_of(self.at)).map(Some)
     }
 
     fn key(&self, child: Child) -> Result<&'v UsageKey, RuntimeError> {

@@ -56,6 +56,8 @@ pub(crate) fn pair_bson(block_type: &str, block_id: &str) -> Bson {
 #[derive(Debug, Clone)]
 pub struct BlockView<'a> {
     document: &'a RawDocument,
+    /// Where they were found before.
+    fields: Option<&'a RawDocument>,
     place: BlockPlace<'a>,
 }
 
@@ -71,7 +73,7 @@ pub enum BlockPlace<'a> {
         /// The block's type.
         block_type: &'a str,
         /// The block's id.
-        block_id: &'a [u8],
+        block_id: &'a str,
     },
 }
 
@@ -80,7 +82,7 @@ impl std::fmt::Display for BlockPlace<'_> {
         match self {
             Self::Named(place) => f.write_str(place),
             Self::InStructure { structure, block_type, block_id } => {
-                write!(f, "{structure}, block {block_type}+{}", String::from_utf8_lossy(block_id))
+                write!(f, "{structure}, block {block_type}+{block_id}")
             }
         }
     }
@@ -145,20 +147,26 @@ impl BlockParts {
     }
 }
 
+/// Returns the value of a setting among a block's fields.
+pub(crate) fn field_of<'a>(fields: &'a RawDocument, name: &str) -> Result<Option<RawBsonRef<'a>>, String> {
+    let found = find(fields.as_bytes(), name).map_err(|error| error.to_string())?;
+    found.map(|found| found.value(fields)).transpose()
+}
+
 impl<'a> BlockView<'a> {
     /// Views a block's document; `place` names it in errors.
     #[must_use]
     pub fn new(document: &'a RawDocument, place: String) -> Self {
-        Self { document, place: BlockPlace::Named(place) }
+        Self { document, fields: None, place: BlockPlace::Named(place) }
     }
 
-    /// Views a block of a structure.
+    /// Views a block of a structure, and its fields where they were found before.
     pub(super) fn in_structure(
         document: &'a RawDocument,
-        structure: &'a str,
-        (block_type, block_id): (&'a str, &'a [u8]),
+        fields: Option<&'a RawDocument>,
+        place: BlockPlace<'a>,
     ) -> Self {
-        Self { document, place: BlockPlace::InStructure { structure, block_type, block_id } }
+        Self { document, fields, place }
     }
 
     /// Returns the document itself.
@@ -186,14 +194,16 @@ impl<'a> BlockView<'a> {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where they are no document.
     pub fn fields(&self) -> Result<Option<&'a RawDocument>, RuntimeError> {
+        if self.fields.is_some() {
+            return Ok(self.fields);
+        }
         document(self.document, "fields", &self.place)
     }
 
     /// Returns the value of a set setting, null too.
     pub(crate) fn field(&self, name: &str) -> Result<Option<RawBsonRef<'a>>, RuntimeError> {
         let Some(fields) = self.fields()? else { return Ok(None) };
-        let found = find(fields.as_bytes(), name).map_err(|error| corrupt(&self.place, error))?;
-        found.map(|found| found.value(fields).map_err(|error| corrupt(&self.place, error))).transpose()
+        field_of(fields, name).map_err(|error| corrupt(&self.place, error))
     }
 
     /// Returns settings copied from a library block.

@@ -2,15 +2,15 @@
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, Hasher};
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-use hashbrown::hash_table::Entry as Slot;
+use hashbrown::{HashTable, hash_table};
 use xblock_core::runtime::RuntimeError;
 
 use super::read::corrupt;
-use super::scan::{ARRAY, Element, Elements, find, head, last_byte};
+use super::scan::{ARRAY, Element, Elements, fetch, find, head, last_byte};
 
 /// A stretch of a structure's bytes.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,11 @@ impl Span {
         &whole[self.start as usize..self.end as usize]
     }
 
+    /// Returns a part of a text.
+    fn part(self, whole: &str) -> &str {
+        &whole[self.start as usize..self.end as usize]
+    }
+
     /// Returns a text that was proved to be one.
     pub(super) fn text(self, whole: &[u8]) -> &str {
         std::str::from_utf8(self.bytes(whole)).unwrap_or_default()
@@ -41,11 +46,28 @@ impl Span {
 struct Entry {
     /// Place of the block's type among the types.
     block_type: u32,
-    /// Of type and id.
-    hash: u32,
+    /// In the text of all ids.
     block_id: Span,
     document: Span,
+    fields: Fields,
     children: ChildList,
+}
+
+/// Where a block's fields begin; they end by their own length.
+#[derive(Debug, Clone, Copy)]
+struct Fields(u32);
+
+impl Fields {
+    /// There is no document of fields, or whether there is one is not known.
+    const UNKNOWN: Self = Self(0);
+}
+
+/// A block as the table has it.
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    /// The hash of type and id, so that most looks at a slot are looks at nothing else.
+    hash: u32,
+    at: u32,
 }
 
 /// Where a block's list of children is.
@@ -65,8 +87,10 @@ pub(super) struct Entries {
     list: Vec<Entry>,
     /// The types there are; blocks are many, types few.
     types: Vec<Box<str>>,
+    /// The ids, one behind the other: what looks for a block need not bring all documents into the processor's caches.
+    ids: String,
     /// Of blocks by the same key the last, which is the one edx-platform reads.
-    table: HashTable<u32>,
+    table: HashTable<Slot>,
     hasher: RandomState,
     /// Places in the order of type and id; made when first asked for.
     order: OnceLock<Box<[u32]>>,
@@ -77,6 +101,7 @@ impl Entries {
         Self {
             list: Vec::new(),
             types: Vec::new(),
+            ids: String::new(),
             table: HashTable::new(),
             hasher: RandomState::default(),
             order: OnceLock::new(),
@@ -84,32 +109,40 @@ impl Entries {
     }
 
     /// About how many bytes an entry takes, with its places in the table and in the order.
-    pub(super) const WEIGHT: usize = size_of::<Entry>() + 3 * size_of::<u32>();
+    pub(super) const WEIGHT: usize = size_of::<Entry>() + 2 * size_of::<Slot>() + size_of::<u32>();
 
-    fn reserve(&mut self, blocks: usize) {
-        self.list.reserve(blocks);
-        let list = &self.list;
-        self.table.reserve(blocks, |at| spread(list[*at as usize].hash));
+    /// Returns how many bytes the ids take.
+    pub(super) fn ids_weight(&self) -> usize {
+        self.ids.capacity()
     }
 
-    /// Adds a block after the others, while its bytes are at hand.
-    fn add(&mut self, whole: &[u8], entry: Entry) {
-        let number = u32::try_from(self.list.len()).expect("each takes several of less than 2^31 bytes");
-        let (list, block_id) = (&self.list, entry.block_id.bytes(whole));
-        let is_same = |other: &u32| {
-            let other = &list[*other as usize];
-            other.hash == entry.hash
-                && other.block_type == entry.block_type
-                && other.block_id.bytes(whole) == block_id
+    fn reserve(&mut self, blocks: usize) {
+        self.ids.reserve(blocks * self.ids.len().div_ceil(self.list.len().max(1)));
+        self.list.reserve(blocks);
+        self.table.reserve(blocks, |slot| spread(slot.hash));
+    }
+
+    /// Adds a block after the others.
+    fn add(&mut self, block_id: &str, hash: u32, entry: impl FnOnce(Span) -> Entry) -> Option<()> {
+        let at = u32::try_from(self.list.len()).ok()?;
+        let start = u32::try_from(self.ids.len()).ok()?;
+        self.ids.push_str(block_id);
+        let entry = entry(Span { start, end: u32::try_from(self.ids.len()).ok()? });
+        let (list, ids) = (&self.list, &*self.ids);
+        let is_same = |slot: &Slot| {
+            slot.hash == hash && {
+                let other = &list[slot.at as usize];
+                other.block_type == entry.block_type && other.block_id.part(ids) == block_id
+            }
         };
-        let hash_of = |other: &u32| spread(list[*other as usize].hash);
-        match self.table.entry(spread(entry.hash), is_same, hash_of) {
-            Slot::Occupied(mut earlier) => *earlier.get_mut() = number,
-            Slot::Vacant(free) => {
-                free.insert(number);
+        match self.table.entry(spread(hash), is_same, |slot| spread(slot.hash)) {
+            hash_table::Entry::Occupied(mut earlier) => earlier.get_mut().at = at,
+            hash_table::Entry::Vacant(free) => {
+                free.insert(Slot { hash, at });
             }
         }
         self.list.push(entry);
+        Some(())
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "the lower half is a hash as well")]
@@ -125,32 +158,65 @@ impl Entries {
     }
 
     /// Finds a block's place.
-    pub(super) fn position(&self, whole: &[u8], block_type: &[u8], block_id: &[u8]) -> Option<u32> {
-        let hash = self.hash(block_type, block_id);
-        let is_wanted = |at: &u32| {
-            let entry = &self.list[*at as usize];
-            entry.hash == hash
-                && entry.block_id.bytes(whole) == block_id
-                && self.types[entry.block_type as usize].as_bytes() == block_type
-        };
-        self.table.find(spread(hash), is_wanted).copied()
+    pub(super) fn position(&self, block_type: &[u8], block_id: &[u8]) -> Option<u32> {
+        self.find(self.wanted(block_type, block_id))
+    }
+
+    fn find(&self, wanted: Wanted<'_>) -> Option<u32> {
+        let is_wanted = |slot: &Slot| slot.hash == wanted.hash && self.is(slot.at, wanted);
+        Some(self.table.find(spread(wanted.hash), is_wanted)?.at)
+    }
+
+    fn is(&self, at: u32, wanted: Wanted<'_>) -> bool {
+        let (block_type, block_id) = self.key(at);
+        block_id.as_bytes() == wanted.block_id && block_type.as_bytes() == wanted.block_type
+    }
+
+    /// Prepares to look a block up.
+    pub(super) fn wanted<'a>(&self, block_type: &'a [u8], block_id: &'a [u8]) -> Wanted<'a> {
+        Wanted { hash: self.hash(block_type, block_id), block_type, block_id }
+    }
+
+    /// Finds the places of several blocks, in their order.
+    ///
+    /// Nothing of the table need be in the processor's caches. Step by step for all of them it waits for many pieces of
+    /// memory at once, for one after the other it would wait for each.
+    pub(super) fn positions(&self, wanted: &[Wanted<'_>], found: &mut Vec<Option<u32>>) {
+        found.clear();
+        found.extend(wanted.iter().map(|wanted| {
+            let slot = self.table.find(spread(wanted.hash), |slot| slot.hash == wanted.hash)?;
+            Some(slot.at)
+        }));
+        for (place, wanted) in found.iter_mut().zip(wanted) {
+            if let Some(at) = *place
+                && !self.is(at, *wanted)
+            {
+                // Another block has the same hash.
+                *place = self.find(*wanted);
+            }
+        }
     }
 
     /// Returns the type and id of the block at a place.
-    pub(super) fn key<'a>(&'a self, whole: &'a [u8], at: u32) -> (&'a str, &'a str) {
+    pub(super) fn key(&self, at: u32) -> (&str, &str) {
         let entry = &self.list[at as usize];
-        (&self.types[entry.block_type as usize], entry.block_id.text(whole))
-    }
-
-    /// Returns the same, without proof that the id is a text.
-    pub(super) fn raw_key<'a>(&'a self, whole: &'a [u8], at: u32) -> (&'a str, &'a [u8]) {
-        let entry = &self.list[at as usize];
-        (&self.types[entry.block_type as usize], entry.block_id.bytes(whole))
+        (&self.types[entry.block_type as usize], entry.block_id.part(&self.ids))
     }
 
     /// Returns the place of a block's type among the types of the structure.
     pub(super) fn type_number(&self, at: u32) -> usize {
         self.list[at as usize].block_type as usize
+    }
+
+    /// Returns the fields of the block at a place, nothing where they have to be looked for.
+    pub(super) fn fields<'a>(&self, whole: &'a [u8], at: u32) -> Option<&'a [u8]> {
+        let entry = &self.list[at as usize];
+        let Fields(start) = entry.fields;
+        if start == 0 {
+            return None;
+        }
+        let rest = whole.get(start as usize..entry.document.end as usize)?;
+        rest.get(..last_byte(*rest.first_chunk()?)? + 1)
     }
 
     /// Returns the document of the block at a place.
@@ -167,8 +233,18 @@ impl Entries {
         }
     }
 
+    /// Fetches the lists of children of blocks that will be gone through.
+    pub(super) fn fetch_children(&self, whole: &[u8], places: Range<u32>) {
+        let end = self.list.len().min(places.end as usize);
+        for entry in &self.list[places.start as usize..end] {
+            if let ChildList::At(list) = entry.children {
+                fetch(list.bytes(whole));
+            }
+        }
+    }
+
     /// Returns the places in the order of type and id, those of the same key in the order of the document.
-    pub(super) fn order(&self, whole: &[u8]) -> &[u32] {
+    pub(super) fn order(&self) -> &[u32] {
         self.order.get_or_init(|| {
             let mut order: Box<[u32]> = (0..).take(self.list.len()).collect();
             let mut by_name: Vec<_> = (0..self.types.len()).collect();
@@ -177,14 +253,28 @@ impl Entries {
             for (rank, number) in by_name.into_iter().enumerate() {
                 ranks[number] = rank;
             }
-            // Bytes are in the order of the texts, and need no proof that they are some.
             let key = |at: &u32| {
                 let entry = &self.list[*at as usize];
-                (ranks[entry.block_type as usize], entry.block_id.bytes(whole))
+                (ranks[entry.block_type as usize], entry.block_id.part(&self.ids))
             };
             order.sort_by(|a, b| key(a).cmp(&key(b)));
             order
         })
+    }
+}
+
+/// A block that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Wanted<'a> {
+    hash: u32,
+    block_type: &'a [u8],
+    block_id: &'a [u8],
+}
+
+impl<'a> Wanted<'a> {
+    /// Returns its type and id.
+    pub(super) fn key(&self) -> (&'a [u8], &'a [u8]) {
+        (self.block_type, self.block_id)
     }
 }
 
@@ -195,6 +285,8 @@ pub(super) struct Intake {
     entries: Entries,
     /// The number of each type.
     numbers: HashMap<Box<[u8]>, u32, RandomState>,
+    /// Numbers of types met lately.
+    recent: [u32; RECENT],
     /// Where the next element begins: of the structure, or of its blocks once they are found.
     next: usize,
     /// Where the blocks end.
@@ -205,7 +297,7 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) fn new(place: String) -> Self {
         let (entries, numbers) = (Entries::new(), HashMap::default());
-        Self { place, entries, numbers, next: 4, end: None, failed: None }
+        Self { place, entries, numbers, recent: [0; RECENT], next: 4, end: None, failed: None }
     }
 
     pub(super) fn place(&self) -> &str {
@@ -280,39 +372,55 @@ impl Intake {
         Ok(())
     }
 
-    fn take(&mut self, so_far: &[u8], block: Element<'_>, end: usize) -> Result<(), String> {
-        let document = block.document().ok_or("it is no document")?;
-        let Found { block_type: kind, block_id: id, children } = look_through(document)?;
-        let block_type = match self.numbers.get(kind) {
+    /// Returns the number of a type, a new one where it was not met before.
+    fn type_number(&mut self, kind: &[u8]) -> Result<u32, String> {
+        let types = &mut self.entries.types;
+        // Types are few, and this is asked for every block: mostly one look at one place is enough.
+        let mix = kind.len() + kind.first().map_or(0, |first| usize::from(*first));
+        let recent = &mut self.recent[mix % RECENT];
+        if types.get(*recent as usize).is_some_and(|known| known.as_bytes() == kind) {
+            return Ok(*recent);
+        }
+        *recent = match self.numbers.get(kind) {
             Some(number) => *number,
             None => {
                 let text = std::str::from_utf8(kind).map_err(|error| format!("`block_type`: {error}"))?;
-                let number = u32::try_from(self.entries.types.len()).map_err(|error| error.to_string())?;
-                self.entries.types.push(text.into());
+                let number = u32::try_from(types.len()).map_err(|error| error.to_string())?;
+                types.push(text.into());
                 self.numbers.insert(kind.into(), number);
                 number
             }
         };
-        if !id.is_ascii() {
-            std::str::from_utf8(id).map_err(|error| format!("`block_id`: {error}"))?;
-        }
-        let (Some(block_id), Some(document)) = (Span::of(so_far, id), Span::of(so_far, document)) else {
-            return Err("it lies beyond the first 4 GiB".into());
-        };
+        Ok(*recent)
+    }
+
+    fn take(&mut self, so_far: &[u8], block: Element<'_>, end: usize) -> Result<(), String> {
+        let document = block.document().ok_or("it is no document")?;
+        let Found { block_type: kind, block_id: id, fields, children } = look_through(document)?;
+        let block_type = self.type_number(kind)?;
+        let id = std::str::from_utf8(id).map_err(|error| format!("`block_id`: {error}"))?;
+        let document = Span::of(so_far, document).ok_or(TOO_FAR)?;
+        let fields = fields.and_then(|fields| Span::of(so_far, fields));
+        let fields = fields.map_or(Fields::UNKNOWN, |span| Fields(span.start));
         let children = match children {
             Ok(None) => ChildList::None,
             Ok(Some(list)) => Span::of(so_far, list).map_or(ChildList::Unreadable, ChildList::At),
             Err(Unreadable) => ChildList::Unreadable,
         };
-        let hash = self.entries.hash(kind, id);
+        let hash = self.entries.hash(kind, id.as_bytes());
         if self.entries.len() == SAMPLE {
             self.entries.reserve(end / (self.next / SAMPLE).max(SMALL));
         }
-        self.entries.add(so_far, Entry { block_type, hash, block_id, document, children });
-        Ok(())
+        let entry = |block_id| Entry { block_type, block_id, document, fields, children };
+        self.entries.add(id, hash, entry).ok_or_else(|| TOO_FAR.into())
     }
 }
 
+/// How many types have a place among those met lately.
+const RECENT: usize = 16;
+
+/// Places have 32 bits.
+const TOO_FAR: &str = "it lies beyond the first 4 GiB";
 /// After how many blocks their number is guessed.
 const SAMPLE: usize = 64;
 /// The number of bytes a block takes at least for the guess.
@@ -327,6 +435,8 @@ fn spread(hash: u32) -> u64 {
 struct Found<'a> {
     block_type: &'a [u8],
     block_id: &'a [u8],
+    /// Its fields, where they are a document.
+    fields: Option<&'a [u8]>,
     /// The elements of its list of children.
     children: Result<Option<&'a [u8]>, Unreadable>,
 }
@@ -336,7 +446,7 @@ struct Unreadable;
 
 /// Finds what is wanted of a block, wherever it stands in its document.
 fn look_through(document: &[u8]) -> Result<Found<'_>, String> {
-    let (mut block_type, mut block_id, mut children) = (None, None, None);
+    let (mut block_type, mut block_id, mut fields, mut children) = (None, None, None, None);
     for element in Elements::of(document) {
         let element = match element {
             Ok(element) => element,
@@ -354,7 +464,10 @@ fn look_through(document: &[u8]) -> Result<Found<'_>, String> {
             b"block_id" if block_id.is_none() => {
                 block_id = Some(element.string().ok_or("`block_id` is no string")?);
             }
-            b"fields" if children.is_none() => children = Some(child_list(element)),
+            b"fields" if children.is_none() => {
+                fields = element.document();
+                children = Some(child_list(element));
+            }
             _ => continue,
         }
         if block_type.is_some() && block_id.is_some() && children.is_some() {
@@ -364,6 +477,7 @@ fn look_through(document: &[u8]) -> Result<Found<'_>, String> {
     Ok(Found {
         block_type: block_type.ok_or("it has no `block_type`")?,
         block_id: block_id.ok_or("it has no `block_id`")?,
+        fields,
         children: children.unwrap_or(Ok(None)),
     })
 }

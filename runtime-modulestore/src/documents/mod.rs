@@ -22,7 +22,7 @@ pub(crate) use asset_metadata::{
     read_records, remove_record,
 };
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
-pub(crate) use block::{OWN, pair_bson};
+pub(crate) use block::{OWN, field_of, pair_bson};
 pub use definition::{DefinitionPlace, DefinitionView};
 pub(crate) use depth::{is_too_deep, is_value_too_deep, to_bson, to_document};
 pub use edit_info::BlockEditInfo;

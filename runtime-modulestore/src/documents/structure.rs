@@ -9,7 +9,7 @@ use bson::raw::{CString, RawArrayBuf, RawBsonRef, RawDocument, RawDocumentBuf, c
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{EditInfo, RuntimeError, VersionId};
 
-use super::block::{BlockKey, BlockView};
+use super::block::{BlockKey, BlockPlace, BlockView};
 use super::edit_info::{Stamp, integer_bson};
 use super::entries::{Entries, Intake};
 use super::read::{corrupt, integer, object_id, pair, time, to_time};
@@ -110,6 +110,7 @@ impl Structure {
     #[must_use]
     pub fn weight(&self) -> usize {
         self.bytes.as_bytes().len()
+            + self.entries.ids_weight()
             + self.entries.len() * (Entries::WEIGHT + Tree::WEIGHT + UsageTable::WEIGHT)
     }
 
@@ -127,7 +128,7 @@ impl Structure {
 
     /// Lists the blocks in order of type and id.
     pub fn blocks(&self) -> impl Iterator<Item = (&str, &str, BlockView<'_>)> {
-        self.entries.order(self.bytes.as_bytes()).iter().filter_map(|at| {
+        self.entries.order().iter().filter_map(|at| {
             let (block_type, block_id) = self.key_at(*at);
             Some((block_type, block_id, self.at(*at)?))
         })
@@ -135,7 +136,7 @@ impl Structure {
 
     /// Lists the blocks' types and ids, in order.
     pub fn keys(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.entries.order(self.bytes.as_bytes()).iter().map(|at| self.key_at(*at))
+        self.entries.order().iter().map(|at| self.key_at(*at))
     }
 
     /// Finds a block; of several by the same key the last, as edx-platform does.
@@ -172,20 +173,31 @@ impl Structure {
 
     /// Finds a block's place in the document.
     pub(crate) fn position(&self, block_type: &str, block_id: &str) -> Option<u32> {
-        self.entries.position(self.bytes.as_bytes(), block_type.as_bytes(), block_id.as_bytes())
+        self.entries.position(block_type.as_bytes(), block_id.as_bytes())
     }
 
     /// Returns the block at a place.
     pub(crate) fn at(&self, position: u32) -> Option<BlockView<'_>> {
         let document = self.entries.document(self.bytes.as_bytes(), position);
         let document = RawDocument::from_bytes(document).ok()?;
-        let key = self.entries.raw_key(self.bytes.as_bytes(), position);
-        Some(BlockView::in_structure(document, &self.place, key))
+        let fields = self.fields_at(position);
+        Some(BlockView::in_structure(document, fields, self.place_of(position)))
+    }
+
+    /// Names the block at a place in errors.
+    pub(crate) fn place_of(&self, position: u32) -> BlockPlace<'_> {
+        let (block_type, block_id) = self.key_at(position);
+        BlockPlace::InStructure { structure: &self.place, block_type, block_id }
+    }
+
+    /// Returns the fields of the block at a place; nothing where the block has to say why there are none.
+    pub(crate) fn fields_at(&self, position: u32) -> Option<&RawDocument> {
+        RawDocument::from_bytes(self.entries.fields(self.bytes.as_bytes(), position)?).ok()
     }
 
     /// Returns the type and id of the block at a place.
     pub(crate) fn key_at(&self, position: u32) -> (&str, &str) {
-        self.entries.key(self.bytes.as_bytes(), position)
+        self.entries.key(position)
     }
 
     /// Returns a number for the type of the block at a place; blocks of one type have the same.

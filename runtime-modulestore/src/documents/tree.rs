@@ -2,7 +2,12 @@
 
 use std::sync::OnceLock;
 
-use super::entries::{Entries, Span};
+use super::entries::{Entries, Span, Wanted};
+
+/// How many children are looked up at once.
+const AT_ONCE: usize = 256;
+/// Of how many blocks the lists of children are fetched at once.
+const AHEAD: u32 = 64;
 
 /// A child of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +40,17 @@ struct Parents {
     of_missing: Box<[u32]>,
 }
 
+/// Lists the children of the block at a place; nothing where there is no list of pairs of texts.
+fn list<'a>(whole: &'a [u8], entries: &Entries, at: u32, wanted: &mut Vec<Wanted<'a>>) -> Option<()> {
+    for item in entries.children(whole, at)? {
+        let (block_type, block_id) = item.ok()?.pair()?;
+        std::str::from_utf8(block_type).ok()?;
+        std::str::from_utf8(block_id).ok()?;
+        wanted.push(entries.wanted(block_type, block_id));
+    }
+    Some(())
+}
+
 impl Tree {
     /// About how many bytes it takes for each block.
     pub(super) const WEIGHT: usize = size_of::<u32>() + size_of::<Child>() + size_of::<(u32, u32)>();
@@ -50,34 +66,34 @@ impl Tree {
         };
         let mut ends = Vec::with_capacity(entries.len());
         let mut children = Vec::with_capacity(entries.len());
+        let (mut wanted, mut found) = (Vec::new(), Vec::new());
         for at in (0..).take(entries.len()) {
-            let before = (children.len(), tree.missing.len());
-            if tree.add(whole, entries, at, &mut children).is_none() {
-                children.truncate(before.0);
-                tree.missing.truncate(before.1);
+            if at % AHEAD == 0 {
+                entries.fetch_children(whole, at..at.saturating_add(AHEAD));
+            }
+            let before = wanted.len();
+            if list(whole, entries, at, &mut wanted).is_none() {
+                wanted.truncate(before);
                 tree.unreadable.push(at);
             }
             // Each child takes several of the less than 2^31 bytes of a document.
-            ends.push(u32::try_from(children.len()).unwrap_or(u32::MAX));
+            ends.push(u32::try_from(children.len() + wanted.len()).unwrap_or(u32::MAX));
+            if wanted.len() >= AT_ONCE || ends.len() == entries.len() {
+                entries.positions(&wanted, &mut found);
+                for (wanted, found) in wanted.drain(..).zip(&found) {
+                    children.push(found.map_or_else(|| tree.miss(whole, wanted), Child::Block));
+                }
+            }
         }
         Self { ends: ends.into(), children: children.into(), ..tree }
     }
 
-    fn add(&mut self, whole: &[u8], entries: &Entries, at: u32, children: &mut Vec<Child>) -> Option<()> {
-        for item in entries.children(whole, at)? {
-            let (block_type, block_id) = item.ok()?.pair()?;
-            children.push(match entries.position(whole, block_type, block_id) {
-                Some(at) => Child::Block(at),
-                None => {
-                    std::str::from_utf8(block_type).ok()?;
-                    std::str::from_utf8(block_id).ok()?;
-                    let number = u32::try_from(self.missing.len()).ok()?;
-                    self.missing.push((Span::of(whole, block_type)?, Span::of(whole, block_id)?));
-                    Child::Missing(number)
-                }
-            });
-        }
-        Some(())
+    /// Takes note of a child that the structure does not have.
+    fn miss(&mut self, whole: &[u8], wanted: Wanted<'_>) -> Child {
+        let (block_type, block_id) = wanted.key();
+        let place = |text| Span::of(whole, text).expect("it lies in a document of less than 2^31 bytes");
+        self.missing.push((place(block_type), place(block_id)));
+        Child::Missing(u32::try_from(self.missing.len() - 1).unwrap_or(u32::MAX))
     }
 
     /// Returns the children of the block at a place; nothing where they cannot be read.

@@ -267,21 +267,22 @@ fn a_directory_is_no_store() {
 /// Whichever page of the file is garbled, nothing seems to be absent that is only damaged.
 #[test]
 fn a_garbled_page_makes_no_context_disappear() {
-    const PAGE: usize = 4096;
     let (runtime, folder) = new_store();
     published_course(&runtime);
     drop(runtime);
     let file = folder.path().join("store.db");
     let whole = std::fs::read(&file).expect("the file");
+    // As the file's header says.
+    let length = usize::from(u16::from_be_bytes([whole[16], whole[17]]));
     let mut damaged = 0;
     for fill in [0, 0x0d, 0x55] {
-        for page in 1..whole.len() / PAGE {
+        for page in 1..whole.len() / length {
             let mut bytes = whole.clone();
-            bytes[page * PAGE..(page + 1) * PAGE].fill(fill);
+            bytes[page * length..(page + 1) * length].fill(fill);
             if fill == 0x0d {
                 // A page that is sound and empty.
-                bytes[page * PAGE..(page + 1) * PAGE].fill(0);
-                bytes[page * PAGE] = whole[page * PAGE];
+                bytes[page * length..(page + 1) * length].fill(0);
+                bytes[page * length] = whole[page * length];
             }
             std::fs::write(&file, &bytes).expect("the file is garbled");
             for open in [ModulestoreRuntime::open, ModulestoreRuntime::open_read_only] {

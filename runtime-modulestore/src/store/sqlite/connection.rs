@@ -14,6 +14,10 @@ use super::{SqliteStore, StoreMode};
 /// How long a writer waits for another process.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// How many bytes a page of a new file has. A structure is one document of up to many megabytes, each page of which is read
+/// by a call of its own, and written anew with every edit.
+const PAGE: u32 = 8192;
+
 /// Turns an error of SQLite into the runtime's.
 pub(super) fn failed(action: &str) -> impl FnOnce(rusqlite::Error) -> RuntimeError {
     let action = action.to_owned();
@@ -85,6 +89,8 @@ pub(super) fn open(path: &Path, mode: StoreMode) -> Result<Opened, RuntimeError>
     let connection = &opened.connection;
     connection.busy_timeout(PATIENCE).map_err(fail)?;
     if mode == StoreMode::ReadWrite {
+        // Of a file that has pages already it changes nothing.
+        connection.pragma_update(None, "page_size", PAGE).map_err(fail)?;
         keep_log(connection).map_err(fail)?;
         connection.pragma_update(None, "synchronous", "full").map_err(fail)?;
     }
