@@ -490,3 +490,25 @@ fn child_list(fields: Element<'_>) -> Result<Option<&[u8]>, Unreadable> {
     let Some(list) = found.filter(|list| !list.is_null()) else { return Ok(None) };
     list.items().map(|items| Some(items.bytes())).ok_or(Unreadable)
 }
+
+#[cfg(test)]
+mod tests {
+    use bson::doc;
+
+    use super::*;
+
+    /// Two blocks with one hash are told apart by their names.
+    #[test]
+    fn a_hash_alone_finds_nothing() {
+        let block = |id: &str| doc! { "block_type": "html", "block_id": id, "fields": {} };
+        let document = doc! { "blocks": [block("one"), block("two"), block("one")] };
+        let bytes = document.to_vec().expect("BSON");
+        let (entries, _) = Intake::new("a structure".into()).finish(&bytes).expect("a structure");
+        let known = entries.wanted(b"html", b"one");
+        let other = Wanted { block_id: b"six", ..known };
+        let kind = Wanted { block_type: b"video", ..known };
+        let mut found = Vec::new();
+        entries.positions(&[known, other, entries.wanted(b"html", b"two"), kind], &mut found);
+        assert_eq!(found, [Some(2), None, Some(1), None]);
+    }
+}

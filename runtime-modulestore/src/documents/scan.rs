@@ -335,6 +335,27 @@ mod tests {
         assert_eq!(pairs, [Some((&b"html"[..], &b"one"[..])), None]);
     }
 
+    /// Pairs are read whatever their items are called.
+    #[test]
+    fn pairs_need_no_usual_names() {
+        for names in [["0", "1"], ["", ""], ["0", "first"], ["zero", "1"]] {
+            let mut whole = Vec::new();
+            for name in names {
+                whole.extend([[2].as_slice(), name.as_bytes(), &[0, 5, 0, 0, 0], b"html\0"].concat());
+            }
+            let length = i32::try_from(whole.len() + 5).expect("short").to_le_bytes();
+            let whole = [&length[..], &whole, &[0]].concat();
+            let element = |kind| Element { kind, name: b"0", value: &whole };
+            assert_eq!(element(ARRAY).pair(), Some((&b"html"[..], &b"html"[..])), "{names:?}");
+            assert_eq!(element(kind::DOCUMENT).pair(), None);
+        }
+        let document = doc! { "a": ["x", "y", "z"], "b": ["x"], "c": ["x", 1], "d": [] };
+        let document = RawDocumentBuf::try_from(&document).expect("BSON");
+        for element in Elements::of(document.as_bytes()) {
+            assert_eq!(element.expect("whole").pair(), None);
+        }
+    }
+
     /// Whatever byte is changed, and wherever the end is cut: no panic, and nothing is accepted that the library refuses
     /// for its lengths.
     #[test]

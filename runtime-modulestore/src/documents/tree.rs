@@ -44,8 +44,11 @@ struct Parents {
 fn list<'a>(whole: &'a [u8], entries: &Entries, at: u32, wanted: &mut Vec<Wanted<'a>>) -> Option<()> {
     for item in entries.children(whole, at)? {
         let (block_type, block_id) = item.ok()?.pair()?;
-        std::str::from_utf8(block_type).ok()?;
-        std::str::from_utf8(block_id).ok()?;
+        for text in [block_type, block_id] {
+            if !text.is_ascii() {
+                std::str::from_utf8(text).ok()?;
+            }
+        }
         wanted.push(entries.wanted(block_type, block_id));
     }
     Some(())
@@ -158,5 +161,97 @@ impl Tree {
             of_blocks.dedup();
             Parents { of_blocks: of_blocks.into(), of_missing: of_missing.into() }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bson::oid::ObjectId;
+    use bson::{Bson, doc};
+    use xblock_core::keys::ContextKey;
+    use xblock_core::runtime::RuntimeError;
+
+    use super::*;
+    use crate::documents::Structure;
+
+    const BLOCKS: u32 = 1_000;
+
+    fn pair(number: u32) -> Bson {
+        // Ids of several lengths, some beyond ASCII, one that makes no key.
+        let id = match number % 5 {
+            _ if number == 600 => "no key".to_owned(),
+            0 => format!("ñ{number}"),
+            1 => format!("{number:032x}"),
+            _ => number.to_string(),
+        };
+        Bson::Array(vec![["html", "vertical"][number as usize % 2].into(), id.into()])
+    }
+
+    /// A structure whose blocks have children all over it, some that it does not have, and some that cannot be read.
+    fn structure() -> Structure {
+        let blocks: Vec<Bson> = (0..BLOCKS)
+            .map(|number| {
+                let Bson::Array(key) = pair(number) else { unreachable!("a pair") };
+                let mut children: Vec<_> =
+                    (0..number % 7).map(|nth| pair((number * 31 + nth * 411) % (BLOCKS + 40))).collect();
+                if number % 100 == 50 {
+                    children.push(Bson::from(1));
+                }
+                let (block_type, block_id) = (&key[0], &key[1]);
+                doc! { "block_type": block_type, "block_id": block_id, "fields": { "children": children } }
+                    .into()
+            })
+            .collect();
+        let id = ObjectId::from_bytes([1; 12]);
+        let document = doc! { "_id": id, "root": pair(0), "blocks": blocks };
+        Structure::read(id, document.to_vec().expect("BSON")).expect("a structure")
+    }
+
+    /// Children that are looked up many at once are those each block names.
+    #[test]
+    fn children_are_those_that_blocks_name() {
+        let structure = structure();
+        let (mut there, mut missing) = (0, 0);
+        for at in 0..BLOCKS {
+            let named = structure.at(at).expect("a block").children();
+            let Some(children) = structure.children_at(at) else {
+                assert!(matches!(named, Err(RuntimeError::Corrupt { .. })), "{at}");
+                assert_eq!(at % 100, 50);
+                continue;
+            };
+            let keys: Vec<_> = children.iter().map(|child| structure.child_key(*child)).collect();
+            assert_eq!(named.ok().as_ref(), Some(&keys), "{at}");
+            for (child, (block_type, block_id)) in children.iter().zip(keys) {
+                match (child, structure.position(block_type, block_id)) {
+                    (Child::Block(at), Some(known)) => assert_eq!(*at, known),
+                    (Child::Missing(_), None) => missing += 1,
+                    other => panic!("{block_type}+{block_id}: {other:?}"),
+                }
+                there += 1;
+            }
+        }
+        assert!(there > 2_000 && missing > 50, "{there}, {missing}");
+    }
+
+    /// What makes no key is an error where it is asked for, and of nothing that is made with it.
+    #[test]
+    fn keys_are_those_of_their_blocks() {
+        let structure = structure();
+        let context: ContextKey = "course-v1:Harbour+Tides+2031".parse().expect("a key");
+        let usages = structure.usages(&context);
+        let all: Vec<_> =
+            (0..BLOCKS).rev().flat_map(|at| structure.children_at(at).unwrap_or_default()).collect();
+        for child in all.into_iter().copied().chain((0..BLOCKS).map(Child::Block)) {
+            let (block_type, block_id) = structure.child_key(child);
+            match usages.key(&structure, child) {
+                Ok(key) => assert_eq!((key.block_type(), key.block_id()), (block_type, block_id)),
+                Err(error) => {
+                    assert!(matches!(error, RuntimeError::Corrupt { .. }), "{error}");
+                    assert_eq!(block_id, "no key");
+                }
+            }
+        }
+        let no_key = usages.key(&structure, Child::Block(600));
+        assert!(matches!(no_key, Err(RuntimeError::Corrupt { .. })), "{no_key:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{DateTime, Utc};
-use rusqlite::{OptionalExtension, Params, Row, params};
+use rusqlite::{ErrorCode, OptionalExtension, Params, Row, params};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
@@ -136,18 +136,19 @@ impl DocumentReads for Session<'_> {
         let sql = r#"SELECT rowid FROM "modulestore.structures" WHERE _id = ?"#;
         let Some(row) = self.one(sql, [id.bytes()], |row| row.get(0))? else { return Ok(None) };
         // A value of a row would be put together in one place and copied to another; this way it is read to where it stays.
-        self.connection()
-            .blob_open("main", "modulestore.structures", "document", row, true)
-            .and_then(|blob| {
-                let mut document = vec![0; blob.len()];
-                for start in (0..document.len()).step_by(PIECE) {
-                    let end = document.len().min(start + PIECE);
-                    blob.read_at_exact(&mut document[start..end], start)?;
-                    seen(&document[..end]);
-                }
-                Ok(Some(document))
-            })
-            .map_err(failed("reading the store"))
+        let blob = self.connection().blob_open("main", "modulestore.structures", "document", row, true);
+        let blob = blob.map_err(|error| match error.sqlite_error_code() {
+            // The index of ids has a row that the table has not.
+            Some(ErrorCode::Unknown) => corrupt("the store file", error),
+            _ => failed("reading the store")(error),
+        })?;
+        let mut document = vec![0; blob.len()];
+        for start in (0..document.len()).step_by(PIECE) {
+            let end = document.len().min(start + PIECE);
+            blob.read_at_exact(&mut document[start..end], start).map_err(failed("reading the store"))?;
+            seen(&document[..end]);
+        }
+        Ok(Some(document))
     }
 
     fn header(&self, id: ObjectId) -> Result<Option<StructureHeader>, RuntimeError> {
