@@ -26,19 +26,22 @@ pub(crate) struct UsageTable {
 #[derive(Debug)]
 struct Keys {
     len: usize,
-    some: Box<[OnceLock<Box<[Option<UsageKey>]>>]>,
+    parts: Box<[OnceLock<Neighbours>]>,
 }
+
+/// Keys that are made with each other.
+type Neighbours = Box<[Option<UsageKey>]>;
 
 impl Keys {
     fn new(len: usize) -> Self {
-        let some = std::iter::repeat_with(OnceLock::new).take(len.div_ceil(AT_ONCE)).collect();
-        Self { len, some }
+        let parts = std::iter::repeat_with(OnceLock::new).take(len.div_ceil(AT_ONCE)).collect();
+        Self { len, parts }
     }
 
     fn get(&self, number: u32, make: impl Fn(u32) -> Option<UsageKey>) -> Option<&UsageKey> {
         let number = number as usize;
         let (part, at) = (number / AT_ONCE, number % AT_ONCE);
-        let keys = self.some[part].get_or_init(|| range(part, self.len).map(make).collect());
+        let keys = self.parts[part].get_or_init(|| range(part, self.len).map(make).collect());
         keys[at].as_ref()
     }
 }
