@@ -24,7 +24,7 @@ mod twins;
 mod view;
 mod writing;
 
-pub use dump::{DumpCounts, ExportedDump};
+pub use dump::{DamagedDocument, DumpCounts, ExportedDump, OnDamage};
 pub use every_block::EveryBlock;
 pub use maintenance::{
     FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, SizeReport, SizedBlock, SizedField,

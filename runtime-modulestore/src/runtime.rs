@@ -22,7 +22,7 @@ use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{
     BlockKey, CourseIndex, IndexKey, MANAGEMENT_COMMAND, MAX_DOCUMENT, Structure, corrupt, to_bson_id,
 };
-use crate::dump::{self, DumpCounts, ExportedDump};
+use crate::dump::{self, DumpCounts, ExportedDump, OnDamage};
 use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
 use crate::origin;
@@ -150,12 +150,27 @@ impl ModulestoreRuntime {
     /// [`ModulestoreRuntime::export_dump`]. Documents that are in the store already are passed over, as structures and
     /// definitions never change; the change feed gets an entry for each branch.
     ///
+    /// Documents that are damaged are named and kept, [`OnDamage::Keep`].
+    ///
     /// # Errors
     /// [`RuntimeError::ContextExists`] where the store has one of the contexts, [`RuntimeError::Unstorable`] where it has
-    /// another document with an id of the dump's, [`RuntimeError::Corrupt`] where a document is damaged or there is no
-    /// dump, [`RuntimeError::Storage`] where a file cannot be read.
+    /// another document with an id of the dump's, [`RuntimeError::Corrupt`] where a file ends within a document, a document
+    /// is too big or has no `_id`, or there is no dump, [`RuntimeError::Storage`] where a file cannot be read.
     pub fn import_dump(&self, folder: impl AsRef<Path>) -> Result<DumpCounts, RuntimeError> {
-        dump::import(&*self.store, folder.as_ref(), self.document_limit)
+        self.import_dump_with(folder, OnDamage::Keep)
+    }
+
+    /// Loads what `mongodump` wrote into a folder, as [`import_dump`](Self::import_dump), and says what to do with damaged
+    /// documents.
+    ///
+    /// # Errors
+    /// As [`import_dump`](Self::import_dump), and [`RuntimeError::Corrupt`] for any damage with [`OnDamage::Refuse`].
+    pub fn import_dump_with(
+        &self,
+        folder: impl AsRef<Path>,
+        on_damage: OnDamage,
+    ) -> Result<DumpCounts, RuntimeError> {
+        dump::import(&*self.store, folder.as_ref(), self.document_limit, on_damage)
     }
 
     /// Writes every document into a new folder, in the files `mongorestore` reads, whole or not at all.
@@ -246,6 +261,7 @@ impl ModulestoreRuntime {
         let docs = self.store.read()?;
         let reader = self.reader(&*docs, context);
         let index = reader.index()?.ok_or_else(|| RuntimeError::NoSuchContext { key: context.clone() })?;
+        index.check_heads()?;
         read(reader, &index)
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use courseware::{OpenMode, PackageError, StoreUrl};
-use runtime_modulestore::{PruneOptions, PrunedKind};
+use runtime_modulestore::{OnDamage, PruneOptions, PrunedKind};
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
@@ -20,7 +20,7 @@ pub(crate) enum Command {
     Prune(PruneArguments),
 }
 
-/// Loads what `mongodump` wrote, all or nothing; the documents are kept as they are.
+/// Loads what `mongodump` wrote; the documents are kept as they are, damaged ones too, which are named (exit code 1).
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
     /// The dump, or the folder of one database in it; files may end in .bson or .bson.gz.
@@ -28,6 +28,9 @@ pub(crate) struct ImportArguments {
     /// The store: modulestore:FILE or modulestore+mongodb://HOST/DATABASE; it is made where there is none.
     #[arg(value_name = "URL")]
     store: StoreUrl,
+    /// Load nothing where a document is damaged.
+    #[arg(long)]
+    strict: bool,
 }
 
 /// Writes all documents as files that `mongorestore` reads.
@@ -85,22 +88,31 @@ fn import(
 ) -> Result<Exit, CommandError> {
     let (registry, clock) = (&surroundings.registry, &surroundings.clock);
     let store = arguments.store.open_modulestore(OpenMode::Create, registry, clock)?;
-    let counts = store.import_dump(&arguments.directory)?;
+    let on_damage = if arguments.strict { OnDamage::Refuse } else { OnDamage::Keep };
+    let counts = store.import_dump_with(&arguments.directory, on_damage)?;
+    let exit = if counts.damaged.is_empty() { Exit::Done } else { Exit::No };
     let contexts: Vec<_> = counts.contexts.iter().map(ToString::to_string).collect();
     if console.json {
         let passed_over: Vec<_> = counts.passed_over.iter().map(|path| path.display().to_string()).collect();
+        let damaged = counts.damaged.iter();
+        let damaged: Vec<_> =
+            damaged.map(|one| json!({ "place": one.place, "reason": one.reason })).collect();
         console.document(&json!({
             "contexts": contexts,
             "structures": counts.structures,
             "definitions": counts.definitions,
             "files": counts.files,
             "others": counts.others,
+            "damaged": damaged,
             "passed_over": passed_over,
         }))?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     for context in contexts {
         console.line(format_args!("{context}"))?;
+    }
+    for damaged in &counts.damaged {
+        console.remark(format_args!("damaged, kept as it is: {}: {}", damaged.place, damaged.reason));
     }
     for path in &counts.passed_over {
         console.remark(format_args!("not a collection, passed over: {}", path.display()));
@@ -109,7 +121,7 @@ fn import(
         "loaded {} structures, {} definitions, {} files, {} documents of other collections",
         counts.structures, counts.definitions, counts.files, counts.others
     ))?;
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 fn export(

@@ -123,6 +123,33 @@ fn a_modulestore_is_taken_out_and_brought_back() {
 }
 
 #[test]
+fn a_dump_is_loaded_around_its_damage() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (one, two) = (format!("modulestore:{}", at("one.db")), format!("modulestore:{}", at("two.db")));
+    import_tides(&one);
+    courseware(["store", "export-dump", &one, &at("dump")]).exits(0);
+    // A document with an id (an int of 1) and nothing else.
+    let damaged = b"\x0e\0\0\0\x10_id\0\x01\0\0\0\0";
+    let indexes = folder.path().join("dump/modulestore.active_versions.bson");
+    let whole = std::fs::read(&indexes).unwrap();
+    std::fs::write(&indexes, [&whole[..], damaged].concat()).unwrap();
+
+    let refused = courseware(["store", "import-dump", "--strict", &at("dump"), &two]).exits(4);
+    assert!(refused.err.contains("modulestore.active_versions.bson, document 1"), "{}", refused.err);
+    let listed = courseware(["list", "--store", &two]).exits(0);
+    assert!(!listed.out.contains(TIDES), "{}", listed.out);
+    let read = courseware(["store", "import-dump", &at("dump"), &two, "--json"]).exits(1).json();
+    assert_eq!(read["contexts"], serde_json::json!([TIDES]));
+    assert_eq!(read["damaged"].as_array().map(Vec::len), Some(1), "{read:#}");
+    courseware(["compare", TIDES, &one, &two]).exits(0);
+    courseware(["fsck", "--store", &two]).exits(1);
+    courseware(["store", "export-dump", &two, &at("again")]).exits(0);
+    let again = std::fs::read(folder.path().join("again/modulestore.active_versions.bson")).unwrap();
+    assert_eq!(again, [&whole[..], damaged].concat());
+}
+
+#[test]
 fn a_modulestore_is_checked_measured_and_pruned() {
     let folder = tempfile::tempdir().unwrap();
     let store = format!("modulestore:{}", folder.path().join("split.db").display());

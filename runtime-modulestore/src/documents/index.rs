@@ -178,6 +178,23 @@ impl CourseIndex {
         self.document.get_document("versions").ok()?.get_object_id(branch).ok()
     }
 
+    /// Makes sure that what the entry names as structures are ids.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Corrupt`] with the name of a branch of which that is not so.
+    pub fn check_heads(&self) -> Result<(), RuntimeError> {
+        let Ok(versions) = self.document.get_document("versions") else { return Ok(()) };
+        for branch in [DRAFT_BRANCH, PUBLISHED_BRANCH, LIBRARY_BRANCH] {
+            match versions.get(branch) {
+                None | Some(Bson::ObjectId(_) | Bson::Null) => {}
+                Some(_) => {
+                    return Err(corrupt(self.place.as_str(), format!("its `{branch}` is no ObjectId")));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Returns the head of a branch.
     ///
     /// Split knows one branch of a library, `library`, which authors edit: that is its draft. What was published of it
@@ -199,6 +216,7 @@ impl CourseIndex {
     /// # Errors
     /// [`RuntimeError::Corrupt`] where the entry names no structure at all.
     pub fn draft(&self) -> Result<ObjectId, RuntimeError> {
+        self.check_heads()?;
         self.head(Branch::Draft).ok_or_else(|| corrupt(self.place.as_str(), "it names no structure"))
     }
 

@@ -1,6 +1,6 @@
 //! Loading a dump.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use bson::oid::ObjectId;
@@ -10,11 +10,30 @@ use xblock_core::runtime::{Branch, RuntimeError};
 
 use super::folder::{Folder, Place, each_document};
 use crate::documents::{
-    CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt, integer, object_id,
-    to_document,
+    CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt, integer, is_too_deep,
+    object_id, to_document,
 };
 use crate::old_mongo;
 use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
+
+/// What to do with documents of a dump that are damaged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnDamage {
+    /// Load the others, keep these as they are for [`export_dump`](crate::ModulestoreRuntime::export_dump), and name them.
+    #[default]
+    Keep,
+    /// Load nothing.
+    Refuse,
+}
+
+/// A document of a dump that is damaged, and kept as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DamagedDocument {
+    /// Where it stands in the dump.
+    pub place: String,
+    /// What is wrong with it.
+    pub reason: String,
+}
 
 /// What was loaded from a dump.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -29,6 +48,8 @@ pub struct DumpCounts {
     pub files: usize,
     /// New documents of other collections, which are kept as they are.
     pub others: usize,
+    /// What is damaged, in the order in which it was met.
+    pub damaged: Vec<DamagedDocument>,
     /// What lies in the folder and is no collection.
     pub passed_over: Vec<PathBuf>,
 }
@@ -38,15 +59,18 @@ pub(crate) fn import(
     store: &dyn DocumentStore,
     folder: &Path,
     limit: usize,
+    on_damage: OnDamage,
 ) -> Result<DumpCounts, RuntimeError> {
     let found = Folder::find(folder)?;
     let docs = store.write()?;
     let mut import = Import {
         docs: &*docs,
+        on_damage,
         files: HashMap::new(),
+        indexes: HashSet::new(),
         counts: DumpCounts { passed_over: found.others.clone(), ..DumpCounts::default() },
     };
-    // Indexes come last and prove that what they name is there; chunks come after the files they belong to.
+    // Indexes come last and are held against what they name; chunks come after the files they belong to.
     let order: [fn(&Collection) -> bool; 3] = [
         |collection| !matches!(collection, Collection::Chunks(_) | Collection::Indexes),
         |collection| matches!(collection, Collection::Chunks(_)),
@@ -77,7 +101,10 @@ pub(crate) fn import(
 
 struct Import<'i> {
     docs: &'i dyn DocumentWrites,
+    on_damage: OnDamage,
     files: HashMap<(Collection, FileId), FileHandle>,
+    /// What the indexes of the dump are filed under.
+    indexes: HashSet<IndexKey>,
     counts: DumpCounts,
 }
 
@@ -88,12 +115,32 @@ impl Import<'_> {
         document: &RawDocument,
         place: Place<'_>,
     ) -> Result<(), RuntimeError> {
-        match collection {
-            Collection::Indexes => {
-                let context = insert_index(self.docs, document)?;
-                self.counts.contexts.push(context);
-                Ok(())
+        match self.load(collection, document, place) {
+            Err(RuntimeError::Corrupt { place: at, reason })
+                if self.on_damage == OnDamage::Keep && FileId::of(document, "_id").is_ok() =>
+            {
+                self.put_aside(&collection.name(), document, place)?;
+                self.counts.damaged.push(DamagedDocument { place: at, reason });
             }
+            Ok(()) if is_too_deep(document) => {
+                let error = to_document(document).err().map(|error| error.to_string());
+                let reason = error.unwrap_or_default();
+                self.counts.damaged.push(DamagedDocument { place: place(), reason });
+            }
+            loaded => loaded?,
+        }
+        Ok(())
+    }
+
+    /// Loads a document; one that is damaged is an error and changes nothing.
+    fn load(
+        &mut self,
+        collection: &Collection,
+        document: &RawDocument,
+        place: Place<'_>,
+    ) -> Result<(), RuntimeError> {
+        match collection {
+            Collection::Indexes => self.index(document, place),
             Collection::Structures => self.structure(document, place),
             Collection::Definitions => self.definition(document, place),
             Collection::Files(bucket) => {
@@ -121,13 +168,81 @@ impl Import<'_> {
         }
     }
 
+    /// Keeps a damaged document beside those of its collection.
+    fn put_aside(
+        &self,
+        collection: &str,
+        document: &RawDocument,
+        place: Place<'_>,
+    ) -> Result<(), RuntimeError> {
+        let id = FileId::of(document, "_id").map_err(|_| no_id(place))?;
+        match self.docs.other(collection, &id)? {
+            Some(present) => same(&present, document, place),
+            None => self.docs.insert_other(collection, document),
+        }
+    }
+
+    fn index(&mut self, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
+        let damaged = |reason: String| corrupt(place(), reason);
+        let index = CourseIndex::read(document).map_err(|error| error_at(error, place))?;
+        let context = index.context();
+        if self.indexes.contains(index.key()) {
+            let IndexKey { org, course, run } = index.key();
+            return Err(damaged(format!("there are several course indexes of {org}, {course}, {run}")));
+        }
+        if self.docs.index(index.key())?.is_some() {
+            return Err(RuntimeError::ContextExists { key: context? });
+        }
+        let context = context.and_then(|context| index.check_heads().map(|()| context));
+        let mut heads = Vec::new();
+        let mut missing = None;
+        for branch in Branch::ALL {
+            if let Some(version) = index.head(branch) {
+                match self.header(version)? {
+                    Some(header) => heads.push((branch, version, header)),
+                    None => missing = Some(version),
+                }
+            }
+        }
+        let reason = match (&context, missing) {
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(context), Some(version)) => {
+                Some(format!("{context} is at structure {version}, which is missing or damaged"))
+            }
+            (Ok(_), None) => None,
+        };
+        if let Some(reason) = reason {
+            if self.on_damage == OnDamage::Refuse {
+                return Err(damaged(reason));
+            }
+            // It can be read, and what it lacks is told by whoever reads it.
+            self.counts.damaged.push(DamagedDocument { place: place(), reason });
+        }
+        self.docs.insert_index(index.key(), index.id(), document)?;
+        self.indexes.insert(index.key().clone());
+        let Ok(context) = context else { return Ok(()) };
+        for (branch, version, header) in heads {
+            let name = context.to_string();
+            self.docs.append_feed(&name, branch.name(), version, &header.edit_info)?;
+        }
+        self.counts.contexts.push(context);
+        Ok(())
+    }
+
+    /// Finds what a structure says about itself; nothing where that cannot be read.
+    fn header(&self, version: ObjectId) -> Result<Option<StructureHeader>, RuntimeError> {
+        match self.docs.header(version) {
+            Err(error) if error.is_damage() => Ok(None),
+            header => header,
+        }
+    }
+
     fn structure(&mut self, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
         let id = id_of(document, place)?;
         if let Some(present) = self.docs.structure(id)? {
             return same_bytes(&present, document, place);
         }
-        let structure =
-            Structure::read(id, document.as_bytes().to_vec()).map_err(|error| error_at(error, place))?;
+        let structure = read_structure(document).map_err(|error| error_at(error, place))?;
         self.docs.insert_structure(&structure, "")?;
         self.counts.structures += 1;
         Ok(())
@@ -138,9 +253,7 @@ impl Import<'_> {
         if let Some(present) = self.docs.definition(id)? {
             return same_bytes(&present, document, place);
         }
-        let view = DefinitionView::read(id, document.as_bytes().to_vec());
-        let view = view.map_err(|error| error_at(error, place))?;
-        view.block_type().and_then(|_| view.fields()).map_err(|error| error_at(error, place))?;
+        read_definition(document).map_err(|error| error_at(error, place))?;
         self.docs.insert_definition(id, document)?;
         self.counts.definitions += 1;
         Ok(())
@@ -167,31 +280,45 @@ impl Import<'_> {
         }
         self.docs.insert_other(collection, document)?;
         self.counts.others += 1;
-        if collection == OLD_MONGO
-            && let Some(context) = old_mongo::context(document)?
-        {
-            self.counts.contexts.push(context);
+        if collection == OLD_MONGO {
+            match old_mongo::context(document) {
+                Ok(context) => self.counts.contexts.extend(context),
+                Err(RuntimeError::Corrupt { place: at, reason }) if self.on_damage == OnDamage::Keep => {
+                    let place = format!("{}, {at}", place());
+                    self.counts.damaged.push(DamagedDocument { place, reason });
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
 }
 
-fn insert_index(docs: &dyn DocumentWrites, document: &RawDocument) -> Result<ContextKey, RuntimeError> {
-    let index = CourseIndex::read(document)?;
-    let context = index.context()?;
-    if docs.index(index.key())?.is_some() {
-        return Err(RuntimeError::ContextExists { key: context });
+fn read_structure(document: &RawDocument) -> Result<Structure, RuntimeError> {
+    let id = id_of(document, &|| "a structure".to_owned())?;
+    Structure::read(id, document.as_bytes().to_vec())
+}
+
+fn read_definition(document: &RawDocument) -> Result<(), RuntimeError> {
+    let id = id_of(document, &|| "a definition".to_owned())?;
+    let view = DefinitionView::read(id, document.as_bytes().to_vec())?;
+    view.block_type().and_then(|_| view.fields()).map(drop)
+}
+
+/// Says why a document was kept beside those of its collection.
+pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> RuntimeError {
+    let id = FileId::of(document, "_id").map_or_else(|_| "?".to_owned(), |id| id.value().to_string());
+    let place = format!("{} {id}", collection.name());
+    let read = match collection {
+        Collection::Structures => read_structure(document).map(drop),
+        Collection::Definitions => read_definition(document),
+        Collection::Indexes => CourseIndex::read(document).map(drop),
+        _ => Ok(()),
+    };
+    match read {
+        Err(error) => error_at(error, &|| place.clone()),
+        Ok(()) => corrupt(place, "the dump it came from had another one in its place"),
     }
-    docs.insert_index(index.key(), index.id(), document)?;
-    for branch in Branch::ALL {
-        if let Some(version) = index.head(branch) {
-            let header: StructureHeader = docs.header(version)?.ok_or_else(|| {
-                corrupt(format!("structure {version}"), format!("{context} is at it, it is missing"))
-            })?;
-            docs.append_feed(&context.to_string(), branch.name(), version, &header.edit_info)?;
-        }
-    }
-    Ok(context)
 }
 
 fn id_of(document: &RawDocument, place: Place<'_>) -> Result<ObjectId, RuntimeError> {

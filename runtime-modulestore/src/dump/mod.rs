@@ -6,5 +6,5 @@ mod import;
 
 pub use export::ExportedDump;
 pub(crate) use export::export;
-pub use import::DumpCounts;
-pub(crate) use import::import;
+pub use import::{DamagedDocument, DumpCounts, OnDamage};
+pub(crate) use import::{damage_of, import};

@@ -7,11 +7,13 @@ use std::path::Path;
 use bson::oid::ObjectId;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Bson, Document, doc};
+use runtime_modulestore::{DumpCounts, FsckOptions, ModulestoreRuntime, OnDamage};
 use tempfile::TempDir;
 use xblock_core::runtime::{Branch, Runtime, RuntimeError};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::fixture::new_store;
+use crate::server::{java_server, server};
 
 /// Returns the documents of every collection in a folder, in an order of their own.
 pub(crate) fn collections(folder: &Path) -> BTreeMap<String, Vec<Document>> {
@@ -26,7 +28,7 @@ pub(crate) fn collections(folder: &Path) -> BTreeMap<String, Vec<Document>> {
             while !rest.is_empty() {
                 documents.push(Document::from_reader(&mut rest).expect("BSON"));
             }
-            documents.sort_by_cached_key(|document| format!("{:?}", document.get("_id")));
+            sort(&mut documents);
             // An empty collection and none are the same.
             if !documents.is_empty() {
                 found.insert(name.to_owned(), documents);
@@ -34,6 +36,11 @@ pub(crate) fn collections(folder: &Path) -> BTreeMap<String, Vec<Document>> {
         }
     }
     found
+}
+
+/// Puts documents into an order of their own.
+fn sort(documents: &mut [Document]) {
+    documents.sort_by_cached_key(|document| format!("{:?}", document.get("_id")));
 }
 
 /// Writes a collection's file.
@@ -60,7 +67,7 @@ fn load(documents: &BTreeMap<String, Vec<Document>>) -> Result<(), RuntimeError>
         write(folder.path(), name, documents);
     }
     let (runtime, _store) = new_store();
-    let outcome = runtime.import_dump(folder.path()).map(drop);
+    let outcome = runtime.import_dump_with(folder.path(), OnDamage::Refuse).map(drop);
     if outcome.is_err() {
         // All or nothing.
         assert_eq!(runtime.contexts().expect("contexts"), []);
@@ -194,32 +201,47 @@ fn a_cut_dump_is_damaged() {
     }
 }
 
-/// Each kind of damage has its words.
+const INDEXES: &str = "modulestore.active_versions";
+const STRUCTURES: &str = "modulestore.structures";
+const DEFINITIONS: &str = "modulestore.definitions";
+
+/// Each kind of damage has its words; told to, a dump that has any is refused as a whole.
 #[test]
 fn damage_in_a_dump_is_named() {
     let (_out, whole) = dump();
-    let spoil = |name: &str, spoil: &dyn Fn(&mut Document)| {
-        let mut documents = whole.clone();
-        documents.get_mut(name).expect("there").iter_mut().for_each(spoil);
-        reason(load(&documents))
-    };
-    let index = "modulestore.active_versions";
-    let structures = "modulestore.structures";
-    let definitions = "modulestore.definitions";
+    let (index, structures, definitions) = (INDEXES, STRUCTURES, DEFINITIONS);
     type Spoil = fn(&mut Document);
-    let cases: [(&str, Spoil, &str); 7] = [
-        (structures, |d| drop(d.remove("_id")), "no `_id`"),
+    let cases: [(&str, Spoil, &str); 8] = [
         (structures, |d| drop(d.insert("blocks", "none")), "blocks"),
         (structures, |d| drop(d.insert("root", 7)), "root"),
         (definitions, |d| drop(d.insert("fields", Bson::from(3))), "fields"),
         (definitions, |d| drop(d.insert("_id", "text")), "ObjectId"),
         (index, |d| drop(d.insert("versions", doc! { "draft-branch": ObjectId::new() })), "missing"),
         (index, |d| drop(d.insert("org", 5)), "org"),
+        (index, |d| drop(d.insert("org", "X Y")), "X Y"),
+        (index, |d| drop(d.insert("deep", deep(1000))), "nested deeper"),
     ];
     for (name, change, words) in cases {
-        let text = spoil(name, &change);
+        let mut documents = whole.clone();
+        change(&mut documents.get_mut(name).expect("there")[0]);
+        documents.values_mut().for_each(|documents| sort(documents));
+        let text = reason(load(&documents));
         assert!(text.contains(words), "{text}");
+
+        let (runtime, out, counts) = kept(&documents);
+        assert!(!counts.damaged.is_empty(), "{words}");
+        for damaged in &counts.damaged {
+            assert!(damaged.place.contains(".bson, document "), "{damaged:?}");
+        }
+        assert!(counts.damaged.iter().any(|damaged| damaged.reason.contains(words)), "{:?}", counts.damaged);
+        let report = runtime.fsck(FsckOptions::default()).expect("a check");
+        assert!(!report.findings.is_sound(), "{words}");
+        runtime.export_dump(out.path().join("again")).expect("a dump");
+        assert_eq!(collections(&out.path().join("again")), documents, "{words}");
     }
+    let mut nameless = whole.clone();
+    nameless.get_mut(structures).expect("there")[0].remove("_id");
+    assert!(reason(load(&nameless)).contains("no `_id`"));
     // No database can have written it, and no length that is read decides how much memory is taken.
     let folder = tempfile::tempdir().expect("a folder");
     for (length, words) in
@@ -234,6 +256,113 @@ fn damage_in_a_dump_is_named() {
     let nothing = tempfile::tempdir().expect("a folder");
     let (runtime, _store) = new_store();
     assert!(reason(runtime.import_dump(nothing.path()).map(drop)).contains("no dump"));
+}
+
+/// A value of so many levels.
+fn deep(levels: usize) -> Bson {
+    (0..levels).fold(Bson::Null, |inner, _| Bson::Array(vec![inner]))
+}
+
+/// Loads documents into a new store, damaged ones as well.
+fn kept(documents: &BTreeMap<String, Vec<Document>>) -> (ModulestoreRuntime, TempDir, DumpCounts) {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (name, documents) in documents {
+        write(folder.path(), name, documents);
+    }
+    let (runtime, out) = new_store();
+    let counts = runtime.import_dump(folder.path()).expect("the dump loads");
+    (runtime, out, counts)
+}
+
+/// Damage keeps no other course from being loaded, read and edited, in a file and on servers.
+#[test]
+fn a_damaged_document_is_kept_beside_a_good_course() {
+    damage_is_kept(&new_store().0);
+    for server in [server(), java_server()].into_iter().flatten() {
+        damage_is_kept(&crate::server::new_store(server));
+    }
+}
+
+fn damage_is_kept(runtime: &ModulestoreRuntime) {
+    let (_out, mut documents) = dump();
+    let of = |org: &str, versions: Document| {
+        doc! { "_id": ObjectId::new(), "org": org, "course": "C", "run": "R", "versions": versions }
+    };
+    let (gone, broken) = (ObjectId::new(), ObjectId::new());
+    let twin = documents[INDEXES][0].clone();
+    let mut indexes = documents[INDEXES].clone();
+    indexes.push(of("Gone", doc! { "draft-branch": gone }));
+    indexes.push(of("Broken", doc! { "draft-branch": broken }));
+    indexes.push(of("X Y", doc! { "draft-branch": gone }));
+    indexes.push(doc! { "_id": "text", "org": 5 });
+    let mut second = twin.clone();
+    second.insert("_id", ObjectId::new());
+    indexes.push(second);
+    documents.insert(INDEXES.to_owned(), indexes);
+    documents.get_mut(STRUCTURES).expect("there").push(doc! { "_id": broken, "root": 7 });
+    documents.get_mut(DEFINITIONS).expect("there").push(doc! { "_id": ObjectId::new(), "fields": 3 });
+    let old = doc! { "tag": "i4x", "org": "X Y", "course": "C", "category": "course", "name": "R", "revision": null };
+    documents.insert("modulestore".into(), vec![doc! { "_id": old }]);
+
+    documents.values_mut().for_each(|documents| sort(documents));
+    assert!(matches!(load(&documents), Err(RuntimeError::Corrupt { .. })));
+    let out = tempfile::tempdir().expect("a folder");
+    fs::create_dir(out.path().join("dump")).expect("a folder");
+    for (name, documents) in &documents {
+        write(&out.path().join("dump"), name, documents);
+    }
+    let counts = runtime.import_dump(out.path().join("dump")).expect("the dump loads");
+    assert_eq!(counts.damaged.len(), 8, "{:#?}", counts.damaged);
+    assert!(runtime.contexts().expect("contexts").contains(&context()));
+    assert!(counts.contexts.contains(&context()));
+    runtime.block(&usage("html", "h1"), Branch::Published).expect("the good course");
+    let lost = "course-v1:Gone+C+R".parse().expect("a key");
+    let error = runtime.usages(&lost, Branch::Draft).expect_err("its structure is missing");
+    assert!(error.is_damage() && error.to_string().contains(&gone.to_hex()), "{error}");
+    assert!(
+        runtime
+            .changes(xblock_core::runtime::Cursor(0), 100)
+            .expect("the feed")
+            .iter()
+            .all(|c| c.context == context())
+    );
+    let unnamed = runtime.damaged_contexts().expect("a list");
+    assert_eq!(unnamed.len(), 3, "{unnamed:?}");
+
+    let report = runtime.fsck(FsckOptions::default()).expect("a check");
+    let told: Vec<_> = report
+        .findings
+        .iter()
+        .map(|found| format!("{} {}: {}", found.code, found.place, found.reason))
+        .collect();
+    for words in
+        [&*gone.to_hex(), &broken.to_hex(), "X Y", "definition", "ObjectId, got", "another one in its place"]
+    {
+        assert!(told.iter().any(|line| line.contains(words)), "{words}: {told:#?}");
+    }
+    runtime.export_dump(out.path().join("again")).expect("a dump");
+    assert_eq!(collections(&out.path().join("again")), documents);
+    // Loaded again, only the good course is in the way.
+    let again = runtime.import_dump(out.path().join("again"));
+    assert!(matches!(&again, Err(RuntimeError::ContextExists { .. })), "{again:?}");
+    commit(runtime, edit().put(usage("html", "h1"), html("more")).publish_all());
+}
+
+/// A branch that is at no id is named, and no other branch is taken for it.
+#[test]
+fn a_head_that_is_no_id_is_damage_of_its_course() {
+    let (_out, mut documents) = dump();
+    let index = &mut documents.get_mut(INDEXES).expect("there")[0];
+    index.get_document_mut("versions").expect("versions").insert("draft-branch", "text");
+    let (runtime, out, counts) = kept(&documents);
+    assert!(counts.damaged[0].reason.contains("`draft-branch` is no ObjectId"), "{:?}", counts.damaged);
+    for branch in Branch::ALL {
+        let error = runtime.block(&usage("html", "h1"), branch).expect_err("damage");
+        assert!(error.is_damage() && error.to_string().contains("draft-branch"), "{error}");
+    }
+    assert!(!runtime.fsck(FsckOptions::default()).expect("a check").findings.is_sound());
+    runtime.export_dump(out.path().join("again")).expect("a dump");
+    assert_eq!(collections(&out.path().join("again")), documents);
 }
 
 /// A document with an id the store has already must be the same document.

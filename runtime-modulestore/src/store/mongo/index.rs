@@ -44,10 +44,15 @@ impl Session<'_> {
 
     pub(super) fn all_indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
-        match &self.store.sql_index {
-            Some(table) => table.all(&filed),
-            None => Ok(filed.into_iter().map(Ok).collect()),
-        }
+        let mut found = match &self.store.sql_index {
+            Some(table) => table.all(&filed)?,
+            None => filed.into_iter().map(Ok).collect(),
+        };
+        self.each_damaged(&Collection::Indexes.name(), &mut |damaged| {
+            found.push(Ok(damaged.to_owned()));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     /// Lists the contexts whose document in the collection does not say what the table says.

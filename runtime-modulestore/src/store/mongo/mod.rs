@@ -6,6 +6,7 @@
 //! committer, or, where that one died, by the next who comes by. [`pending`] has the rules.
 
 mod aside;
+mod damaged;
 mod failure;
 mod files;
 mod index;
@@ -84,6 +85,8 @@ pub(super) mod own {
     pub(crate) const ORIGINS: &str = "xblock_runtime.origins";
     /// What was set aside: when, and how long it is.
     pub(crate) const ASIDE: &str = "xblock_runtime.set_aside";
+    /// Damaged documents of dumps.
+    pub(crate) const DAMAGED: &str = "xblock_runtime.damaged";
     /// Structures that were set aside.
     pub(crate) const ASIDE_STRUCTURES: &str = "xblock_runtime.old_structures";
     /// Definitions that were set aside.

@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use mongodb::options::{FindOneOptions, FindOptions};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
+use super::damaged;
 use super::own;
 use super::session::Session;
 use crate::documents::{
@@ -291,6 +292,9 @@ impl DocumentReads for Session<'_> {
     }
 
     fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        if damaged::is_kept(collection) {
+            return self.damaged(collection, id);
+        }
         let key = (collection.to_owned(), id.clone());
         if let Some(staged) = self.staged.borrow().others.get(&key) {
             return Ok(Some(staged.clone()));
@@ -325,6 +329,7 @@ impl DocumentReads for Session<'_> {
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let filter = match collection {
+            Collection::Other(name) if damaged::is_kept(name) => return self.each_damaged(name, receive),
             // It is the collection itself.
             Collection::Other(name) if Collection::named(name) != *collection => return Ok(()),
             // Chunks that belong to no file yet are nobody's.

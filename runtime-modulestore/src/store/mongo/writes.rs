@@ -8,6 +8,7 @@ use chrono::{DateTime, Utc};
 use mongodb::options::FindOptions;
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
+use super::damaged;
 use super::own;
 use super::pending::Pending;
 use super::session::{Announcement, AsideChange, IndexChange, Session, Staged};
@@ -352,7 +353,14 @@ impl DocumentWrites for Session<'_> {
                 staged.old_roots.push(document.to_owned());
                 return Ok(());
             }
-            staged.others.insert((collection.to_owned(), id), document.to_owned());
+            let (collection, id, document) = match damaged::is_kept(collection) {
+                true => {
+                    let (id, outer) = damaged::wrapped(collection, &id, document)?;
+                    (own::DAMAGED, id, outer)
+                }
+                false => (collection, id, document.to_owned()),
+            };
+            staged.others.insert((collection.to_owned(), id), document);
         }
         self.gathered(document.as_bytes().len())
     }

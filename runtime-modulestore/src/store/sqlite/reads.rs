@@ -113,7 +113,13 @@ impl DocumentReads for Session<'_> {
     fn indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         let sql = r#"SELECT document FROM "modulestore.active_versions""#;
         let found = self.many(sql, [], |row| row.get::<_, Vec<u8>>(0))?;
-        Ok(found.into_iter().map(|bytes| document(bytes, "a course index")).collect())
+        let mut found: Vec<_> = found.into_iter().map(|bytes| document(bytes, "a course index")).collect();
+        // Those that nothing can be filed under.
+        self.each_document(&Collection::Other(Collection::Indexes.name()), &mut |damaged| {
+            found.push(Ok(damaged.to_owned()));
+            Ok(())
+        })?;
+        Ok(found)
     }
 
     fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
