@@ -40,6 +40,8 @@ pub(crate) enum BindingError {
     Grade(GradeError),
     /// What was given as answers or state, and is none.
     Answers { reason: String },
+    /// The value of a field that cannot be taken.
+    Value { key: String, field: String, reason: String },
     /// A text of the simple editor that cannot be converted.
     Markdown(MarkdownError),
     /// A problem that the simple editor has no text for.
@@ -164,7 +166,7 @@ fn describe(error: &BindingError) -> Situation {
             ..Situation::default()
         },
         BindingError::ReadOnly { key } => {
-            Situation { key: key.clone(), ..Situation::new("InvalidEdit", &RuntimeError::ReadOnly) }
+            Situation { key: key.clone(), ..Situation::new("ReadOnly", &RuntimeError::ReadOnly) }
         }
         BindingError::Closed { url } => {
             Situation { class: "StoreError", message: format!("{url} was closed"), ..Situation::default() }
@@ -181,6 +183,12 @@ fn describe(error: &BindingError) -> Situation {
         BindingError::Answers { reason } => {
             Situation { class: "ProblemError", message: reason.clone(), ..Situation::default() }
         }
+        BindingError::Value { key, field, reason } => Situation {
+            class: "InvalidEdit",
+            message: format!("field {field:?} of {key} cannot be stored: {reason}"),
+            key: Some(key.clone()),
+            ..Situation::default()
+        },
         BindingError::Markdown(error) => {
             let line = match error {
                 MarkdownError::InvalidXml { line, .. } => Some(*line),
@@ -312,7 +320,7 @@ fn describe_runtime(error: &RuntimeError) -> Situation {
         RuntimeError::ChildCycle { usage }
         | RuntimeError::RootIsFixed { usage }
         | RuntimeError::ParentNotPublished { usage, .. } => Situation::new("InvalidEdit", error).key(usage),
-        RuntimeError::ReadOnly => Situation::new("InvalidEdit", error),
+        RuntimeError::ReadOnly => Situation::new("ReadOnly", error),
         RuntimeError::Unstorable { place, .. } => Situation::new("InvalidEdit", error).key(place),
         RuntimeError::Corrupt { place, .. } => {
             Situation { file: Some(place.clone()), ..Situation::new("StoreError", error) }

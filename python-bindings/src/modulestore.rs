@@ -10,7 +10,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, UsageKey};
-use xblock_core::runtime::{BlockData, BlockPatch, Commit, EditInfo, Runtime as _, RuntimeError, VersionId};
+use xblock_core::runtime::{
+    BlockData, BlockPatch, Commit, EditInfo, FieldMap, Runtime as _, RuntimeError, VersionId,
+};
 
 use crate::error::BindingError;
 use crate::store::{branch, context_key, text, usage_key};
@@ -22,20 +24,20 @@ use crate::xblocks::registry;
 enum Call {
     CreateItem {
         usage: String,
-        content: Fields,
-        settings: Fields,
+        content: Texts,
+        settings: Texts,
     },
     CreateChild {
         parent: String,
         usage: String,
-        content: Fields,
-        settings: Fields,
+        content: Texts,
+        settings: Texts,
         position: Option<usize>,
     },
     UpdateItem {
         usage: String,
-        content: Fields,
-        settings: Fields,
+        content: Texts,
+        settings: Texts,
         unset: Vec<String>,
         children: Option<Vec<String>>,
     },
@@ -64,14 +66,45 @@ enum Call {
     },
     SaveAssetMetadata {
         asset: String,
-        metadata: Box<AssetMetadata>,
+        fields: Texts,
+        metadata: Texts,
     },
     DeleteAssetMetadata {
         asset: String,
     },
 }
 
-type Fields = Map<String, Json>;
+/// The values of fields, each as JSON text, so that one that cannot be read is told by its name.
+type Texts = Map<String, Json>;
+
+/// What is set of one block.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Given {
+    content: Texts,
+    settings: Texts,
+}
+
+/// What a new course begins with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Beginning {
+    root: Given,
+    overview: Given,
+}
+
+/// Reads the values of fields; `key` says of what.
+fn fields(texts: Texts, key: &str) -> Result<FieldMap, BindingError> {
+    texts
+        .into_iter()
+        .map(|(name, text)| {
+            let refused = |reason| BindingError::Value { key: key.to_owned(), field: name.clone(), reason };
+            let text = text.as_str().ok_or_else(|| refused("its value is no text".to_owned()))?;
+            let value = serde_json::from_str(text).map_err(|error| refused(error.to_string()))?;
+            Ok((name.as_str().into(), value))
+        })
+        .collect()
+}
 
 fn asset_key(text: &str) -> Result<AssetKey, BindingError> {
     text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
@@ -81,10 +114,9 @@ fn usage_keys(texts: &[String]) -> Result<Vec<UsageKey>, BindingError> {
     texts.iter().map(|text| usage_key(text)).collect()
 }
 
-fn data(content: &Fields, settings: &Fields) -> BlockData {
-    let map =
-        |fields: &Fields| fields.iter().map(|(name, value)| (name.as_str().into(), value.clone())).collect();
-    BlockData { content: map(content), settings: map(settings), ..BlockData::default() }
+fn data(content: Texts, settings: Texts, key: &str) -> Result<BlockData, BindingError> {
+    let (content, settings) = (fields(content, key)?, fields(settings, key)?);
+    Ok(BlockData { content, settings, ..BlockData::default() })
 }
 
 /// A call with its keys read, to be made as often as the operation is begun anew.
@@ -100,19 +132,20 @@ impl Call {
     fn ready(self) -> Result<Ready, BindingError> {
         match self {
             Self::CreateItem { usage, content, settings } => {
-                let (usage, data) = (usage_key(&usage)?, data(&content, &settings));
+                let (usage, data) = (usage_key(&usage)?, data(content, settings, &usage)?);
                 ready(move |bulk| bulk.create_item(&usage, &data))
             }
             Self::CreateChild { parent, usage, content, settings, position } => {
+                let data = data(content, settings, &usage)?;
                 let (parent, usage) = (usage_key(&parent)?, usage_key(&usage)?);
-                let data = data(&content, &settings);
                 ready(move |bulk| bulk.create_child(&parent, &usage, &data, position))
             }
             Self::UpdateItem { usage, content, settings, unset, children } => {
+                let (content, settings) = (fields(content, &usage)?, fields(settings, &usage)?);
                 let usage = usage_key(&usage)?;
-                let set = |fields: Fields| -> Vec<_> {
+                let set = |fields: FieldMap| -> Vec<_> {
                     let unset = unset.iter().map(|name| (name.as_str().into(), None));
-                    unset.chain(fields.into_iter().map(|(name, value)| (name.into(), Some(value)))).collect()
+                    unset.chain(fields.into_iter().map(|(name, value)| (name, Some(value)))).collect()
                 };
                 let children = children.as_deref().map(usage_keys).transpose()?;
                 let patch = BlockPatch { content: set(content), settings: set(settings), children };
@@ -156,7 +189,15 @@ impl Call {
                 let ids = DerivedIds::AsBefore;
                 ready(move |bulk| bulk.copy_from_template(&sources, &destination, None, ids))
             }
-            Self::SaveAssetMetadata { asset, metadata } => {
+            Self::SaveAssetMetadata { asset, fields: own, metadata } => {
+                let json = |values: FieldMap| -> Map<String, Json> {
+                    values.into_iter().map(|(name, value)| (name.to_string(), value)).collect()
+                };
+                let own = json(fields(own, &asset)?);
+                let mut metadata = json(fields(metadata, &asset)?);
+                metadata.insert("fields".to_owned(), own.into());
+                let metadata: AssetMetadata =
+                    serde_json::from_value(metadata.into()).map_err(no_such_call)?;
                 let asset = asset_key(&asset)?;
                 ready(move |bulk| bulk.save_asset_metadata(&asset, &metadata))
             }
@@ -170,8 +211,11 @@ impl Call {
 
 /// Reads what the Python package wrote.
 fn read<'t, T: Deserialize<'t>>(text: &'t str) -> Result<T, BindingError> {
-    serde_json::from_str(text)
-        .map_err(|error| BindingError::Block { key: None, reason: format!("this is no such call: {error}") })
+    serde_json::from_str(text).map_err(no_such_call)
+}
+
+fn no_such_call(error: serde_json::Error) -> BindingError {
+    BindingError::Block { key: None, reason: format!("this is no such call: {error}") }
 }
 
 fn heads(commit: &Commit) -> Json {
@@ -249,17 +293,16 @@ impl Modulestore {
         &self,
         py: Python<'_>,
         context: &str,
-        root: (String, String),
-        overview: (String, String),
+        fields: &str,
         user_id: Option<i64>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let fields = |(content, settings): (String, String)| -> Result<_, BindingError> {
-                Ok(data(&read(&content)?, &read(&settings)?))
-            };
+            let Beginning { root, overview } = read(fields)?;
+            let data = |given: Given| data(given.content, given.settings, context);
+            let (root, overview) = (data(root)?, data(overview)?);
             let options = BulkOptions { author: user_id, ..BulkOptions::default() };
             let context = context_key(context)?;
-            let made = self.opened()?.create_course(&context, &fields(root)?, &fields(overview)?, &options);
+            let made = self.opened()?.create_course(&context, &root, &overview, &options);
             Ok(text(&heads(&made.map_err(BindingError::from)?))?)
         })
     }
@@ -268,11 +311,12 @@ impl Modulestore {
         &self,
         py: Python<'_>,
         context: &str,
-        settings: &str,
+        fields: &str,
         user_id: Option<i64>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let root = data(&Fields::new(), &read(settings)?);
+            let Given { content, settings } = read(fields)?;
+            let root = data(content, settings, context)?;
             let options = BulkOptions { author: user_id, ..BulkOptions::default() };
             let made = self.opened()?.create_library(&context_key(context)?, &root, &options);
             Ok(text(&heads(&made.map_err(BindingError::from)?))?)

@@ -155,7 +155,7 @@ CASES = [
     Case("closed", closed, "StoreError"),
     Case("no database", damage, "StoreError", {"file": "TMP/damaged.db"}),
     Case("damaged documents", damage_documents, "StoreError"),
-    Case("read only", read_only, "InvalidEdit"),
+    Case("read only", read_only, "ReadOnly"),
     Case("another root", other_root, "InvalidEdit", {"key": CONTEXT}),
     Case("full folder", export_over, "PackageError", {"file": "TMP/full"}),
     Case("full archive", export_over_archive, "PackageError", {"file": "TMP/full.tar.gz"}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import xblock_runtime
@@ -136,10 +137,98 @@ def test_what_is_open_to_read_is_not_changed(store: Modulestore, url: str) -> No
     unit, _ = a_unit(store)
     with modulestore.open(url, read_only=True) as read:
         assert not read.has_changes(unit)
-        with pytest.raises(xblock_runtime.InvalidEdit):
+        with pytest.raises(xblock_runtime.ReadOnly):
             read.publish(unit)
     with pytest.raises(xblock_runtime.StoreError):
         read.has_changes(unit)
+
+
+def test_children_are_no_field(store: Modulestore, url: str) -> None:
+    unit, text = a_unit(store)
+    calls: list[Callable[[], None]] = [
+        lambda: store.update_item(unit, settings={"children": []}),
+        lambda: store.update_item(unit, content={"children": [text]}),
+        lambda: store.update_item(unit, unset=["children"]),
+    ]
+    for call in calls:
+        with pytest.raises(xblock_runtime.InvalidEdit, match="`children` of update_item") as caught:
+            call()
+        assert caught.value.key and unit in caught.value.key
+    with pytest.raises(xblock_runtime.InvalidEdit, match="`children` of update_item"):
+        store.create_child(unit, "vertical", settings={"children": []})
+    with xblock_runtime.open(url, read_only=True) as read:
+        assert read.block(unit).children == [text]
+
+
+def nested(levels: int) -> list[Any]:
+    """Returns lists within lists."""
+    value: list[Any] = []
+    for _ in range(1, levels):
+        value = [value]
+    return value
+
+
+def endless() -> list[Any]:
+    """Returns a list that is its own first entry."""
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (float("nan"), "NaN"),
+        ([1, {"a": float("-inf")}], "infinite"),
+        (10**400, "number out of range"),
+        ("half \ud83d", "lone surrogate"),
+        ([{"\udc00": 1}], "lone surrogate"),
+        (endless(), "in itself"),
+        (nested(121), "120 levels"),
+        (nested(500), "recursion limit"),
+        (nested(5000), "too deep"),
+    ],
+)
+def test_a_value_that_cannot_be_stored_is_told_with_its_field(
+    store: Modulestore, url: str, value: object, reason: str
+) -> None:
+    _, text = a_unit(store)
+    bad = {"fine": 1, "odd": value}
+    asset = "asset-v1:Harbour+Tides+2031+type@asset+block@a.jpg"
+    calls: list[Callable[[], object]] = [
+        lambda: store.update_item(text, settings=bad),
+        lambda: store.update_item(text, content=bad),
+        lambda: store.create_item(COURSE, "html", settings=bad),
+        lambda: store.create_course("course-v1:A+B+C", settings=bad),
+        lambda: store.create_library("library-v1:A+B", settings=bad),
+        lambda: store.save_asset_metadata(asset, AssetMetadata(fields=bad)),
+    ]
+    for call in calls:
+        with pytest.raises(xblock_runtime.InvalidEdit) as caught:
+            call()
+        assert "odd" in str(caught.value) and reason in str(caught.value)
+        assert caught.value.key
+    with xblock_runtime.open(url, read_only=True) as read:
+        assert read.contexts() == [COURSE]
+        assert read.block(text).settings == {"display_name": "Low"}
+
+
+def test_fields_with_odd_names_are_told(store: Modulestore) -> None:
+    _, text = a_unit(store)
+    with pytest.raises(xblock_runtime.InvalidEdit, match="lone surrogate") as caught:
+        store.update_item(text, settings={"x\ud800": 1})
+    assert str(caught.value).encode()
+    with pytest.raises(TypeError, match="names of fields"):
+        store.update_item(text, settings={1: 1})  # type: ignore[dict-item]
+    with pytest.raises(TypeError, match="'odd'"):
+        store.update_item(text, settings={"odd": object()})
+
+
+def test_values_as_deep_as_may_be_are_kept(store: Modulestore, url: str) -> None:
+    _, text = a_unit(store)
+    store.update_item(text, settings={"deep": nested(120)})
+    with xblock_runtime.open(url, read_only=True) as read:
+        assert read.block(text).settings["deep"] == nested(120)
 
 
 @pytest.mark.parametrize(

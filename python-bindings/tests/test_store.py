@@ -231,7 +231,7 @@ def test_what_is_open_to_read_is_not_written(kind: str, tmp_path: Path, write_co
             (lambda: other.publish(CONTEXT, store), None),
         ]
         for write, key in writes:
-            with pytest.raises(xblock_runtime.InvalidEdit, match="open for reading only") as caught:
+            with pytest.raises(xblock_runtime.ReadOnly, match="open for reading only") as caught:
                 write()
             assert caught.value.key == key
         assert "42" in store.render(NUMBER, user="ada").content
@@ -246,7 +246,7 @@ def test_what_is_open_to_read_is_not_written(kind: str, tmp_path: Path, write_co
 
 def test_a_memory_store_open_to_read_stays_empty(write_course: WriteCourse) -> None:
     with xblock_runtime.open("memory:", read_only=True) as store:
-        with pytest.raises(xblock_runtime.InvalidEdit):
+        with pytest.raises(xblock_runtime.ReadOnly):
             store.import_course(write_course())
         assert store.contexts() == []
 

@@ -45,6 +45,10 @@ class InvalidEdit(CoursewareError):
     """An edit asks for what cannot be; nothing was written."""
 
 
+class ReadOnly(InvalidEdit):
+    """Something was to be written to a store that is open for reading only, such as one the LMS reads; nothing was."""
+
+
 class OlxError(CoursewareError):
     """OLX that cannot be read."""
 
@@ -101,6 +105,7 @@ __all__ = [
     "PackageError",
     "ParseException",
     "ProblemError",
+    "ReadOnly",
     "StoreError",
     "UndefinedVariable",
     "UnmatchedParenthesis",

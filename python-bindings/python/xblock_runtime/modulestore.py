@@ -17,13 +17,13 @@ import json
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from xblock_runtime import _native
-from xblock_runtime.exceptions import StoreError
+from xblock_runtime.exceptions import InvalidEdit, StoreError
 
 Branch = Literal["draft", "published"]
 
@@ -75,7 +75,8 @@ _TIMES = ("created_on", "edited_on")
 
 
 def _to_json(metadata: AssetMetadata) -> dict[str, Any]:
-    values = asdict(metadata)
+    """Returns what is said of a file but for the fields that are the author's own."""
+    values = {one.name: getattr(metadata, one.name) for one in fields(AssetMetadata) if one.name != "fields"}
     for name in _TIMES:
         if (time := values[name]) is not None:
             values[name] = time.isoformat()
@@ -87,6 +88,35 @@ def _from_json(values: dict[str, Any]) -> AssetMetadata:
         if (time := values[name]) is not None:
             values[name] = datetime.fromisoformat(time)
     return AssetMetadata(**{one.name: values[one.name] for one in fields(AssetMetadata)})
+
+
+def _value(key: object, name: object, value: object) -> str:
+    """Writes the value of a field as JSON; what JSON has no form for is refused here, where the field is known."""
+    if not isinstance(name, str):
+        raise TypeError(f"names of fields are texts, not {name!r}")
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        name.encode()
+        text.encode()
+    except UnicodeEncodeError:
+        reason = "it has half of a character (a lone surrogate)"
+    except RecursionError:
+        reason = "it is nested too deep"
+    except ValueError as error:
+        reason = "it is in itself" if "ircular" in str(error) else "it has a number that is none (NaN, or infinite)"
+    except TypeError as error:
+        raise TypeError(f"field {name!a} of {key}: {error}") from error
+    else:
+        return text
+    raise InvalidEdit(f"field {name!a} of {key} cannot be stored: {reason}", key=str(key))
+
+
+def _fields(key: object, content: Mapping[str, Any] | None, settings: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Writes fields of both scopes, each value as a text, so that whatever is wrong with one is told with its name."""
+    return {
+        scope: {name: _value(key, name, value) for name, value in (values or {}).items()}
+        for scope, values in (("content", content), ("settings", settings))
+    }
 
 
 def _context(usage_key: AnyKey) -> str:
@@ -119,7 +149,7 @@ class _Calls(ABC):
         one of 32 digits.
         """
         usage = _new_usage(str(context), block_type, block_id)
-        self._call(str(context), "create_item", usage=usage, content=dict(content or {}), settings=dict(settings or {}))
+        self._call(str(context), "create_item", usage=usage, **_fields(usage, content, settings))
         return usage
 
     def create_child(
@@ -140,8 +170,7 @@ class _Calls(ABC):
             "create_child",
             parent=str(parent),
             usage=usage,
-            content=dict(content or {}),
-            settings=dict(settings or {}),
+            **_fields(usage, content, settings),
             position=position,
         )
         return usage
@@ -155,13 +184,15 @@ class _Calls(ABC):
         unset: Sequence[str] = (),
         children: Sequence[AnyKey] | None = None,
     ) -> None:
-        """Sets fields, unsets those that ``unset`` names, and replaces the children where they are given."""
+        """Sets fields, unsets those that ``unset`` names, and replaces the children where they are given.
+
+        Children are no field here: among the fields they are an :class:`InvalidEdit`.
+        """
         self._call(
             _context(usage_key),
             "update_item",
             usage=str(usage_key),
-            content=dict(content or {}),
-            settings=dict(settings or {}),
+            **_fields(usage_key, content, settings),
             unset=list(unset),
             children=None if children is None else [str(child) for child in children],
         )
@@ -204,7 +235,14 @@ class _Calls(ABC):
     def save_asset_metadata(self, asset_key: AnyKey, metadata: AssetMetadata) -> None:
         """Keeps what is said of a file, in both branches."""
         context = str(_native.AssetKey.from_string(str(asset_key)).context_key)
-        self._call(context, "save_asset_metadata", asset=str(asset_key), metadata=_to_json(metadata))
+        given = _fields(asset_key, metadata.fields, _to_json(metadata))
+        self._call(
+            context,
+            "save_asset_metadata",
+            asset=str(asset_key),
+            fields=given["content"],
+            metadata=given["settings"],
+        )
 
     def delete_asset_metadata(self, asset_key: AnyKey) -> None:
         """Forgets what is said of a file, in both branches."""
@@ -298,16 +336,16 @@ class Modulestore(_Calls):
     ) -> Heads:
         """Makes a course: its root, with these fields, and the page ``about/overview``, both published."""
         user = self._user_id if user_id is None else user_id
-        root = (json.dumps(dict(content or {})), json.dumps(dict(settings or {})))
-        page = (json.dumps({"data": overview}), json.dumps({}))
-        return Heads(**json.loads(self._native.create_course(str(course), root, page, user)))
+        values = {"root": _fields(course, content, settings), "overview": _fields(course, {"data": overview}, None)}
+        return Heads(**json.loads(self._native.create_course(str(course), json.dumps(values), user)))
 
     def create_library(
         self, library: AnyKey, *, settings: Mapping[str, Any] | None = None, user_id: int | None = None
     ) -> Heads:
         """Makes a library of the first kind (``library-v1:``)."""
         user = self._user_id if user_id is None else user_id
-        return Heads(**json.loads(self._native.create_library(str(library), json.dumps(dict(settings or {})), user)))
+        values = json.dumps(_fields(library, None, settings))
+        return Heads(**json.loads(self._native.create_library(str(library), values, user)))
 
     def clone_course(self, source: AnyKey, destination: AnyKey, *, user_id: int | None = None) -> Heads:
         """Makes a course that begins as another is; its blocks cost one document, however many there are."""

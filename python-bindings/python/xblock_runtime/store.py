@@ -328,7 +328,7 @@ def open(
     Learner state is kept beside the store, or in the SQLite file ``state``.
 
     With ``read_only`` the store must exist (:class:`NotFound`), and neither content nor learner state is written:
-    importing, publishing here, and answers and requests that would save something raise :class:`InvalidEdit`.
+    importing, publishing here, and answers and requests that would save something raise :class:`ReadOnly`.
     Reading, rendering, grades, comparing, exporting and requests that save nothing work as ever.
 
     ``services`` are objects blocks may ask for, by the names of :mod:`xblock_runtime.services`; without ``user``,

@@ -8,6 +8,7 @@ use xblock_core::runtime::{BlockData, BlockPatch, Commit, RuntimeError};
 
 use super::branch::OpenBranch;
 use super::bulk::{Bulk, BulkOptions};
+use super::create::refuse_children;
 use crate::commit::STORE;
 use crate::documents::{BlockEditInfo, BlockKey, CourseIndex, IndexKey, Stamp};
 use crate::reader::Reader;
@@ -139,6 +140,7 @@ impl<'b> Bulk<'b> {
 
     /// Puts the first block of a context.
     fn put_new(&mut self, usage: &UsageKey, data: &BlockData) -> Result<(), RuntimeError> {
+        refuse_children(usage, data.content.keys().chain(data.settings.keys()))?;
         let key = self.key(usage)?;
         let stamp = self.draft.stamp;
         let definition = self.writer().define(usage, &data.content, None, None, &stamp)?;

@@ -1,5 +1,7 @@
 //! `create_item`, `create_child` and `update_item`.
 
+use std::sync::Arc;
+
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{BlockData, BlockPatch, Branch, RuntimeError};
 
@@ -7,6 +9,7 @@ use super::bulk::Bulk;
 use super::is_direct_only;
 use super::publish::Depth;
 use crate::documents::{BlockEditInfo, BlockKey};
+use crate::reader::CHILDREN;
 
 impl Bulk<'_> {
     /// Returns the id the platform gives to a block without one: its type with the smallest number that is free.
@@ -21,7 +24,7 @@ impl Bulk<'_> {
     /// Of the types that have no draft of their own it is published, without its children.
     ///
     /// # Errors
-    /// [`RuntimeError::Unstorable`] where there is such a block, and the store's own.
+    /// [`RuntimeError::Unstorable`] where there is such a block, or a field is called `children`, and the store's own.
     pub fn create_item(&mut self, usage: &UsageKey, data: &BlockData) -> Result<(), RuntimeError> {
         let key = self.key(usage)?;
         if self.draft.contains(&key) {
@@ -30,6 +33,7 @@ impl Bulk<'_> {
                 reason: "there is such a block already".into(),
             });
         }
+        refuse_children(usage, data.content.keys().chain(data.settings.keys()))?;
         let stamp = self.draft.stamp;
         let definition = self.writer().define(usage, &data.content, None, None, &stamp)?;
         let info = BlockEditInfo::created(&stamp);
@@ -70,9 +74,11 @@ impl Bulk<'_> {
     /// Of the types that have no draft of their own the block is published, without what is below it.
     ///
     /// # Errors
-    /// [`RuntimeError::NoSuchUsage`], [`RuntimeError::WrongContext`], and the store's own.
+    /// [`RuntimeError::NoSuchUsage`], [`RuntimeError::WrongContext`], [`RuntimeError::Unstorable`] where a field is called
+    /// `children`, and the store's own.
     pub fn update_item(&mut self, usage: &UsageKey, patch: &BlockPatch) -> Result<bool, RuntimeError> {
         let key = self.existing(usage)?;
+        refuse_children(usage, patch.content.iter().chain(&patch.settings).map(|(name, _)| name))?;
         let missing = || RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft };
         let view = self.draft.block(&key).ok_or_else(missing)?;
         let known = self.reader.known(&key.block_type, &view)?;
@@ -103,4 +109,20 @@ impl Bulk<'_> {
         }
         self.copy_to_published(key, Depth::Alone)
     }
+}
+
+/// Refuses the list of children among the fields, where edx-platform has it: here it would be set without being one.
+pub(super) fn refuse_children<'n>(
+    usage: &UsageKey,
+    mut names: impl Iterator<Item = &'n Arc<str>>,
+) -> Result<(), RuntimeError> {
+    if !names.any(|name| **name == *CHILDREN) {
+        return Ok(());
+    }
+    Err(RuntimeError::Unstorable {
+        place: format!("field `{CHILDREN}` of {usage}"),
+        reason:
+            "children are no field: give the list as `children` of update_item, or make them by create_child"
+                .into(),
+    })
 }
