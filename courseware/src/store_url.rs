@@ -34,6 +34,8 @@ const ASSETS: &str = "assets";
 const IN_PLACE: &AsciiSet = &CONTROLS.add(b'%').add(b'&');
 /// Where the credentials for a MongoDB server may stand instead of in its address.
 const LOGIN: [&str; 2] = ["MODULESTORE_MONGODB_USER", "MODULESTORE_MONGODB_PASSWORD"];
+/// The same for the server with the table of course indexes.
+const INDEX_LOGIN: [&str; 2] = ["MODULESTORE_MYSQL_USER", "MODULESTORE_MYSQL_PASSWORD"];
 
 /// Names a store of courseware.
 ///
@@ -330,8 +332,8 @@ impl StoreUrl {
                     .map_err(|error| StoreError::Site(Box::new(error)))?,
             ),
             Self::ModulestoreServer(server) => {
-                let login = environment_login()?;
-                Arc::new(open_server(server, login, mode, registry, clock).map_err(open)?)
+                let logins = environment_logins()?;
+                Arc::new(open_server(server, logins, mode, registry, clock).map_err(open)?)
             }
             Self::Modulestore(file) if mode == OpenMode::Read => Arc::new(
                 ModulestoreRuntime::open_read_only(file, registry.clone(), clock.clone()).map_err(open)?,
@@ -419,8 +421,8 @@ impl StoreUrl {
         let file = match self {
             Self::Modulestore(file) => file,
             Self::ModulestoreServer(server) => {
-                let login = environment_login()?;
-                return open_server(server, login, mode, registry, clock)
+                let logins = environment_logins()?;
+                return open_server(server, logins, mode, registry, clock)
                     .map_err(|source| StoreError::Open { url: self.clone(), source });
             }
             _ => return Err(StoreError::NotModulestore { url: self.clone() }),
@@ -492,8 +494,11 @@ impl StoreUrl {
 }
 
 /// Makes credentials of both parts; one alone is an oversight, and to go on without any would hide it.
-fn login(user: Option<String>, password: Option<String>) -> Result<Option<MongoLogin>, StoreError> {
-    let [user_name, password_name] = LOGIN;
+fn login(
+    [user_name, password_name]: [&'static str; 2],
+    user: Option<String>,
+    password: Option<String>,
+) -> Result<Option<MongoLogin>, StoreError> {
     match (user, password) {
         (Some(user), Some(password)) => Ok(Some(MongoLogin { user, password })),
         (None, None) => Ok(None),
@@ -502,21 +507,28 @@ fn login(user: Option<String>, password: Option<String>) -> Result<Option<MongoL
     }
 }
 
-fn environment_login() -> Result<Option<MongoLogin>, StoreError> {
-    let [user, password] = LOGIN.map(|name| std::env::var(name).ok());
-    login(user, password)
+/// Who logs in to the server with the documents, and to the one with the table of course indexes.
+type Logins = [Option<MongoLogin>; 2];
+
+fn environment_logins() -> Result<Logins, StoreError> {
+    let read = |names: [&'static str; 2]| {
+        let [user, password] = names.map(|name| std::env::var(name).ok());
+        login(names, user, password)
+    };
+    Ok([read(LOGIN)?, read(INDEX_LOGIN)?])
 }
 
 /// Opens a database of a server.
 fn open_server(
     url: &MongoUrl,
-    login: Option<MongoLogin>,
+    [login, index_login]: Logins,
     mode: OpenMode,
     registry: &Registry,
     clock: &Arc<dyn Clock>,
 ) -> Result<ModulestoreRuntime, RuntimeError> {
     let mode = if mode == OpenMode::Read { StoreMode::ReadOnly } else { StoreMode::ReadWrite };
-    let store = MongoStore::open(url, login, mode)?;
+    let url = index_login.iter().fold(url.clone(), MongoUrl::with_index_login);
+    let store = MongoStore::open(&url, login, mode)?;
     Ok(ModulestoreRuntime::over(store, registry.clone(), clock.clone()))
 }
 
@@ -550,14 +562,14 @@ mod tests {
     #[test]
     fn half_of_the_credentials_is_refused() {
         let given = || Some("x".to_owned());
-        let half = |user, password| match super::login(user, password) {
+        let half = |user, password| match super::login(super::LOGIN, user, password) {
             Err(super::StoreError::HalfLogin { given, missing }) => Some((given, missing)),
             _ => None,
         };
         assert_eq!(half(given(), None), Some(("MODULESTORE_MONGODB_USER", "MODULESTORE_MONGODB_PASSWORD")));
         assert_eq!(half(None, given()), Some(("MODULESTORE_MONGODB_PASSWORD", "MODULESTORE_MONGODB_USER")));
-        assert!(super::login(None, None).is_ok_and(|login| login.is_none()));
-        assert!(super::login(given(), given()).is_ok_and(|login| login.is_some()));
+        assert!(super::login(super::LOGIN, None, None).is_ok_and(|login| login.is_none()));
+        assert!(super::login(super::LOGIN, given(), given()).is_ok_and(|login| login.is_some()));
     }
 
     use runtime_blockstore::Tls;

@@ -16,7 +16,7 @@ use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, Structure
 
 pub use collection::{Collection, OLD_MONGO};
 pub use leftover::{IndexDifference, Leftover};
-pub use mongo::{MongoLogin, MongoStore, MongoUrl, MongoUrlError};
+pub use mongo::{IndexPlace, MongoLogin, MongoStore, MongoUrl, MongoUrlError, MysqlIndexPlace};
 pub use sqlite::{SqliteStore, StoreMode};
 
 /// Keeps documents. Structures and definitions are only ever added; the course index is the one document that changes.

@@ -8,6 +8,7 @@ mod dumps;
 mod failures;
 mod fixture;
 mod golden;
+mod index_table;
 mod maintenance;
 mod model;
 mod mongo;

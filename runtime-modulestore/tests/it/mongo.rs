@@ -6,8 +6,7 @@ use std::net::TcpListener;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use runtime_modulestore::documents::IndexKey;
-use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl, Outcome, StoreMode};
+use runtime_modulestore::store::{MongoLogin, MongoStore, MongoUrl, StoreMode};
 use xblock_core::runtime::{Base, Branch, Edit, Runtime, RuntimeError};
 use xblock_testkit::fixture::{
     asset, block, commit, context, edit, html, published_course, put_asset, root, snapshot, usage,
@@ -370,51 +369,6 @@ fn a_store_that_is_read_only_refuses_writes() {
     let runtime = runtime_modulestore::ModulestoreRuntime::over(store, registry(), clock());
     assert!(snapshot(&runtime, &context(), Branch::Published).len() > 5);
     assert!(matches!(runtime.commit(edit()), Err(RuntimeError::ReadOnly)));
-}
-
-/// The table of course indexes is what counts; the collection follows it, and is mended where it does not.
-#[test]
-fn the_table_of_indexes_is_kept_in_step() {
-    let Some(server) = server() else { return };
-    let folder = tempfile::tempdir().expect("a folder");
-    let file = folder.path().join("edxapp.db");
-    let database = server.new_database();
-    let plain = server.url(&database, "");
-    let url = server.url(&database, &format!("index=sqlite:{}", file.display()));
-    let runtime = open(&url);
-    published_course(&runtime);
-    let made = commit(&runtime, edit().put(usage("html", "h1"), html("second")).publish_all());
-    let table = rusqlite::Connection::open(&file).expect("the file");
-    let row = |column: &str| -> String {
-        let sql = format!("SELECT {column} FROM split_modulestore_django_splitmodulestorecourseindex");
-        table.query_row(&sql, [], |row| row.get(0)).expect("one row")
-    };
-    assert_eq!(row("course_id"), context().to_string());
-    assert_eq!(row("draft_version"), &*made.draft.0);
-    assert_eq!(row("published_version"), &*made.published.clone().expect("a version").0);
-    assert_eq!((row("library_version"), row("base_store")), (String::new(), "mongodb".to_owned()));
-    let without = open(&plain);
-    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
-    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
-    assert_eq!(store.index_differences().expect("none"), []);
-
-    // A process that dies between the two leaves the collection behind; here somebody else changed it alone.
-    commit(&without, edit().put(usage("html", "h1"), html("not in the table")));
-    assert_eq!(runtime.context(&context()).expect("the context").draft.version, made.draft);
-    let differing = store.index_differences().expect("one");
-    assert_eq!(differing.iter().map(|one| &one.context).collect::<Vec<_>>(), [&context()]);
-    assert_eq!(store.mend_indexes().expect("it is mended"), differing);
-    assert_eq!(store.index_differences().expect("none"), []);
-    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
-    // What was read before another edit is not what the row says any more.
-    let key = IndexKey::of(&context()).expect("a key");
-    let docs = store.write().expect("a transaction");
-    let index = docs.index(&key).expect("a read").expect("the index");
-    let third = commit(&runtime, edit().put(usage("html", "h1"), html("third")));
-    let id = index.get_object_id("_id").expect("an id");
-    assert!(docs.replace_index(id, index.get_datetime("last_update").ok(), &index).expect("as it was read"));
-    assert_eq!(docs.commit().expect("it is compared"), Outcome::Overtaken);
-    assert_eq!(row("draft_version"), &*third.draft.0);
 }
 
 /// Another driver in another language reads what was written.

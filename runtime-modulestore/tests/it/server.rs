@@ -24,7 +24,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server; where there is none to be had, that was said.
     pub(crate) fn start(options: &[&str]) -> Option<Self> {
-        let service = Service::start("mongodb.py", options)?;
+        Self::start_script("mongodb.py", options)
+    }
+
+    /// Starts what a script of `tests/services` runs; where there is none to be had, that was said.
+    fn start_script(script: &str, options: &[&str]) -> Option<Self> {
+        let service = Service::start(script, options)?;
         Some(Self { address: service.url.clone(), service: Some(service) })
     }
 
@@ -53,6 +58,11 @@ static FERRETDB: LazyLock<Option<Server>> = LazyLock::new(|| match std::env::var
 
 static JAVA: LazyLock<Option<Server>> = LazyLock::new(|| Server::start(&["--java"]));
 
+static MARIADB: LazyLock<Option<Server>> = LazyLock::new(|| match std::env::var("MODULESTORE_MYSQL") {
+    Ok(address) => Some(Server { address, service: None }),
+    Err(_) => Server::start_script("mariadb.py", &[]),
+});
+
 /// The server most tests use.
 pub(crate) fn server() -> Option<&'static Server> {
     FERRETDB.as_ref()
@@ -61,6 +71,12 @@ pub(crate) fn server() -> Option<&'static Server> {
 /// A second one, written by other people in another language.
 pub(crate) fn java_server() -> Option<&'static Server> {
     JAVA.as_ref()
+}
+
+/// A server of MySQL's protocol: that of `tests/services/mariadb.py`, or where `MODULESTORE_MYSQL` has an address like
+/// `mysql://root@127.0.0.1:3306/` of somebody who may make databases and users, that one.
+pub(crate) fn mysql_server() -> Option<&'static Server> {
+    MARIADB.as_ref()
 }
 
 pub(crate) fn open(url: &MongoUrl) -> ModulestoreRuntime {

@@ -38,6 +38,7 @@ use super::{
 };
 use crate::documents::Bucket;
 
+pub use sql_index::{IndexPlace, MysqlIndexPlace};
 pub use url::{MongoUrl, MongoUrlError};
 
 /// How long is waited for a server that can be talked to, unless the address says otherwise.
@@ -149,7 +150,7 @@ impl MongoStore {
             mode,
             executor: Some(executor),
             opened: std::time::Instant::now(),
-            sql_index: url.index().map(|file| SqlIndex::open(file, mode)).transpose()?,
+            sql_index: url.index().map(|place| SqlIndex::open(place, url.patience(), mode)).transpose()?,
         };
         store.run(&action, async { store.preferred.run_command(doc! { "ping": 1 }).await })?;
         if mode == StoreMode::ReadWrite {

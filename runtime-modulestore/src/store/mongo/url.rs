@@ -3,7 +3,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use percent_encoding::percent_decode_str;
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
+
+use super::MongoLogin;
+use super::sql_index::{IndexPlace, TAKES};
+
+/// What would end the value of an option, or be decoded with it.
+const IN_OPTION: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'?').add(b'#');
 
 /// How long an operation may take unless the address says otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -13,7 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The options are those of MongoDB's connection strings (`replicaSet`, `readPreference`, `tls`, `tlsCAFile`,
 /// `serverSelectionTimeoutMS`, `connectTimeoutMS`, `w`, ...) and these of our own: `timeoutMS`, which bounds every
 /// operation (60 seconds); `collection` and `bucket`, the prefixes of the collections (`modulestore`, `fs`); and
-/// `index=sqlite:FILE`, the table of course indexes of newer releases. It is shown without its password.
+/// `index=sqlite:FILE` or `index=mysql://HOST/DATABASE`, the table of course indexes of newer releases. It is shown without
+/// its passwords.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MongoUrl {
     /// With the password, without our own options.
@@ -23,7 +30,7 @@ pub struct MongoUrl {
     patience: Duration,
     prefix: String,
     bucket: String,
-    index: Option<String>,
+    index: Option<IndexPlace>,
 }
 
 /// Why a text is no address.
@@ -89,7 +96,14 @@ impl MongoUrl {
                 let key = key.to_ascii_lowercase();
                 key.contains(word)
             });
-            shown.push(if is_secret { format!("{key}=***") } else { option.to_owned() });
+            shown.push(match (&url.index, is_secret) {
+                (_, true) => format!("{key}=***"),
+                (Some(IndexPlace::Mysql(place)), _) if key.eq_ignore_ascii_case("index") => {
+                    let place = IndexPlace::Mysql(place.clone()).to_string();
+                    format!("{key}={}", utf8_percent_encode(&place, IN_OPTION))
+                }
+                _ => option.to_owned(),
+            });
         }
         let query = |options: Vec<String>| match options.is_empty() {
             true => String::new(),
@@ -116,10 +130,8 @@ impl MongoUrl {
             "collection" => self.prefix = name("collection")?,
             "bucket" => self.bucket = name("bucket")?,
             "index" => {
-                let file = decoded(value)
-                    .filter(|value| value.strip_prefix("sqlite:").is_some_and(|file| !file.is_empty()));
-                let file = file.ok_or_else(|| bad("index", "sqlite:FILE"))?;
-                self.index = Some(file["sqlite:".len()..].to_owned());
+                let place = decoded(value).and_then(|place| IndexPlace::parse(&place));
+                self.index = Some(place.ok_or_else(|| bad("index", TAKES))?);
             }
             _ => return Ok(false),
         }
@@ -155,10 +167,20 @@ impl MongoUrl {
         &self.bucket
     }
 
-    /// Returns the file with the table of course indexes.
+    /// Returns where the table of course indexes is.
     #[must_use]
-    pub fn index(&self) -> Option<&str> {
-        self.index.as_deref()
+    pub fn index(&self) -> Option<&IndexPlace> {
+        self.index.as_ref()
+    }
+
+    /// Logs in to the server with the table of course indexes as somebody else than the address says; nothing where the table is
+    /// on none.
+    #[must_use]
+    pub fn with_index_login(mut self, login: &MongoLogin) -> Self {
+        if let Some(IndexPlace::Mysql(place)) = self.index {
+            self.index = Some(IndexPlace::Mysql(place.with_login(&login.user, &login.password)));
+        }
+        self
     }
 }
 
@@ -210,8 +232,20 @@ mod tests {
         let url = MongoUrl::parse(text).expect("an address");
         assert_eq!(url.connection(), "mongodb://h/x%20y?w=1");
         assert_eq!((url.database(), url.prefix(), url.bucket()), ("x y", "m", "g"));
-        assert_eq!((url.index(), url.patience()), (Some("/a?b"), Duration::from_millis(1500)));
+        assert_eq!(url.index(), Some(&IndexPlace::Sqlite("/a?b".to_owned())));
+        assert_eq!(url.patience(), Duration::from_millis(1500));
         assert_eq!(url.to_string(), text);
+    }
+
+    #[test]
+    fn the_password_of_the_table_is_not_shown() {
+        let text = "mongodb://h/d?index=mysql://me:s3%2525cret@db:3307/edxapp%3Ftls=off&w=1";
+        let url = MongoUrl::parse(text).expect("an address");
+        assert_eq!(url.to_string(), "mongodb://h/d?index=mysql://me:***@db:3307/edxapp%3Ftls=off&w=1");
+        assert_eq!(url.connection(), "mongodb://h/d?w=1");
+        assert!(!format!("{url:?}").contains("cret"));
+        let again = MongoUrl::parse(&url.to_string()).expect("what is shown is an address");
+        assert_eq!(again.to_string(), url.to_string());
     }
 
     #[test]
@@ -225,6 +259,7 @@ mod tests {
             ("timeoutMS=long", "timeoutMS"),
             ("index=oracle:x", "index"),
             ("index=sqlite:", "index"),
+            ("index=mysql://host", "index"),
             ("bucket=", "bucket"),
         ] {
             match error(&format!("mongodb://h/d?{option}")) {

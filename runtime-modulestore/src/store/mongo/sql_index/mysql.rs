@@ -1,0 +1,289 @@
+//! The table on a MySQL or MariaDB server, where the platform itself has it.
+//!
+//! A row that is about to be changed is locked first. Where the connection is lost while the server commits, the change is
+//! made again on another: the lock waits for the old transaction's end, and what that one left tells whether it was made.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use mysql::prelude::Queryable as _;
+use mysql::{Conn, DriverError, Error, Opts, OptsBuilder, Params, SslOpts, Value};
+use xblock_core::runtime::RuntimeError;
+
+use super::place::MysqlIndexPlace;
+use super::statements::{Cell, Statements};
+use crate::store::StoreMode;
+
+const TABLE: &str = "CREATE TABLE IF NOT EXISTS split_modulestore_django_splitmodulestorecourseindex (
+    id integer NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    objectid varchar(24) NOT NULL UNIQUE,
+    course_id varchar(255) NOT NULL UNIQUE,
+    org varchar(255) NOT NULL,
+    draft_version varchar(24) NOT NULL,
+    published_version varchar(24) NOT NULL,
+    library_version varchar(24) NOT NULL,
+    wiki_slug varchar(255) NOT NULL,
+    base_store varchar(20) NOT NULL,
+    edited_on datetime(6) NOT NULL,
+    last_update datetime(6) NOT NULL,
+    edited_by_id integer NULL,
+    KEY split_modulestore_django_org (org),
+    KEY split_modulestore_django_wiki_slug (wiki_slug)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4";
+
+/// The table's name.
+const NAME: &str = "split_modulestore_django_splitmodulestorecourseindex";
+/// How often something is done anew.
+const ATTEMPTS: u32 = 6;
+/// How long to wait before the first of them; each later one waits twice as long.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Connections that are kept for later.
+const KEPT: usize = 8;
+/// How long the server waits for the lock on a row.
+const LOCK_SECONDS: u64 = 30;
+
+/// What an error means for what was being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// Another transaction came between; this one is undone.
+    Taken,
+    /// The connection is gone, and nobody knows what became of the transaction.
+    Lost,
+}
+
+/// The server, and the connections to it.
+pub(in crate::store::mongo) struct Server {
+    options: Opts,
+    name: String,
+    lock_seconds: u64,
+    idle: Mutex<Vec<Conn>>,
+}
+
+/// One connection, and what it stumbled over.
+struct Open<'s> {
+    connection: Conn,
+    server: &'s Server,
+    trouble: Option<Trouble>,
+}
+
+impl Server {
+    /// Connects; with [`StoreMode::ReadWrite`] the table is made where it is missing.
+    pub(super) fn open(
+        place: &MysqlIndexPlace,
+        patience: Duration,
+        mode: StoreMode,
+    ) -> Result<Self, RuntimeError> {
+        // Several makers of TLS may be linked in; then one has to be chosen.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let authority = place.authority.as_ref().map(std::path::PathBuf::from);
+        let tls = place.is_encrypted.then(|| SslOpts::default().with_root_cert_path(authority));
+        let options = OptsBuilder::new()
+            .ip_or_hostname(Some(place.host.clone()))
+            .tcp_port(place.port)
+            .user(place.user.clone())
+            .pass(place.password.clone())
+            .db_name(Some(place.database.clone()))
+            .prefer_socket(false)
+            .tcp_connect_timeout(Some(place.connecting.min(patience)))
+            .read_timeout(Some(patience))
+            .write_timeout(Some(patience))
+            .tcp_keepalive_time_ms(Some(60_000))
+            .ssl_opts(tls)
+            .into();
+        let lock_seconds = LOCK_SECONDS.min(patience.as_secs() / 2).max(1);
+        let server = Self { options, name: place.server(), lock_seconds, idle: Mutex::default() };
+        server.read(|table| {
+            // Where it is there, nobody needs the right to make it.
+            if mode == StoreMode::ReadOnly || table.has_table(NAME)? {
+                return Ok(());
+            }
+            table.execute(TABLE, &[])
+        })?;
+        Ok(server)
+    }
+
+    /// Turns a failure into the runtime's; the client's messages have no passwords.
+    fn failed(&self, error: &Error) -> RuntimeError {
+        let what = match error {
+            Error::MySqlError(refusal) => match refusal.code {
+                1044 | 1045 | 1698 | 1820 | 3118 => "the server refused the credentials: ",
+                1142 | 1143 | 1227 | 1370 => "the server does not allow it to this user: ",
+                1049 => "the server has no such database: ",
+                1146 => "the database has no such table: ",
+                1205 => "somebody else keeps the row locked: ",
+                1209 | 1290 | 1792 | 1836 => "the server takes no changes: ",
+                _ => "",
+            },
+            Error::DriverError(DriverError::CouldNotConnect(_) | DriverError::ConnectTimeout) => {
+                "no server answers: "
+            }
+            _ => "",
+        };
+        let action = format!("using the table of course indexes on {}", self.name);
+        RuntimeError::storage(action, format!("{what}{error}"))
+    }
+
+    fn connect(&self) -> Result<Open<'_>, RuntimeError> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let mut connection = Conn::new(self.options.clone()).map_err(|error| self.failed(&error))?;
+                let settings = format!(
+                    "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
+                     transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = {}",
+                    self.lock_seconds
+                );
+                // MariaDB before 11 calls it otherwise.
+                let older = settings.replace("transaction_isolation", "tx_isolation");
+                connection
+                    .query_drop(settings)
+                    .or_else(|_| connection.query_drop(older))
+                    .map_err(|error| self.failed(&error))?;
+                connection
+            }
+        };
+        Ok(Open { connection, server: self, trouble: None })
+    }
+
+    fn keep(&self, open: Open<'_>) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.trouble != Some(Trouble::Lost) && idle.len() < KEPT {
+            idle.push(open.connection);
+        }
+    }
+
+    /// Runs a job that changes nothing, and again where the connection was lost.
+    pub(super) fn read<T>(
+        &self,
+        mut job: impl FnMut(&mut dyn Statements) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let mut attempt = 1;
+        loop {
+            let mut open = self.connect()?;
+            let done = job(&mut open);
+            let trouble = open.trouble;
+            self.keep(open);
+            if trouble.is_none() || attempt == ATTEMPTS || done.is_ok() {
+                return done;
+            }
+            attempt += 1;
+        }
+    }
+
+    /// Runs a job in a transaction of its own, and again where another came between or the connection was lost; it is told
+    /// whether it may have been done already.
+    pub(super) fn write<T>(
+        &self,
+        mut job: impl FnMut(&mut dyn Statements, bool) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let (mut attempt, mut may_be_done) = (1, false);
+        loop {
+            let mut open = match self.connect() {
+                // What was done may have been kept; it is asked for until the server is back.
+                Err(_) if may_be_done && attempt < ATTEMPTS => {
+                    thread::sleep(PAUSE * (1 << attempt));
+                    attempt += 1;
+                    continue;
+                }
+                open => open?,
+            };
+            let done = open
+                .run("START TRANSACTION")
+                .and_then(|()| job(&mut open, may_be_done))
+                .and_then(|done| open.run("COMMIT").map(|()| done));
+            let Err(error) = done else {
+                self.keep(open);
+                return done;
+            };
+            let trouble = open.trouble;
+            if trouble != Some(Trouble::Lost) && open.run("ROLLBACK").is_ok() {
+                self.keep(open);
+            }
+            may_be_done |= trouble == Some(Trouble::Lost);
+            if trouble.is_none() || attempt == ATTEMPTS {
+                return Err(error);
+            }
+            thread::sleep(PAUSE * (1 << attempt));
+            attempt += 1;
+        }
+    }
+}
+
+impl Open<'_> {
+    fn note<T>(&mut self, outcome: mysql::Result<T>) -> Result<T, RuntimeError> {
+        outcome.map_err(|error| {
+            self.trouble = meaning(&error).or(self.trouble);
+            self.server.failed(&error)
+        })
+    }
+
+    fn run(&mut self, sql: &str) -> Result<(), RuntimeError> {
+        let outcome = self.connection.query_drop(sql);
+        self.note(outcome)
+    }
+}
+
+fn meaning(error: &Error) -> Option<Trouble> {
+    match error {
+        Error::MySqlError(error) => match error.code {
+            // Duplicate keys: somebody made the row meanwhile; reading again shows it.
+            1020 | 1062 | 1213 => Some(Trouble::Taken),
+            1053 | 1152 | 1158..=1161 | 1184 | 1317 | 1927 | 3168 | 3169 | 4031 => Some(Trouble::Lost),
+            _ => None,
+        },
+        Error::IoError(_) | Error::CodecError(_) | Error::TlsError(_) | Error::DriverError(_) => {
+            Some(Trouble::Lost)
+        }
+        _ => None,
+    }
+}
+
+fn params(values: &[Cell]) -> Params {
+    if values.is_empty() {
+        return Params::Empty;
+    }
+    let value = |cell: &Cell| match cell {
+        Cell::Null | Cell::Other => Value::NULL,
+        Cell::Integer(number) => Value::Int(*number),
+        Cell::Text(text) => Value::Bytes(text.as_bytes().to_vec()),
+    };
+    Params::Positional(values.iter().map(value).collect())
+}
+
+fn cell(value: Value) -> Cell {
+    match value {
+        Value::NULL => Cell::Null,
+        Value::Int(number) => Cell::Integer(number),
+        Value::UInt(number) => i64::try_from(number).map_or(Cell::Other, Cell::Integer),
+        Value::Bytes(bytes) => String::from_utf8(bytes).map_or(Cell::Other, Cell::Text),
+        Value::Date(year, month, day, hour, minute, second, micros) => {
+            Cell::Text(format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}.{micros:06}"))
+        }
+        Value::Float(_) | Value::Double(_) | Value::Time(..) => Cell::Other,
+    }
+}
+
+impl Statements for Open<'_> {
+    fn for_update(&self) -> &'static str {
+        " FOR UPDATE"
+    }
+
+    fn rows(&mut self, sql: &str, values: &[Cell]) -> Result<Vec<Vec<Cell>>, RuntimeError> {
+        let rows = self.connection.exec::<mysql::Row, _, _>(sql, params(values));
+        let rows = self.note(rows)?;
+        Ok(rows.into_iter().map(|row| row.unwrap().into_iter().map(cell).collect()).collect())
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Cell]) -> Result<(), RuntimeError> {
+        let outcome = self.connection.exec_drop(sql, params(values));
+        self.note(outcome)
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, RuntimeError> {
+        let sql =
+            "SELECT 1 FROM information_schema.tables WHERE table_schema = database() AND table_name = ?";
+        Ok(!self.rows(sql, &[name.into()])?.is_empty())
+    }
+}

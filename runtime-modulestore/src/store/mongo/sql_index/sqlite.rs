@@ -1,0 +1,126 @@
+//! The table in an SQLite file.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params_from_iter};
+use xblock_core::runtime::RuntimeError;
+
+use super::statements::{Cell, Statements};
+use crate::store::StoreMode;
+
+const TABLES: &str = "
+CREATE TABLE IF NOT EXISTS split_modulestore_django_splitmodulestorecourseindex (
+    id integer NOT NULL PRIMARY KEY AUTOINCREMENT,
+    objectid varchar(24) NOT NULL UNIQUE,
+    course_id varchar(255) NOT NULL UNIQUE,
+    org varchar(255) NOT NULL,
+    draft_version varchar(24) NOT NULL,
+    published_version varchar(24) NOT NULL,
+    library_version varchar(24) NOT NULL,
+    wiki_slug varchar(255) NOT NULL,
+    base_store varchar(20) NOT NULL,
+    edited_on datetime NOT NULL,
+    last_update datetime NOT NULL,
+    edited_by_id integer NULL
+);
+CREATE INDEX IF NOT EXISTS split_modulestore_django_org
+    ON split_modulestore_django_splitmodulestorecourseindex (org);
+CREATE INDEX IF NOT EXISTS split_modulestore_django_wiki_slug
+    ON split_modulestore_django_splitmodulestorecourseindex (wiki_slug);";
+
+/// How long another process is waited for.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn failed(error: rusqlite::Error) -> RuntimeError {
+    RuntimeError::storage("reading or writing the table of course indexes", error)
+}
+
+/// The file.
+pub(in crate::store::mongo) struct File {
+    connection: Mutex<Connection>,
+}
+
+impl File {
+    pub(super) fn open(file: &str, mode: StoreMode) -> Result<Self, RuntimeError> {
+        let open =
+            |error| RuntimeError::storage(format!("opening the table of course indexes in {file}"), error);
+        let connection = match mode {
+            StoreMode::ReadWrite => Connection::open(Path::new(file)).map_err(open)?,
+            StoreMode::ReadOnly => {
+                Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open)?
+            }
+        };
+        connection.busy_timeout(PATIENCE).map_err(open)?;
+        if mode == StoreMode::ReadWrite {
+            connection.execute_batch(TABLES).map_err(open)?;
+        }
+        Ok(Self { connection: Mutex::new(connection) })
+    }
+
+    pub(super) fn read<T>(
+        &self,
+        job: impl FnOnce(&mut dyn Statements) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        job(&mut &*connection)
+    }
+
+    /// Runs a job in a transaction of its own; nothing is kept where it fails.
+    pub(super) fn write<T>(
+        &self,
+        job: impl FnOnce(&mut dyn Statements) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        let mut connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+        let done = job(&mut &*transaction)?;
+        transaction.commit().map_err(failed)?;
+        Ok(done)
+    }
+}
+
+impl ToSql for Cell {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Null | Self::Other => ToSqlOutput::Borrowed(ValueRef::Null),
+            Self::Integer(number) => ToSqlOutput::Borrowed(ValueRef::Integer(*number)),
+            Self::Text(text) => ToSqlOutput::Borrowed(ValueRef::Text(text.as_bytes())),
+        })
+    }
+}
+
+fn cell(value: ValueRef<'_>) -> Cell {
+    match value {
+        ValueRef::Null => Cell::Null,
+        ValueRef::Integer(number) => Cell::Integer(number),
+        ValueRef::Text(bytes) => str::from_utf8(bytes).map_or(Cell::Other, Cell::from),
+        ValueRef::Real(_) | ValueRef::Blob(_) => Cell::Other,
+    }
+}
+
+impl Statements for &Connection {
+    fn for_update(&self) -> &'static str {
+        ""
+    }
+
+    fn rows(&mut self, sql: &str, values: &[Cell]) -> Result<Vec<Vec<Cell>>, RuntimeError> {
+        let mut statement = self.prepare_cached(sql).map_err(failed)?;
+        let columns = statement.column_count();
+        let rows = statement.query_map(params_from_iter(values), |row| {
+            (0..columns).map(|at| row.get_ref(at).map(cell)).collect::<rusqlite::Result<Vec<_>>>()
+        });
+        rows.map_err(failed)?.collect::<rusqlite::Result<_>>().map_err(failed)
+    }
+
+    fn execute(&mut self, sql: &str, values: &[Cell]) -> Result<(), RuntimeError> {
+        Connection::execute(self, sql, params_from_iter(values)).map(drop).map_err(failed)
+    }
+
+    fn has_table(&mut self, name: &str) -> Result<bool, RuntimeError> {
+        let sql = "SELECT 1 FROM sqlite_schema WHERE name = ?";
+        Ok(self.query_row(sql, [name], |_| Ok(())).optional().map_err(failed)?.is_some())
+    }
+}

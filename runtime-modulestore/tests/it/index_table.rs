@@ -1,0 +1,289 @@
+//! The table of course indexes, in SQLite and on a MySQL server.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use mysql::prelude::Queryable as _;
+use runtime_modulestore::documents::IndexKey;
+use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl, Outcome, StoreMode};
+use tempfile::TempDir;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, Runtime, RuntimeError};
+use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
+
+use crate::mongo::opening;
+use crate::server::{Server, mysql_server, open, server};
+
+const TABLE: &str = "split_modulestore_django_splitmodulestorecourseindex";
+
+/// A place for the table, and somebody else who looks into it.
+enum Table {
+    Sqlite(TempDir),
+    Mysql { server: &'static Server, database: String },
+}
+
+impl Table {
+    fn sqlite() -> Self {
+        Self::Sqlite(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn mysql() -> Option<Self> {
+        let server = mysql_server()?;
+        let database = server.new_database();
+        let mut root = mysql::Conn::new(&*server.address).expect("the server takes its administrator");
+        root.query_drop(format!("CREATE DATABASE {database} CHARACTER SET utf8mb4")).expect("a database");
+        Some(Self::Mysql { server, database })
+    }
+
+    /// The option of a store's address.
+    fn option(&self) -> String {
+        match self {
+            Self::Sqlite(folder) => format!("index=sqlite:{}", folder.path().join("edxapp.db").display()),
+            Self::Mysql { server, database } => format!("index={}{database}", server.address),
+        }
+    }
+
+    fn connection(&self) -> mysql::Conn {
+        let Self::Mysql { server, database } = self else { panic!("it is on no server") };
+        mysql::Conn::new(&*format!("{}{database}", server.address)).expect("a connection")
+    }
+
+    /// Asks for texts, of each row those of its columns.
+    fn ask(&self, sql: &str) -> Vec<Vec<String>> {
+        match self {
+            Self::Sqlite(folder) => {
+                let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
+                let mut statement = db.prepare(sql).expect("a statement");
+                let columns = statement.column_count();
+                let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());
+                rows.expect("rows").collect::<rusqlite::Result<_>>().expect("texts")
+            }
+            Self::Mysql { .. } => {
+                let rows: Vec<mysql::Row> = self.connection().query(sql).expect("rows");
+                rows.into_iter()
+                    .map(|row| row.unwrap().into_iter().map(mysql::from_value::<String>).collect())
+                    .collect()
+            }
+        }
+    }
+
+    fn of_row(&self, column: &str) -> String {
+        let mut rows = self.ask(&format!("SELECT {column} FROM {TABLE}"));
+        assert_eq!(rows.len(), 1);
+        rows.remove(0).remove(0)
+    }
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Self::Mysql { database, .. } = &*self {
+            let _ = self.connection().query_drop(format!("DROP DATABASE {database}"));
+        }
+    }
+}
+
+/// The table is what counts; the collection follows it, and is mended where it does not.
+fn the_table_is_kept_in_step(table: &Table) {
+    let Some(server) = server() else { return };
+    let database = server.new_database();
+    let plain = server.url(&database, "");
+    let url = server.url(&database, &table.option());
+    let runtime = open(&url);
+    published_course(&runtime);
+    let row = |column: &str| table.of_row(column);
+    let made = commit(&runtime, edit().put(usage("html", "h1"), html("second")).publish_all());
+    assert_eq!(row("course_id"), context().to_string());
+    assert_eq!(row("draft_version"), &*made.draft.0);
+    assert_eq!(row("published_version"), &*made.published.clone().expect("a version").0);
+    assert_eq!((row("library_version"), row("base_store")), (String::new(), "mongodb".to_owned()));
+    let without = open(&plain);
+    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
+    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+    assert_eq!(store.index_differences().expect("none"), []);
+
+    // A process that dies between the two leaves the collection behind; here somebody else changed it alone.
+    commit(&without, edit().put(usage("html", "h1"), html("not in the table")));
+    assert_eq!(runtime.context(&context()).expect("the context").draft.version, made.draft);
+    let differing = store.index_differences().expect("one");
+    assert_eq!(differing.iter().map(|one| &one.context).collect::<Vec<_>>(), [&context()]);
+    assert_eq!(store.mend_indexes().expect("it is mended"), differing);
+    assert_eq!(store.index_differences().expect("none"), []);
+    assert_eq!(without.context(&context()).expect("the context").draft.version, made.draft);
+    // What was read before another edit is not what the row says any more.
+    let key = IndexKey::of(&context()).expect("a key");
+    let docs = store.write().expect("a transaction");
+    let index = docs.index(&key).expect("a read").expect("the index");
+    let third = commit(&runtime, edit().put(usage("html", "h1"), html("third")));
+    let id = index.get_object_id("_id").expect("an id");
+    assert!(docs.replace_index(id, index.get_datetime("last_update").ok(), &index).expect("as it was read"));
+    assert_eq!(docs.commit().expect("it is compared"), Outcome::Overtaken);
+    assert_eq!(row("draft_version"), &*third.draft.0);
+}
+
+#[test]
+fn a_table_in_sqlite_is_kept_in_step() {
+    the_table_is_kept_in_step(&Table::sqlite());
+}
+
+#[test]
+fn a_table_on_a_mysql_server_is_kept_in_step() {
+    let Some(table) = Table::mysql() else { return };
+    the_table_is_kept_in_step(&table);
+    // Times are times to the server, of the very moment.
+    let ages = table.ask(&format!("SELECT cast(last_update >= edited_on AS char) FROM {TABLE}"));
+    assert_eq!(ages, [["1"]]);
+}
+
+/// Django makes the tables itself, in older and newer words; both are used as they are, and the history is told.
+#[test]
+fn the_platforms_own_tables_on_a_mysql_server_are_used() {
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let columns = "objectid varchar(24) NOT NULL, course_id varchar(255) NOT NULL, org varchar(255) NOT NULL,
+        draft_version varchar(24) NOT NULL, published_version varchar(24) NOT NULL,
+        library_version varchar(24) NOT NULL, wiki_slug varchar(255) NOT NULL, base_store varchar(20) NOT NULL,
+        edited_on datetime(6) NOT NULL, last_update datetime(6) NOT NULL, edited_by_id int NULL";
+    let mut root = table.connection();
+    let tables = [
+        format!("CREATE TABLE {TABLE} (id int AUTO_INCREMENT PRIMARY KEY, {columns}, UNIQUE (objectid), UNIQUE (course_id))"),
+        format!(
+            "CREATE TABLE split_modulestore_django_historicalsplitmodulestorecourseindex (id int NOT NULL, {columns},
+             history_id int AUTO_INCREMENT PRIMARY KEY, history_date datetime(6) NOT NULL,
+             history_change_reason varchar(100) NULL, history_type varchar(1) NOT NULL, history_user_id int NULL)"
+        ),
+    ];
+    for sql in tables {
+        root.query_drop(sql).expect("a table");
+    }
+    let runtime = open(&server.url(&server.new_database(), &table.option()));
+    published_course(&runtime);
+    commit(&runtime, edit().put(usage("html", "h1"), html("second")));
+    commit(&runtime, edit().publish_all());
+    let told = table.ask(
+        "SELECT history_type, coalesce(history_change_reason, ''), cast(id AS char), draft_version \
+         FROM split_modulestore_django_historicalsplitmodulestorecourseindex ORDER BY history_id",
+    );
+    let kinds: Vec<_> = told.iter().map(|row| (&*row[0], &*row[1])).collect();
+    assert_eq!(kinds[0], ("+", ""));
+    assert_eq!(kinds[kinds.len() - 2..], [("~", "Updated draft branch"), ("~", "Updated published branch")]);
+    assert!(told.iter().all(|row| row[2] == told[0][2]));
+    assert_eq!(told.last().expect("a row")[3], table.of_row("draft_version"));
+}
+
+/// Servers compare without case; keys are what they are all the same.
+#[test]
+fn a_mysql_server_confuses_no_keys() {
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let runtime = open(&server.url(&server.new_database(), &table.option()));
+    published_course(&runtime);
+    let other: ContextKey = context().to_string().replace("Harbour", "harbour").parse().expect("a key");
+    assert_ne!(other, context());
+    assert!(matches!(runtime.context(&other), Err(RuntimeError::NoSuchContext { .. })));
+    assert!(runtime.context(&context()).is_ok());
+    assert_eq!(runtime.contexts().expect("contexts"), [context()]);
+}
+
+/// Writers who each have connections of their own lose nothing, also where these are cut all the time.
+#[test]
+fn writers_at_a_mysql_server_lose_nothing() {
+    const EDITS: usize = 25;
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let url = server.url(&server.new_database(), &table.option());
+    let runtime = open(&url);
+    published_course(&runtime);
+    let before = runtime.history(&context(), Branch::Draft).expect("the history").len();
+    let is_done = AtomicBool::new(false);
+    let (kept, cuts) = std::thread::scope(|scope| {
+        let cutter = scope.spawn(|| {
+            let mut root = table.connection();
+            let own: u64 = root.query_first("SELECT connection_id()").expect("an answer").expect("a number");
+            let sql = format!(
+                "SELECT id FROM information_schema.processlist WHERE db = database() AND id <> {own}"
+            );
+            let mut cuts = 0;
+            while !is_done.load(Ordering::Relaxed) {
+                for id in root.query::<u64, _>(&sql).expect("numbers") {
+                    cuts += usize::from(root.query_drop(format!("KILL {id}")).is_ok());
+                }
+                std::thread::sleep(Duration::from_millis(15));
+            }
+            cuts
+        });
+        let writers: Vec<_> = ["h1", "h2"]
+            .map(|block| {
+                let url = &url;
+                scope.spawn(move || {
+                    let runtime = open(url);
+                    let texts = (0..EDITS).map(|number| format!("{block} {number}"));
+                    let done = texts.filter_map(|text| {
+                        match runtime.commit(edit().put(usage("html", block), html(&text))) {
+                            Ok(commit) => Some(commit.draft),
+                            Err(RuntimeError::Conflict { .. } | RuntimeError::Storage { .. }) => None,
+                            Err(error) => panic!("{error:?}"),
+                        }
+                    });
+                    done.collect::<Vec<_>>()
+                })
+            })
+            .into_iter()
+            .collect();
+        let kept: Vec<_> =
+            writers.into_iter().flat_map(|writer| writer.join().expect("no writer panics")).collect();
+        is_done.store(true, Ordering::Relaxed);
+        (kept, cutter.join().expect("nobody panics"))
+    });
+    assert!(cuts > 0 && kept.len() > EDITS, "{cuts} cuts, {} commits", kept.len());
+    let history = runtime.history(&context(), Branch::Draft).expect("the history");
+    let lost: Vec<_> =
+        kept.iter().filter(|version| !history.iter().any(|one| one.version == **version)).collect();
+    assert!(lost.is_empty(), "{lost:?}");
+    assert!((kept.len()..=2 * EDITS).contains(&(history.len() - before)), "{} new versions", history.len());
+    assert_eq!(table.of_row("draft_version"), &*history[0].version.0);
+}
+
+/// Whoever may only read reads; nothing is made.
+#[test]
+fn a_table_on_a_mysql_server_is_read_by_readers() {
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let url = server.url(&server.new_database(), &table.option());
+    let read = || {
+        let store = MongoStore::open(&url, None, StoreMode::ReadOnly).expect("the store opens");
+        let runtime = runtime_modulestore::ModulestoreRuntime::over(
+            store,
+            crate::classes::registry(),
+            crate::fixture::clock(),
+        );
+        (runtime.contexts(), runtime.commit(edit()))
+    };
+    let Err(RuntimeError::Storage { source, .. }) = read().0 else { panic!("there is no table") };
+    assert!(source.to_string().contains("no such table"), "{source}");
+    assert!(table.ask("SHOW TABLES").is_empty());
+    published_course(&open(&url));
+    let (contexts, written) = read();
+    assert_eq!(contexts.expect("contexts"), [context()]);
+    assert!(matches!(written, Err(RuntimeError::ReadOnly)));
+}
+
+/// A server that refuses, has no such database or is not there: words, in the time that was set, without secrets.
+#[test]
+fn a_mysql_server_that_does_not_serve_is_told() {
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let Table::Mysql { server: mysql, database } = &table else { return };
+    let at =
+        |index: &str| format!("{}{}?index={index}&timeoutMS=5000", server.address, server.new_database());
+    let port = mysql.address.trim_end_matches('/').rsplit(':').next().expect("a port");
+    let wrong = format!("mysql://nobody:s3cret@127.0.0.1:{port}/{database}");
+    let (text, _) = opening(&at(&wrong), None);
+    assert!(
+        text.contains("refused the credentials") && text.contains(port) && !text.contains("s3cret"),
+        "{text}"
+    );
+    let (text, _) = opening(&at(&format!("{}nowhere", mysql.address)), None);
+    assert!(text.contains("no such database"), "{text}");
+    let (text, took) = opening(&at("mysql://root@127.0.0.1:9/edxapp"), None);
+    assert!(text.contains("table of course indexes on 127.0.0.1:9"), "{text}");
+    assert!(took < Duration::from_secs(60), "{took:?}");
+    // Credentials may be given beside the address.
+    let login = MongoLogin { user: "root".to_owned(), password: String::new() };
+    let url = MongoUrl::parse(&at(&wrong)).expect("an address").with_index_login(&login);
+    MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+}
