@@ -7,14 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use flate2::bufread::GzDecoder;
 use tar::{Archive, EntryType};
 use tempfile::TempDir;
 use xblock_core::olx::{PackageSource, SourceError};
 
-use super::directory::DirectorySource;
+use super::directory::{DirectorySource, LONG, fits};
 use super::error::PackageError;
 
 /// How much an archive may unpack to.
@@ -65,8 +65,12 @@ impl ArchiveSource {
             .prefix("courseware-")
             .tempdir()
             .map_err(PackageError::io("make a temporary directory for", path))?;
-        Unpack::new(path, unpacked.path(), limits).run()?;
+        let long = Unpack::new(path, unpacked.path(), limits).run()?;
         let directory = DirectorySource::find(unpacked.path(), path)?;
+        let top = directory.root().strip_prefix(unpacked.path()).unwrap_or(Path::new("")).to_path_buf();
+        let below = |member: &str| Some(Path::new(member).strip_prefix(&top).ok()?.to_str()?.to_owned());
+        let long = long.into_iter().filter_map(|(member, place)| Some((below(&member)?, place))).collect();
+        let directory = directory.with_elsewhere(long);
         Ok(Self { directory, _unpacked: unpacked })
     }
 
@@ -234,6 +238,8 @@ struct Unpack<'a> {
     files: BTreeSet<String>,
     directories: BTreeSet<String>,
     links: BTreeMap<String, Link>,
+    /// Where files are whose names no file system takes.
+    long: BTreeMap<String, PathBuf>,
 }
 
 struct Link {
@@ -245,11 +251,12 @@ struct Link {
 
 impl<'a> Unpack<'a> {
     fn new(archive: &'a Path, target: &'a Path, limits: &'a ArchiveLimits) -> Self {
-        let (files, directories, links) = Default::default();
-        Self { archive, target, limits, total: 0, files, directories, links }
+        let (files, directories, links, long) = Default::default();
+        Self { archive, target, limits, total: 0, files, directories, links, long }
     }
 
-    fn run(mut self) -> Result<(), PackageError> {
+    /// Returns the files whose names no file system takes, and where they are.
+    fn run(mut self) -> Result<BTreeMap<String, PathBuf>, PackageError> {
         let mut archive = decoder(self.archive)?;
         for entry in archive.entries().map_err(|e| damaged(self.archive, e))? {
             let mut entry = entry.map_err(|e| damaged(self.archive, e))?;
@@ -273,6 +280,9 @@ impl<'a> Unpack<'a> {
                 self.links.insert(path, Link { written, resolved });
             } else if kind.is_dir() {
                 self.claim_directory(&path)?;
+                if !fits(self.target, &path) {
+                    continue;
+                }
                 let directory = self.target.join(&path);
                 std::fs::create_dir_all(&directory)
                     .map_err(PackageError::io("make the directory", &directory))?;
@@ -282,7 +292,22 @@ impl<'a> Unpack<'a> {
                 self.file(&path, &mut entry)?;
             }
         }
-        self.copy_links()
+        self.copy_links()?;
+        Ok(self.long)
+    }
+
+    /// Finds the place of a file, under a name of our own where its own is too long, and makes the directories it lies in.
+    fn place(&mut self, path: &str) -> Result<PathBuf, PackageError> {
+        let place = if fits(self.target, path) {
+            self.target.join(path)
+        } else {
+            let place = self.target.join(LONG).join(self.long.len().to_string());
+            self.long.entry(path.to_owned()).or_insert(place).clone()
+        };
+        if let Some(directory) = place.parent() {
+            std::fs::create_dir_all(directory).map_err(PackageError::io("make the directory", directory))?;
+        }
+        Ok(place)
     }
 
     fn utf8(&self, name: &[u8]) -> Result<String, PackageError> {
@@ -326,10 +351,7 @@ impl<'a> Unpack<'a> {
     }
 
     fn file(&mut self, path: &str, content: &mut dyn Read) -> Result<(), PackageError> {
-        let place = self.target.join(path);
-        if let Some(directory) = place.parent() {
-            std::fs::create_dir_all(directory).map_err(PackageError::io("make the directory", directory))?;
-        }
+        let place = self.place(path)?;
         let mut file = File::create(&place).map_err(PackageError::io("write", &place))?;
         let mut content = content.take(self.limits.member_bytes.saturating_add(1));
         let written = io::copy(&mut content, &mut file).map_err(|error| match error.raw_os_error() {
@@ -371,11 +393,7 @@ impl<'a> Unpack<'a> {
                 return Err(self.illegal_link(path.clone(), link.written.clone()));
             }
             self.claim_file(path)?;
-            let (from, to) = (self.target.join(at), self.target.join(path));
-            if let Some(directory) = to.parent() {
-                std::fs::create_dir_all(directory)
-                    .map_err(PackageError::io("make the directory", directory))?;
-            }
+            let (from, to) = (self.place(at)?, self.place(path)?);
             let bytes = std::fs::copy(&from, &to).map_err(PackageError::io("write", &to))?;
             self.count(bytes)?;
         }

@@ -1,5 +1,6 @@
 //! A course package as a directory.
 
+use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File, FileType};
 use std::io::{self, Read};
@@ -15,6 +16,18 @@ const ROOT_FILES: [&str; 2] = ["course.xml", "library.xml"];
 /// What the names of temporary files and directories begin with; a process that was killed leaves them behind.
 pub(crate) const TEMPORARY: &str = ".courseware-";
 
+/// The directory for files of archives whose names no file system takes.
+pub(super) const LONG: &str = ".courseware-long";
+
+/// The longest name, and the longest path with its end, that file systems take.
+const LONGEST: (usize, usize) = (255, 4096);
+
+/// Says whether a file system takes a path below a directory.
+pub(super) fn fits(directory: &Path, path: &str) -> bool {
+    let (name, whole) = LONGEST;
+    path.split('/').all(|part| part.len() <= name) && directory.as_os_str().len() + path.len() + 2 <= whole
+}
+
 /// How deep directories may be nested.
 const MAX_DEPTH: usize = 64;
 
@@ -29,6 +42,8 @@ pub struct DirectorySource {
     root: PathBuf,
     /// The files' paths below the root, with `/`, in order.
     files: Vec<String>,
+    /// Where files are that are called otherwise on the disk.
+    elsewhere: BTreeMap<String, PathBuf>,
     leftovers: Vec<PathBuf>,
     refused: Vec<(String, PackageError)>,
 }
@@ -88,7 +103,7 @@ impl DirectorySource {
         listing.list(&root, "", Depth::default())?;
         // Folders stand among the names beside them without their `/`.
         files.sort();
-        Ok(Self { root, files, leftovers, refused })
+        Ok(Self { root, files, elsewhere: BTreeMap::new(), leftovers, refused })
     }
 
     /// Returns the directory that holds `course.xml` or `library.xml`.
@@ -116,7 +131,16 @@ impl DirectorySource {
     /// Returns where a file of the package is.
     #[must_use]
     pub fn file(&self, path: &str) -> Option<PathBuf> {
-        self.has(path).then(|| self.root.join(path))
+        let place = || self.elsewhere.get(path).cloned().unwrap_or_else(|| self.root.join(path));
+        self.has(path).then(place)
+    }
+
+    /// Adds files that lie elsewhere, by their paths in the package.
+    pub(super) fn with_elsewhere(mut self, files: BTreeMap<String, PathBuf>) -> Self {
+        self.files.extend(files.keys().cloned());
+        self.files.sort();
+        self.elsewhere = files;
+        self
     }
 
     fn has(&self, path: &str) -> bool {

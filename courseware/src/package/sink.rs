@@ -1,7 +1,8 @@
 //! Where an exported course goes: a directory or an archive that appears whole or not at all.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 
 use flate2::{Compression, GzBuilder};
@@ -9,6 +10,7 @@ use tar::{Builder, EntryType, Header, HeaderMode};
 use tempfile::NamedTempFile;
 use xblock_core::olx::PackageSink;
 
+use super::directory::{LONG, fits};
 use super::error::PackageError;
 use super::staging::{self, Staging};
 
@@ -56,7 +58,8 @@ impl DirectorySink {
     /// # Errors
     /// [`PackageError::IllegalPath`] for a path that leaves the package, and what the operating system says.
     pub fn write(&mut self, path: &str, content: &[u8]) -> Result<(), PackageError> {
-        write_below(self.staging.path(), &self.target, path, content)
+        let place = place_below(self.staging.path(), &self.target, path)?;
+        fs::write(&place, content).map_err(PackageError::io("write", &place))
     }
 
     /// Puts the package at its target.
@@ -93,6 +96,15 @@ impl DirectorySink {
 }
 
 impl PackageSink for DirectorySink {
+    fn takes(&self, path: &str) -> bool {
+        fits(self.staging.path(), path)
+    }
+
+    fn write_from(&mut self, path: &str, content: &mut dyn Read) -> io::Result<()> {
+        let place = place_below(self.staging.path(), &self.target, path).map_err(io::Error::other)?;
+        stream_into(&place, content).map_err(io::Error::other)
+    }
+
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         Self::write(self, path, bytes).map_err(io::Error::other)
     }
@@ -107,6 +119,8 @@ pub struct ArchiveSink {
     /// The one directory at the top of the archive.
     top: String,
     staging: Staging,
+    /// Files whose names no file system takes: where they are until they are packed.
+    long: BTreeMap<String, PathBuf>,
 }
 
 impl ArchiveSink {
@@ -118,7 +132,9 @@ impl ArchiveSink {
         if overwrite == Overwrite::Refuse && target.exists() || target.is_dir() {
             return Err(PackageError::TargetTaken { path: target.to_path_buf() });
         }
-        Ok(Self { target: target.to_path_buf(), top: top.to_owned(), staging: Staging::beside(target)? })
+        let (target, top) = (target.to_path_buf(), top.to_owned());
+        let staging = Staging::beside(&target)?;
+        Ok(Self { target, top, staging, long: BTreeMap::new() })
     }
 
     /// Writes one file of the package.
@@ -126,7 +142,21 @@ impl ArchiveSink {
     /// # Errors
     /// As [`DirectorySink::write`].
     pub fn write(&mut self, path: &str, content: &[u8]) -> Result<(), PackageError> {
-        write_below(self.staging.path(), &self.target, path, content)
+        let place = self.place(path)?;
+        fs::write(&place, content).map_err(PackageError::io("write", &place))
+    }
+
+    /// Finds a place for a file, under a name of our own where its own is too long.
+    fn place(&mut self, path: &str) -> Result<PathBuf, PackageError> {
+        let staging = self.staging.path();
+        if fits(staging, path) {
+            return place_below(staging, &self.target, path);
+        }
+        check(&self.target, path)?;
+        let folder = staging.join(LONG);
+        fs::create_dir_all(&folder).map_err(PackageError::io("make the directory", &folder))?;
+        let place = folder.join(self.long.len().to_string());
+        Ok(self.long.entry(path.to_owned()).or_insert(place).clone())
     }
 
     /// Packs the files and puts the archive at its target.
@@ -136,7 +166,7 @@ impl ArchiveSink {
     pub fn finish(self) -> Result<(), PackageError> {
         let io = |error| PackageError::io("write", &self.target)(error);
         let archive = NamedTempFile::new_in(self.staging.path()).map_err(io)?;
-        let hidden = archive.path().to_path_buf();
+        let hidden = [archive.path().to_path_buf(), self.staging.path().join(LONG)];
         let gz = GzBuilder::new()
             .mtime(0)
             .operating_system(255)
@@ -144,6 +174,9 @@ impl ArchiveSink {
         let mut tar = Builder::new(gz);
         tar.mode(HeaderMode::Deterministic);
         append(&mut tar, self.staging.path(), &self.top, &hidden).map_err(io)?;
+        for (path, place) in &self.long {
+            append_file(&mut tar, place, &format!("{}/{path}", self.top)).map_err(io)?;
+        }
         let gz = tar.into_inner().map_err(io)?;
         let archive = gz.finish().map_err(io)?.into_inner().map_err(|error| io(error.into_error()))?;
         share(archive.path())?;
@@ -155,6 +188,11 @@ impl ArchiveSink {
 }
 
 impl PackageSink for ArchiveSink {
+    fn write_from(&mut self, path: &str, content: &mut dyn Read) -> io::Result<()> {
+        let place = self.place(path).map_err(io::Error::other)?;
+        stream_into(&place, content).map_err(io::Error::other)
+    }
+
     fn write(&mut self, path: &str, bytes: &[u8]) -> io::Result<()> {
         Self::write(self, path, bytes).map_err(io::Error::other)
     }
@@ -187,21 +225,40 @@ fn share(path: &Path) -> Result<(), PackageError> {
     Ok(())
 }
 
-fn write_below(staging: &Path, target: &Path, path: &str, content: &[u8]) -> Result<(), PackageError> {
-    let is_inside = !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
-    if !is_inside {
-        return Err(PackageError::IllegalPath { archive: target.to_path_buf(), member: path.to_owned() });
+/// Refuses a path that leads out of the package.
+fn check(target: &Path, path: &str) -> Result<(), PackageError> {
+    if !path.is_empty() && path.split('/').all(|part| !matches!(part, "" | "." | "..")) {
+        return Ok(());
     }
+    Err(PackageError::IllegalPath { archive: target.to_path_buf(), member: path.to_owned() })
+}
+
+/// Finds the place of a file below a directory, and makes the directories it lies in.
+fn place_below(staging: &Path, target: &Path, path: &str) -> Result<PathBuf, PackageError> {
+    check(target, path)?;
     let place = staging.join(path);
-    let io = |error| PackageError::io("write", &place)(error);
     if let Some(directory) = place.parent() {
-        fs::create_dir_all(directory).map_err(io)?;
+        fs::create_dir_all(directory).map_err(PackageError::io("write", &place))?;
     }
-    fs::write(&place, content).map_err(io)
+    Ok(place)
+}
+
+/// Writes a file piece by piece; nothing of it stays where that fails.
+fn stream_into(place: &Path, content: &mut dyn Read) -> Result<(), PackageError> {
+    let written = File::create(place).and_then(|mut file| io::copy(content, &mut file));
+    written.map(drop).map_err(|error| {
+        let _ = fs::remove_file(place);
+        PackageError::io("write", place)(error)
+    })
 }
 
 /// Packs a directory's content in order of the names.
-fn append<W: Write>(tar: &mut Builder<W>, directory: &Path, member: &str, hidden: &Path) -> io::Result<()> {
+fn append<W: Write>(
+    tar: &mut Builder<W>,
+    directory: &Path,
+    member: &str,
+    hidden: &[PathBuf],
+) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_entry_type(EntryType::Directory);
     header.set_mode(0o755);
@@ -211,7 +268,7 @@ fn append<W: Write>(tar: &mut Builder<W>, directory: &Path, member: &str, hidden
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
-        if path == hidden {
+        if hidden.contains(&path) {
             continue;
         }
         let member = format!("{member}/{}", entry.file_name().to_string_lossy());
@@ -219,11 +276,16 @@ fn append<W: Write>(tar: &mut Builder<W>, directory: &Path, member: &str, hidden
             append(tar, &path, &member, hidden)?;
             continue;
         }
-        let mut header = Header::new_gnu();
-        header.set_entry_type(EntryType::Regular);
-        header.set_mode(0o644);
-        header.set_size(entry.metadata()?.len());
-        tar.append_data(&mut header, member, File::open(&path)?)?;
+        append_file(tar, &path, &member)?;
     }
     Ok(())
+}
+
+fn append_file<W: Write>(tar: &mut Builder<W>, path: &Path, member: &str) -> io::Result<()> {
+    let file = File::open(path)?;
+    let mut header = Header::new_gnu();
+    header.set_entry_type(EntryType::Regular);
+    header.set_mode(0o644);
+    header.set_size(file.metadata()?.len());
+    tar.append_data(&mut header, member, file)
 }

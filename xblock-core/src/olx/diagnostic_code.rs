@@ -243,6 +243,12 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
         "remove the child from its parent",
     ),
     DiagnosticCode::new(
+        "name-too-long",
+        Error,
+        "A file system takes names of 255 bytes and paths of 4096, and this static file has more.",
+        "export to a .tar.gz, which takes it, or give the file a shorter name",
+    ),
+    DiagnosticCode::new(
         "origin-not-kept",
         Warning,
         "The store cannot keep the files of the package beside its blocks, so that an export writes all of them anew.",

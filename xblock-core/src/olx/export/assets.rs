@@ -1,5 +1,8 @@
 //! Static files and what is known of them.
 
+use std::io::{self, Read};
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use serde_json::{Map, json};
 
 use crate::fields::Json;
@@ -8,7 +11,7 @@ use crate::olx::asset_metadata::metadata_element;
 use crate::olx::json_line::json_indented;
 use crate::olx::write::WriteError;
 use crate::olx::{Diagnostic, Element, Node, Severity, WriteOptions};
-use crate::runtime::{AssetMetadata, AssetRecord, Branch, Runtime, RuntimeError};
+use crate::runtime::{AssetMetadata, AssetRecord, AssetStream, Branch, Runtime, RuntimeError};
 
 use super::host::Exporter;
 use super::sink::ExportStep;
@@ -45,24 +48,60 @@ impl Exporter<'_> {
 
     /// Writes the static files alone, and returns those that could be read.
     pub(super) fn static_files(&mut self) -> Result<Vec<AssetRecord>, WriteError> {
-        let mut written = Vec::new();
+        let mut all = Vec::new();
         for asset in exported_assets(self.runtime, self.context, self.branch)? {
             let path = static_path(&asset);
-            let bytes = match self.runtime.read_asset(&asset.key, self.branch) {
-                Err(error) if error.is_damage() => {
+            let written = self.runtime.open_asset(&asset.key, self.branch).map_err(WriteError::from);
+            let written = written.and_then(|open| {
+                let mut content =
+                    Watched { stream: AssetStream::new(open), stop: self.options.stop, ended: None };
+                let written = self.put_from(&format!("static/{path}"), &asset.digest, &mut content);
+                content.ended.map_or(written, Err)
+            });
+            match written {
+                Err(WriteError::Runtime(error)) if error.is_damage() => {
                     self.leave_out(&asset.key, &error);
                     continue;
                 }
-                bytes => bytes?,
-            };
-            self.put(&format!("static/{path}"), &bytes)?;
+                written => {
+                    if !written? {
+                        continue;
+                    }
+                }
+            }
             self.report.assets += 1;
             if let Some(progress) = self.options.progress {
                 progress(ExportStep::Asset(&path));
             }
-            written.push(asset);
+            all.push(asset);
         }
-        Ok(written)
+        Ok(all)
+    }
+}
+
+/// A static file on its way into a sink, which says itself why it ended too early.
+struct Watched<'a> {
+    stream: AssetStream,
+    stop: Option<&'a AtomicBool>,
+    ended: Option<WriteError>,
+}
+
+impl Read for Watched<'_> {
+    fn read(&mut self, target: &mut [u8]) -> io::Result<usize> {
+        let is_stopped = self.stop.is_some_and(|stop| stop.load(Ordering::Relaxed));
+        let outcome = if is_stopped {
+            Err(WriteError::Stopped)
+        } else {
+            self.stream.read(target).map_err(|error| match error.downcast::<RuntimeError>() {
+                Ok(error) => error.into(),
+                Err(error) => RuntimeError::storage("reading a static file", error).into(),
+            })
+        };
+        outcome.map_err(|error| {
+            let told = io::Error::other(error.to_string());
+            self.ended = Some(error);
+            told
+        })
     }
 }
 

@@ -115,6 +115,9 @@ pub(super) fn write_beside(
         refused: BTreeSet::new(),
     };
     let Some((files, mut report)) = composer.compose()? else { return Ok(None) };
+    if !files.keys().all(|path| sink.takes(path)) {
+        return Ok(None);
+    }
     for (path, bytes) in &files {
         sink.write(path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
     }

@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Display;
-use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::Read;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::Map;
@@ -15,7 +16,7 @@ use crate::olx::{
     Diagnostic, Document, Element, Fidelity, Outcome, ParseOptions, Severity, WriteOptions, is_pointer,
     pointer_path,
 };
-use crate::runtime::{BlockData, Branch, Runtime, RuntimeError};
+use crate::runtime::{BlockData, Branch, ContentDigest, Runtime, RuntimeError};
 
 use super::layout::{Layout, policy_key};
 use super::sink::{ExportOptions, ExportReport, ExportStep, PackageSink};
@@ -54,7 +55,7 @@ const COLLISIONS: &str = "collisions/";
 #[derive(PartialEq)]
 struct Written {
     by: Option<UsageKey>,
-    bytes: u64,
+    digest: Arc<str>,
 }
 
 /// Whoever writes the blocks of a package.
@@ -270,13 +271,41 @@ impl<'a> Exporter<'a> {
     /// Hands a file on, unless its block wrote it before: one with several parents is written once. Where something else
     /// has the path already, the file goes elsewhere with a remark.
     pub(super) fn put(&mut self, path: &str, bytes: &[u8]) -> Result<(), WriteError> {
+        let Some((path, new)) = self.place(path, ContentDigest::of(bytes)) else { return Ok(()) };
+        self.sink.write(&path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
+        self.files.insert(path, new);
+        Ok(())
+    }
+
+    /// As [`Exporter::put`], of a file of any size whose digest is known; says whether the package has it.
+    pub(super) fn put_from(
+        &mut self,
+        path: &str,
+        digest: &Arc<str>,
+        content: &mut dyn Read,
+    ) -> Result<bool, WriteError> {
+        let full = format!("{}{path}", self.folder);
+        let Some((path, new)) = self.place(path, digest.clone()) else { return Ok(self.sink.takes(&full)) };
+        let outcome = self.sink.write_from(&path, content);
+        outcome.map_err(|source| WriteError::File { path: path.clone(), source })?;
+        self.files.insert(path, new);
+        Ok(true)
+    }
+
+    /// Finds the path a file goes to; none where it is there already, or where its name is too long for the sink, which
+    /// is remarked.
+    fn place(&mut self, path: &str, digest: Arc<str>) -> Option<(String, Written)> {
         let mut path = format!("{}{path}", self.folder);
-        let mut hasher = DefaultHasher::new();
-        bytes.hash(&mut hasher);
-        let new = Written { by: self.path.last().cloned(), bytes: hasher.finish() };
+        if !self.sink.takes(&path) {
+            let message = "the name is too long for a folder; a .tar.gz takes it";
+            let remark = Diagnostic::new("name-too-long", Severity::Error, message);
+            self.report.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::LeftOut));
+            return None;
+        }
+        let new = Written { by: self.path.last().cloned(), digest };
         while let Some(old) = self.files.get(&path) {
             if *old == new || new.by.is_some() && old.by == new.by {
-                return Ok(());
+                return None;
             }
             let message =
                 format!("another file of the package is called so; this one goes to {COLLISIONS}{path}");
@@ -284,9 +313,7 @@ impl<'a> Exporter<'a> {
             self.report.diagnostics.push(remark.in_file(path.as_str().into()).outcome(Outcome::Kept));
             path.insert_str(0, COLLISIONS);
         }
-        self.sink.write(&path, bytes).map_err(|source| WriteError::File { path: path.clone(), source })?;
-        self.files.insert(path, new);
-        Ok(())
+        Some((path, new))
     }
 
     /// Says whether a block wrote this file.

@@ -1,6 +1,7 @@
 //! Where a package goes, and what is asked and told while it is written.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::atomic::AtomicBool;
 
 use crate::keys::UsageKey;
@@ -9,11 +10,23 @@ use crate::runtime::Origin;
 
 /// Takes the files of a package in the order in which they are made, each path once.
 pub trait PackageSink {
+    /// Says whether a file of this path can be taken at all; file systems have limits to the length of names.
+    fn takes(&self, path: &str) -> bool {
+        let _ = path;
+        true
+    }
+
     /// Takes one file.
     ///
     /// # Errors
     /// Whatever the medium says.
     fn write(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()>;
+
+    /// Takes one file of any size, in pieces. Where the reader fails nothing of the file is kept.
+    ///
+    /// # Errors
+    /// Those of the reader, and whatever the medium says.
+    fn write_from(&mut self, path: &str, content: &mut dyn Read) -> std::io::Result<()>;
 }
 
 /// Keeps a package in memory.
@@ -26,6 +39,13 @@ pub struct MemorySink {
 impl PackageSink for MemorySink {
     fn write(&mut self, path: &str, bytes: &[u8]) -> std::io::Result<()> {
         self.files.insert(path.to_owned(), bytes.to_owned());
+        Ok(())
+    }
+
+    fn write_from(&mut self, path: &str, content: &mut dyn Read) -> std::io::Result<()> {
+        let mut bytes = Vec::new();
+        content.read_to_end(&mut bytes)?;
+        self.files.insert(path.to_owned(), bytes);
         Ok(())
     }
 }
