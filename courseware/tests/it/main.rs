@@ -11,6 +11,7 @@ mod damage;
 mod diffing;
 mod edit_steps;
 mod exit_codes;
+mod exporting;
 mod formatting;
 mod learners;
 mod links;
