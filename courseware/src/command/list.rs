@@ -3,7 +3,6 @@
 use clap::Args;
 use courseware::OpenMode;
 use serde_json::json;
-use xblock_core::runtime::RuntimeError;
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -28,7 +27,7 @@ pub(crate) fn run(
         match runtime.context(&key) {
             Ok(record) => records.push(record),
             // The others are listed all the same, before the command says what is wrong.
-            Err(error @ RuntimeError::Corrupt { .. }) => damaged.push((Some(key), error)),
+            Err(error) if error.is_damage() => damaged.push((Some(key), error)),
             Err(error) => return Err(error.into()),
         }
     }
@@ -48,6 +47,11 @@ pub(crate) fn run(
             None => "not published".into(),
         };
         console.line(format_args!("{}  draft {}, {published}", record.key, record.draft.version))?;
+    }
+    for (key, _) in &damaged {
+        if let Some(key) = key {
+            console.remark(format_args!("error: {key} cannot be read"));
+        }
     }
     console.damage(damaged.into_iter().map(|(_, error)| error))
 }

@@ -313,11 +313,39 @@ fn one_damaged_course_leaves_the_others_listed() {
     course.import().exits(0);
     let ran = courseware(["list", "--store", &course.store()]).exits(4);
     assert!(ran.out.contains("course-v1:O+C+R") && !ran.out.contains(TIDES), "{}", ran.out);
-    assert!(ran.err.contains("snapshots"), "{}", ran.err);
+    assert!(ran.err.contains("snapshots") && ran.err.contains(TIDES), "{}", ran.err);
     let listed = courseware(["list", "--store", &course.store(), "--json"]).exits(4).json();
     assert_eq!(listed[0]["context"], "course-v1:O+C+R");
     assert_eq!(listed[1]["context"], TIDES);
     assert!(listed[1]["error"].as_str().unwrap().contains("missing"), "{listed}");
+}
+
+/// Half a document is told with the course it is of.
+#[test]
+fn a_truncated_course_is_named() {
+    let course = Course::new(&[
+        ("course/course.xml", ROOT.as_bytes()),
+        ("course/course/R.xml", b"<course display_name=\"Sound\"/>"),
+    ]);
+    import_tides(&course.store());
+    for bundle in fs::read_dir(course.directory.path().join("store/storage")).unwrap() {
+        let Ok(snapshots) = fs::read_dir(bundle.unwrap().path().join("snapshots")) else { continue };
+        for snapshot in snapshots {
+            let path = snapshot.unwrap().path();
+            let whole = fs::read(&path).unwrap();
+            fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        }
+    }
+    course.import().exits(0);
+    let ran = courseware(["list", "--store", &course.store()]).exits(4);
+    assert!(ran.out.contains("course-v1:O+C+R") && !ran.out.contains(TIDES), "{}", ran.out);
+    assert!(
+        ran.err.contains(&format!("{TIDES} cannot be read")) && ran.err.contains("damaged"),
+        "{}",
+        ran.err
+    );
+    let listed = courseware(["list", "--store", &course.store(), "--json"]).exits(4).json();
+    assert_eq!(listed[1]["context"], TIDES);
 }
 
 #[test]

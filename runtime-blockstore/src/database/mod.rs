@@ -67,9 +67,9 @@ impl Database {
         Ok(Self { access, engine: Engine::Mysql(Box::new(server)) })
     }
 
-    /// Says whether a database on a server has the app's tables.
+    /// Says whether a database on a server has tables of the app.
     pub(crate) fn has_app(place: &MysqlPlace) -> Result<bool, BlockstoreError> {
-        Server::new(place).look(schema::is_present)
+        Server::new(place).look(schema::is_begun)
     }
 
     pub(crate) fn access(&self) -> Access {

@@ -112,9 +112,7 @@ pub(super) fn copy_to_file(from: &Connection, file: &Path) -> Result<()> {
 pub(super) fn copy_from_file(file: &Path, to: &Connection) -> Result<()> {
     let from = Connection::open_file_read_only(file)?;
     schema::refuse_newer(&from, &file.display())?;
-    if !schema::is_present(&from)? {
-        return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
-    }
+    schema::require(&from, &file.display())?;
     copy_rows(&from, to)
 }
 

@@ -133,20 +133,62 @@ pub(crate) fn refuse_newer(db: &Connection, place: &dyn Display) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a database that has tables, and those of the app are not among them.
+/// Refuses a database that has tables, and those of the app are not, or not all, among them.
 pub(crate) fn refuse_foreign(db: &Connection, place: &dyn Display) -> Result<()> {
-    if is_present(db)? || !db.has_others()? {
+    let missing = missing(db)?;
+    if missing.is_empty() {
+        return Ok(());
+    }
+    if missing.len() < APP.len() {
+        // On a server whoever made them may have been killed before the last one; the next one makes the rest.
+        return if db.has_others()? || is_migrated(db)? { Err(lacking(place, &missing)) } else { Ok(()) };
+    }
+    if !db.has_others()? {
         return Ok(());
     }
     Err(BlockstoreError::corrupt(place, "it is a database of another program, not of a Blockstore"))
 }
 
-/// Says whether the database has the app's tables.
-pub(crate) fn is_present(db: &Connection) -> Result<bool> {
+/// Refuses a database that has not all of the app's tables.
+pub(crate) fn require(db: &Connection, place: &dyn Display) -> Result<()> {
+    match missing(db)? {
+        missing if missing.is_empty() => Ok(()),
+        missing => Err(lacking(place, &missing)),
+    }
+}
+
+fn lacking(place: &dyn Display, missing: &[&str]) -> BlockstoreError {
+    let reason = match missing {
+        all if all.len() == APP.len() => "it has no tables of the Blockstore app".to_owned(),
+        [table] => format!("it lacks the table {table} of the Blockstore app"),
+        tables => format!("it lacks the tables {} of the Blockstore app", tables.join(", ")),
+    };
+    BlockstoreError::corrupt(place, reason)
+}
+
+/// Says whether the database knows which migrations of the app its tables are of.
+fn is_migrated(db: &Connection) -> Result<bool> {
+    let known = "SELECT 1 FROM django_migrations WHERE app = 'bundles'";
+    Ok(db.has_table("django_migrations")? && db.exists("reading the form of the tables", known, ())?)
+}
+
+/// Lists those of the app's tables that the database does not have.
+fn missing(db: &Connection) -> Result<Vec<&'static str>> {
+    let mut missing = Vec::new();
     for table in APP {
         if !db.has_table(table)? {
-            return Ok(false);
+            missing.push(table);
         }
     }
-    Ok(true)
+    Ok(missing)
+}
+
+/// Says whether the database has the app's tables.
+pub(crate) fn is_present(db: &Connection) -> Result<bool> {
+    Ok(missing(db)?.is_empty())
+}
+
+/// Says whether the database has any of the app's tables.
+pub(crate) fn is_begun(db: &Connection) -> Result<bool> {
+    Ok(missing(db)?.len() < APP.len())
 }

@@ -60,6 +60,9 @@ impl Client {
             })?,
         };
         let patience = Duration::from_secs(seconds);
+        refuse_empty_credentials(place).map_err(|reason| {
+            failed("cannot set up", &root, io::Error::new(io::ErrorKind::PermissionDenied, reason))
+        })?;
         let store = build(place, patience).map_err(|error| explain("cannot set up", &root, error))?;
         Ok(Self { place: place.clone(), patience, store: Mutex::new((std::process::id(), store)), root })
     }
@@ -154,15 +157,50 @@ pub(super) fn failed(action: &'static str, path: &Path, source: io::Error) -> Bl
 /// Turns an error of the client into one of the store.
 pub(super) fn explain(action: &'static str, path: &Path, error: object_store::Error) -> BlockstoreError {
     use object_store::Error as E;
+    // Services say both with the status of an object that is not there, too.
+    let said = error.to_string();
+    let says = |words: &[&str]| words.iter().any(|word| said.contains(word));
+    if says(&NO_BUCKET) {
+        let told = "the bucket does not exist; it must be made first";
+        return failed(action, path, io::Error::new(io::ErrorKind::NotADirectory, told));
+    }
+    if says(&REFUSED) || matches!(error, E::PermissionDenied { .. } | E::Unauthenticated { .. }) {
+        let told = format!("the service refuses the credentials, or what they ask for: {error}");
+        return failed(action, path, io::Error::new(io::ErrorKind::PermissionDenied, told));
+    }
     let kind = match &error {
         E::NotFound { .. } => return BlockstoreError::Missing { place: path.display().to_string() },
         E::AlreadyExists { .. } => io::ErrorKind::AlreadyExists,
-        E::PermissionDenied { .. } | E::Unauthenticated { .. } => io::ErrorKind::PermissionDenied,
         E::NotSupported { .. } | E::NotImplemented { .. } => io::ErrorKind::Unsupported,
         E::InvalidPath { .. } => io::ErrorKind::InvalidInput,
         _ => io::ErrorKind::Other,
     };
     failed(action, path, io::Error::new(kind, error))
+}
+
+/// By what services say that they have no such bucket, or container.
+const NO_BUCKET: [&str; 3] = ["NoSuchBucket", "bucket does not exist", "ContainerNotFound"];
+
+/// By what services of the S3 protocol say that they do not know who asks.
+const REFUSED: [&str; 3] = ["InvalidAccessKeyId", "SignatureDoesNotMatch", "XAdminUserNotFound"];
+
+/// The credentials that are of no use where they are empty.
+const SECRETS: [(ObjectService, &str); 4] = [
+    (ObjectService::S3, "aws_access_key_id"),
+    (ObjectService::S3, "aws_secret_access_key"),
+    (ObjectService::Azure, "azure_storage_account_name"),
+    (ObjectService::Azure, "azure_storage_account_key"),
+];
+
+/// Refuses empty credentials: a service that is asked with them says that it has nothing.
+fn refuse_empty_credentials(place: &ObjectPlace) -> std::result::Result<(), String> {
+    for (_, name) in SECRETS.iter().filter(|(service, _)| *service == place.service) {
+        let given = place.options.get(name).map(str::to_owned).or_else(|| env::var(name.to_uppercase()).ok());
+        if given.is_some_and(|given| given.trim().is_empty()) {
+            return Err(format!("{} is set and empty: the credentials are missing", name.to_uppercase()));
+        }
+    }
+    Ok(())
 }
 
 fn build(place: &ObjectPlace, patience: Duration) -> object_store::Result<Arc<dyn ObjectStore>> {

@@ -66,6 +66,11 @@ impl Storage {
         objects.is_empty()
     }
 
+    /// Refuses a bucket that is not there; folders are made where they are missing.
+    pub(crate) fn look_for_bucket(&self) -> Result<(), BlockstoreError> {
+        self.objects.as_ref().map_or(Ok(()), |objects| objects.is_empty().map(drop))
+    }
+
     pub(crate) fn root(&self) -> &Path {
         &self.root
     }

@@ -93,8 +93,9 @@ impl Blockstore {
             refuse_bare(&db, &storage)?;
             storage.create()?;
             db.create_tables(clock.now())?;
-        } else if !db.read(schema::is_present)? {
-            return Err(BlockstoreError::corrupt(file.display(), "it has no tables of the Blockstore app"));
+        } else {
+            db.read(|db| schema::require(db, &file.display()))?;
+            refuse_nowhere(&db, &storage)?;
         }
         Self::over(db, storage, clock)
     }
@@ -119,8 +120,9 @@ impl Blockstore {
             refuse_bare(&db, &storage)?;
             storage.create()?;
             db.create_tables(clock.now())?;
-        } else if !db.read(schema::is_present)? {
-            return Err(BlockstoreError::corrupt(place, "it has no tables of the Blockstore app"));
+        } else {
+            db.read(|db| schema::require(db, place))?;
+            refuse_nowhere(&db, &storage)?;
         }
         Self::over(db, storage, clock)
     }
@@ -188,12 +190,24 @@ impl Blockstore {
 /// Refuses to write where the storage is not there at all and rows name what should lie in it: whoever takes a folder that is
 /// not mounted for an empty one would lose what the rows say.
 fn refuse_bare(db: &Database, storage: &Storage) -> Result<(), BlockstoreError> {
-    let names_data = db.read(|db| {
-        let sql = "SELECT 1 FROM bundles_bundleversion LIMIT 1";
-        Ok::<_, BlockstoreError>(schema::is_present(db)? && db.exists("looking for versions", sql, ())?)
-    })?;
-    if names_data && storage.is_bare()? {
+    if !names_data(db)? {
+        return storage.look_for_bucket();
+    }
+    if storage.is_bare()? {
         return Err(BlockstoreError::NoStorage { place: storage.root().display().to_string() });
     }
     Ok(())
+}
+
+/// Refuses to read a store without versions whose bucket is not there: it would be taken for an empty store.
+fn refuse_nowhere(db: &Database, storage: &Storage) -> Result<(), BlockstoreError> {
+    if names_data(db)? { Ok(()) } else { storage.look_for_bucket() }
+}
+
+/// Says whether rows name what should lie in the storage.
+fn names_data(db: &Database) -> Result<bool, BlockstoreError> {
+    db.read(|db| {
+        let sql = "SELECT 1 FROM bundles_bundleversion LIMIT 1";
+        Ok(schema::is_present(db)? && db.exists("looking for versions", sql, ())?)
+    })
 }

@@ -38,6 +38,37 @@ fn open(folder: &Path, access: Access) -> Result<Blockstore, BlockstoreError> {
     Blockstore::open(folder, access, clock())
 }
 
+/// A database that lacks some of the app's tables is told which, and nothing is made in their place.
+#[test]
+fn tables_that_are_missing_are_named() {
+    let tables = ["bundles_draft", "bundles_bundleversion", "bundles_bundle", "bundles_collection"];
+    for many in [1, 2] {
+        for start in 0..tables.len() {
+            let (folder, ..) = closed();
+            let gone: Vec<_> = tables.iter().cycle().skip(start).take(many).collect();
+            {
+                let db = Connection::open(folder.path().join("db.sqlite3")).unwrap();
+                db.execute_batch("PRAGMA foreign_keys = OFF").unwrap();
+                for table in &gone {
+                    db.execute_batch(&format!("DROP TABLE {table}")).unwrap();
+                }
+            }
+            let before = state(folder.path());
+            for access in [Access::ReadOnly, Access::ReadWrite] {
+                let error = open(folder.path(), access).err().expect("it does not open");
+                let said = error.to_string();
+                assert!(matches!(error, BlockstoreError::Corrupt { .. }) && said.contains("lacks"), "{said}");
+                for table in tables {
+                    let (word, is_gone) = (format!("{table} "), gone.contains(&&table));
+                    let is_said = said.contains(&word) || said.contains(&format!("{table},"));
+                    assert_eq!(is_said, is_gone, "{table}: {said}");
+                }
+            }
+            assert_eq!(state(folder.path()), before);
+        }
+    }
+}
+
 #[test]
 fn paths_that_lead_out_are_refused_and_change_nothing() {
     let (folder, bundle, draft) = closed();

@@ -319,12 +319,58 @@ fn an_object_store_that_is_not_there_is_named() {
         ("blockstore_assets_timeout", "1"),
     ];
     put_elsewhere(folder.path(), "s3://bucket/prefix", &options);
-    let store = bundles(folder.path());
-    let collection = store.create_collection("Tides").unwrap().uuid;
-    let bundle = store.create_bundle(collection, "tides", "tides", "").unwrap().uuid;
-    let error = store.get_or_create_bundle_draft(bundle, "studio_draft").unwrap_err();
-    assert!(error.to_string().contains("s3://bucket/prefix/"), "{error}");
+    let error = opening(folder.path(), Access::ReadWrite);
+    assert!(error.to_string().contains("s3://bucket/prefix"), "{error}");
     let assets = assets_of(folder.path());
     assert!(!format!("{error} {error:?} {assets:?} {assets}").contains("a+secret"), "{error:?}");
-    assert!(store.get_bundle(bundle).unwrap().drafts.is_empty());
+}
+
+fn opening(folder: &Path, access: Access) -> BlockstoreError {
+    match store_in(folder, access, Arc::new(TickingClock::default())) {
+        Err(error) => error,
+        Ok(_) => panic!("the store opens"),
+    }
+}
+
+/// A bucket that is not there is told, and is not taken for a store that is empty.
+#[test]
+fn a_bucket_that_is_not_there_is_named() {
+    let Some((store, _, folder)) = new_store() else { return };
+    drop(store);
+    let bucket = bucket(&s3().expect("it was there before").url);
+    put_at(folder.path(), &Bucket { name: "no-such-bucket", ..bucket }, bucket.address, &[]);
+    for access in [Access::ReadOnly, Access::ReadWrite] {
+        let error = opening(folder.path(), access).to_string();
+        assert!(
+            error.contains("s3://no-such-bucket/") && error.contains("the bucket does not exist"),
+            "{error}"
+        );
+    }
+    let empty = tempfile::tempdir().unwrap();
+    std::fs::copy(folder.path().join("assets"), empty.path().join("assets")).unwrap();
+    opening(empty.path(), Access::ReadWrite);
+    let db = rusqlite::Connection::open(empty.path().join("db.sqlite3")).unwrap();
+    let tables: i64 = db.query_row("SELECT count(*) FROM sqlite_master", (), |row| row.get(0)).unwrap();
+    assert_eq!(tables, 0, "no store is begun");
+}
+
+/// Credentials that are empty, or refused, are told as that, and not as damage of what they do not reach.
+#[test]
+fn credentials_that_are_empty_or_refused_are_told() {
+    let Some((store, _, folder)) = new_store() else { return };
+    new_bundle(&store, "tides", &[("a.txt", "one")]);
+    drop(store);
+    let place = std::fs::read_to_string(folder.path().join("assets")).unwrap();
+    let service = bucket(&s3().expect("it was there before").url);
+    for (name, right) in [("aws_access_key_id", service.key), ("aws_secret_access_key", service.secret)] {
+        for (wrong, words) in [("", "set and empty"), ("somebody", "refuse")] {
+            let other = place.replace(&format!("{name} {right}"), &format!("{name} {wrong}"));
+            assert_ne!(place, other);
+            std::fs::write(folder.path().join("assets"), other).unwrap();
+            let error = opening(folder.path(), Access::ReadWrite);
+            let said = format!("{error}");
+            assert!(said.contains(words) && !said.contains("damaged"), "{name} {wrong:?}: {said}");
+            assert!(!format!("{error:?}").contains(service.secret), "{error:?}");
+        }
+    }
 }
