@@ -319,7 +319,8 @@ fn describe_runtime(error: &RuntimeError) -> Situation {
         }
         RuntimeError::ChildCycle { usage }
         | RuntimeError::RootIsFixed { usage }
-        | RuntimeError::ParentNotPublished { usage, .. } => Situation::new("InvalidEdit", error).key(usage),
+        | RuntimeError::ParentNotPublished { usage, .. }
+        | RuntimeError::SharedLink { usage, .. } => Situation::new("InvalidEdit", error).key(usage),
         RuntimeError::ReadOnly => Situation::new("ReadOnly", error),
         RuntimeError::Unstorable { place, .. } => Situation::new("InvalidEdit", error).key(place),
         RuntimeError::Corrupt { place, .. } => {

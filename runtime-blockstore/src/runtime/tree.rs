@@ -262,11 +262,13 @@ impl Tree {
         changed
     }
 
-    /// Makes the next version of these files and lays the draft on it.
+    /// Makes the next version of these files and lays the draft on it; where not all is published, with those of the
+    /// draft's links that the published branch lacks, and with these.
     pub(super) fn publish(
         &mut self,
         files: BTreeMap<String, FileRecord>,
         is_all: bool,
+        moved: BTreeMap<String, Link>,
         now: DateTime<Utc>,
     ) -> (u64, Arc<Snapshot>) {
         let composed = if is_all { None } else { Some(self.composed()) };
@@ -278,6 +280,7 @@ impl Tree {
         for (name, link) in &draft_links {
             links.entry(name.clone()).or_insert_with(|| link.clone());
         }
+        links.extend(moved);
         for (path, record) in &files {
             if self.contents.contains_key(&record.hash) && self.needed.insert(record.hash) {
                 self.needed_records.push((path.clone(), record.clone()));

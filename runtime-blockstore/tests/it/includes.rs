@@ -78,7 +78,7 @@ impl Site {
     }
 
     /// Holds what the index says against what it says when it is made anew.
-    fn index_is_right(&self) {
+    pub(crate) fn index_is_right(&self) {
         let seen = |runtime: &BlockstoreRuntime| {
             Branch::ALL.map(|branch| {
                 let usages = runtime.usages(&lib(), branch).unwrap();

@@ -22,6 +22,7 @@ mod links;
 mod maintenance;
 mod mariadb;
 mod mime;
+mod moved_links;
 mod object_faults;
 mod objects;
 mod proxy;

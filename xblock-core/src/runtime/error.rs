@@ -160,6 +160,19 @@ pub enum RuntimeError {
         /// Its parent.
         parent: UsageKey,
     },
+    /// A subtree needs a link at another version than the published one, which would change what other blocks include.
+    #[error(
+        "{usage} cannot be published alone: what it includes by the link {link} is not what is published, and {other} includes \
+         by that link, too; publish both together, or everything"
+    )]
+    SharedLink {
+        /// The block to be published.
+        usage: UsageKey,
+        /// The link's name.
+        link: String,
+        /// A block outside of the subtree.
+        other: UsageKey,
+    },
     /// A key this kind of store cannot keep.
     #[error("{store} cannot keep {key}: {reason}")]
     UnsupportedKey {

@@ -1,6 +1,7 @@
 //! One edit on its way: the draft's blocks and static files, published versions, files, rows.
 
 mod asset_metadata;
+mod moved_links;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -379,9 +380,13 @@ impl<'v> Carrying<'v> {
             self.published_metadata = Some(self.metadata()?.clone());
         }
         let is_all = matches!(extent, Extent::All);
+        let links = match extent {
+            Extent::All => BTreeMap::new(),
+            Extent::Subtree(top) => self.links_to_move(top, blocks)?,
+        };
         let files = if is_all { self.tree.composed() } else { self.subtree_files(blocks, before)? };
         let now = self.info.edited_on.unwrap_or_default();
-        let (_, snapshot) = self.tree.publish(files, is_all, now);
+        let (_, snapshot) = self.tree.publish(files, is_all, links, now);
         let state = match self.published_state {
             Some(state) => state,
             None => self.tables.state_id(self.view.row.bundle_id, Branch::Published)?,
