@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blocks::problem::{Problem, ProblemOptions, ProblemServices};
 use serde_json::{Map, Value as Json, json};
 use xblock_core::keys::ContextKey;
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
 use xblock_testkit::fuzz::{Answers, Seen};
 
 /// Puts a problem together as far as that goes without a place for scripts.
@@ -40,18 +40,6 @@ fn look(
 struct Says(Globals);
 
 impl SandboxService for Says {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
-    }
-
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
-    }
-
     fn run(&self, job: &SandboxJob, _: &ContextKey) -> Result<Globals, SandboxError> {
         let mut names = job.globals.clone();
         names.extend(self.0.clone());

@@ -37,10 +37,6 @@ impl CageSandbox {
 }
 
 impl SandboxService for CageSandbox {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
     fn python_lib_zip(&self, context: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
         library::read(&*self.runtime, self.branch, context)
     }

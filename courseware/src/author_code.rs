@@ -121,6 +121,7 @@ fn caged(_: Store, _: Option<PathBuf>) -> Box<dyn SandboxService> {
     Box::new(NoSandbox { reason: "a cage needs Linux, with Landlock and seccomp".to_owned() })
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl SandboxService for AuthorCode {
     fn can_run_unsafely(&self, _: &ContextKey) -> bool {
         false

@@ -4,7 +4,7 @@ use pyo3::exceptions::{PyKeyboardInterrupt, PySyntaxError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList};
 use xblock_core::keys::ContextKey;
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
 
 use crate::values::{names_from_python, names_to_python};
 
@@ -97,18 +97,6 @@ fn authors_line(py: Python<'_>, error: &PyErr) -> Option<Option<u32>> {
 }
 
 impl SandboxService for SafeExec {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
-    }
-
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
-    }
-
     fn run(&self, job: &SandboxJob, context: &ContextKey) -> Result<Globals, SandboxError> {
         Python::attach(|py| self.call(py, job, context).map_err(|error| failure(py, &error)))
     }

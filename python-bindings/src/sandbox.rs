@@ -79,6 +79,7 @@ fn waiting<T: Send>(work: impl FnOnce() -> T + Send) -> T {
     Python::attach(|py| py.detach(work))
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl SandboxService for ProcessCage {
     fn can_run_unsafely(&self, _: &ContextKey) -> bool {
         false
@@ -121,6 +122,7 @@ impl HostSandbox {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl SandboxService for HostSandbox {
     fn can_run_unsafely(&self, _: &ContextKey) -> bool {
         Python::attach(|py| {

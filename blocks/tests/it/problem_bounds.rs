@@ -5,7 +5,7 @@ use std::sync::Arc;
 use blocks::problem::{LoadError, Problem, ProblemOptions, ProblemServices, author_tests};
 use serde_json::{Map, Value as Json, json};
 use xblock_core::keys::ContextKey;
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
 
 fn options() -> ProblemOptions<'static> {
     ProblemOptions::new("block-v1:Org+C1+R1+type@problem+block@q".parse().expect("a usage key"))
@@ -92,18 +92,6 @@ fn elements_ten_thousand_deep_are_refused() {
 struct Leaving(Globals);
 
 impl SandboxService for Leaving {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
-    }
-
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
-    }
-
     fn run(&self, _: &SandboxJob, _: &ContextKey) -> Result<Globals, SandboxError> {
         Ok(self.0.clone())
     }

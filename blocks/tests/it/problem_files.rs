@@ -5,25 +5,13 @@ use std::sync::{Arc, Mutex};
 use blocks::problem::{LoadError, Problem, ProblemOptions, ProblemServices};
 use serde_json::json;
 use xblock_core::keys::ContextKey;
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
 
 /// Keeps the code it is given; says of code that holds `fail` that its last line does.
 #[derive(Default)]
 struct Engine(Mutex<Vec<String>>);
 
 impl SandboxService for Engine {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
-    }
-
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
-    }
-
     fn run(&self, job: &SandboxJob, _: &ContextKey) -> Result<Globals, SandboxError> {
         self.0.lock().expect("no panic").push(job.code.clone());
         if let Some(before) = job.code.find("fail") {

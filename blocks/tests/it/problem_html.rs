@@ -11,7 +11,7 @@ use html5ever::{ParseOpts, QualName, local_name, ns, parse_fragment};
 use markup5ever_rcdom::{Handle, NodeData, RcDom};
 use serde_json::{Value as Json, json};
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::services::{Globals, MemoryXQueue, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, MemoryXQueue, SandboxError, SandboxJob, SandboxService};
 
 /// Problems whose authors give two choices one name, or write pages of their own.
 const AUTHORS_OWN: [&str; 2] = ["mc-numeric-name-clash", "struct-html-passthrough"];
@@ -20,18 +20,6 @@ const AUTHORS_OWN: [&str; 2] = ["mc-numeric-name-clash", "struct-html-passthroug
 struct Idle;
 
 impl SandboxService for Idle {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
-    fn python_lib_zip(&self, _: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
-        Ok(None)
-    }
-
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
-    }
-
     fn run(&self, job: &SandboxJob, _: &ContextKey) -> Result<Globals, SandboxError> {
         Ok(job.globals.clone())
     }

@@ -13,7 +13,7 @@ use ureq::Agent;
 use ureq::tls::{Certificate, PemItem, RootCerts, TlsConfig};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Runtime};
-use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxLimits, SandboxService};
+use xblock_core::services::{Globals, SandboxError, SandboxJob, SandboxService};
 
 use crate::library;
 
@@ -194,18 +194,10 @@ fn with_prolog(code: &str, seed: Option<i64>) -> String {
     format!("exec(compile({prolog}, \"<prolog>\", \"exec\"))\n{code}")
 }
 
+/// Its limits are the service's own settings, by the course's key.
 impl SandboxService for RemoteSandbox {
-    fn can_run_unsafely(&self, _: &ContextKey) -> bool {
-        false
-    }
-
     fn python_lib_zip(&self, context: &ContextKey) -> Result<Option<Vec<u8>>, SandboxError> {
         library::read(&*self.runtime, self.branch, context)
-    }
-
-    /// Returns the code jail's defaults; the service has its own settings, by the course's key.
-    fn limits(&self, _: &ContextKey) -> SandboxLimits {
-        SandboxLimits::default()
     }
 
     fn run(&self, job: &SandboxJob, context: &ContextKey) -> Result<Globals, SandboxError> {

@@ -77,6 +77,7 @@ fn read(kept: Json) -> Option<Result<Globals, SandboxError>> {
     })
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl SandboxService for CachedSandbox {
     fn can_run_unsafely(&self, context: &ContextKey) -> bool {
         self.engine.can_run_unsafely(context)
