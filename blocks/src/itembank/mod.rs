@@ -1,13 +1,11 @@
 //! `itembank`: a bank of problems from which each learner gets some.
 
-mod olx;
-
 use xblock_core::block::{BlockContext, BlockError, FieldGroup, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::olx::SequenceOlx;
 use xblock_core::services::I18nService;
 
-pub(crate) use self::olx::ItemBankOlx;
 use crate::vertical::stack;
 
 /// The fields of blocks that give each learner some of their children (blocks reference, section 9.6).
@@ -27,7 +25,7 @@ pub struct SelectionFields;
     type = "itembank",
     has_children,
     completion = aggregator,
-    olx = ItemBankOlx,
+    olx = SequenceOlx,
     views(student_view, public_view = student_view, author_view = student_view),
     wants(dyn I18nService),
 )]

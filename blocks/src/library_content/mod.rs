@@ -3,9 +3,10 @@
 use xblock_core::block::{BlockContext, BlockError, XBlock};
 use xblock_core::fields::BlockFields;
 use xblock_core::fragment::Fragment;
+use xblock_core::olx::SequenceOlx;
 use xblock_core::services::I18nService;
 
-use crate::itembank::{HasSelectionFields, ItemBankOlx, SelectionFields};
+use crate::itembank::{HasSelectionFields, SelectionFields};
 use crate::vertical::stack;
 
 /// A selection from a legacy library.
@@ -14,7 +15,7 @@ use crate::vertical::stack;
     type = "library_content",
     has_children,
     completion = aggregator,
-    olx = ItemBankOlx,
+    olx = SequenceOlx,
     views(student_view, public_view = student_view, author_view = student_view),
     wants(dyn I18nService),
 )]

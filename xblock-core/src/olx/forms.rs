@@ -85,7 +85,8 @@ fn data_body(data: String) -> Body {
     body
 }
 
-/// The form of containers whose children follow their own pointers (chapter, sequential, randomize).
+/// The form of containers whose children follow their own pointers (chapter, sequential, randomize, itembank,
+/// library_content).
 #[derive(Debug, Clone, Copy)]
 pub struct SequenceOlx;
 

@@ -5,24 +5,11 @@ use std::borrow::Cow;
 use crate::fields::{Json, Scope};
 use crate::olx::aside::write_aside;
 use crate::olx::json_line::sorted_keys;
-use crate::olx::{Element, Node, WriteOptions};
+use crate::olx::{Element, Node, STRIPPED_ATTRIBUTES, WriteOptions};
 
 use super::attribute::{attribute_value, free_text, is_attribute_name, is_xml_text};
 use super::host::{BlockSource, Placement, WriteError, WriteHost};
 
-/// Names that are never attributes of a block's element.
-const STRIPPED: [&str; 10] = [
-    "data_dir",
-    "tabs",
-    "grading_policy",
-    "discussion_blackouts",
-    "course",
-    "org",
-    "url_name",
-    "filename",
-    "xml_attributes",
-    "x-is-pointer-node",
-];
 /// Settings that stand in policy files only.
 const POLICY_ONLY: [&str; 1] = ["discussion_topics"];
 
@@ -121,7 +108,10 @@ fn write_settings(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: XmlFo
     names.sort_unstable();
     for name in names {
         let name = &**name;
-        if STRIPPED.contains(&name) || POLICY_ONLY.contains(&name) || form.own_attributes.contains(&name) {
+        if STRIPPED_ATTRIBUTES.contains(&name)
+            || POLICY_ONLY.contains(&name)
+            || form.own_attributes.contains(&name)
+        {
             continue;
         }
         let value = &block.data.settings[name];
@@ -150,7 +140,7 @@ fn write_unknown_attributes(block: &BlockSource<'_>, host: &mut dyn WriteHost, x
         attributes.sort_unstable_by_key(|(name, _)| *name);
     }
     for (name, value) in attributes {
-        if STRIPPED.contains(&name.as_str()) {
+        if STRIPPED_ATTRIBUTES.contains(&name.as_str()) {
             continue;
         }
         let text = free_text(&as_in_policy(value, host));
@@ -197,7 +187,7 @@ fn write_other_fields(block: &BlockSource<'_>, host: &mut dyn WriteHost, form: X
         if is_attribute_name(name)
             && is_xml_text(&text)
             && xml.get(name).is_none()
-            && !STRIPPED.contains(&&**name)
+            && !STRIPPED_ATTRIBUTES.contains(&&**name)
         {
             xml.set(name, text);
             if !is_exact && spec.is_none() {
