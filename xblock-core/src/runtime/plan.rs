@@ -3,12 +3,15 @@
 //! A backend opens its two branches as [`BranchState`]s, asks for the [`Plan`] and writes the stages in order. What a
 //! step means (which parents change, which descendants go, what a subtree's publish takes along) is decided here.
 
+mod overlay;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::fields::{Json, MAX_DEPTH, is_too_deep};
 use crate::keys::{AssetKey, ContextKey, UsageKey};
 
+use self::overlay::Overlay;
 use super::asset_metadata::AssetMetadata;
 use super::edit::{Base, Edit, EditOp, Extent};
 use super::error::RuntimeError;
@@ -203,151 +206,6 @@ fn refuse_deep_values(op: &EditOp) -> Result<(), RuntimeError> {
             refuse(metadata.fields.iter().chain(&metadata.extra), key)
         }
         _ => Ok(()),
-    }
-}
-
-/// A branch with the changes of the edit so far laid over it.
-struct Overlay<'a> {
-    base: &'a dyn BranchState,
-    branch: Branch,
-    /// `None` is a deleted block.
-    blocks: BTreeMap<UsageKey, Option<Arc<BlockData>>>,
-    /// For each child, the overlaid blocks that list it.
-    parents: BTreeMap<UsageKey, BTreeSet<UsageKey>>,
-    /// What changed since the last stage.
-    pending: BlockChanges,
-}
-
-impl<'a> Overlay<'a> {
-    fn new(base: &'a dyn BranchState, branch: Branch) -> Self {
-        Self {
-            base,
-            branch,
-            blocks: BTreeMap::new(),
-            parents: BTreeMap::new(),
-            pending: BlockChanges::default(),
-        }
-    }
-
-    fn block(&self, usage: &UsageKey) -> Result<Option<Arc<BlockData>>, RuntimeError> {
-        match self.blocks.get(usage) {
-            Some(overlaid) => Ok(overlaid.clone()),
-            None => self.base.block(usage),
-        }
-    }
-
-    fn require(&self, usage: &UsageKey) -> Result<Arc<BlockData>, RuntimeError> {
-        self.block(usage)?
-            .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch: self.branch })
-    }
-
-    fn parents(&self, usage: &UsageKey) -> Result<BTreeSet<UsageKey>, RuntimeError> {
-        let mut parents: BTreeSet<_> =
-            self.base.parents(usage)?.into_iter().filter(|p| !self.blocks.contains_key(p)).collect();
-        if let Some(overlaid) = self.parents.get(usage) {
-            parents.extend(overlaid.iter().cloned());
-        }
-        Ok(parents)
-    }
-
-    fn usages(&self) -> Result<BTreeSet<UsageKey>, RuntimeError> {
-        let mut usages: BTreeSet<_> = self.base.usages()?.into_iter().collect();
-        for (usage, overlaid) in &self.blocks {
-            if overlaid.is_some() {
-                usages.insert(usage.clone());
-            } else {
-                usages.remove(usage);
-            }
-        }
-        Ok(usages)
-    }
-
-    fn forget_children(&mut self, usage: &UsageKey) {
-        if let Some(Some(old)) = self.blocks.get(usage) {
-            for child in &old.children {
-                if let Some(parents) = self.parents.get_mut(child) {
-                    parents.remove(usage);
-                }
-            }
-        }
-    }
-
-    fn put(&mut self, usage: &UsageKey, data: Arc<BlockData>) {
-        self.forget_children(usage);
-        for child in &data.children {
-            self.parents.entry(child.clone()).or_default().insert(usage.clone());
-        }
-        self.pending.deleted.remove(usage);
-        self.pending.put.insert(usage.clone(), data.clone());
-        self.blocks.insert(usage.clone(), Some(data));
-    }
-
-    fn delete(&mut self, usage: &UsageKey) {
-        self.forget_children(usage);
-        self.pending.put.remove(usage);
-        self.pending.deleted.insert(usage.clone());
-        self.blocks.insert(usage.clone(), None);
-    }
-
-    /// Deletes blocks and every descendant that thereby loses its last parent.
-    fn delete_with_orphans(
-        &mut self,
-        usages: impl IntoIterator<Item = UsageKey>,
-    ) -> Result<(), RuntimeError> {
-        let mut queue: VecDeque<_> = usages.into_iter().collect();
-        while let Some(usage) = queue.pop_front() {
-            let Some(data) = self.block(&usage)? else { continue };
-            self.delete(&usage);
-            for child in &data.children {
-                if self.parents(child)?.is_empty() {
-                    queue.push_back(child.clone());
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn without_child(&mut self, parent: &UsageKey, child: &UsageKey) -> Result<(), RuntimeError> {
-        if let Some(data) = self.block(parent)? {
-            let mut changed = (*data).clone();
-            changed.children.retain(|c| c != child);
-            self.put(parent, Arc::new(changed));
-        }
-        Ok(())
-    }
-
-    fn with_child(
-        &mut self,
-        parent: &UsageKey,
-        child: &UsageKey,
-        position: usize,
-    ) -> Result<(), RuntimeError> {
-        let mut changed = (*self.require(parent)?).clone();
-        let position = position.min(changed.children.len());
-        changed.children.insert(position, child.clone());
-        self.put(parent, Arc::new(changed));
-        Ok(())
-    }
-
-    /// Lists a block and all that exist below it, each once, parents before children.
-    fn subtree(&self, top: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {
-        let mut seen = BTreeSet::from([top.clone()]);
-        let mut order = Vec::new();
-        let mut queue = VecDeque::from([top.clone()]);
-        while let Some(usage) = queue.pop_front() {
-            let Some(data) = self.block(&usage)? else { continue };
-            order.push(usage);
-            for child in &data.children {
-                if seen.insert(child.clone()) {
-                    queue.push_back(child.clone());
-                }
-            }
-        }
-        Ok(order)
-    }
-
-    fn take_pending(&mut self) -> BlockChanges {
-        std::mem::take(&mut self.pending)
     }
 }
 
