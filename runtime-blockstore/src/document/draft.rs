@@ -138,7 +138,8 @@ impl DraftDocument {
     }
 }
 
-fn compose<T: Clone>(
+/// Lays what is staged over what lies below it; nothing staged in a name's place takes it out.
+pub(crate) fn compose<T: Clone>(
     base: Option<&BTreeMap<String, T>>,
     staged: &BTreeMap<String, Option<T>>,
 ) -> BTreeMap<String, T> {

@@ -10,6 +10,7 @@ mod time;
 mod uuid_text;
 
 pub use draft::DraftDocument;
+pub(crate) use draft::compose;
 pub use file_record::FileRecord;
 pub use link::{Dependency, Link};
 pub use snapshot::{Snapshot, SnapshotParts};

@@ -27,6 +27,13 @@ use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows;
 
+/// Finds a static file of a branch.
+fn asset_row(view: &View<'_>, key: &AssetKey, branch: Branch) -> Result<AssetRow, RuntimeError> {
+    let state = view.state(branch)?.id;
+    let row = view.tables.asset(state, key.asset_type(), key.path())?;
+    row.ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })
+}
+
 /// Keeps damage of one block to that block.
 fn sound<T>(read: Result<T, RuntimeError>) -> Result<Result<T, RuntimeError>, RuntimeError> {
     match read {
@@ -152,19 +159,13 @@ impl Runtime for BlockstoreRuntime {
 
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
         self.look(&key.context_key(), &[branch], |view| {
-            match view.tables.asset(view.state(branch)?.id, key.asset_type(), key.path())? {
-                Some(row) => record_of(key.clone(), &row),
-                None => Err(RuntimeError::NoSuchAsset { key: key.clone(), branch }),
-            }
+            record_of(key.clone(), &asset_row(view, key, branch)?)
         })
     }
 
     fn read_asset(&self, key: &AssetKey, branch: Branch) -> Result<Vec<u8>, RuntimeError> {
         self.look(&key.context_key(), &[branch], |view| {
-            let row = view
-                .tables
-                .asset(view.state(branch)?.id, key.asset_type(), key.path())?
-                .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
+            let row = asset_row(view, key, branch)?;
             let path = asset_path(key);
             let record = FileRecord::new(&path, row.size, row.hash);
             Ok(self.read_file(view.source(branch), &path, &record)?)
@@ -173,10 +174,7 @@ impl Runtime for BlockstoreRuntime {
 
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError> {
         self.look(&key.context_key(), &[branch], |view| {
-            let row = view
-                .tables
-                .asset(view.state(branch)?.id, key.asset_type(), key.path())?
-                .ok_or_else(|| RuntimeError::NoSuchAsset { key: key.clone(), branch })?;
+            let row = asset_row(view, key, branch)?;
             let path = asset_path(key);
             let record = FileRecord::new(&path, row.size, row.hash);
             let file = self.open_file(view.tables.db, view.source(branch), &path, &record)?;

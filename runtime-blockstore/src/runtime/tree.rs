@@ -10,7 +10,7 @@ use xblock_core::runtime::RuntimeError;
 
 use super::layout::is_asset;
 use crate::digest::Digest;
-use crate::document::{DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
+use crate::document::{DraftDocument, FileRecord, Link, Snapshot, SnapshotParts, compose};
 use crate::error::BlockstoreError;
 use crate::path;
 use crate::storage::{Batch, Place, Storage};
@@ -393,20 +393,6 @@ pub(super) struct Written {
     pub(super) after: Digest,
     /// The new versions in order.
     pub(super) snapshots: Vec<(u64, Arc<Snapshot>)>,
-}
-
-fn compose<T: Clone>(
-    base: Option<&BTreeMap<String, T>>,
-    staged: &BTreeMap<String, Option<T>>,
-) -> BTreeMap<String, T> {
-    let mut composed = base.cloned().unwrap_or_default();
-    for (name, value) in staged {
-        match value {
-            Some(value) => composed.insert(name.clone(), value.clone()),
-            None => composed.remove(name),
-        };
-    }
-    composed
 }
 
 /// Lists what must be staged over a base to get a wanted state.

@@ -8,6 +8,8 @@
 //! server commits, the next connection waits for the lock, which the old transaction held to its end, and looks for the
 //! name: it is there, or the change was never made.
 
+mod temporary;
+
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,8 +18,9 @@ use mysql::consts::CapabilityFlags;
 use mysql::{Opts, OptsBuilder, SslOpts};
 use uuid::Uuid;
 
+use self::temporary::Temporary;
 use super::session::{Session, Trouble, meaning};
-use crate::database::{BadValue, Connection, DatabaseError, MakeTables, Row};
+use crate::database::{BadValue, Connection, DatabaseError, Row};
 use crate::error::BlockstoreError;
 use crate::place::{MysqlPlace, Tls};
 use crate::rows::uuid_text;
@@ -67,11 +70,6 @@ struct Readers {
 struct Writer {
     is_busy: bool,
     connection: Option<Connection>,
-}
-
-struct Temporary {
-    connection: Option<Connection>,
-    make: MakeTables,
 }
 
 /// What a connection is for.
@@ -509,60 +507,6 @@ impl Server {
             }
         }
         Ok(found)
-    }
-
-    // Temporary tables
-
-    /// Makes temporary tables on the one connection that reads from now on, and again wherever that is made anew.
-    pub(in crate::database) fn make_temporary(&self, make: MakeTables) -> Result<()> {
-        let connection = self.connect(Use::Reading)?;
-        make(&connection)?;
-        *enter(&self.temporary) = Some(Temporary { connection: Some(connection), make });
-        Ok(())
-    }
-
-    fn with_temporary(&self, kept: &mut Temporary) -> Result<Connection> {
-        if let Some(connection) = kept.connection.take()
-            && session(&connection).define("DO 0").is_ok()
-        {
-            return Ok(connection);
-        }
-        let connection = self.connect(Use::Reading)?;
-        (kept.make)(&connection)?;
-        Ok(connection)
-    }
-
-    fn read_temporary<T, E: From<BlockstoreError>>(
-        &self,
-        kept: &mut Temporary,
-        end: &str,
-        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
-    ) -> Outcome<T, E> {
-        let connection = match self.with_temporary(kept) {
-            Ok(connection) => connection,
-            Err(error) => return Outcome::Done(Err(error.into())),
-        };
-        if let Err(error) = begin_reading(&connection) {
-            return Outcome::Again(error.into());
-        }
-        let (outcome, is_sound) = read_in(&connection, end, job);
-        if is_sound {
-            kept.connection = Some(connection);
-        }
-        outcome
-    }
-
-    /// Runs a job that fills temporary tables.
-    pub(in crate::database) fn write_temporary<T, E: From<BlockstoreError>>(
-        &self,
-        job: impl FnOnce(&Connection) -> std::result::Result<T, E>,
-    ) -> std::result::Result<T, E> {
-        let mut temporary = enter(&self.temporary);
-        let Some(kept) = &mut *temporary else { return Err(BlockstoreError::ReadOnly.into()) };
-        match self.read_temporary(kept, "COMMIT", job) {
-            Outcome::Done(result) => result,
-            Outcome::Again(error) => Err(error),
-        }
     }
 }
 
