@@ -7,9 +7,9 @@ mod large;
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use super::groups::folder as programs;
+use super::python::Python;
 use super::{Contest, Goal, Outcome, Pick, Round, Side, Unit, seconds_each};
 
 pub use large::contests as large_contests;
@@ -95,50 +96,21 @@ impl<T> Once<T> {
 
 /// The process that is the app's side.
 struct App {
-    process: Child,
-    questions: Option<ChildStdin>,
-    answers: BufReader<ChildStdout>,
+    python: Python,
     _folder: TempDir,
 }
 
 impl App {
     fn start(python: &Path) -> Outcome<Self> {
         let folder = tempfile::tempdir_in("target")?;
-        let mut process = Command::new(python)
-            .arg(programs().join("blockstore_app.py"))
-            .arg(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("{}: {error}", python.display()))?;
-        let questions = process.stdin.take();
-        let answers = BufReader::new(process.stdout.take().ok_or("the Python process has no output")?);
-        let mut app = Self { process, questions, answers, _folder: folder };
-        app.line()?;
-        Ok(app)
+        let mut command = Command::new(python);
+        let mut python = Python::start(command.arg(programs().join("blockstore_app.py")).arg(folder.path()))?;
+        python.line()?;
+        Ok(Self { python, _folder: folder })
     }
 
     fn measure(&mut self, round: &str) -> Outcome<f64> {
-        let questions = self.questions.as_mut().ok_or("the Python process takes no input")?;
-        writeln!(questions, "{round}")?;
-        questions.flush()?;
-        Ok(self.line()?.trim().parse()?)
-    }
-
-    fn line(&mut self) -> Outcome<String> {
-        let mut line = String::new();
-        if self.answers.read_line(&mut line)? == 0 {
-            return Err("the Blockstore app's process ended".into());
-        }
-        Ok(line)
-    }
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        // Without input it ends by itself; how it ended changes no figure.
-        drop(self.questions.take());
-        let _ = self.process.wait();
+        Ok(self.python.ask(round)?.trim().parse()?)
     }
 }
 

@@ -1,7 +1,7 @@
 //! The benchmark: this project beside the Python packages that do the same, in one run.
 //!
 //! - `measure`: a contest of two sides, and the line of the table that comes of it.
-//! - `peers`: the Python process that is the other side of most contests.
+//! - `peers`: the Python process that is the other side of most contests; `python`: how such a process is asked.
 //! - `bundles`, `keys`, `fields`, `imports`, `olx`, `problems`, `split`: the contests, by subject.
 //! - `formula`: our side of evaluating formulas and grading by them.
 //! - `groups`: the contests by the names that `--only` takes, and what they are made of.
@@ -18,6 +18,7 @@ pub mod measure;
 pub mod olx;
 pub mod peers;
 pub mod problems;
+mod python;
 pub mod run;
 pub mod split;
 
