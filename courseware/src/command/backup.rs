@@ -53,10 +53,10 @@ pub(crate) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let Some(url) = &arguments.store else { return check(arguments, console) };
-    let reader = url.open_bundles(OpenMode::Read, &surroundings.clock)?;
+    let reader = surroundings.open_bundles(url, OpenMode::Read)?;
     // Writers of ours are made to wait; a store of the app alone, or one that cannot be written, stays as it is.
     let store = if reader.has_own_tables()? {
-        url.open_bundles(OpenMode::Write, &surroundings.clock).unwrap_or(reader)
+        surroundings.open_bundles(url, OpenMode::Write).unwrap_or(reader)
     } else {
         reader
     };

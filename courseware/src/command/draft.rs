@@ -54,7 +54,7 @@ pub(crate) fn run(
     };
     let changes = on_stale.is_some() || what.discard;
     let mode = if changes { OpenMode::Write } else { OpenMode::Read };
-    let runtime = store.url.open_blockstore(mode, &surroundings.registry, &surroundings.clock)?;
+    let runtime = surroundings.open_blockstore(&store.url, mode)?;
     let context = context.plain();
     let before = match on_stale {
         Some(on_stale) => runtime.rebase_draft(&context, on_stale)?,

@@ -33,7 +33,7 @@ pub(crate) fn run(
     let mode = if arguments.repair { OpenMode::Write } else { OpenMode::Read };
     let options = FsckOptions { is_quick: arguments.quick, repair: arguments.repair };
     if url.is_blockstore() {
-        let mut report = url.open_bundles(mode, &surroundings.clock)?.fsck(options)?;
+        let mut report = surroundings.open_bundles(url, mode)?.fsck(options)?;
         if !options.is_quick {
             for finding in check_index(url, options, surroundings)? {
                 report.findings.push(finding);
@@ -45,8 +45,7 @@ pub(crate) fn run(
         );
         tell(&report, &report.findings, &counts, "only from a backup (courseware restore)", console)
     } else {
-        let report =
-            url.open_modulestore(mode, &surroundings.registry, &surroundings.clock)?.fsck(options)?;
+        let report = surroundings.open_modulestore(url, mode)?.fsck(options)?;
         let counts = format!(
             "{} contexts, {} structures, {} blocks, {} definitions, {} files read",
             report.contexts, report.structures, report.blocks, report.definitions, report.files,
@@ -62,12 +61,12 @@ fn check_index(
     options: FsckOptions,
     surroundings: &Surroundings,
 ) -> Result<Vec<Finding>, CommandError> {
-    let reader = url.open_bundles(OpenMode::Read, &surroundings.clock)?;
+    let reader = surroundings.open_bundles(url, OpenMode::Read)?;
     let faults = BlockstoreRuntime::check_index(reader, surroundings.registry.clone())?;
     if faults.is_empty() || !options.repair {
         return Ok(faults.into_iter().map(Finding::from).collect());
     }
-    let store = url.open_bundles(OpenMode::Write, &surroundings.clock)?;
+    let store = surroundings.open_bundles(url, OpenMode::Write)?;
     Ok(BlockstoreRuntime::over(store, surroundings.registry.clone())?.mend_index(faults)?)
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn run(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let mode = if arguments.delete { OpenMode::Write } else { OpenMode::Read };
-    let store = arguments.store.url.open_bundles(mode, &surroundings.clock)?;
+    let store = surroundings.open_bundles(&arguments.store.url, mode)?;
     let report = store.gc(&GcOptions {
         delete: arguments.delete,
         grace: Duration::from_secs(arguments.grace.saturating_mul(3600)),

@@ -47,8 +47,7 @@ fn list(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (registry, clock) = (&surroundings.registry, &surroundings.clock);
-    let runtime = arguments.store.url.open_blockstore(OpenMode::Read, registry, clock)?;
+    let runtime = surroundings.open_blockstore(&arguments.store.url, OpenMode::Read)?;
     let links = runtime.links(&arguments.context.plain(), arguments.branch.into())?;
     if console.json {
         let document: Vec<Value> = links
@@ -92,8 +91,7 @@ fn update(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (registry, clock) = (&surroundings.registry, &surroundings.clock);
-    let runtime = arguments.store.url.open_blockstore(OpenMode::Write, registry, clock)?;
+    let runtime = surroundings.open_blockstore(&arguments.store.url, OpenMode::Write)?;
     let context = arguments.context.plain();
     let mut edit = Edit::new(context, Base::Any);
     edit.message = "Links set to their latest versions".to_owned();
@@ -145,8 +143,7 @@ pub(crate) fn adopt(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (registry, clock) = (&surroundings.registry, &surroundings.clock);
-    let runtime = arguments.store.url.open_blockstore(OpenMode::Write, registry, clock)?;
+    let runtime = surroundings.open_blockstore(&arguments.store.url, OpenMode::Write)?;
     let context = arguments.context.plain();
     runtime.adopt(&context, arguments.bundle)?;
     if console.json {

@@ -27,7 +27,7 @@ pub(crate) fn run(
     if !arguments.store.url.is_blockstore() {
         return documents(arguments, surroundings, console);
     }
-    let stats = arguments.store.url.open_bundles(OpenMode::Read, &surroundings.clock)?.stats()?;
+    let stats = surroundings.open_bundles(&arguments.store.url, OpenMode::Read)?.stats()?;
     if console.json {
         console.document(&stats)?;
         return Ok(Exit::Done);
@@ -62,8 +62,7 @@ fn documents(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (url, registry, clock) = (&arguments.store.url, &surroundings.registry, &surroundings.clock);
-    let store = url.open_modulestore(OpenMode::Read, registry, clock)?;
+    let store = surroundings.open_modulestore(&arguments.store.url, OpenMode::Read)?;
     let mut reports: Vec<SizeReport> = Vec::new();
     let mut damaged = store.damaged_contexts()?;
     for context in store.contexts()? {

@@ -86,8 +86,7 @@ fn import(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (registry, clock) = (&surroundings.registry, &surroundings.clock);
-    let store = arguments.store.open_modulestore(OpenMode::Create, registry, clock)?;
+    let store = surroundings.open_modulestore(&arguments.store, OpenMode::Create)?;
     let on_damage = if arguments.strict { OnDamage::Refuse } else { OnDamage::Keep };
     let counts = store.import_dump_with(&arguments.directory, on_damage)?;
     let exit = if counts.damaged.is_empty() { Exit::Done } else { Exit::No };
@@ -129,8 +128,7 @@ fn export(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let (registry, clock) = (&surroundings.registry, &surroundings.clock);
-    let store = arguments.store.open_modulestore(OpenMode::Read, registry, clock)?;
+    let store = surroundings.open_modulestore(&arguments.store, OpenMode::Read)?;
     if arguments.directory.symlink_metadata().is_ok() {
         return Err(PackageError::TargetTaken { path: arguments.directory.clone() }.into());
     }
@@ -153,7 +151,7 @@ fn prune(
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
     let mode = if arguments.delete || arguments.undo { OpenMode::Write } else { OpenMode::Read };
-    let store = arguments.store.open_modulestore(mode, &surroundings.registry, &surroundings.clock)?;
+    let store = surroundings.open_modulestore(&arguments.store, mode)?;
     if arguments.undo {
         let put_back = store.undo_prune()?;
         if console.json {

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use courseware::{AuthorCode, OpenMode, ScriptEngine, StoreUrl, SystemClock};
+use runtime_blockstore::{Blockstore, BlockstoreRuntime};
+use runtime_modulestore::ModulestoreRuntime;
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
@@ -35,6 +37,27 @@ impl Surroundings {
         Ok(url.open(mode, &self.registry, &self.clock)?)
     }
 
+    /// Opens the bundles of a Blockstore, below any courses.
+    pub(crate) fn open_bundles(&self, url: &StoreUrl, mode: OpenMode) -> Result<Blockstore, CommandError> {
+        Ok(url.open_bundles(mode, &self.clock)?)
+    }
+
+    pub(crate) fn open_blockstore(
+        &self,
+        url: &StoreUrl,
+        mode: OpenMode,
+    ) -> Result<BlockstoreRuntime, CommandError> {
+        Ok(url.open_blockstore(mode, &self.registry, &self.clock)?)
+    }
+
+    pub(crate) fn open_modulestore(
+        &self,
+        url: &StoreUrl,
+        mode: OpenMode,
+    ) -> Result<ModulestoreRuntime, CommandError> {
+        Ok(url.open_modulestore(mode, &self.registry, &self.clock)?)
+    }
+
     /// Warns where what was just written comes near the size MongoDB takes in one document.
     pub(crate) fn warn_of_size(
         &self,
@@ -45,7 +68,7 @@ impl Surroundings {
         if !matches!(url, StoreUrl::Modulestore(_)) {
             return Ok(());
         }
-        let store = url.open_modulestore(OpenMode::Read, &self.registry, &self.clock)?;
+        let store = self.open_modulestore(url, OpenMode::Read)?;
         for branch in Branch::ALL {
             let Ok(report) = store.sizes(context, branch) else { continue };
             if report.is_near_limit() {
