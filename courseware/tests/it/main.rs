@@ -16,6 +16,7 @@ mod formatting;
 mod learners;
 mod links;
 mod main_job;
+mod manual;
 mod mixed;
 mod modulestore_server;
 mod packages;
