@@ -1,5 +1,7 @@
 //! The runtime over a store of Split documents.
 
+mod published;
+
 use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,15 +14,15 @@ use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadata, AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest,
-    ContextRecord, Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError,
-    VersionContent, VersionId, VersionRecord,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Head, Origin, Runtime, RuntimeError, VersionContent,
+    VersionId, VersionRecord,
 };
 
 use crate::asset_reader::OpenFile;
 use crate::assets::{self, FoundFile};
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{
-    BlockKey, CourseIndex, IndexKey, MANAGEMENT_COMMAND, MAX_DOCUMENT, Structure, corrupt, to_bson_id,
+    CourseIndex, IndexKey, MANAGEMENT_COMMAND, MAX_DOCUMENT, Structure, corrupt, to_bson_id,
 };
 use crate::dump::{self, DumpCounts, ExportedDump, OnDamage};
 use crate::fields::FieldCodec;
@@ -212,46 +214,6 @@ impl ModulestoreRuntime {
         Ok(Some(course))
     }
 
-    /// Says whether a block, or one below it, is not as it is published (modulestore reference, sections 7 and 13).
-    ///
-    /// # Errors
-    /// As [`Runtime::block`].
-    pub fn has_changes(&self, usage: &UsageKey) -> Result<bool, RuntimeError> {
-        let context = usage.context_key();
-        if let Some(course) = self.old_course(&context)? {
-            return course.has_changes(usage);
-        }
-        let key = block_key(usage)
-            .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft })?;
-        self.in_context(&context, |reader, index| {
-            let draft = reader.structure(index.draft()?)?;
-            if !draft.contains(&key.block_type, &key.block_id) {
-                return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft });
-            }
-            // A library has one branch, whose blocks are as they are.
-            let published = match index.head(Branch::Published) {
-                Some(id) => reader.structure(id)?,
-                None => return Ok(context.as_library().is_none()),
-            };
-            differs(&draft, &published, key)
-        })
-    }
-
-    /// Returns who published a block last, and when; nothing where it is not published.
-    ///
-    /// # Errors
-    /// As [`Runtime::block`], but for a block that is not published.
-    pub fn published(&self, usage: &UsageKey) -> Result<Option<EditInfo>, RuntimeError> {
-        if let Some(course) = self.old_course(&usage.context_key())? {
-            return Ok(course.published(usage));
-        }
-        match self.block(usage, Branch::Published) {
-            Ok(block) => Ok(Some(block.edit_info)),
-            Err(RuntimeError::NoSuchUsage { .. } | RuntimeError::NoSuchBranch { .. }) => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Reads in one view of the store, with the context's index.
     fn in_context<T>(
         &self,
@@ -320,29 +282,6 @@ impl ModulestoreRuntime {
         };
         Ok(AssetRecord { key: key.clone(), data: found.data(key)?, length: found.length()?, digest })
     }
-}
-
-/// Compares a block and all below it in the draft with what is published.
-fn differs(draft: &Structure, published: &Structure, top: BlockKey) -> Result<bool, RuntimeError> {
-    let mut seen = HashSet::from([top.clone()]);
-    let mut left = vec![top];
-    while let Some(BlockKey { block_type, block_id }) = left.pop() {
-        let (Some(ours), Some(theirs)) =
-            (draft.block(&block_type, &block_id), published.block(&block_type, &block_id))
-        else {
-            return Ok(true);
-        };
-        if ours.compared_version()? != theirs.compared_version()? {
-            return Ok(true);
-        }
-        for (block_type, block_id) in ours.children()? {
-            let key = BlockKey::new(block_type, block_id);
-            if seen.insert(key.clone()) {
-                left.push(key);
-            }
-        }
-    }
-    Ok(false)
 }
 
 fn head_id(index: &CourseIndex, context: &ContextKey, branch: Branch) -> Result<ObjectId, RuntimeError> {
