@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{RuntimeError, Severity};
+use xblock_core::runtime::{Branch, RuntimeError, Severity};
 
 use super::blocks::{find_cycles, told};
 use super::files;
 use super::fsck::Check;
 use crate::documents::{ASSETSTORE, BlockKey, read_old_records};
 use crate::old_mongo::{self, OldDocument};
+use crate::operations::DETACHED;
 use crate::store::{Collection, OLD_MONGO};
 
 /// What a course's documents say of their children.
@@ -145,6 +146,19 @@ impl Course {
             };
             let (place, reason) = (format!("{context}, {parent}"), format!("its child {child} {what}"));
             check.find(severity, code, place, reason, None);
+        }
+        for (branch, below) in [(Branch::Draft, &overlaid), (Branch::Published, &self.published)] {
+            let children: BTreeSet<_> = below.values().flatten().collect();
+            let is_orphan = |key: &&BlockKey| {
+                *key.block_type != *old_mongo::COURSE
+                    && !DETACHED.contains(&&*key.block_type)
+                    && !children.contains(key)
+            };
+            let mut orphans = below.keys().filter(is_orphan);
+            if let Some(first) = orphans.next() {
+                let reason = format!("nothing leads to {} blocks like {first}", 1 + orphans.count());
+                check.find(Severity::Note, "orphan", format!("{context}, {branch}"), reason, None);
+            }
         }
     }
 }

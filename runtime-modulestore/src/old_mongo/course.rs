@@ -20,7 +20,7 @@ use crate::reader::definition_key;
 use crate::store::DocumentReads;
 
 /// The type of the root, whose name is the run.
-const COURSE: &str = "course";
+pub(crate) const COURSE: &str = "course";
 
 /// A block in one revision; a damaged one keeps its reason.
 type OldBlock = Result<Arc<Block>, Arc<RuntimeError>>;

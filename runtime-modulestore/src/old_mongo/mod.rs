@@ -5,5 +5,5 @@
 mod course;
 mod document;
 
-pub(crate) use course::{OldCourse, children, context, contexts};
+pub(crate) use course::{COURSE, OldCourse, children, context, contexts};
 pub(crate) use document::OldDocument;

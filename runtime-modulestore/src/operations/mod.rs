@@ -27,7 +27,7 @@ pub use xblock_core::runtime::AssetMetadata;
 const DIRECT_ONLY: [&str; 6] = ["course", "chapter", "sequential", "about", "static_tab", "course_info"];
 
 /// The types that stand beside the tree.
-const DETACHED: [&str; 3] = ["about", "static_tab", "course_info"];
+pub(crate) const DETACHED: [&str; 3] = ["about", "static_tab", "course_info"];
 
 /// Says whether blocks of a type have no draft of their own.
 fn is_direct_only(block_type: &str) -> bool {

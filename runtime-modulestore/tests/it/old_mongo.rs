@@ -6,8 +6,10 @@ use runtime_modulestore::{FsckOptions, ModulestoreRuntime, Severity};
 use serde_json::json;
 use tempfile::TempDir;
 use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::olx::{self, ExportOptions, MemorySink, Outcome, write_course};
 use xblock_core::runtime::{Base, Branch, Edit, Runtime, RuntimeError, RuntimeExt};
 
+use crate::classes::registry;
 use crate::dumps::write;
 use crate::fixture::new_store;
 
@@ -249,4 +251,87 @@ fn records_about_files_are_read() {
     let report = runtime.fsck(FsckOptions::default()).expect("a check");
     assert!(report.findings.iter().any(|found| found.code == "asset_metadata"), "{:?}", report.findings);
     assert!(runtime.block(&key("course", "2031"), Branch::Draft).is_ok());
+}
+
+/// Every place of a document where a field can stand, the documents within included.
+fn places(document: &Document, above: &[String]) -> Vec<Vec<String>> {
+    let mut found = Vec::new();
+    for (name, value) in document {
+        let place = [above, std::slice::from_ref(name)].concat();
+        if let Bson::Document(inner) = value {
+            found.extend(places(inner, &place));
+        }
+        found.push(place);
+    }
+    found
+}
+
+/// Puts a value into a place, or takes out what is there.
+fn spoil(document: &mut Document, place: &[String], value: Option<&Bson>) {
+    match (place, value) {
+        ([name], Some(value)) => drop(document.insert(name, value.clone())),
+        ([name], None) => drop(document.remove(name)),
+        ([name, rest @ ..], _) => spoil(document.get_document_mut(name).expect("a document"), rest, value),
+        ([], _) => {}
+    }
+}
+
+/// Whatever is wrong in one place: where an export fails or leaves something out, a check has something to say.
+#[test]
+fn a_check_finds_what_an_export_finds() {
+    let mut draft = block("html", "h", &[]);
+    draft.insert("_id", id("html", "h", "draft".into()));
+    draft.insert("edit_info", doc! { "edited_on": DateTime::from_millis(7), "edited_by": 3 });
+    let mut text = block("html", "h", &[]);
+    text.insert("metadata", doc! { "display_name": "Low", "published_date": [2012, 8, 1, 10, 20, 30] });
+    let sound = [
+        block("course", "2031", &["chapter/c"]),
+        block("chapter", "c", &["vertical/v"]),
+        block("vertical", "v", &["html/h"]),
+        text,
+        draft,
+        block("about", "overview", &[]),
+    ];
+    let values = [None, Some(Bson::Null), Some(5.into()), Some("text".into()), Some(Bson::Array(vec![]))];
+    let mut missed = Vec::new();
+    let mut tried = 0;
+    for at in 0..sound.len() {
+        for place in places(&sound[at], &[]) {
+            for value in &values {
+                let mut documents = sound.to_vec();
+                spoil(&mut documents[at], &place, value.as_ref());
+                let (runtime, folder) = new_store();
+                write(folder.path(), "modulestore", &documents);
+                if runtime.import_dump(folder.path()).is_err() {
+                    continue;
+                }
+                tried += 1;
+                let told = lacks(&runtime);
+                if !told.is_empty() && findings(&runtime).is_empty() {
+                    missed.push(format!("{at}, {place:?}, {value:?}: {told:?}"));
+                }
+            }
+        }
+    }
+    assert_eq!(missed, [""; 0]);
+    assert!(tried > 100, "{tried}");
+}
+
+/// Says what exports of all courses lack.
+fn lacks(runtime: &ModulestoreRuntime) -> Vec<String> {
+    let mut told: Vec<_> =
+        runtime.damaged_contexts().expect("a list").iter().map(ToString::to_string).collect();
+    for context in runtime.contexts().expect("contexts") {
+        let mut sink = MemorySink::default();
+        match write_course(runtime, &context, ExportOptions::default(), &registry(), &mut sink) {
+            Ok(report) => {
+                let lacking = report.diagnostics.iter().filter(|remark| {
+                    remark.severity == olx::Severity::Error || remark.outcome == Some(Outcome::LeftOut)
+                });
+                told.extend(lacking.map(|remark| remark.message.clone()));
+            }
+            Err(error) => told.push(error.to_string()),
+        }
+    }
+    told
 }
