@@ -6,9 +6,10 @@
 //! Waiting for the medium is nearly all of the time, so everything is written before anything is waited for: what is
 //! waited for together, the medium takes in together.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::{self, Write as _};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,8 +18,9 @@ use super::reading::open_and_digest;
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 
-/// Threads that write.
-const WRITERS: usize = 8;
+/// Threads that write, at most: names in one folder are made one after the other, so that more would only wait for each
+/// other.
+const WRITERS: usize = 4;
 
 /// Fewer files than this are written by the calling thread.
 const FEW: usize = 8;
@@ -95,28 +97,29 @@ impl Batch {
 
     /// Does it all and returns when it is durable.
     pub(super) fn run(self) -> Result<(), BlockstoreError> {
-        let targets = self.work.iter().map(|work| match work {
-            Work::Bytes { target, .. } | Work::Link { target, .. } => target,
-        });
+        let targets: Vec<&Path> = self.work.iter().map(Work::target).collect();
         let renames: Vec<_> = self.renames.iter().chain(&self.last).collect();
-        let folders = make_folders(targets.chain(renames.iter().map(|(_, to)| to)))?;
+        let Folders { lone, changed: folders, .. } =
+            Folders::above(&targets, renames.iter().map(|(_, to)| to.as_path()))?;
+        let steps: Vec<_> =
+            self.work.iter().zip(lone).map(|(work, folder)| Step { work, folder }).collect();
         // Opened before anything is written, so that it hears of every write that fails.
         let whole = match folders.first().filter(|_| self.work.len() > MANY_FILES) {
             Some(folder) => FileSystem::open(folder),
             None => None,
         };
         if let Some(whole) = whole {
-            return self.run_at_once(&whole, &renames);
+            return self.run_at_once(&steps, &whole, &renames);
         }
         let mut pending = Vec::new();
-        let mut rest = &self.work[..];
+        let mut rest = &steps[..];
         while let Some((part, others)) =
             rest.split_at_checked(OPEN.min(rest.len())).filter(|_| !rest.is_empty())
         {
             rest = others;
             let begun = Mutex::new(Vec::new());
-            spread_over(threads_for(part), part, |work| {
-                let open = work.begin()?;
+            spread_over(threads_for(part), part, |step| {
+                let open = step.begin()?;
                 begun.lock().unwrap_or_else(PoisonError::into_inner).extend(open);
                 Ok(())
             })?;
@@ -142,10 +145,11 @@ impl Batch {
     /// Does it all and waits for the whole file system: once, or twice where contents come before their names.
     fn run_at_once(
         &self,
+        steps: &[Step<'_>],
         whole: &FileSystem,
         renames: &[&(PathBuf, PathBuf)],
     ) -> Result<(), BlockstoreError> {
-        spread_over(threads_for(&self.work), &self.work, |work| work.begin().map(drop))?;
+        spread_over(threads_for(steps), steps, |step| step.begin().map(drop))?;
         if !renames.is_empty() {
             whole.sync()?;
             self.rename_all()?;
@@ -199,7 +203,27 @@ fn settle(pending: Vec<Pending<'_>>) -> Result<(), BlockstoreError> {
     })
 }
 
+/// What is done for one file, by one thread.
+struct Step<'b> {
+    work: &'b Work,
+    /// A folder for this file alone, which is made first.
+    folder: Option<&'b Path>,
+}
+
+impl Step<'_> {
+    fn begin(&self) -> Result<Option<Pending<'_>>, BlockstoreError> {
+        self.folder.map_or(Ok(()), make_folder)?;
+        self.work.begin()
+    }
+}
+
 impl Work {
+    fn target(&self) -> &Path {
+        match self {
+            Self::Bytes { target, .. } | Self::Link { target, .. } => target,
+        }
+    }
+
     /// Writes the bytes or makes the name, and returns the file that is to be waited for.
     fn begin(&self) -> Result<Option<Pending<'_>>, BlockstoreError> {
         match self {
@@ -239,58 +263,90 @@ impl Work {
     }
 }
 
-/// Makes the folders above files and returns those whose entries must reach the medium.
-fn make_folders<'t>(
-    targets: impl Iterator<Item = &'t PathBuf>,
-) -> Result<BTreeSet<PathBuf>, BlockstoreError> {
-    let mut parents: Vec<&PathBuf> = Vec::new();
-    let mut seen = HashSet::new();
-    for target in targets {
-        if seen.insert(target.parent()) {
-            parents.push(target);
+/// The folders above files: they are made, but for those of one file alone, which the thread that writes it makes.
+///
+/// A folder is asked for once, and not at all where the folder above it is new.
+#[derive(Default)]
+struct Folders<'t> {
+    /// Those that are there, and whether they are new.
+    is_new: HashMap<&'t Path, bool>,
+    /// For each file to be written, the folder that is to be made with it.
+    lone: Vec<Option<&'t Path>>,
+    /// Those whose entries must reach the medium.
+    changed: BTreeSet<PathBuf>,
+}
+
+impl<'t> Folders<'t> {
+    fn above(
+        written: &[&'t Path],
+        renamed: impl Iterator<Item = &'t Path>,
+    ) -> Result<Self, BlockstoreError> {
+        // Whether a folder has one file to be written and nothing else.
+        let mut is_lone: HashMap<&Path, bool> = HashMap::new();
+        for folder in written.iter().filter_map(|target| target.parent()) {
+            is_lone.entry(folder).and_modify(|is_lone| *is_lone = false).or_insert(true);
         }
+        is_lone.extend(renamed.filter_map(Path::parent).map(|folder| (folder, false)));
+        let mut passed = HashSet::new();
+        for folder in is_lone.keys().copied().collect::<Vec<_>>() {
+            for above in folder.ancestors().skip(1).take_while(|above| passed.insert(*above)) {
+                is_lone.entry(above).and_modify(|is_lone| *is_lone = false);
+            }
+        }
+        let mut folders = Self::default();
+        let mut lone = HashSet::new();
+        for (folder, is_lone) in is_lone {
+            match folder.parent().filter(|_| is_lone) {
+                Some(above) if folders.make(above)? || !folder.is_dir() => {
+                    lone.insert(folder);
+                    folders.changed.insert(above.to_owned());
+                }
+                Some(_) => {}
+                None => drop(folders.make(folder)?),
+            }
+            folders.changed.insert(folder.to_owned());
+        }
+        let of = |target: &&'t Path| target.parent().filter(|folder| lone.contains(folder));
+        folders.lone = written.iter().map(of).collect();
+        Ok(folders)
     }
-    let all = Mutex::new(HashSet::new());
-    spread_over(threads_for(&parents), &parents, |target| {
-        let mut folders = BTreeSet::new();
-        make_parents(target, &mut folders)?;
-        all.lock().unwrap_or_else(PoisonError::into_inner).extend(folders);
-        Ok(())
-    })?;
-    Ok(all.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().collect())
+
+    /// Makes a folder and those above where they are missing; says whether it is new.
+    fn make(&mut self, folder: &'t Path) -> Result<bool, BlockstoreError> {
+        if let Some(is_new) = self.is_new.get(folder) {
+            return Ok(*is_new);
+        }
+        let is_new = match folder.parent() {
+            Some(above) if self.is_new.get(above) == Some(&true) || !folder.is_dir() => {
+                self.make(above)?;
+                make_folder(folder)?;
+                // The folder in which a new one appears has a new entry too.
+                self.changed.extend([above.to_owned(), folder.to_owned()]);
+                true
+            }
+            _ => false,
+        };
+        self.is_new.insert(folder, is_new);
+        Ok(is_new)
+    }
+}
+
+/// Makes a folder in one that is there; another thread or process may have made it.
+fn make_folder(folder: &Path) -> Result<(), BlockstoreError> {
+    match fs::create_dir(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(BlockstoreError::io("cannot create", folder)(error))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Says how many threads work at so many files.
 pub(super) fn threads_for<T>(items: &[T]) -> usize {
-    if items.len() < FEW { 1 } else { WRITERS }
-}
-
-/// Makes the folders above a file and collects those whose entries must reach the medium.
-fn make_parents(target: &Path, folders: &mut BTreeSet<PathBuf>) -> Result<(), BlockstoreError> {
-    let Some(parent) = target.parent() else { return Ok(()) };
-    if folders.contains(parent) {
-        return Ok(());
+    if items.len() < FEW {
+        return 1;
     }
-    let mut missing = Vec::new();
-    let mut at = parent;
-    while !folders.contains(at) && !at.is_dir() {
-        missing.push(at);
-        let Some(above) = at.parent() else { break };
-        at = above;
-    }
-    // The folder in which the first new one appears has a new entry too.
-    folders.insert(at.to_path_buf());
-    for folder in missing.into_iter().rev() {
-        match fs::create_dir(folder) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(BlockstoreError::io("cannot create", folder)(error));
-            }
-            _ => {}
-        }
-        folders.insert(folder.to_path_buf());
-    }
-    folders.insert(parent.to_path_buf());
-    Ok(())
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(WRITERS)
 }
 
 fn sync_file(file: &Path) -> Result<(), BlockstoreError> {
@@ -355,8 +411,7 @@ pub(super) fn spread_over<'i, T: Sync>(
 
 /// Replaces a file whole: readers see the old or the new bytes, also after a crash.
 pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), BlockstoreError> {
-    let mut folders = BTreeSet::new();
-    make_parents(target, &mut folders)?;
+    let Folders { changed: folders, .. } = Folders::above(&[], std::iter::once(target))?;
     let incoming = target.with_file_name(format!(".incoming-{}", uuid::Uuid::new_v4()));
     let mut file = File::create_new(&incoming).map_err(BlockstoreError::io("cannot create", &incoming))?;
     file.write_all(bytes)

@@ -106,9 +106,9 @@ impl Storage {
     }
 
     /// Removes staged files, unless another one's folder stands there.
-    pub(crate) fn remove_staged(&self, data: &Path, files: &[PathBuf]) -> Result<(), BlockstoreError> {
+    pub(crate) fn remove_staged(&self, files: &[PathBuf]) -> Result<(), BlockstoreError> {
         match &self.objects {
-            None => spread_over(threads_for(files), files, |file| remove_staged(data, file)),
+            None => spread_over(threads_for(files), files, |file| remove_staged(file)),
             Some(objects) => files.iter().try_for_each(|file| objects.remove(file)),
         }
     }
@@ -208,19 +208,13 @@ fn clear_way(data: &Path, file: &Path) -> Result<(), BlockstoreError> {
     Ok(())
 }
 
-/// Removes a staged file and the folders that are empty then.
-fn remove_staged(data: &Path, file: &Path) -> Result<(), BlockstoreError> {
+/// Removes a staged file; its folder stays, as with the app, for it is likely written again.
+fn remove_staged(file: &Path) -> Result<(), BlockstoreError> {
     match fs::remove_file(file) {
-        Ok(()) => {}
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {}
+        Ok(()) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
         // A folder stands there now, because another file's path goes through it.
-        Err(_) if file.is_dir() => return Ok(()),
-        Err(error) => return Err(BlockstoreError::io("cannot remove", file)(error)),
+        Err(_) if file.is_dir() => Ok(()),
+        Err(error) => Err(BlockstoreError::io("cannot remove", file)(error)),
     }
-    for above in file.ancestors().skip(1).take_while(|above| *above != data && above.starts_with(data)) {
-        if fs::remove_dir(above).is_err() {
-            break;
-        }
-    }
-    Ok(())
 }

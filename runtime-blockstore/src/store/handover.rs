@@ -209,7 +209,7 @@ impl Blockstore {
         }
         self.storage.run(files)?;
         let staged = |path: &String| self.storage.staged_path(draft, path);
-        self.storage.remove_staged(&data, &todo.remove.iter().map(staged).collect::<Result<Vec<_>>>()?)
+        self.storage.remove_staged(&todo.remove.iter().map(staged).collect::<Result<Vec<_>>>()?)
     }
 
     /// Removes what a change that never came to be has left.
