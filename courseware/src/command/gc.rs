@@ -59,6 +59,10 @@ pub(crate) fn run(
         if report.deleted { "removed" } else { "would be removed (--delete)" },
         report.too_young,
     ))?;
+    if report.empty_folders > 0 {
+        let verb = if report.deleted { "removed" } else { "would be removed (--delete)" };
+        console.line(format_args!("{} empty folders of drafts {verb}", report.empty_folders))?;
+    }
     if arguments.deduplicate {
         let verb = if report.deleted { "saved" } else { "would be saved (--delete)" };
         console

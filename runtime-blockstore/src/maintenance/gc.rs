@@ -99,6 +99,8 @@ pub struct GcReport {
     pub unused_bytes: u64,
     /// How many files nothing leads to that are younger than the grace period.
     pub too_young: usize,
+    /// How many folders of drafts have nothing in them any more and are old enough; removed, where that was asked for.
+    pub empty_folders: usize,
     /// Folders that were left alone, because a document that may lead into them cannot be read, and why.
     pub left_alone: Vec<String>,
     /// Bytes of equal data files of different bundles that became, or could become, one.
@@ -187,9 +189,24 @@ impl Blockstore {
                 }
                 report.unused.push(entry);
             }
+            if let Some(limit) = limit
+                && rows::has_draft(db, folder)?
+            {
+                report.empty_folders += self.sweep_empty_folders(folder, limit, options)?;
+            }
             Ok(())
         };
         if options.delete { self.db.write_once(sweep) } else { self.db.read_once(sweep) }
+    }
+
+    /// Sweeps what commits leave of a draft's folders: a staged file goes, its folder stays.
+    fn sweep_empty_folders(&self, draft: Uuid, limit: SystemTime, options: &GcOptions) -> Result<usize> {
+        let mut empty = self.storage.empty_folders(&self.storage.folder(draft).join("data"))?;
+        empty.retain(|found| found.modified.is_some_and(|modified| modified <= limit));
+        if options.delete {
+            self.storage.remove_empty_folders(&empty)?;
+        }
+        Ok(empty.len())
     }
 
     /// Lists the files of a folder that nothing leads to.

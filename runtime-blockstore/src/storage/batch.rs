@@ -101,8 +101,7 @@ impl Batch {
         let renames: Vec<_> = self.renames.iter().chain(&self.last).collect();
         let Folders { lone, changed: folders, .. } =
             Folders::above(&targets, renames.iter().map(|(_, to)| to.as_path()))?;
-        let steps: Vec<_> =
-            self.work.iter().zip(lone).map(|(work, folder)| Step { work, folder }).collect();
+        let steps: Vec<_> = self.work.iter().zip(lone).map(|(work, folder)| Step { work, folder }).collect();
         // Opened before anything is written, so that it hears of every write that fails.
         let whole = match folders.first().filter(|_| self.work.len() > MANY_FILES) {
             Some(folder) => FileSystem::open(folder),
@@ -277,26 +276,29 @@ struct Folders<'t> {
 }
 
 impl<'t> Folders<'t> {
-    fn above(
-        written: &[&'t Path],
-        renamed: impl Iterator<Item = &'t Path>,
-    ) -> Result<Self, BlockstoreError> {
+    fn above(written: &[&'t Path], renamed: impl Iterator<Item = &'t Path>) -> Result<Self, BlockstoreError> {
         // Whether a folder has one file to be written and nothing else.
         let mut is_lone: HashMap<&Path, bool> = HashMap::new();
-        for folder in written.iter().filter_map(|target| target.parent()) {
-            is_lone.entry(folder).and_modify(|is_lone| *is_lone = false).or_insert(true);
+        let mut wanted = Vec::new();
+        let written_to = written.iter().copied().map(|target| (target, true));
+        for (target, is_alone) in written_to.chain(renamed.map(|target| (target, false))) {
+            let Some(folder) = target.parent() else { continue };
+            let before = is_lone.get(folder).copied();
+            if before.is_none() {
+                wanted.push(folder);
+            }
+            is_lone.insert(folder, is_alone && before.is_none());
         }
-        is_lone.extend(renamed.filter_map(Path::parent).map(|folder| (folder, false)));
         let mut passed = HashSet::new();
-        for folder in is_lone.keys().copied().collect::<Vec<_>>() {
+        for folder in &wanted {
             for above in folder.ancestors().skip(1).take_while(|above| passed.insert(*above)) {
                 is_lone.entry(above).and_modify(|is_lone| *is_lone = false);
             }
         }
         let mut folders = Self::default();
         let mut lone = HashSet::new();
-        for (folder, is_lone) in is_lone {
-            match folder.parent().filter(|_| is_lone) {
+        for folder in wanted {
+            match folder.parent().filter(|_| is_lone.get(folder) == Some(&true)) {
                 Some(above) if folders.make(above)? || !folder.is_dir() => {
                     lone.insert(folder);
                     folders.changed.insert(above.to_owned());
@@ -419,4 +421,51 @@ pub(crate) fn replace(target: &Path, bytes: &[u8]) -> Result<(), BlockstoreError
         .and_then(|()| fs::rename(&incoming, target))
         .map_err(BlockstoreError::io("cannot write", target))?;
     settle(folders.iter().rev().map(|folder| Pending::Folder(folder)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_of_one_file_are_made_with_it_and_all_others_before() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        fs::create_dir_all(at("old/there")).unwrap();
+        let written =
+            ["html/a/x", "html/b/x", "html/b/y", "html/c/x", "html/c/d/x", "old/e/x", "old/there/x"].map(at);
+        let renamed = [at("html/f/x")];
+        let targets: Vec<_> = written.iter().map(PathBuf::as_path).collect();
+        let folders = Folders::above(&targets, renamed.iter().map(PathBuf::as_path)).unwrap();
+        let lone: Vec<_> = folders.lone.iter().flatten().map(|folder| folder.to_path_buf()).collect();
+        assert_eq!(lone, ["html/a", "html/c/d", "old/e"].map(at));
+        assert!(lone.iter().all(|folder| !folder.exists()));
+        assert!(["html/b", "html/c", "html/f"].map(at).iter().all(|folder| folder.is_dir()));
+        // New folders and those they appear in, and all that get a file; not what nothing happens in.
+        let changed =
+            ["html", "html/a", "html/b", "html/c", "html/c/d", "html/f", "old", "old/e", "old/there"];
+        let mut wanted: BTreeSet<_> = changed.map(at).into();
+        wanted.insert(root.path().to_owned());
+        assert_eq!(folders.changed, wanted);
+    }
+
+    #[test]
+    fn many_files_are_written_whatever_folders_they_share() {
+        let root = tempfile::tempdir().unwrap();
+        for round in 0..2 {
+            let mut batch = Batch::default();
+            for number in 0..300 {
+                let folder = if number % 3 == 0 { "shared".into() } else { format!("alone/{number}") };
+                let target = root.path().join(folder).join(format!("{round}-{number}"));
+                batch.write(target, number.to_string().into_bytes());
+            }
+            batch.run().unwrap();
+        }
+        let found = crate::storage::listing::files(root.path()).unwrap();
+        assert_eq!(found.len(), 600);
+        for file in found {
+            let name = file.path.file_name().unwrap().to_str().unwrap();
+            assert_eq!(fs::read_to_string(&file.path).unwrap(), name[2..]);
+        }
+    }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::batch::{Batch, spread_over, sync_names, threads_for};
 use super::names::Storage;
+use super::opened::Found;
 use crate::digest::{Digest, Hasher};
 use crate::error::BlockstoreError;
 
@@ -113,6 +114,24 @@ impl Storage {
         }
     }
 
+    /// Removes empty folders, inner ones first; one in which something lies by now stays.
+    pub(crate) fn remove_empty_folders(&self, folders: &[Found]) -> Result<(), BlockstoreError> {
+        for Found { path, .. } in folders {
+            match fs::remove_dir(path) {
+                Err(error)
+                    if !matches!(
+                        error.kind(),
+                        io::ErrorKind::NotFound | io::ErrorKind::DirectoryNotEmpty
+                    ) =>
+                {
+                    return Err(BlockstoreError::io("cannot remove", path)(error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
     /// Says whether a file can be written here without harm to what lies here or above; among objects it always can.
     pub(crate) fn is_free(&self, file: &Path) -> Result<bool, BlockstoreError> {
         if self.objects.is_some() {
@@ -212,7 +231,9 @@ fn clear_way(data: &Path, file: &Path) -> Result<(), BlockstoreError> {
 fn remove_staged(file: &Path) -> Result<(), BlockstoreError> {
     match fs::remove_file(file) {
         Ok(()) => Ok(()),
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(()),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            Ok(())
+        }
         // A folder stands there now, because another file's path goes through it.
         Err(_) if file.is_dir() => Ok(()),
         Err(error) => Err(BlockstoreError::io("cannot remove", file)(error)),

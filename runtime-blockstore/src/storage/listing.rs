@@ -3,6 +3,7 @@
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::time::SystemTime;
 
 use super::opened::Found;
 use crate::error::BlockstoreError;
@@ -46,4 +47,31 @@ pub(super) fn files(folder: &Path) -> Result<Vec<Found>> {
     }
     found.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(found)
+}
+
+/// Lists the folders with no file anywhere in them, inner ones first, each as old as the youngest folder in it.
+pub(super) fn empty_folders(folder: &Path) -> Result<Vec<Found>> {
+    let mut empty = Vec::new();
+    find_empty(folder, &mut empty)?;
+    Ok(empty)
+}
+
+/// Adds a folder, and returns when anything in it was changed last, where there is no file in it.
+fn find_empty(folder: &Path, empty: &mut Vec<Found>) -> Result<Option<SystemTime>> {
+    let metadata = match fs::symlink_metadata(folder) {
+        Ok(metadata) if metadata.is_dir() => metadata,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            return Err(BlockstoreError::io("cannot look at", folder)(error));
+        }
+        _ => return Ok(None),
+    };
+    let mut modified = metadata.modified().ok();
+    for entry in entries(folder)? {
+        let below = find_empty(&entry.path(), empty)?;
+        modified = modified.zip(below).map(|(here, below)| here.max(below));
+    }
+    if modified.is_some() {
+        empty.push(Found { path: folder.to_owned(), size: 0, modified });
+    }
+    Ok(modified)
 }

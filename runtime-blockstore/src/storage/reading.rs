@@ -245,6 +245,14 @@ impl Storage {
         }
     }
 
+    /// Lists the folders with no file anywhere in them, inner ones first; among objects there are none.
+    pub(crate) fn empty_folders(&self, folder: &Path) -> Result<Vec<Found>, BlockstoreError> {
+        match &self.objects {
+            None => listing::empty_folders(folder),
+            Some(_) => Ok(Vec::new()),
+        }
+    }
+
     /// Says whether two names are of one file; where nobody can tell, they are of two.
     pub(crate) fn is_one(&self, a: &Path, b: &Path) -> bool {
         self.objects.is_none() && is_one(a, b)

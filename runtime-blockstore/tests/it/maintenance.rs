@@ -141,6 +141,35 @@ fn damaged_documents_and_links_are_found() {
 }
 
 #[test]
+fn folders_of_staged_files_stay_until_they_are_swept() {
+    let (store, folder) = ticking_store();
+    let files_of = [("html/one/definition.xml", "1"), ("html/two/static/deep/b", "2"), ("c", "3")];
+    let (bundle, draft) = new_bundle(&store, "tides", &files_of);
+    let data = folder.path().join("storage").join(draft.to_string()).join("data");
+    assert_eq!(files(&data), Vec::<PathBuf>::new());
+    assert!(data.join("html/two/static/deep").is_dir(), "as with the app");
+    store.write_draft_file(draft, "html/one/definition.xml", Some(b"4")).unwrap();
+    assert_eq!(store.gc(&GcOptions { delete: true, ..GcOptions::default() }).unwrap().empty_folders, 0);
+    // `two` and the two in it; what is staged keeps its folders.
+    assert_eq!(store.gc(&look()).unwrap().empty_folders, 3);
+    assert!(data.join("html/two/static/deep").is_dir(), "a look changes nothing");
+    assert_eq!(store.gc(&sweep()).unwrap().empty_folders, 3);
+    assert!(!data.join("html/two").exists());
+    store.commit_draft(draft).unwrap();
+    assert_eq!(store.gc(&sweep()).unwrap().empty_folders, 3);
+    assert!(!data.exists());
+    // A file may stand where a folder was, and the other way round.
+    store.write_draft_file(draft, "d/e/f", Some(b"5")).unwrap();
+    store.commit_draft(draft).unwrap();
+    store.write_draft_files(draft, &[("d/e/f", None), ("d/e", Some(&b"6"[..]))].into()).unwrap();
+    store.commit_draft(draft).unwrap();
+    store.write_draft_files(draft, &[("d/e", None), ("d/e/f/g", Some(&b"7"[..]))].into()).unwrap();
+    store.commit_draft(draft).unwrap();
+    assert_eq!(store.get_bundle_file_data(bundle, "d/e/f/g", None).unwrap(), b"7");
+    assert!(check(&store).findings.is_sound());
+}
+
+#[test]
 fn what_nothing_leads_to_is_swept_and_the_rest_stays() {
     let (store, folder) = ticking_store();
     let (media, media_draft) = new_bundle(&store, "media", &[("m", "media")]);
