@@ -6,8 +6,9 @@ use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{OlxError, WriteError};
 use xblock_core::runtime::RuntimeError;
 
+use crate::opening::StoreError;
 use crate::package::PackageError;
-use crate::store_url::{StoreError, StoreUrlError};
+use crate::store_url::StoreUrlError;
 
 /// A situation the library reports.
 #[derive(Debug, thiserror::Error)]

@@ -34,6 +34,7 @@ mod forward;
 mod import;
 mod learner_state;
 mod mixed;
+mod opening;
 mod origin;
 mod package;
 mod page;
@@ -75,6 +76,7 @@ pub use format::{FormatMode, FormatReport, format};
 pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;
 pub use mixed::{MixedRuntime, SiteError};
+pub use opening::{OpenMode, StoreError};
 pub use package::{
     ArchiveLimits, ArchiveSink, ArchiveSource, DirectorySink, DirectorySource, Overwrite, PackageError,
     open_package,
@@ -85,6 +87,6 @@ pub use progress::{Progress, Stage, Step};
 pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
 pub use read_only::ReadOnlyRuntime;
 pub use sides::{FieldPlace, Side};
-pub use store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
+pub use store_url::{StoreUrl, StoreUrlError};
 pub use submission::{Submission, submit, submit_json};
 pub use tree::{Tree, TreeNode};

@@ -19,7 +19,8 @@ use xblock_core::runtime::{
 };
 
 use crate::forward::forward;
-use crate::store_url::{OpenMode, StoreError, StoreUrl, StoreUrlError};
+use crate::opening::{OpenMode, StoreError};
+use crate::store_url::{StoreUrl, StoreUrlError};
 
 /// Reads and writes several stores as one, each context in the one it belongs to.
 ///
