@@ -9,6 +9,7 @@ use xblock_core::host::Host;
 use xblock_core::keys::{ContextKey, UsageKey};
 
 use crate::error::CoursewareError;
+use crate::steady::steady;
 use crate::submission::submit;
 
 /// The handler that shows answers to those who may see them.
@@ -32,17 +33,20 @@ pub struct ProblemCheck {
     pub reason: Option<String>,
 }
 
-/// Checks every problem of a context's branch with its own answers. Nobody's learner state is read or written.
+/// Checks every problem of a context's branch with its own answers. Nobody's learner state is read or written. Where others
+/// change the context meanwhile, they are checked again.
 ///
 /// # Errors
-/// The store's own; a problem that fails is a result.
+/// [`CoursewareError::Unsteady`], and the store's own; a problem that fails is a result.
 pub fn check_problems(host: &Host, context: &ContextKey) -> Result<Vec<ProblemCheck>, CoursewareError> {
-    let usages = host.runtime.usages(context, host.branch)?;
-    usages
-        .iter()
-        .filter(|usage| usage.block_type() == "problem")
-        .map(|usage| check_problem(host, usage))
-        .collect()
+    steady(&[(&*host.runtime, context)], || {
+        let usages = host.runtime.usages(context, host.branch)?;
+        usages
+            .iter()
+            .filter(|usage| usage.block_type() == "problem")
+            .map(|usage| check_problem(host, usage))
+            .collect()
+    })
 }
 
 /// Checks one problem with its own answers. Nobody's learner state is read or written.
@@ -163,7 +167,73 @@ fn middle(range: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use xblock_core::clock::Clock;
+    use xblock_core::host::PathUrls;
+    use xblock_core::keys::{AssetKey, DefinitionKey};
+    use xblock_core::runtime::{
+        AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
+        ContextRecord, Cursor, DefinitionRecord, Edit, MemoryRuntime, Origin, Runtime, RuntimeError,
+        VersionContent, VersionId, VersionRecord,
+    };
+    use xblock_core::services::ServiceSet;
+    use xblock_testkit::fixture::{block, commit, context, edit, published_course, usage};
+
     use super::*;
+    use crate::SystemClock;
+    use crate::forward::forward;
+
+    /// A store into which somebody puts another problem whenever its blocks were listed, so many times.
+    struct Meddled {
+        within: MemoryRuntime,
+        left: AtomicUsize,
+    }
+
+    impl Runtime for Meddled {
+        forward! { to within:
+            contexts, damaged_contexts, context, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
+            block_assets, read_block_asset, open_block_asset, history, version, changes, commit, origin, keep_origin,
+        }
+
+        fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
+            let listed = self.within.usages(context, branch)?;
+            let left = self.left.load(Ordering::Relaxed);
+            if left > 0 {
+                self.left.store(left - 1, Ordering::Relaxed);
+                let unit = usage("vertical", "u1");
+                let mut data = (*self.within.block(&unit, branch)?.data).clone();
+                let problem = usage("problem", &format!("more{left}"));
+                data.children.push(problem.clone());
+                let new = block(serde_json::json!({ "data": "<problem/>" }), &[]);
+                commit(&self.within, edit().put(unit, data).put(problem, new).publish_all());
+            }
+            Ok(listed)
+        }
+    }
+
+    #[test]
+    fn problems_are_those_of_one_state() {
+        let check = |times: usize| {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let within = MemoryRuntime::new(clock.clone());
+            published_course(&within);
+            let host = Host {
+                runtime: Arc::new(Meddled { within, left: AtomicUsize::new(times) }),
+                branch: Branch::Published,
+                registry: blocks::registry().expect("the blocks"),
+                learner_state: Arc::new(MemoryStore::new()),
+                urls: Arc::new(PathUrls::default()),
+                clock,
+                is_author_mode: false,
+                services: ServiceSet::default(),
+            };
+            check_problems(&host, &context())
+        };
+        let still = check(0).expect("the problems").len();
+        assert_eq!(check(2).expect("the problems").len(), still + 2);
+        assert!(matches!(check(usize::MAX), Err(CoursewareError::Unsteady { .. })));
+    }
 
     #[test]
     fn a_range_is_answered_inside() {

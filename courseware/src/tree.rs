@@ -1,6 +1,6 @@
 //! The tree of a context as data: what hangs below what, and what hangs nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
@@ -25,6 +25,14 @@ pub struct TreeNode {
     pub children: Vec<TreeNode>,
 }
 
+impl TreeNode {
+    /// Shows a node and all below it to somebody.
+    fn visit(&self, look: &mut dyn FnMut(&Self)) {
+        look(self);
+        self.children.iter().for_each(|child| child.visit(look));
+    }
+}
+
 /// A context's tree.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tree {
@@ -34,7 +42,8 @@ pub struct Tree {
     pub branch: Branch,
     /// The root and everything below it.
     pub root: TreeNode,
-    /// Blocks no way from the root leads to, with what hangs below each: pages of the course, and orphans.
+    /// Blocks no way from the root leads to, with what hangs below each: pages of the course, orphans, and blocks that hang
+    /// below themselves, which say so.
     pub outside: Vec<TreeNode>,
     /// How many blocks there are of each type.
     pub counts: BTreeMap<String, usize>,
@@ -66,9 +75,29 @@ impl Tree {
         let outside = runtime.outside_tree(context, branch)?;
         // A block that hangs below another orphan is listed there.
         let mut tops = Vec::new();
+        let mut hidden: BTreeSet<_> = outside.iter().cloned().collect();
+        for usage in &outside {
+            if runtime.parents(usage, branch)?.is_empty() {
+                let top = node(runtime, usage, branch);
+                top.visit(&mut |node| _ = hidden.remove(&node.usage));
+                tops.push(top);
+            }
+        }
+        // What is left hangs below itself, or below what does.
         for usage in outside {
-            if runtime.parents(&usage, branch)?.is_empty() {
-                tops.push(node(runtime, &usage, branch));
+            if !hidden.contains(&usage) {
+                continue;
+            }
+            let mut top = node(runtime, &usage, branch);
+            let mut below = BTreeSet::new();
+            top.visit(&mut |node| _ = below.insert(node.usage.clone()));
+            let is_below_itself =
+                runtime.parents(&usage, branch)?.iter().any(|parent| below.contains(parent));
+            if is_below_itself {
+                top.visit(&mut |node| _ = hidden.remove(&node.usage));
+                let told = || "it is below itself, and no way from the root leads to it".to_owned();
+                top.error.get_or_insert_with(told);
+                tops.push(top);
             }
         }
         Ok(Self {

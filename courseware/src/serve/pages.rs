@@ -7,9 +7,12 @@ use minijinja::value::Serde;
 use minijinja::{Value, context};
 use serde::Serialize;
 use xblock_core::block::BlockError;
+use xblock_core::host::Host;
 use xblock_core::keys::{ContextKey, UsageKey};
 
+use crate::error::CoursewareError;
 use crate::page::resources;
+use crate::steady::steady;
 
 use super::outline::{self, Entry, path_segment};
 use super::session::Visitor;
@@ -69,7 +72,8 @@ pub(super) async fn outline(State(site): State<Site>, visitor: Visitor, Path(key
     let Ok(key) = key.parse::<ContextKey>() else { return not_a_key(&key) };
     let host = site.host.clone();
     let user = visitor.user.clone();
-    match blocking(move || outline::read(&host, &key, &user)).await {
+    let read = move || in_one_state(&host, &key, || outline::read(&host, &key, &user));
+    match blocking(read).await {
         Ok(Ok(root)) => {
             let root = linked(root);
             (
@@ -82,8 +86,26 @@ pub(super) async fn outline(State(site): State<Site>, visitor: Visitor, Path(key
             )
                 .into_response()
         }
-        Ok(Err(error)) => refusal(&error),
+        Ok(Err(error)) => unsteady(error),
         Err(response) => response,
+    }
+}
+
+/// Reads what a page shows of one state of its context, again where others change that meanwhile.
+fn in_one_state<T>(
+    host: &Host,
+    context: &ContextKey,
+    mut read: impl FnMut() -> Result<T, BlockError>,
+) -> Result<T, CoursewareError> {
+    steady(&[(&*host.runtime, context)], || Ok(read()?))
+}
+
+/// As [`refusal`], also where the context never stood still.
+fn unsteady(error: CoursewareError) -> Response {
+    match error {
+        CoursewareError::Block(error) => refusal(&error),
+        CoursewareError::Runtime(error) => refusal(&error.into()),
+        error => failure(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()),
     }
 }
 
@@ -112,9 +134,10 @@ pub(super) async fn block(State(site): State<Site>, visitor: Visitor, Path(key):
     let Ok(usage) = key.parse::<UsageKey>() else { return not_a_key(&key) };
     let host = site.host.clone();
     let user = visitor.user.clone();
-    let shown = blocking(move || {
+    let context = usage.context_key();
+    let (reader, of) = (host.clone(), context.clone());
+    let show = move || {
         let fragment = host.render(&usage, "student_view", Some(&user))?;
-        let context = usage.context_key();
         let root = outline::read(&host, &context, &user)?;
         let way = outline::way(&host, &usage)?;
         let units = root.units();
@@ -148,10 +171,10 @@ pub(super) async fn block(State(site): State<Site>, visitor: Visitor, Path(key):
             content => fragment.content,
             outline => Value::from(Serde(Link::to_context(&context, &root.name))),
         })
-    });
-    match shown.await {
+    };
+    match blocking(move || in_one_state(&reader, &of, show)).await {
         Ok(Ok(values)) => (visitor, page(StatusCode::OK, "block.html", values)).into_response(),
-        Ok(Err(error)) => refusal(&error),
+        Ok(Err(error)) => unsteady(error),
         Err(response) => response,
     }
 }

@@ -69,6 +69,40 @@ fn a_library_is_adopted_shown_and_brought_up_to_date() {
     courseware(["fsck", "--store", &store]).exits(0);
 }
 
+/// Units that only include each other hang below nothing; the tree names them all the same.
+#[test]
+fn units_in_a_circle_are_listed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("store");
+    let store = Blockstore::open(&place, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let collection = store.create_collection("Tides").unwrap().uuid;
+    let tides = store.create_bundle(collection, "tides", "tides", "").unwrap().uuid;
+    let unit = |name: &str, child: &str| {
+        format!(r#"<unit display_name="{name}"><xblock-include definition="{child}"/></unit>"#)
+    };
+    let (ebb, flood, before) = (unit("Ebb", "unit/b"), unit("Flood", "unit/a"), unit("Sound", "html/h"));
+    let files = [
+        ("unit/a/definition.xml", &*ebb),
+        ("unit/b/definition.xml", &*flood),
+        ("unit/c/definition.xml", &*before),
+        ("html/h/definition.xml", "<html display_name=\"Text\">t</html>"),
+    ];
+    version(&store, tides, &files, None);
+    drop(store);
+    let (store, key) = (format!("blockstore:{}", place.display()), "lib:Harbour:tides");
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    let tree = courseware(["tree", key, "--store", &store, "--branch", "published"]).exits(0);
+    for words in ["Ebb", "Flood", "Sound", "Text", "below itself"] {
+        assert!(tree.out.contains(words), "{words}: {}", tree.out);
+    }
+    let tree =
+        courseware(["tree", key, "--store", &store, "--branch", "published", "--json"]).exits(0).json();
+    let outside = tree["outside"].as_array().unwrap();
+    assert_eq!(outside.len(), 1, "{tree}");
+    assert_eq!(outside[0]["usage"], "lb:Harbour:tides:unit:a");
+    assert!(outside[0]["error"].as_str().unwrap().contains("below itself"), "{tree}");
+}
+
 #[test]
 fn files_of_single_blocks_come_along_to_other_stores_and_packages() {
     let folder = tempfile::tempdir().unwrap();
