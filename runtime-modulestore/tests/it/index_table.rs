@@ -1,6 +1,6 @@
 //! The table of course indexes, in SQLite and on a MySQL server.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -191,7 +191,9 @@ fn writers_at_a_mysql_server_lose_nothing() {
     let runtime = open(&url);
     published_course(&runtime);
     let before = runtime.history(&context(), Branch::Draft).expect("the history").len();
-    let is_done = AtomicBool::new(false);
+    // Each has its connections before the first is cut.
+    let runtimes = ["h1", "h2"].map(|block| (block, open(&url)));
+    let (is_done, tries) = (AtomicBool::new(false), AtomicUsize::new(0));
     let (kept, cuts) = std::thread::scope(|scope| {
         let cutter = scope.spawn(|| {
             let mut root = table.connection();
@@ -204,31 +206,36 @@ fn writers_at_a_mysql_server_lose_nothing() {
                 for id in root.query::<u64, _>(&sql).expect("numbers") {
                     cuts += usize::from(root.query_drop(format!("KILL {id}")).is_ok());
                 }
-                std::thread::sleep(Duration::from_millis(15));
+                // However slow the machine is, there is work between two cuts.
+                let before = tries.load(Ordering::Relaxed);
+                while tries.load(Ordering::Relaxed) == before && !is_done.load(Ordering::Relaxed) {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
             }
             cuts
         });
-        let writers: Vec<_> = ["h1", "h2"]
-            .map(|block| {
-                let url = &url;
-                scope.spawn(move || {
-                    let runtime = open(url);
-                    let texts = (0..EDITS).map(|number| format!("{block} {number}"));
-                    let done = texts.filter_map(|text| {
-                        match runtime.commit(edit().put(usage("html", block), html(&text))) {
-                            Ok(commit) => Some(commit.draft),
-                            Err(RuntimeError::Conflict { .. } | RuntimeError::Storage { .. }) => None,
-                            Err(error) => panic!("{error:?}"),
-                        }
-                    });
-                    done.collect::<Vec<_>>()
-                })
+        let writers = runtimes.map(|(block, runtime)| {
+            let tries = &tries;
+            scope.spawn(move || {
+                let texts = (0..EDITS).map(|number| format!("{block} {number}"));
+                let commit = |text: String| {
+                    let outcome = runtime.commit(edit().put(usage("html", block), html(&text)));
+                    tries.fetch_add(1, Ordering::Relaxed);
+                    outcome
+                };
+                texts.map(commit).collect::<Vec<_>>()
             })
-            .into_iter()
-            .collect();
-        let kept: Vec<_> =
-            writers.into_iter().flat_map(|writer| writer.join().expect("no writer panics")).collect();
+        });
+        let outcomes = writers.map(std::thread::ScopedJoinHandle::join);
         is_done.store(true, Ordering::Relaxed);
+        let outcomes = outcomes.into_iter().flat_map(|outcomes| outcomes.expect("no writer panics"));
+        let kept: Vec<_> = outcomes
+            .filter_map(|outcome| match outcome {
+                Ok(commit) => Some(commit.draft),
+                Err(RuntimeError::Conflict { .. } | RuntimeError::Storage { .. }) => None,
+                Err(error) => panic!("{error:?}"),
+            })
+            .collect();
         (kept, cutter.join().expect("nobody panics"))
     });
     assert!(cuts > 0 && kept.len() > EDITS, "{cuts} cuts, {} commits", kept.len());
