@@ -180,7 +180,10 @@ def endless() -> list[Any]:
     [
         (float("nan"), "NaN"),
         ([1, {"a": float("-inf")}], "infinite"),
-        (10**400, "number out of range"),
+        (2**63, "beyond 64 bits"),
+        ({"a": [-(2**63) - 1]}, "beyond 64 bits"),
+        (10**400, "beyond 64 bits"),
+        ([10**5000], "beyond 64 bits"),
         ("half \ud83d", "lone surrogate"),
         ([{"\udc00": 1}], "lone surrogate"),
         (endless(), "in itself"),
@@ -211,6 +214,14 @@ def test_a_value_that_cannot_be_stored_is_told_with_its_field(
     with xblock_runtime.open(url, read_only=True) as read:
         assert read.contexts() == [COURSE]
         assert read.block(text).settings == {"display_name": "Low"}
+
+
+@pytest.mark.parametrize("value", [2**63 - 1, -(2**63), [2**53 + 1, 1e308, 0.1]])
+def test_numbers_come_back_as_they_are(store: Modulestore, url: str, value: object) -> None:
+    _, text = a_unit(store)
+    store.update_item(text, settings={"odd": value})
+    with xblock_runtime.open(url, read_only=True) as read:
+        assert read.block(text).settings["odd"] == value
 
 
 def test_fields_with_odd_names_are_told(store: Modulestore) -> None:

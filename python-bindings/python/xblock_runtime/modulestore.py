@@ -90,6 +90,26 @@ def _from_json(values: dict[str, Any]) -> AssetMetadata:
     return AssetMetadata(**{one.name: values[one.name] for one in fields(AssetMetadata)})
 
 
+# What is said of an integer that a document of MongoDB cannot hold.
+_BEYOND_64_BITS = "it has an integer beyond 64 bits, which documents cannot hold"
+
+
+def _unwritable(error: str) -> str:
+    """Says in this module's words why Python writes no JSON."""
+    if "ircular" in error:
+        return "it is in itself"
+    if "integer string" in error:
+        return _BEYOND_64_BITS
+    return "it has a number that is none (NaN, or infinite)"
+
+
+def _stored_integer(digits: str) -> int:
+    """Reads an integer that BSON can hold; the length is looked at first, as reading takes its square in time."""
+    if len(digits) > len(str(-(2**63))) or not -(2**63) <= (value := int(digits)) < 2**63:
+        raise OverflowError
+    return value
+
+
 def _value(key: object, name: object, value: object) -> str:
     """Writes the value of a field as JSON; what JSON has no form for is refused here, where the field is known."""
     if not isinstance(name, str):
@@ -98,12 +118,15 @@ def _value(key: object, name: object, value: object) -> str:
         text = json.dumps(value, ensure_ascii=False, allow_nan=False)
         name.encode()
         text.encode()
+        json.loads(text, parse_int=_stored_integer)
     except UnicodeEncodeError:
         reason = "it has half of a character (a lone surrogate)"
     except RecursionError:
         reason = "it is nested too deep"
+    except OverflowError:
+        reason = _BEYOND_64_BITS
     except ValueError as error:
-        reason = "it is in itself" if "ircular" in str(error) else "it has a number that is none (NaN, or infinite)"
+        reason = _unwritable(str(error))
     except TypeError as error:
         raise TypeError(f"field {name!a} of {key}: {error}") from error
     else:
