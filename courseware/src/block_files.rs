@@ -11,8 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Serialize;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
-    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    VersionRecord,
 };
 
 use crate::forward::forward;

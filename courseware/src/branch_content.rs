@@ -7,8 +7,8 @@ use std::sync::{Arc, OnceLock};
 
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
-    AssetData, AssetMetadata, AssetSource, AssetStream, BlockData, Branch, ContentDigest, Runtime,
-    RuntimeError,
+    AssetData, AssetMetadata, AssetSource, AssetStream, BlockData, Branch, ContentDigest,
+    DamagedAssetMetadata, EditOp, Runtime, RuntimeError,
 };
 
 use crate::error::CoursewareError;
@@ -71,6 +71,8 @@ pub struct BranchContent {
     pub assets: BTreeMap<AssetKey, AssetContent>,
     /// What is said about files, whether it has them or not.
     pub metadata: BTreeMap<AssetKey, Arc<AssetMetadata>>,
+    /// What is said about files and cannot be read.
+    pub damaged_metadata: Vec<DamagedAssetMetadata>,
     /// Blocks it has and that cannot be read, where [`BranchContent::read_to_replace`] found them; no other block is equal
     /// to one of them.
     pub damaged: BTreeSet<UsageKey>,
@@ -129,31 +131,28 @@ impl BranchContent {
             let asset = AssetContent { data: record.data, source: Arc::new(source), digest };
             content.assets.insert(record.key, asset);
         }
-        match runtime.asset_metadata(context, branch) {
-            Err(error) if is_passed_over(&error) => {}
-            metadata => {
-                content.metadata =
-                    metadata?.into_iter().map(|(key, metadata)| (key, Arc::new(metadata))).collect();
-            }
-        }
+        let said = runtime.asset_metadata(context, branch)?;
+        content.metadata =
+            said.records.into_iter().map(|(key, metadata)| (key, Arc::new(metadata))).collect();
+        content.damaged_metadata = said.damaged;
         Ok(content)
     }
 
-    /// Says whether both hold the same.
+    /// Says whether this is what is wanted. Of a file about which that cannot be read, anything may be said.
     ///
     /// # Errors
     /// What reading the bytes of static files gives.
-    pub fn is_same(&self, other: &Self) -> Result<bool, CoursewareError> {
-        let is_damaged = !self.damaged.is_empty() || !other.damaged.is_empty();
+    pub fn is_same(&self, wanted: &Self) -> Result<bool, CoursewareError> {
+        let is_damaged = !self.damaged.is_empty() || !wanted.damaged.is_empty();
         if is_damaged
-            || self.blocks != other.blocks
-            || self.metadata != other.metadata
-            || !self.assets.keys().eq(other.assets.keys())
+            || self.blocks != wanted.blocks
+            || self.metadata_steps(wanted).next().is_some()
+            || !self.assets.keys().eq(wanted.assets.keys())
         {
             return Ok(false);
         }
         for (key, asset) in &self.assets {
-            if let Some(theirs) = other.assets.get(key)
+            if let Some(theirs) = wanted.assets.get(key)
                 && !asset.is_same(theirs).map_err(|source| CoursewareError::asset(key, source))?
             {
                 return Ok(false);
@@ -161,6 +160,23 @@ impl BranchContent {
         }
         Ok(true)
     }
+
+    /// Lists what has to be said about files, or no longer, so that it is what is wanted. What is said of a file stays
+    /// where that cannot be read on the wanted side.
+    pub(crate) fn metadata_steps(&self, wanted: &Self) -> impl Iterator<Item = EditOp> {
+        let kept: BTreeSet<_> = damaged_keys(wanted).collect();
+        let gone = self.metadata.keys().chain(damaged_keys(self));
+        let gone: BTreeSet<_> =
+            gone.filter(|key| !wanted.metadata.contains_key(*key) && !kept.contains(key)).collect();
+        let new = wanted.metadata.iter().filter(|(key, said)| self.metadata.get(*key) != Some(*said));
+        let put =
+            new.map(|(key, said)| EditOp::PutAssetMetadata { key: key.clone(), metadata: said.clone() });
+        gone.into_iter().map(|key| EditOp::DeleteAssetMetadata { key: key.clone() }).chain(put)
+    }
+}
+
+fn damaged_keys(content: &BranchContent) -> impl Iterator<Item = &AssetKey> {
+    content.damaged_metadata.iter().filter_map(|damaged| damaged.key.as_ref())
 }
 
 /// The bytes of a static file that lies in a store.

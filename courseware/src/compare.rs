@@ -9,7 +9,9 @@ use std::sync::Arc;
 use serde::Serialize;
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
-use xblock_core::runtime::{AssetRecord, BlockData, Branch, ContentDigest, Runtime, RuntimeError};
+use xblock_core::runtime::{
+    AssetRecord, BlockData, Branch, ContentDigest, DamagedAssetMetadata, Runtime, RuntimeError,
+};
 
 use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
@@ -183,6 +185,18 @@ pub enum Difference {
         #[serde(skip_serializing_if = "Option::is_none")]
         right: Option<Json>,
     },
+    /// A store says something about a file, or files, and cannot read it.
+    AssetMetadataUnreadable {
+        /// The branch.
+        branch: Branch,
+        /// The file, where the record still says which.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<AssetKey>,
+        /// The store.
+        side: Side,
+        /// Where it is and why not.
+        reason: String,
+    },
     /// The bytes of a static file are not those its store says they are.
     AssetDigest {
         /// The branch.
@@ -232,6 +246,12 @@ impl fmt::Display for Difference {
             }
             Self::AssetMetadata { branch, key, name, left, right } => {
                 write!(f, "{branch}: {key}: record, {name}: {} | {}", shown(left), shown(right))
+            }
+            Self::AssetMetadataUnreadable { branch, key: Some(key), side, reason } => {
+                write!(f, "{branch}: {key}: record unreadable on the {side}: {reason}")
+            }
+            Self::AssetMetadataUnreadable { branch, key: None, side, reason } => {
+                write!(f, "{branch}: record about a file unreadable on the {side}: {reason}")
             }
             Self::AssetDigest { branch, key, side, stored, actual } => {
                 write!(
@@ -451,10 +471,20 @@ impl Comparer<'_> {
 
     /// Compares what is said about files, whether there are any.
     fn metadata(&mut self, branch: Branch) -> Result<(), CoursewareError> {
-        let left: BTreeMap<_, _> = self.left.asset_metadata(self.context, branch)?.into_iter().collect();
-        let right: BTreeMap<_, _> = self.right.asset_metadata(self.context, branch)?.into_iter().collect();
+        let mut unreadable = BTreeSet::new();
+        let mut read = |comparer: &mut Self, side| -> Result<BTreeMap<_, _>, CoursewareError> {
+            let said = comparer.store(side).asset_metadata(comparer.context, branch)?;
+            for DamagedAssetMetadata { key, place, reason } in said.damaged {
+                unreadable.extend(key.clone());
+                let reason = format!("{place}: {reason}");
+                let found = Difference::AssetMetadataUnreadable { branch, key, side, reason };
+                comparer.found.differences.push(found);
+            }
+            Ok(said.records.into_iter().collect())
+        };
+        let (left, right) = (read(self, Side::Left)?, read(self, Side::Right)?);
         let all: BTreeSet<_> = left.keys().chain(right.keys()).collect();
-        for key in all {
+        for key in all.into_iter().filter(|key| !unreadable.contains(*key)) {
             let (left, right) = match (left.get(key), right.get(key)) {
                 (Some(left), Some(right)) => (said(left), said(right)),
                 (left, _) => {

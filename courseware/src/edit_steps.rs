@@ -114,15 +114,7 @@ impl EditSteps {
 
     fn metadata(&mut self, from: &BranchContent, to: &BranchContent) {
         let before = self.ops.len();
-        for key in from.metadata.keys().filter(|key| !to.metadata.contains_key(*key)) {
-            self.ops.push(EditOp::DeleteAssetMetadata { key: key.clone() });
-        }
-        for (key, metadata) in &to.metadata {
-            if from.metadata.get(key) != Some(metadata) {
-                let (key, metadata) = (key.clone(), metadata.clone());
-                self.ops.push(EditOp::PutAssetMetadata { key, metadata });
-            }
-        }
+        self.ops.extend(from.metadata_steps(to));
         self.counts.asset_metadata = self.ops.len() - before;
     }
 

@@ -29,7 +29,7 @@ macro_rules! forward {
     };
     (@asset_metadata $to:tt) => {
         forward! { @method $to asset_metadata(context: &ContextKey, branch: Branch)
-            -> Vec<(AssetKey, AssetMetadata)>; of context }
+            -> AssetMetadataRecords; of context }
     };
     (@asset $to:tt) => {
         forward! { @method $to asset(key: &AssetKey, branch: Branch) -> AssetRecord; of &key.context_key() }

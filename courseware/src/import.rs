@@ -192,6 +192,7 @@ impl PreparedImport {
                     keep_thumbnails(&present, content)?;
                     if !has_metadata {
                         content.metadata.clone_from(&present.metadata);
+                        content.damaged_metadata.clone_from(&present.damaged_metadata);
                     }
                 }
                 report.changes = EditSteps::between(&present, &draft)?.counts;

@@ -64,10 +64,10 @@ pub use course_tests::{
 };
 pub use description::{BlockDescription, FieldDescription, Origin};
 pub use diff::{
-    AddressError, AsidesDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, Colour, CourseAddress, CourseContent,
-    CourseDiff, DiffCounts, FieldDiff, FieldState, FileDiff, FileKind, FileState, Move, Place,
-    SideDescription, StateContent, StateName, StateOnlyIn, TextOptions, TypeCounts, diff, write_stat,
-    write_text,
+    AddressError, AsidesDiff, AssetMetadataDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, Colour,
+    CourseAddress, CourseContent, CourseDiff, DiffCounts, FieldDiff, FieldState, FileDiff, FileKind,
+    FileState, Move, Place, RecordKind, SideDescription, StateContent, StateName, StateOnlyIn, TextOptions,
+    TypeCounts, diff, write_stat, write_text,
 };
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;

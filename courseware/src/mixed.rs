@@ -13,7 +13,7 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit,
+    AssetMetadataRecords, AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit,
     ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
     VersionRecord,
 };

@@ -173,7 +173,7 @@ mod tests {
     use xblock_core::host::PathUrls;
     use xblock_core::keys::{AssetKey, DefinitionKey};
     use xblock_core::runtime::{
-        AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
+        AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
         ContextRecord, Cursor, DefinitionRecord, Edit, MemoryRuntime, Origin, Runtime, RuntimeError,
         VersionContent, VersionId, VersionRecord,
     };

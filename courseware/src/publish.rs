@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Base, Branch, ContextRecord, Edit, Runtime, RuntimeError, VersionId};
+use xblock_core::runtime::{
+    Base, Branch, ContextRecord, DamagedAssetMetadata, Edit, Runtime, RuntimeError, VersionId,
+};
 
 use crate::block_files::{BlockFileLeftOut, WithBlockFiles};
 use crate::branch_content::BranchContent;
@@ -52,6 +54,8 @@ pub struct PublishReport {
     pub replaced_drafts: Vec<UsageKey>,
     /// Files of single blocks that the target does not have, because another file of the course is called so.
     pub block_files_left_out: Vec<BlockFileLeftOut>,
+    /// What the source says about files, cannot be read and did not come along; what the target says of them stays.
+    pub damaged_asset_metadata: Vec<DamagedAssetMetadata>,
     /// Why the target does not keep the files the source was imported from, absent where it does or there are none.
     /// Exports from the target then write all files anew.
     pub origin_lost: Option<String>,
@@ -149,6 +153,7 @@ pub fn publish(
         kept_drafts: kept_drafts(&content, &drafts),
         replaced_drafts,
         block_files_left_out: with_block_files.left_out(),
+        damaged_asset_metadata: damaged_metadata(content, drafts),
         origin_lost,
     })
 }
@@ -190,7 +195,7 @@ pub fn publish_draft(
             Some(_) => {
                 let draft = BranchContent::read(store, context, Branch::Draft, &options.progress)?;
                 let published = BranchContent::read(store, context, Branch::Published, &options.progress)?;
-                draft.is_same(&published)?
+                published.is_same(&draft)?
             }
             None => false,
         };
@@ -211,6 +216,12 @@ fn published_version(record: &ContextRecord) -> Result<VersionId, CoursewareErro
         Some(head) => Ok(head.version.clone()),
         None => Err(RuntimeError::NoSuchBranch { key: record.key.clone(), branch: Branch::Published }.into()),
     }
+}
+
+/// Lists what either branch says about files and cannot be read.
+fn damaged_metadata(published: BranchContent, drafts: BranchContent) -> Vec<DamagedAssetMetadata> {
+    let all: BTreeSet<_> = published.damaged_metadata.into_iter().chain(drafts.damaged_metadata).collect();
+    all.into_iter().collect()
 }
 
 /// Lists the blocks whose drafts are not what is published.

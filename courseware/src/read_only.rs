@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit, ContextRecord,
-    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
+    VersionRecord,
 };
 
 use crate::forward::forward;

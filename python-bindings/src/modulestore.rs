@@ -360,8 +360,10 @@ impl Modulestore {
         py.detach(|| {
             let found = self.opened()?.asset_metadata(&context_key(context)?, branch(branch_name)?);
             let found = found.map_err(BindingError::from)?;
-            let records: Vec<_> = found.iter().map(|(key, metadata)| (key.to_string(), metadata)).collect();
-            Ok(text(&records)?)
+            let records: Vec<_> =
+                found.records.iter().map(|(key, metadata)| (key.to_string(), metadata)).collect();
+            let damaged: Vec<_> = found.damaged.iter().map(ToString::to_string).collect();
+            Ok(text(&(records, damaged))?)
         })
     }
 }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -131,6 +133,21 @@ def test_asset_metadata_is_kept(store: Modulestore) -> None:
         assert found[1].edited_by == 7 and found[1].edited_on is not None
     store.delete_asset_metadata(key)
     assert store.get_all_asset_metadata(COURSE) == {}
+
+
+def test_asset_metadata_that_cannot_be_read_is_told(store: Modulestore, url: str, tmp_path: Path) -> None:
+    key = "asset-v1:Harbour+Tides+2031+type@asset+block@"
+    for name in ("a.png", "b.png"):
+        store.save_asset_metadata(key + name, AssetMetadata(locked=True))
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "split.db")) as db, db:
+        rows = db.execute('SELECT rowid, document FROM "modulestore.structures"').fetchall()
+        for row, document in rows:
+            # The text becomes program code, which names no file.
+            damaged = document.replace(b"\x02filename\0\6\0\0\0b.png", b"\x0dfilename\0\6\0\0\0b.png")
+            db.execute('UPDATE "modulestore.structures" SET document = ? WHERE rowid = ?', (damaged, row))
+    with modulestore.open(url, read_only=True) as read, pytest.warns(RuntimeWarning, match="filename is no text"):
+        assert list(read.get_all_asset_metadata(COURSE)) == [key + "a.png"]
 
 
 def test_what_is_open_to_read_is_not_changed(store: Modulestore, url: str) -> None:

@@ -13,7 +13,7 @@ use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest,
+    AssetMetadataRecords, AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest,
     ContextRecord, Cursor, DefinitionRecord, Edit, Head, Origin, Runtime, RuntimeError, VersionContent,
     VersionId, VersionRecord,
 };
@@ -415,8 +415,8 @@ impl Runtime for ModulestoreRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
-        Ok(self.asset_records(context, branch)?.into_iter().collect())
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
+        self.asset_records(context, branch)
     }
 
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {
@@ -465,7 +465,9 @@ impl Runtime for ModulestoreRuntime {
     /// Reads a version. Which files older drafts had is not kept.
     fn version(&self, context: &ContextKey, version: &VersionId) -> Result<VersionContent, RuntimeError> {
         if let Some(course) = self.old_course(context)? {
-            return course.version(version, self.assets(context, Branch::Published)?);
+            let files = self.assets(context, Branch::Published)?;
+            let said = self.asset_records(context, Branch::Published)?;
+            return course.version(version, files, said);
         }
         self.in_context(context, |reader, index| {
             let newer_published = versions_after(&reader, index.head(Branch::Published), &version.0)?;
@@ -498,7 +500,12 @@ impl Runtime for ModulestoreRuntime {
             }
             let root = structure.root();
             let root = reader.usage(&root.block_type, &root.block_id, format!("structure {id}"))?;
-            Ok(VersionContent { root, blocks, assets })
+            Ok(VersionContent {
+                root,
+                blocks,
+                assets,
+                asset_metadata: crate::documents::records_of(&structure, context)?,
+            })
         })
     }
 

@@ -6,8 +6,8 @@ use serde_json::json;
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
-    AssetData, AssetRecord, Base, BlockData, Branch, Commit, Edit, EditOp, Runtime, RuntimeExt,
-    VersionContent,
+    AssetData, AssetMetadata, AssetMetadataRecords, AssetRecord, Base, BlockData, Branch, Commit, Edit,
+    EditOp, Runtime, RuntimeExt, VersionContent,
 };
 
 /// The context most behaviours use.
@@ -110,7 +110,8 @@ pub fn edit() -> Edit {
     Edit::new(context(), Base::Any)
 }
 
-/// Everything authors wrote in a branch: the blocks in key order, then the static files.
+/// Everything authors wrote in a branch: the blocks in key order, then the static files, then what is
+/// said about files.
 pub fn snapshot(runtime: &dyn Runtime, context: &ContextKey, branch: Branch) -> Vec<String> {
     let mut lines = Vec::new();
     for usage in runtime.usages(context, branch).expect("the branch can be listed") {
@@ -119,6 +120,8 @@ pub fn snapshot(runtime: &dyn Runtime, context: &ContextKey, branch: Branch) -> 
     }
     let assets = runtime.assets(context, branch).expect("the files can be listed");
     lines.extend(assets.iter().map(asset_line));
+    let said = runtime.asset_metadata(context, branch).expect("the records can be listed");
+    lines.extend(metadata_lines(&said));
     lines
 }
 
@@ -129,7 +132,15 @@ pub fn content_lines(content: &VersionContent) -> Vec<String> {
         .iter()
         .map(|(usage, data)| block_line(usage, data.as_ref().expect("a listed block can be read")));
     let assets = content.assets.as_ref().expect("the files are known");
-    blocks.chain(assets.iter().map(asset_line)).collect()
+    blocks.chain(assets.iter().map(asset_line)).chain(metadata_lines(&content.asset_metadata)).collect()
+}
+
+fn metadata_lines(said: &AssetMetadataRecords) -> Vec<String> {
+    assert_eq!(said.damaged, [], "every record can be read");
+    let line = |(key, metadata): &(AssetKey, AssetMetadata)| {
+        format!("{key} {}", canonical(&serde_json::to_value(metadata).expect("a record is JSON")))
+    };
+    said.records.iter().map(line).collect()
 }
 
 fn block_line(usage: &UsageKey, data: &BlockData) -> String {

@@ -42,16 +42,17 @@ pub(crate) fn run(
     } else {
         text(arguments, &report, console)?;
     }
-    if report.block_files_left_out.is_empty() {
-        return Ok(Exit::Done);
-    }
     for BlockFileLeftOut { usage, name } in &report.block_files_left_out {
         console.remark(format_args!(
             "error: {usage}: its file {name:?} did not come along, since another file of the course is called so; \
              rename it in the bundle"
         ));
     }
-    Ok(Exit::No)
+    for damaged in &report.damaged_asset_metadata {
+        console.remark(format_args!("error: {damaged}; it did not come along"));
+    }
+    let is_whole = report.block_files_left_out.is_empty() && report.damaged_asset_metadata.is_empty();
+    Ok(if is_whole { Exit::Done } else { Exit::No })
 }
 
 fn text(arguments: &Arguments, report: &PublishReport, console: &mut Console) -> Result<(), CommandError> {

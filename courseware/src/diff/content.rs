@@ -7,7 +7,7 @@ use xblock_core::block::Registry;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{PackageSource, ReadOptions, Severity, read_course};
 use xblock_core::runtime::{
-    AssetData, AssetRecord, BlockData, Branch, ContentDigest, Runtime, VersionContent,
+    AssetData, AssetMetadataRecords, AssetRecord, BlockData, Branch, ContentDigest, Runtime, VersionContent,
 };
 
 use super::address::StateName;
@@ -43,6 +43,8 @@ pub struct StateContent {
     pub unreadable: BTreeMap<UsageKey, String>,
     /// Its static files; none where the store does not know which ones it had.
     pub files: Option<BTreeMap<AssetKey, FileState>>,
+    /// What it says about files, whether it has them or not; none where a package does not say.
+    pub asset_metadata: Option<AssetMetadataRecords>,
 }
 
 impl StateContent {
@@ -99,8 +101,14 @@ impl CourseContent {
             let state = FileState { data: asset.data.clone(), length, digest };
             files.insert(asset.key.clone(), state);
         }
-        let published =
-            StateContent { blocks: package.published, unreadable: BTreeMap::new(), files: Some(files) };
+        let published = StateContent {
+            blocks: package.published,
+            unreadable: BTreeMap::new(),
+            files: Some(files),
+            asset_metadata: package
+                .asset_metadata
+                .map(|records| AssetMetadataRecords { records, damaged: Vec::new() }),
+        };
         let mut draft = published.clone();
         draft.blocks.extend(package.draft);
         let states = [(Branch::Published, published), (Branch::Draft, draft)];
@@ -196,6 +204,7 @@ fn version_state(content: VersionContent) -> StateContent {
         files: content
             .assets
             .map(|files| files.into_iter().map(|file| (file.key.clone(), file.into())).collect()),
+        asset_metadata: Some(content.asset_metadata),
         ..StateContent::default()
     };
     for (usage, data) in content.blocks {
@@ -226,6 +235,7 @@ fn branch_state(
     }
     let files = store.assets(context, branch)?;
     state.files = Some(files.into_iter().map(|file| (file.key.clone(), file.into())).collect());
+    state.asset_metadata = Some(store.asset_metadata(context, branch)?);
     Ok(state)
 }
 

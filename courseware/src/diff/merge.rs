@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use xblock_core::keys::{AssetKey, UsageKey};
 
-use super::report::{BlockDiff, FileDiff};
+use super::report::{AssetMetadataDiff, BlockDiff, FileDiff};
 
 /// Where something belongs in course order.
 pub(super) type Order = (usize, u8, usize);
@@ -28,6 +28,16 @@ impl Found for BlockDiff {
 }
 
 impl Found for FileDiff {
+    type Key = (Option<AssetKey>, Option<AssetKey>);
+    fn key(&self) -> Self::Key {
+        (self.left.clone(), self.right.clone())
+    }
+    fn states(&mut self) -> &mut Vec<String> {
+        &mut self.states
+    }
+}
+
+impl Found for AssetMetadataDiff {
     type Key = (Option<AssetKey>, Option<AssetKey>);
     fn key(&self) -> Self::Key {
         (self.left.clone(), self.right.clone())

@@ -6,9 +6,10 @@
 //!
 //! - [`CourseAddress`] names a side, [`CourseContent::read`] reads it;
 //! - `tree` lays the blocks of a state out in course order, `pairing` finds which block of one is which of the other;
-//! - `blocks` and `files` tell the differences, [`CourseDiff`] holds them, [`write_text`] and [`write_stat`] show them.
+//! - `blocks`, `files` and `asset_metadata` tell the differences, [`CourseDiff`] holds them, [`write_text`] and [`write_stat`] show them.
 
 mod address;
+mod asset_metadata;
 mod blocks;
 mod content;
 mod files;
@@ -30,12 +31,14 @@ use crate::progress::{Progress, Stage};
 pub use address::{AddressError, CourseAddress, StateName};
 pub use content::{CourseContent, FileState, StateContent};
 pub use report::{
-    AsidesDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, CourseDiff, DiffCounts, FieldDiff, FieldState,
-    FileDiff, FileKind, Move, Place, SideDescription, StateOnlyIn, TypeCounts,
+    AsidesDiff, AssetMetadataDiff, BlockDiff, BlockKind, ChildDiff, ChildOp, CourseDiff, DiffCounts,
+    FieldDiff, FieldState, FileDiff, FileKind, Move, Place, RecordKind, SideDescription, StateOnlyIn,
+    TypeCounts,
 };
 pub use stat::write_stat;
 pub use text::{Colour, TextOptions, write_text};
 
+use asset_metadata::asset_metadata_diffs;
 use blocks::BlockDiffer;
 use files::file_diffs;
 use merge::merge;
@@ -54,7 +57,8 @@ pub fn diff(
 ) -> Result<CourseDiff, CoursewareError> {
     let (pairs, states_only_in) = content::pair_states(left, right);
     let (mut blocks, mut files): (Vec<(String, Vec<_>)>, Vec<_>) = (Vec::new(), Vec::new());
-    let mut files_compared = true;
+    let mut asset_metadata = Vec::new();
+    let (mut files_compared, mut asset_metadata_compared) = (true, true);
     for (name, before, after) in &pairs {
         progress.step(Stage::CompareBlocks, 0, None)?;
         // Where there are no drafts, both branches differ in the same.
@@ -74,6 +78,12 @@ pub fn diff(
             }
             _ => files_compared = false,
         }
+        match (&before.asset_metadata, &after.asset_metadata) {
+            (Some(before), Some(after)) => {
+                asset_metadata.push((name.clone(), asset_metadata_diffs(before, after, &right.context)));
+            }
+            _ => asset_metadata_compared = false,
+        }
     }
     let mut found = CourseDiff {
         left: left.description(),
@@ -84,6 +94,8 @@ pub fn diff(
         blocks: merge(blocks),
         files: merge(files),
         files_compared,
+        asset_metadata: merge(asset_metadata),
+        asset_metadata_compared,
     };
     found.count();
     Ok(found)

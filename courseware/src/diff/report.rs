@@ -29,13 +29,20 @@ pub struct CourseDiff {
     pub files: Vec<FileDiff>,
     /// Whether both sides know which static files they have; stores forget those of older drafts.
     pub files_compared: bool,
+    /// What happened to records about files, in order of their keys.
+    pub asset_metadata: Vec<AssetMetadataDiff>,
+    /// Whether both sides say which records there are; packages without `assets/assets.xml` do not.
+    pub asset_metadata_compared: bool,
 }
 
 impl CourseDiff {
     /// Says whether nothing changed.
     #[must_use]
     pub fn is_same(&self) -> bool {
-        self.states_only_in.is_empty() && self.blocks.is_empty() && self.files.is_empty()
+        self.states_only_in.is_empty()
+            && self.blocks.is_empty()
+            && self.files.is_empty()
+            && self.asset_metadata.is_empty()
     }
 
     /// Counts what was found.
@@ -62,6 +69,14 @@ impl CourseDiff {
                 FileKind::Removed => counts.files.removed += 1,
                 FileKind::Moved => counts.files.moved += 1,
                 FileKind::Changed => counts.files.changed += 1,
+            }
+        }
+        for record in &self.asset_metadata {
+            match record.kind {
+                RecordKind::Added => counts.asset_metadata.added += 1,
+                RecordKind::Removed => counts.asset_metadata.removed += 1,
+                RecordKind::Changed => counts.asset_metadata.changed += 1,
+                RecordKind::Unreadable => counts.asset_metadata.unreadable += 1,
             }
         }
         self.counts = counts;
@@ -101,6 +116,8 @@ pub struct DiffCounts {
     pub fields: usize,
     /// Static files.
     pub files: TypeCounts,
+    /// Records about files.
+    pub asset_metadata: TypeCounts,
 }
 
 /// How many things each happened to.
@@ -340,7 +357,7 @@ pub struct FileBytes {
     pub digest: Arc<str>,
 }
 
-/// An attribute of a file that changed.
+/// An attribute of a file, or a member of a record about one, that changed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AttributeDiff {
     /// The attribute.
@@ -351,4 +368,44 @@ pub struct AttributeDiff {
     /// What it is, absent where it is not set.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub right: Option<Json>,
+}
+
+/// What became of a record about a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RecordKind {
+    /// It is new.
+    Added,
+    /// It is gone.
+    Removed,
+    /// It says something else.
+    Changed,
+    /// It is damaged on a side.
+    Unreadable,
+}
+
+/// One record about a file, which need not exist, that is not the same on both sides.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AssetMetadataDiff {
+    /// What became of it.
+    pub kind: RecordKind,
+    /// In which of the compared states.
+    pub states: Vec<String>,
+    /// The key of the file on the left, none where there is no record or it does not say.
+    pub left: Option<AssetKey>,
+    /// The key of the file on the right, none where there is no record or it does not say.
+    pub right: Option<AssetKey>,
+    /// What it says that the other does not.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub members: Vec<AttributeDiff>,
+    /// Why it cannot be read, by side.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<(Side, String)>,
+}
+
+impl AssetMetadataDiff {
+    pub(super) fn of(kind: RecordKind) -> Self {
+        let (members, unreadable) = (Vec::new(), Vec::new());
+        Self { kind, states: Vec::new(), left: None, right: None, members, unreadable }
+    }
 }

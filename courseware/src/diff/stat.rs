@@ -22,13 +22,17 @@ pub(super) fn write_totals(diff: &CourseDiff, out: &mut impl Write) -> fmt::Resu
     for only in &diff.states_only_in {
         writeln!(out, "only the {} has a {} state", only.side, only.state)?;
     }
-    writeln!(
+    write!(
         out,
         "blocks: {}; fields: {} changed; static files: {}",
         words(&counts.blocks),
         counts.fields,
         if diff.files_compared { words(&counts.files) } else { "not known of an older draft".to_owned() },
-    )
+    )?;
+    if !diff.asset_metadata.is_empty() {
+        write!(out, "; records about files: {}", words(&counts.asset_metadata))?;
+    }
+    writeln!(out)
 }
 
 fn words(counts: &TypeCounts) -> String {

@@ -7,8 +7,8 @@ use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, UsageKey};
 
 use super::report::{
-    BlockDiff, BlockKind, ChildOp, CourseDiff, Fallback, FieldDiff, FieldState, FileBytes, FileDiff,
-    FileKind, Place,
+    AttributeDiff, BlockDiff, BlockKind, ChildOp, CourseDiff, Fallback, FieldDiff, FieldState, FileBytes,
+    FileDiff, FileKind, Place, RecordKind,
 };
 use super::stat::write_totals;
 use super::values::{Beside, Line, as_text, beside, cut, on_one_line};
@@ -54,6 +54,7 @@ pub fn write_text(diff: &CourseDiff, options: &TextOptions, out: &mut impl Write
     writer.heading()?;
     writer.blocks()?;
     writer.files()?;
+    writer.asset_metadata()?;
     write_totals(diff, writer.out)
 }
 
@@ -231,10 +232,35 @@ impl<W: Write> TextWriter<'_, W> {
             }
         };
         self.line(colour, &format!("{text}{states}"))?;
-        for attribute in &file.attributes {
+        self.attributes(&file.attributes)
+    }
+
+    fn attributes(&mut self, attributes: &[AttributeDiff]) -> fmt::Result {
+        attributes.iter().try_for_each(|AttributeDiff { name, left, right }| {
             let value = |value: &Option<Json>| value.as_ref().map_or_else(|| "not set".to_owned(), cut);
-            let (left, right) = (value(&attribute.left), value(&attribute.right));
-            self.line("", &format!("    {}: {left} -> {right}", attribute.name))?;
+            self.line("", &format!("    {name}: {} -> {}", value(left), value(right)))
+        })
+    }
+
+    fn asset_metadata(&mut self) -> fmt::Result {
+        for record in &self.diff.asset_metadata {
+            let (sign, colour) = match record.kind {
+                RecordKind::Added => ("+", GREEN),
+                RecordKind::Removed => ("-", RED),
+                RecordKind::Changed => ("~", YELLOW),
+                RecordKind::Unreadable => ("!", RED),
+            };
+            let key = record.right.as_ref().or(record.left.as_ref());
+            let of = key.map_or_else(|| "a file it does not name".to_owned(), path);
+            let head = format!("{sign} record about {of}{}", self.states(&record.states));
+            self.line(colour, &head)?;
+            self.attributes(&record.members)?;
+            for (side, reason) in &record.unreadable {
+                self.line("", &format!("    unreadable on the {side}: {reason}"))?;
+            }
+        }
+        if !self.diff.asset_metadata.is_empty() {
+            writeln!(self.out)?;
         }
         Ok(())
     }

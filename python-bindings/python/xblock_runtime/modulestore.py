@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import json
 import uuid
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -392,8 +393,10 @@ class Modulestore(_Calls):
         return self._native.orphans(str(context), branch)
 
     def get_all_asset_metadata(self, context: AnyKey, *, branch: Branch = "draft") -> dict[str, AssetMetadata]:
-        """Returns what is said of files, by their keys."""
-        records = json.loads(self._native.asset_metadata(str(context), branch))
+        """Returns what is said of files, by their keys; a record that cannot be read is a ``RuntimeWarning``."""
+        records, damaged = json.loads(self._native.asset_metadata(str(context), branch))
+        for reason in damaged:
+            warnings.warn(reason, RuntimeWarning, stacklevel=2)
         return {key: _from_json(values) for key, values in records}
 
 

@@ -1,11 +1,11 @@
 //! What is said about files whether a bundle has them or not, in a document beside their attributes.
 
 use xblock_core::keys::{AssetKey, ContextKey};
-use xblock_core::runtime::{AssetMetadata, Branch, RuntimeError};
+use xblock_core::runtime::{AssetMetadata, AssetMetadataRecords, Branch, DamagedAssetMetadata, RuntimeError};
 
 use super::BlockstoreRuntime;
 use super::definitions::Source;
-use super::layout::{ASSET_METADATA_FILE, AssetMetadataDocument, Entry, classify};
+use super::layout::{ASSET_METADATA_FILE, AssetMetadataDocument, Entry, Said, classify};
 use super::view::View;
 use crate::document::FileRecord;
 
@@ -15,26 +15,61 @@ impl BlockstoreRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
         self.look(context, &[branch], |view| {
             view.state(branch)?;
-            let record = self.asset_metadata_file(view, branch)?;
-            let document = self.asset_metadata_document(view.source(branch), record.as_ref())?;
-            let mut found = Vec::with_capacity(document.0.len());
-            for (path, metadata) in document.0 {
-                let corrupt = |reason: String| RuntimeError::Corrupt {
-                    place: format!("{ASSET_METADATA_FILE} of {context}, {path:?}"),
-                    reason,
-                };
-                let Entry::Asset(asset_type, name) = classify(&path) else {
-                    return Err(corrupt("it is no path of a static file".to_owned()));
-                };
-                let key = AssetKey::new(context.clone(), asset_type, name);
-                found.push((key.map_err(|error| corrupt(error.to_string()))?, metadata));
-            }
-            found.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
-            Ok(found)
+            self.records_in(view, branch)
         })
+    }
+
+    /// Lists what the state of a branch says about files.
+    pub(super) fn records_in(
+        &self,
+        view: &View<'_>,
+        branch: Branch,
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
+        let record = self.asset_metadata_file(view, branch)?;
+        self.records_of(&view.key, view.source(branch), record.as_ref())
+    }
+
+    /// Lists what the document says.
+    pub(super) fn records_of(
+        &self,
+        context: &ContextKey,
+        source: Source,
+        record: Option<&FileRecord>,
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
+        let mut found = AssetMetadataRecords::default();
+        let document = match self.asset_metadata_document(source, record) {
+            Ok(document) => document,
+            Err(error) => {
+                found.damaged.push(DamagedAssetMetadata::from_error(None, error)?);
+                return Ok(found);
+            }
+        };
+        for (path, said) in document.0 {
+            let key = match classify(&path) {
+                Entry::Asset(asset_type, name) => {
+                    AssetKey::new(context.clone(), asset_type, name).map_err(|error| error.to_string())
+                }
+                _ => Err("it is no path of a static file".to_owned()),
+            };
+            let (key, reason) = match (key, said) {
+                (Ok(key), Said::Record(metadata)) => {
+                    found.records.push((key, *metadata));
+                    continue;
+                }
+                (Ok(key), Said::Other(value)) => {
+                    let error = serde_json::from_value::<AssetMetadata>(value).err();
+                    (Some(key), error.map(|error| error.to_string()).unwrap_or_default())
+                }
+                (Err(reason), _) => (None, reason),
+            };
+            let place = format!("{ASSET_METADATA_FILE} of {context}, {path:?}");
+            found.damaged.push(DamagedAssetMetadata { key, place, reason });
+        }
+        found.records.sort_unstable_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(found)
     }
 
     /// Finds the document in the state of a branch, without putting the whole state together.

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{block_id_of, block_type_of, definition_path, is_shortened};
 use xblock_core::runtime::{AssetData, AssetMetadata, RuntimeError};
@@ -164,7 +165,17 @@ impl AssetsDocument {
 /// The content of [`ASSET_METADATA_FILE`]: records by the paths the files have, or would have.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct AssetMetadataDocument(pub(super) BTreeMap<String, AssetMetadata>);
+pub(super) struct AssetMetadataDocument(pub(super) BTreeMap<String, Said>);
+
+/// What is said about one file; what is no record stays as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Said {
+    /// It can be read.
+    Record(Box<AssetMetadata>),
+    /// It is something else.
+    Other(Json),
+}
 
 impl AssetMetadataDocument {
     pub(super) fn to_json(&self) -> Vec<u8> {

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use xblock_core::keys::{AssetKey, BundleDefinitionKey, ContextKey, DefinitionKey, LibraryKeyV2, UsageKey};
 use xblock_core::olx::definition_type;
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, BlockAsset, BlockData, BlockRecord, Branch, Change, Commit,
-    ContextRecord, Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError,
+    AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockData, BlockRecord, Branch, Change,
+    Commit, ContextRecord, Cursor, DefinitionRecord, Edit, EditInfo, Head, Origin, Runtime, RuntimeError,
     VersionContent, VersionId, VersionRecord,
 };
 
@@ -17,7 +17,7 @@ use super::assets::{OpenAsset, asset_record, attributes_text, record_of};
 use super::conventions::Conventions;
 use super::definitions::{Reader, Source};
 use super::includes::include_rows;
-use super::layout::{ASSETS_FILE, Entry, asset_path, classify};
+use super::layout::{ASSET_METADATA_FILE, ASSETS_FILE, Entry, asset_path, classify};
 use super::links::LinkEdit;
 use super::locating::Located;
 use super::tables::AssetRow;
@@ -153,7 +153,7 @@ impl Runtime for BlockstoreRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
         self.list_asset_metadata(context, branch)
     }
 
@@ -350,7 +350,8 @@ impl BlockstoreRuntime {
             blocks.insert(root.clone(), Ok(Arc::new(data)));
         }
         assets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(VersionContent { root, blocks, assets: Some(assets) })
+        let said = self.records_of(&view.key, source, snapshot.files.get(ASSET_METADATA_FILE))?;
+        Ok(VersionContent { root, blocks, assets: Some(assets), asset_metadata: said })
     }
 
     /// Reads the draft, which is the only version of it there is.
@@ -372,7 +373,8 @@ impl BlockstoreRuntime {
             assets.extend(asset_record(view, &row)?);
         }
         assets.sort_unstable_by(|a, b| a.key.cmp(&b.key));
-        Ok(VersionContent { root: view.root()?, blocks, assets: Some(assets) })
+        let said = self.records_in(view, Branch::Draft)?;
+        Ok(VersionContent { root: view.root()?, blocks, assets: Some(assets), asset_metadata: said })
     }
 
     /// Finds out what bundles are that are new to the index.

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
-    AssetMetadata, AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord, Cursor,
-    DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
+    AssetMetadataRecords, AssetReader, AssetRecord, BlockRecord, Branch, Change, Commit, ContextRecord,
+    Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 use xblock_testkit::Fresh;
 
@@ -78,7 +78,7 @@ impl Runtime for Reopening {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
         self.reader().asset_metadata(context, branch)
     }
     fn asset(&self, key: &AssetKey, branch: Branch) -> Result<AssetRecord, RuntimeError> {

@@ -8,26 +8,18 @@ use bson::{Bson, Document, doc};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
 use xblock_core::keys::{AssetKey, ContextKey};
-use xblock_core::runtime::{AssetMetadata, FieldMap, RuntimeError};
+use xblock_core::runtime::{
+    AssetMetadata, AssetMetadataRecords, DamagedAssetMetadata, FieldMap, RuntimeError,
+};
 
 use super::{Structure, corrupt, integer_bson, to_document, to_time};
 use crate::fields::{decode_plain, encode_any};
 
-/// The attributes of a record that have a place of their own.
-const KNOWN: [&str; 9] = [
-    "filename",
-    "asset_type",
-    "pathname",
-    "internal_name",
-    "locked",
-    "contenttype",
-    "thumbnail",
-    "fields",
-    "edit_info",
-];
+/// The attributes of a record that name its file.
+const NAMES: [&str; 2] = ["filename", "asset_type"];
 
-/// What is said about the files of one branch.
-pub(crate) type AssetRecords = BTreeMap<AssetKey, AssetMetadata>;
+/// The attribute of a record that says who changed it and when.
+const EDIT_INFO: &str = "edit_info";
 
 fn text(value: Option<&String>) -> Bson {
     value.map_or(Bson::Null, Bson::from)
@@ -63,61 +55,104 @@ fn record_document(key: &AssetKey, metadata: &AssetMetadata) -> Document {
             "edited_on": time(metadata.edited_on),
         },
     };
-    document.extend(document_of(&metadata.extra));
+    for (name, value) in &metadata.extra {
+        match (&**name, value) {
+            (EDIT_INFO, Json::Object(values)) => {
+                if let Ok(info) = document.get_document_mut(EDIT_INFO) {
+                    values.iter().for_each(|(name, value)| put_where_unset(info, name, value));
+                }
+            }
+            (name, value) => put_where_unset(&mut document, name, value),
+        }
+    }
     document
 }
 
-/// Reads the document of a record.
+/// Puts back a value that no attribute of the name can have, unless the attribute was set meanwhile.
+fn put_where_unset(document: &mut Document, name: &str, value: &Json) {
+    let is_unset = match document.get(name) {
+        None | Some(Bson::Null) => true,
+        Some(Bson::Document(values)) => values.values().all(|value| *value == Bson::Null),
+        Some(_) => false,
+    };
+    if is_unset {
+        document.insert(name, encode_any(value));
+    }
+}
+
+/// What [`record_document`] writes of a time.
+fn read_time(value: &Bson) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_millis(value.as_datetime()?.timestamp_millis())
+}
+
+fn read_text(value: &Bson) -> Option<String> {
+    value.as_str().map(str::to_owned)
+}
+
+fn read_number(value: &Bson) -> Option<i64> {
+    match value {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
+        _ => None,
+    }
+}
+
+/// Takes an attribute out of a document, unless no attribute can have such a value.
+fn take<T>(document: &mut Document, name: &str, read: impl Fn(&Bson) -> Option<T>) -> Option<T> {
+    let value = document.get(name)?;
+    let read = read(value);
+    if read.is_some() || *value == Bson::Null {
+        document.remove(name);
+    }
+    read
+}
+
+/// Returns documents as JSON; what JSON has no form for is damage.
+fn read_fields(document: &Document, place: &str) -> Result<FieldMap, RuntimeError> {
+    let raw = RawDocumentBuf::try_from(document).map_err(|error| corrupt(place, error))?;
+    let mut fields = FieldMap::default();
+    for element in &*raw {
+        let (name, value) = element.map_err(|error| corrupt(place, error))?;
+        let value =
+            decode_plain(value).map_err(|problem| corrupt(place, format!("its {name}: {problem}")))?;
+        fields.insert(name.as_str().into(), value);
+    }
+    Ok(fields)
+}
+
+/// Reads the document of a record; values that no attribute of the name can have are kept beside the others.
 ///
 /// # Errors
 /// [`RuntimeError::Corrupt`] where it holds what no value can be.
 pub(crate) fn read_record(document: &Document, place: &str) -> Result<AssetMetadata, RuntimeError> {
-    let text = |document: &Document, name: &str| document.get_str(name).ok().map(str::to_owned);
-    let empty = Document::new();
-    let info = document.get_document("edit_info").unwrap_or(&empty);
-    let number = |name: &str| match info.get(name) {
-        Some(Bson::Int32(number)) => Some(i64::from(*number)),
-        Some(Bson::Int64(number)) => Some(*number),
-        _ => None,
+    let mut rest = document.clone();
+    NAMES.iter().for_each(|name| drop(rest.remove(name)));
+    let document = |value: &Bson| value.as_document().cloned();
+    let mut info = take(&mut rest, EDIT_INFO, document).unwrap_or_default();
+    let fields = take(&mut rest, "fields", document).unwrap_or_default();
+    let mut metadata = AssetMetadata {
+        pathname: take(&mut rest, "pathname", read_text),
+        internal_name: take(&mut rest, "internal_name", read_text),
+        locked: take(&mut rest, "locked", Bson::as_bool),
+        content_type: take(&mut rest, "contenttype", read_text),
+        thumbnail: take(&mut rest, "thumbnail", read_text),
+        fields: read_fields(&fields, place)?,
+        curr_version: take(&mut info, "curr_version", read_text),
+        prev_version: take(&mut info, "prev_version", read_text),
+        created_by: take(&mut info, "created_by", read_number),
+        created_by_email: take(&mut info, "created_by_email", read_text),
+        created_on: take(&mut info, "created_on", read_time),
+        edited_by: take(&mut info, "edited_by", read_number),
+        edited_by_email: take(&mut info, "edited_by_email", read_text),
+        edited_on: take(&mut info, "edited_on", read_time),
+        extra: read_fields(&rest, place)?,
     };
-    let time = |name: &str| {
-        let time = info.get_datetime(name).ok()?;
-        DateTime::from_timestamp_millis(time.timestamp_millis())
-    };
-    let raw = RawDocumentBuf::try_from(document).map_err(|error| corrupt(place, error))?;
-    let (mut fields, mut extra) = (FieldMap::default(), FieldMap::default());
-    for element in &*raw {
-        let (name, value) = element.map_err(|error| corrupt(place, error))?;
-        if name.as_str() != "fields" && KNOWN.contains(&name.as_str()) {
-            continue;
-        }
-        let value =
-            decode_plain(value).map_err(|problem| corrupt(place, format!("its {name}: {problem}")))?;
-        match value {
-            Json::Object(values) if name.as_str() == "fields" => {
-                fields.extend(values.into_iter().map(|(name, value)| (name.into(), value)));
-            }
-            _ if name.as_str() == "fields" => {}
-            value => drop(extra.insert(name.as_str().into(), value)),
-        }
+    let info = read_fields(&info, place)?;
+    if !info.is_empty() {
+        let info = info.iter().map(|(name, value)| (name.to_string(), value.clone()));
+        metadata.extra.insert(EDIT_INFO.into(), Json::Object(info.collect()));
     }
-    Ok(AssetMetadata {
-        pathname: text(document, "pathname"),
-        internal_name: text(document, "internal_name"),
-        locked: document.get_bool("locked").ok(),
-        content_type: text(document, "contenttype"),
-        thumbnail: text(document, "thumbnail"),
-        fields,
-        curr_version: text(info, "curr_version"),
-        prev_version: text(info, "prev_version"),
-        created_by: number("created_by"),
-        created_by_email: text(info, "created_by_email"),
-        created_on: time("created_on"),
-        edited_by: number("edited_by"),
-        edited_by_email: text(info, "edited_by_email"),
-        edited_on: time("edited_on"),
-        extra,
-    })
+    Ok(metadata)
 }
 
 /// Returns a structure's asset metadata: types, each with its records.
@@ -130,6 +165,25 @@ pub(crate) fn assets_of(structure: &Structure) -> Result<Document, RuntimeError>
         // Mostly there is none.
         Err(_) => Ok(Document::new()),
     }
+}
+
+/// Reads what a structure says about files.
+///
+/// # Errors
+/// Every error that is no damage.
+pub(crate) fn records_of(
+    structure: &Structure,
+    context: &ContextKey,
+) -> Result<AssetMetadataRecords, RuntimeError> {
+    match assets_of(structure) {
+        Ok(assets) => Ok(read_records(&assets, context, &place_in(structure))),
+        Err(error) => all_damaged(error),
+    }
+}
+
+fn all_damaged(error: RuntimeError) -> Result<AssetMetadataRecords, RuntimeError> {
+    let damaged = vec![DamagedAssetMetadata::from_error(None, error)?];
+    Ok(AssetMetadataRecords { records: Vec::new(), damaged })
 }
 
 /// Says where a structure's asset metadata is, for messages.
@@ -170,52 +224,70 @@ fn is_called(record: &Document, name: &str) -> bool {
 }
 
 /// Reads every record of a context; of several of one file the first, which is the one the platform finds.
-///
-/// # Errors
-/// [`RuntimeError::Corrupt`] where one cannot be read.
-pub(crate) fn read_records(
-    assets: &Document,
-    context: &ContextKey,
-    place: &str,
-) -> Result<AssetRecords, RuntimeError> {
-    let mut found = AssetRecords::new();
+fn read_records(assets: &Document, context: &ContextKey, place: &str) -> AssetMetadataRecords {
+    let mut found = BTreeMap::new();
+    let mut damaged = Vec::new();
     for (asset_type, records) in assets {
-        let records =
-            records.as_array().ok_or_else(|| corrupt(place, format!("`{asset_type}` is no list")))?;
-        for record in records {
-            let record = record
-                .as_document()
-                .ok_or_else(|| corrupt(place, format!("`{asset_type}` lists what is no record")))?;
-            let name = record.get_str("filename").map_err(|error| corrupt(place, error))?;
-            let key =
-                AssetKey::new(context.clone(), asset_type, name).map_err(|error| corrupt(place, error))?;
-            let metadata = read_record(record, &format!("{place}, {key}"))?;
-            found.entry(key).or_insert(metadata);
+        let Some(records) = records.as_array() else {
+            let reason = format!("`{asset_type}` is no list");
+            damaged.push(DamagedAssetMetadata { key: None, place: place.to_owned(), reason });
+            continue;
+        };
+        for (at, record) in records.iter().enumerate() {
+            let place = format!("{place}, {asset_type}, {at}");
+            match read_named(asset_type, record, context, &place) {
+                Ok((key, metadata)) => drop(found.entry(key).or_insert(metadata)),
+                Err(wrong) => damaged.push(wrong),
+            }
         }
     }
-    Ok(found)
+    AssetMetadataRecords { records: found.into_iter().collect(), damaged }
+}
+
+/// Reads a record with the key of its file.
+fn read_named(
+    asset_type: &str,
+    record: &Bson,
+    context: &ContextKey,
+    place: &str,
+) -> Result<(AssetKey, AssetMetadata), DamagedAssetMetadata> {
+    let wrong = |key, reason: String| Err(DamagedAssetMetadata { key, place: place.to_owned(), reason });
+    let Some(record) = record.as_document() else { return wrong(None, "it is no document".to_owned()) };
+    let key = match record.get_str("filename") {
+        Ok(name) => AssetKey::new(context.clone(), asset_type, name).map_err(|error| error.to_string()),
+        Err(_) => Err("its filename is no text".to_owned()),
+    };
+    let key = match key {
+        Ok(key) => key,
+        Err(reason) => return wrong(None, reason),
+    };
+    match read_record(record, place) {
+        Ok(metadata) => Ok((key, metadata)),
+        Err(RuntimeError::Corrupt { reason, .. }) => wrong(Some(key), reason),
+        Err(error) => wrong(Some(key), error.to_string()),
+    }
 }
 
 /// Reads the records of a document of Old Mongo's `assetstore`; none where it is of another course.
 ///
 /// # Errors
-/// As [`read_records`].
+/// Every error that is no damage.
 pub(crate) fn read_old_records(
     raw: &RawDocument,
     context: &ContextKey,
-) -> Result<AssetRecords, RuntimeError> {
+) -> Result<AssetMetadataRecords, RuntimeError> {
     if raw.get_str("course_id").ok() != Some(&context.to_string()) {
-        return Ok(AssetRecords::new());
+        return Ok(AssetMetadataRecords::default());
     }
     let place = format!("the `{ASSETSTORE}` document of {context}");
     match raw.get_document("assets") {
-        Ok(assets) => {
-            let assets = to_document(assets).map_err(|error| corrupt(place.as_str(), error))?;
-            read_records(&assets, context, &place)
-        }
+        Ok(assets) => match to_document(assets) {
+            Ok(assets) => Ok(read_records(&assets, context, &place)),
+            Err(error) => all_damaged(corrupt(place, error)),
+        },
         Err(error) => match raw.get("assets") {
-            Ok(None) => Ok(AssetRecords::new()),
-            _ => Err(corrupt(place, error)),
+            Ok(None) => Ok(AssetMetadataRecords::default()),
+            _ => all_damaged(corrupt(place, error)),
         },
     }
 }

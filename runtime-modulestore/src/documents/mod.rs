@@ -18,8 +18,7 @@ mod tree;
 mod usages;
 
 pub(crate) use asset_metadata::{
-    ASSETSTORE, AssetRecords, assets_of, find_record, place_in, put_record, read_old_records, read_record,
-    read_records, remove_record,
+    ASSETSTORE, assets_of, find_record, put_record, read_old_records, read_record, records_of, remove_record,
 };
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, field_of, pair_bson};

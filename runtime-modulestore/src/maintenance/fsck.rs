@@ -6,14 +6,15 @@ use std::sync::Arc;
 use bson::oid::ObjectId;
 use serde::Serialize;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, Findings, FsckOptions, RuntimeError, Severity};
+use xblock_core::runtime::{
+    AssetMetadataRecords, Branch, DamagedAssetMetadata, Findings, FsckOptions, RuntimeError, Severity,
+};
 
 use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
 use crate::documents::{
-    CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, assets_of, place_in, read_records,
-    to_document,
+    CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, records_of, to_document,
 };
 use crate::dump::damage_of;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
@@ -221,9 +222,7 @@ impl Check<'_> {
                 self.find(Severity::Note, "history", &place, reason, None);
             }
             let Some(structure) = self.structure(head, &place)? else { continue };
-            let at = place_in(&structure);
-            let records = assets_of(&structure).and_then(|assets| read_records(&assets, context, &at));
-            self.asset_metadata(records.err())?;
+            self.asset_metadata(records_of(&structure, context)?);
             // Both branches, and reruns, may share one.
             let is_new = checked.insert(head);
             let is_draft = Some(head) == draft;
@@ -233,14 +232,10 @@ impl Check<'_> {
     }
 
     /// Names what is said about files where that cannot be read.
-    pub(super) fn asset_metadata(&mut self, error: Option<RuntimeError>) -> Result<(), RuntimeError> {
-        match error {
-            Some(RuntimeError::Corrupt { place, reason }) => {
-                self.find(Severity::Damage, "asset_metadata", place, reason, None);
-                Ok(())
-            }
-            Some(other) => Err(other),
-            None => Ok(()),
+    pub(super) fn asset_metadata(&mut self, records: AssetMetadataRecords) {
+        for DamagedAssetMetadata { key, place, reason } in records.damaged {
+            let place = key.map_or(place.clone(), |key| format!("{place}, {key}"));
+            self.find(Severity::Damage, "asset_metadata", place, reason, None);
         }
     }
 

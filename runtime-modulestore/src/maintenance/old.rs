@@ -64,12 +64,12 @@ pub(super) fn check(
         course.tree(check, &first);
         files::check(check, &first, is_quick)?;
         for context in &course.runs {
-            let mut damage = None;
+            let mut found = Vec::new();
             check.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |raw| {
-                damage = damage.take().or(read_old_records(raw, context).err());
+                found.push(read_old_records(raw, context)?);
                 Ok(())
             })?;
-            check.asset_metadata(damage)?;
+            found.into_iter().for_each(|records| check.asset_metadata(records));
         }
         contexts.append(&mut course.runs);
     }

@@ -9,8 +9,8 @@ use md5::{Digest, Md5};
 use xblock_core::block::Registry;
 use xblock_core::keys::{ContextKey, CourseKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockData, BlockRecord, Branch, ContextRecord, EditInfo, Head, RuntimeError, VersionContent,
-    VersionId, VersionRecord,
+    AssetMetadataRecords, AssetRecord, BlockData, BlockRecord, Branch, ContextRecord, EditInfo, Head,
+    RuntimeError, VersionContent, VersionId, VersionRecord,
 };
 
 use super::document::OldDocument;
@@ -204,6 +204,7 @@ impl OldCourse {
         &self,
         version: &VersionId,
         assets: Vec<AssetRecord>,
+        asset_metadata: AssetMetadataRecords,
     ) -> Result<VersionContent, RuntimeError> {
         let branch = [Branch::Draft, Branch::Published]
             .into_iter()
@@ -220,7 +221,12 @@ impl OldCourse {
             };
             (usage.clone(), data)
         });
-        Ok(VersionContent { root: self.root.clone(), blocks: content.collect(), assets: Some(assets) })
+        Ok(VersionContent {
+            root: self.root.clone(),
+            blocks: content.collect(),
+            assets: Some(assets),
+            asset_metadata,
+        })
     }
 }
 

@@ -1,15 +1,16 @@
 //! `save_asset_metadata` and its like: what an `assetstore` says about files, in the structures of both branches (modulestore
 //! reference, section 11). The files themselves are the contentstore's, which knows nothing of these records.
 
+use std::collections::BTreeMap;
+
 use xblock_core::fields::{MAX_DEPTH, is_too_deep};
 use xblock_core::keys::{AssetKey, ContextKey};
-use xblock_core::runtime::{AssetMetadata, Branch, RuntimeError};
+use xblock_core::runtime::{AssetMetadata, AssetMetadataRecords, Branch, RuntimeError};
 
 use super::branch::OpenBranch;
 use super::bulk::Bulk;
 use crate::documents::{
-    ASSETSTORE, AssetRecords, assets_of, find_record, place_in, put_record, read_old_records, read_record,
-    read_records, remove_record,
+    ASSETSTORE, find_record, put_record, read_old_records, read_record, records_of, remove_record,
 };
 use crate::runtime::ModulestoreRuntime;
 use crate::store::Collection;
@@ -31,7 +32,11 @@ impl Bulk<'_> {
             let mut assets = open.assets()?;
             let place = format!("the metadata of {key}");
             let old = find_record(&assets, key);
-            let old = old.map(|old| read_record(old, &place)).transpose()?.unwrap_or_default();
+            let old = match old.map(|old| read_record(old, &place)) {
+                // What is said now takes the place of what cannot be read.
+                Some(Err(error)) if error.is_damage() => AssetMetadata::default(),
+                old => old.transpose()?.unwrap_or_default(),
+            };
             if let Some((name, _)) = metadata.fields.iter().find(|(_, value)| is_too_deep(value)) {
                 return Err(RuntimeError::Unstorable {
                     place: format!("field {name:?} of {key}"),
@@ -88,20 +93,20 @@ impl ModulestoreRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<AssetRecords, RuntimeError> {
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
         if self.old_course(context)?.is_some() {
-            let mut found = AssetRecords::new();
+            let (mut found, mut damaged) = (BTreeMap::new(), Vec::new());
             let docs = self.store.read()?;
             docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |raw| {
-                for (key, metadata) in read_old_records(raw, context)? {
+                let mut read = read_old_records(raw, context)?;
+                for (key, metadata) in read.records {
                     found.entry(key).or_insert(metadata);
                 }
+                damaged.append(&mut read.damaged);
                 Ok(())
             })?;
-            return Ok(found);
+            return Ok(AssetMetadataRecords { records: found.into_iter().collect(), damaged });
         }
-        self.in_branch(context, branch, |_, structure| {
-            read_records(&assets_of(structure)?, context, &place_in(structure))
-        })
+        self.in_branch(context, branch, |_, structure| records_of(structure, context))
     }
 }

@@ -205,7 +205,7 @@ fn asset_metadata_is_kept_in_both_branches() {
             },
         };
         assert_eq!(record, &expected);
-        let read = runtime.asset_metadata(&context(), branch).expect("the records");
+        let read = runtime.asset_metadata(&context(), branch).expect("the records").records;
         let kept = AssetMetadata {
             created_by: Some(11),
             created_on: Some(made_on),
@@ -221,7 +221,7 @@ fn asset_metadata_is_kept_in_both_branches() {
     // A later edit carries them on.
     commit(&runtime, edit().put(usage("html", "h1"), html("later")).publish_all());
     for branch in Branch::ALL {
-        assert_eq!(runtime.asset_metadata(&context(), branch).expect("the records").len(), 2);
+        assert_eq!(runtime.asset_metadata(&context(), branch).expect("the records").records.len(), 2);
     }
     let delete = |name: &str| {
         let key = picture(name);
@@ -232,7 +232,7 @@ fn asset_metadata_is_kept_in_both_branches() {
     assert!(!was_there);
     let head: VersionId = runtime.context(&context()).expect("the context").draft.version;
     assert_eq!(at.draft, head, "nothing changed");
-    assert_eq!(runtime.asset_metadata(&context(), Branch::Draft).expect("the records").len(), 1);
+    assert_eq!(runtime.asset_metadata(&context(), Branch::Draft).expect("the records").records.len(), 1);
     let key = AssetKey::new(other_context(), "asset", "x.png").expect("a key");
     let elsewhere = runtime
         .bulk(&context(), &options(), |bulk| bulk.save_asset_metadata(&key, &AssetMetadata::default()));

@@ -1,5 +1,6 @@
 //! The runtime over Split documents.
 
+mod asset_records;
 mod classes;
 mod courses;
 mod crash;

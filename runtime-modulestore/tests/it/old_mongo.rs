@@ -231,7 +231,7 @@ fn records_about_files_are_read() {
     runtime.import_dump(folder.path()).expect("the dump loads");
     for branch in Branch::ALL {
         let found = runtime.asset_metadata(&course(), branch).expect("the records");
-        let [(key, said)] = &found[..] else { panic!("one record: {found:?}") };
+        let [(key, said)] = &found.records[..] else { panic!("one record: {found:?}") };
         assert_eq!(key.to_string(), "/c4x/Harbour/TIDES/asset/picture.jpg");
         assert_eq!((said.locked, said.content_type.as_deref(), said.edited_by), (Some(true), None, Some(11)));
         assert_eq!((&said.fields["cite"], &said.extra["basename"]), (&json!("nobody"), &json!("picture")));
@@ -241,13 +241,16 @@ fn records_about_files_are_read() {
 
     let (runtime, folder) = new_store();
     write(folder.path(), "modulestore", &[block("course", "2031", &[])]);
-    write(folder.path(), "assetstore", &[of("Harbour/TIDES/2031", &doc! { "locked": true })]);
-    runtime.import_dump(folder.path()).expect("the dump loads");
-    let error = runtime.asset_metadata(&course(), Branch::Draft).expect_err("a record of no file");
-    assert!(
-        matches!(error, RuntimeError::Corrupt { .. }) && error.to_string().contains("assetstore"),
-        "{error}"
+    write(
+        folder.path(),
+        "assetstore",
+        &[of("Harbour/TIDES/2031", &doc! { "locked": true }), of("Harbour/TIDES/2031", &record)],
     );
+    runtime.import_dump(folder.path()).expect("the dump loads");
+    let found = runtime.asset_metadata(&course(), Branch::Draft).expect("the records");
+    let [damaged] = &found.damaged[..] else { panic!("a record of no file: {found:?}") };
+    assert!(damaged.place.contains("assetstore") && damaged.reason.contains("filename"), "{damaged:?}");
+    assert_eq!((found.records.len(), &damaged.key), (1, &None));
     let report = runtime.fsck(FsckOptions::default()).expect("a check");
     assert!(report.findings.iter().any(|found| found.code == "asset_metadata"), "{:?}", report.findings);
     assert!(runtime.block(&key("course", "2031"), Branch::Draft).is_ok());

@@ -32,7 +32,7 @@ fn structure(blocks: Vec<Document>) -> Document {
 }
 
 /// Opens the store again after the draft's structure was changed behind its back.
-fn with_draft(
+pub(crate) fn with_draft(
     (runtime, folder): (ModulestoreRuntime, TempDir),
     change: impl FnOnce(&mut Document),
 ) -> (ModulestoreRuntime, TempDir) {

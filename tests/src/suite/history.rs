@@ -1,6 +1,8 @@
 //! Versions and the change feed.
 
-use xblock_core::runtime::{Branch, Cursor, EditOp, Runtime, RuntimeError, VersionId};
+use std::sync::Arc;
+
+use xblock_core::runtime::{AssetMetadata, Branch, Cursor, EditOp, Runtime, RuntimeError, VersionId};
 
 use crate::fixture::{
     commit, content_lines, context, draft_course, edit, html, other_context, published_course, put_asset,
@@ -24,7 +26,7 @@ pub fn versions_are_listed_newest_first(runtime: &dyn Runtime) {
     assert_eq!(draft[0].version, runtime.context(&context()).expect("the context").draft.version);
 }
 
-/// Every version that the history lists can be read, blocks and static files, whatever came after it.
+/// Every version that the history lists can be read, blocks, static files and what is said about them, whatever came after it.
 pub fn listed_versions_can_be_read(runtime: &dyn Runtime) {
     published_course(runtime);
     let mut states = Vec::new();
@@ -32,17 +34,29 @@ pub fn listed_versions_can_be_read(runtime: &dyn Runtime) {
         let published = commit(runtime, edit).published.expect("a version");
         states.push((published, snapshot(runtime, &context(), Branch::Published)));
     };
-    remember(edit().with(put_asset("a.txt", b"one")).with(put_asset("b.txt", b"b")).publish_all());
+    let say = |locked| EditOp::PutAssetMetadata {
+        key: crate::fixture::asset("a.txt"),
+        metadata: Arc::new(AssetMetadata { locked, ..AssetMetadata::default() }),
+    };
+    let files = edit().with(put_asset("a.txt", b"one")).with(put_asset("b.txt", b"b"));
+    remember(files.with(say(Some(true))).publish_all());
     remember(
         edit()
             .put(usage("html", "h1"), html("second"))
             .with(EditOp::DeleteBlock { usage: usage("vertical", "u2") })
             .with(put_asset("a.txt", b"two"))
             .with(EditOp::DeleteAsset { key: crate::fixture::asset("b.txt") })
+            .with(say(None))
             .publish_all(),
     );
     remember(edit().put(usage("html", "h1"), html("third")).with(put_asset("c.txt", b"c")).publish_all());
-    commit(runtime, edit().put(usage("html", "h1"), html("draft")).with(put_asset("a.txt", b"three")));
+    commit(
+        runtime,
+        edit()
+            .put(usage("html", "h1"), html("draft"))
+            .with(put_asset("a.txt", b"three"))
+            .with(say(Some(false))),
+    );
     for (version, state) in &states {
         let read = runtime.version(&context(), version).expect("the version");
         assert_eq!(read.root, root());

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use crate::clock::Clock;
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, ObjectId, SplitDefinitionKey, UsageKey};
 
-use super::asset_metadata::AssetMetadata;
+use super::asset_metadata::{AssetMetadata, AssetMetadataRecords};
 use super::asset_reader::AssetReader;
 use super::digest::ContentDigest;
 use super::edit::{Base, Commit, Edit};
@@ -194,6 +194,11 @@ fn head(version: &VersionRecord) -> Head {
     Head { version: version.version.clone(), edit_info: version.edit_info.clone() }
 }
 
+fn asset_metadata(state: &State) -> AssetMetadataRecords {
+    let records = state.metadata.iter().map(|(key, metadata)| (key.clone(), (**metadata).clone()));
+    AssetMetadataRecords { records: records.collect(), damaged: Vec::new() }
+}
+
 fn asset_record(key: &AssetKey, asset: &Asset) -> AssetRecord {
     AssetRecord {
         key: key.clone(),
@@ -305,11 +310,8 @@ impl Runtime for MemoryRuntime {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError> {
-        self.read(context, branch, |state| {
-            let all = state.metadata.iter();
-            Ok(all.map(|(key, metadata)| (key.clone(), (**metadata).clone())).collect())
-        })
+    ) -> Result<AssetMetadataRecords, RuntimeError> {
+        self.read(context, branch, |state| Ok(asset_metadata(state)))
     }
 
     fn history(&self, context: &ContextKey, branch: Branch) -> Result<Vec<VersionRecord>, RuntimeError> {
@@ -336,6 +338,7 @@ impl Runtime for MemoryRuntime {
             root: found.root.clone(),
             blocks: blocks.iter().map(|(usage, block)| (usage.clone(), Ok(block.data.clone()))).collect(),
             assets: Some(assets.iter().map(|(key, asset)| asset_record(key, asset)).collect()),
+            asset_metadata: asset_metadata(&at.state),
         })
     }
 

@@ -18,7 +18,7 @@ mod record;
 
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 
-pub use asset_metadata::AssetMetadata;
+pub use asset_metadata::{AssetMetadata, AssetMetadataRecords, DamagedAssetMetadata};
 pub use asset_reader::{AssetReader, AssetStream};
 pub use digest::ContentDigest;
 pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
@@ -108,7 +108,8 @@ pub trait Runtime: Send + Sync {
     /// As [`Runtime::asset`].
     fn open_asset(&self, key: &AssetKey, branch: Branch) -> Result<Box<dyn AssetReader>, RuntimeError>;
 
-    /// Returns what an `assetstore` says about files of a branch, in key order; there need be no file by such a key.
+    /// Returns what an `assetstore` says about files of a branch; there need be no file by such a key. One record that
+    /// cannot be read takes no other along.
     ///
     /// # Errors
     /// As [`Runtime::assets`].
@@ -116,7 +117,7 @@ pub trait Runtime: Send + Sync {
         &self,
         context: &ContextKey,
         branch: Branch,
-    ) -> Result<Vec<(AssetKey, AssetMetadata)>, RuntimeError>;
+    ) -> Result<AssetMetadataRecords, RuntimeError>;
 
     /// Lists the static files that belong to one block alone, by name. A store that keeps none lists none of any block.
     ///

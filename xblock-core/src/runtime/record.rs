@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::fields::Json;
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey, clean_asset_name};
 
+use super::asset_metadata::AssetMetadataRecords;
 use super::error::RuntimeError;
 
 /// Maps a field's name to its stored JSON; a name that is present is explicitly set, `null` included.
@@ -260,6 +261,8 @@ pub struct VersionContent {
     pub blocks: BTreeMap<UsageKey, Result<Arc<BlockData>, RuntimeError>>,
     /// The static files in key order; none where the store does not keep which files a version had.
     pub assets: Option<Vec<AssetRecord>>,
+    /// What is said about files, whether there are any.
+    pub asset_metadata: AssetMetadataRecords,
 }
 
 /// A place in a runtime's change feed; 0 is before the first change.

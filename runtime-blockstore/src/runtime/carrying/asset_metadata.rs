@@ -8,7 +8,7 @@ use xblock_core::runtime::{AssetMetadata, RuntimeError};
 use super::Carrying;
 use crate::document::Snapshot;
 use crate::runtime::definitions::Source;
-use crate::runtime::layout::{ASSET_METADATA_FILE, AssetMetadataDocument, asset_path};
+use crate::runtime::layout::{ASSET_METADATA_FILE, AssetMetadataDocument, Said, asset_path};
 
 impl Carrying<'_> {
     /// Returns what the draft says about files.
@@ -30,7 +30,7 @@ impl Carrying<'_> {
         let mut metadata = Arc::unwrap_or_clone(metadata);
         metadata.fields.sort_keys();
         metadata.extra.sort_keys();
-        self.metadata()?.0.insert(asset_path(key), metadata);
+        self.metadata()?.0.insert(asset_path(key), Said::Record(Box::new(metadata)));
         Ok(())
     }
 

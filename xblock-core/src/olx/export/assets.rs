@@ -10,8 +10,11 @@ use crate::keys::{AssetKey, ContextKey, clean_asset_name};
 use crate::olx::asset_metadata::metadata_element;
 use crate::olx::json_line::json_indented;
 use crate::olx::write::WriteError;
-use crate::olx::{Diagnostic, Element, Node, Severity, WriteOptions};
-use crate::runtime::{AssetMetadata, AssetRecord, AssetStream, Branch, Runtime, RuntimeError};
+use crate::olx::{Diagnostic, Element, Node, Outcome, Severity, WriteOptions};
+use crate::runtime::{
+    AssetMetadata, AssetMetadataRecords, AssetRecord, AssetStream, Branch, DamagedAssetMetadata, Runtime,
+    RuntimeError,
+};
 
 use super::host::Exporter;
 use super::sink::ExportStep;
@@ -39,11 +42,12 @@ impl Exporter<'_> {
         let found = match self.runtime.asset_metadata(self.context, Branch::Draft) {
             Err(error) if error.is_damage() => {
                 self.leave_out(&"what is said about static files", &error);
-                Vec::new()
+                AssetMetadataRecords::default()
             }
             found => found?,
         };
-        Ok(asset_records(&found, &mut self.report.diagnostics))
+        self.report.diagnostics.extend(found.damaged.iter().map(unreadable_record));
+        Ok(asset_records(&found.records, &mut self.report.diagnostics))
     }
 
     /// Writes the static files alone, and returns those that could be read.
@@ -124,6 +128,11 @@ pub(super) fn exported_assets(
 pub(super) fn asset_policy(assets: &[AssetRecord]) -> Vec<u8> {
     let attributes = assets.iter().map(|asset| (asset.key.path().to_owned(), asset_json(asset)));
     json_indented(&Json::Object(attributes.collect())).into_bytes()
+}
+
+/// Says that a record about a file is missing in the package.
+pub(super) fn unreadable_record(damaged: &DamagedAssetMetadata) -> Diagnostic {
+    Diagnostic::new("unreadable", Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
 }
 
 /// Makes `assets/assets.xml` of what is said about files.

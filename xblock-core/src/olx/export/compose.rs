@@ -23,7 +23,9 @@ use crate::runtime::{
     AssetData, AssetMetadata, AssetRecord, BlockData, Branch, ContextRecord, Origin, Runtime, RuntimeError,
 };
 
-use super::assets::{ASSET_POLICY, ASSET_RECORDS, asset_policy, asset_records, exported_assets, static_path};
+use super::assets::{
+    ASSET_POLICY, ASSET_RECORDS, asset_policy, asset_records, exported_assets, static_path, unreadable_record,
+};
 use super::course::{Parts, record_branch};
 use super::host::{Exporter, Kept};
 use super::layout::{Blocks, Layout, Sides, home, is_same_tree, others, policy_key};
@@ -106,7 +108,7 @@ pub(super) fn write_beside(
         origin: origin.files(),
         statics: &statics,
         assets: &assets,
-        asset_metadata: &asset_metadata,
+        asset_metadata: &asset_metadata.records,
         then_draft: over(&package.published, &package.draft),
         package: &package,
         trace: &trace,
@@ -125,6 +127,7 @@ pub(super) fn write_beside(
     exporter.static_files()?;
     report.assets = exporter.report.assets;
     report.diagnostics.append(&mut exporter.report.diagnostics);
+    report.diagnostics.extend(asset_metadata.damaged.iter().map(unreadable_record));
     Ok(Some(report))
 }
 

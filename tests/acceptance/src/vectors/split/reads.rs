@@ -34,7 +34,9 @@ pub(super) fn check(
 /// Compares what is said about files.
 fn records(runtime: &ModulestoreRuntime, context: &ContextKey, expected: &Value) -> Outcome {
     let found = runtime.asset_metadata(context, Branch::Draft).map_err(text)?;
+    same("unreadable records", &json!([]), &json!(found.damaged))?;
     let found: Vec<_> = found
+        .records
         .iter()
         .map(|(key, said)| {
             json!({
