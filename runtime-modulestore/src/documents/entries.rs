@@ -24,6 +24,11 @@ impl Span {
     pub(super) fn of(whole: &[u8], part: &[u8]) -> Option<Self> {
         let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
         let end = start.checked_add(part.len()).filter(|end| *end <= whole.len())?;
+        Self::new(start, end)
+    }
+
+    #[inline]
+    fn new(start: usize, end: usize) -> Option<Self> {
         Some(Self { start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? })
     }
 
@@ -117,22 +122,18 @@ impl Entries {
     }
 
     fn reserve(&mut self, blocks: usize) {
-        self.ids.reserve(blocks * self.ids.len().div_ceil(self.list.len().max(1)));
         self.list.reserve(blocks);
         self.table.reserve(blocks, |slot| spread(slot.hash));
     }
 
     /// Adds a block after the others.
-    fn add(&mut self, block_id: &str, hash: u32, entry: impl FnOnce(Span) -> Entry) -> Option<()> {
+    fn add(&mut self, entry: Entry, hash: u32, ids: &[u8]) -> Option<()> {
         let at = u32::try_from(self.list.len()).ok()?;
-        let start = u32::try_from(self.ids.len()).ok()?;
-        self.ids.push_str(block_id);
-        let entry = entry(Span { start, end: u32::try_from(self.ids.len()).ok()? });
-        let (list, ids) = (&self.list, &*self.ids);
+        let list = &self.list;
         let is_same = |slot: &Slot| {
             slot.hash == hash && {
                 let other = &list[slot.at as usize];
-                other.block_type == entry.block_type && other.block_id.part(ids) == block_id
+                other.block_type == entry.block_type && other.block_id.bytes(ids) == entry.block_id.bytes(ids)
             }
         };
         match self.table.entry(spread(hash), is_same, |slot| spread(slot.hash)) {
@@ -283,10 +284,14 @@ impl<'a> Wanted<'a> {
 pub(super) struct Intake {
     place: String,
     entries: Entries,
+    /// The ids so far, each of them proved UTF-8; a text is made of them when all are there.
+    ids: Vec<u8>,
     /// The number of each type.
     numbers: HashMap<Box<[u8]>, u32, RandomState>,
     /// Numbers of types met lately.
     recent: [u32; RECENT],
+    /// How many bytes the biggest of the first blocks takes.
+    biggest: usize,
     /// Where the next element begins: of the structure, or of its blocks once they are found.
     next: usize,
     /// Where the blocks end.
@@ -297,7 +302,18 @@ pub(super) struct Intake {
 impl Intake {
     pub(super) fn new(place: String) -> Self {
         let (entries, numbers) = (Entries::new(), HashMap::default());
-        Self { place, entries, numbers, recent: [0; RECENT], next: 4, end: None, failed: None }
+        let ids = Vec::new();
+        Self {
+            place,
+            entries,
+            ids,
+            numbers,
+            recent: [0; RECENT],
+            biggest: 0,
+            next: 4,
+            end: None,
+            failed: None,
+        }
     }
 
     pub(super) fn place(&self) -> &str {
@@ -330,7 +346,8 @@ impl Intake {
             let place = format!("{}, block {}", self.place, self.entries.len());
             return Err(corrupt(place, "it does not end within the list of blocks"));
         }
-        Ok((self.entries, self.place))
+        let ids = String::from_utf8(self.ids).expect("each is UTF-8");
+        Ok((Entries { ids, ..self.entries }, self.place))
     }
 
     /// Goes through the structure's own elements to its blocks.
@@ -398,8 +415,11 @@ impl Intake {
         let document = block.document().ok_or("it is no document")?;
         let Found { block_type: kind, block_id: id, fields, children } = look_through(document)?;
         let block_type = self.type_number(kind)?;
-        let id = std::str::from_utf8(id).map_err(|error| format!("`block_id`: {error}"))?;
-        let document = Span::of(so_far, document).ok_or(TOO_FAR)?;
+        // Nearly all are ASCII, which is the quicker proof.
+        if !id.is_ascii() {
+            std::str::from_utf8(id).map_err(|error| format!("`block_id`: {error}"))?;
+        }
+        let place = Span::of(so_far, document).ok_or(TOO_FAR)?;
         let fields = fields.and_then(|fields| Span::of(so_far, fields));
         let fields = fields.map_or(Fields::UNKNOWN, |span| Fields(span.start));
         let children = match children {
@@ -407,12 +427,21 @@ impl Intake {
             Ok(Some(list)) => Span::of(so_far, list).map_or(ChildList::Unreadable, ChildList::At),
             Err(Unreadable) => ChildList::Unreadable,
         };
-        let hash = self.entries.hash(kind, id.as_bytes());
-        if self.entries.len() == SAMPLE {
-            self.entries.reserve(end / (self.next / SAMPLE).max(SMALL));
+        let hash = self.entries.hash(kind, id);
+        match self.entries.len() {
+            0..SAMPLE => self.biggest = self.biggest.max(document.len()),
+            SAMPLE => {
+                let blocks = end / ((self.next - self.biggest) / SAMPLE).max(SMALL);
+                self.entries.reserve(blocks);
+                self.ids.reserve(blocks * self.ids.len().div_ceil(SAMPLE));
+            }
+            _ => {}
         }
-        let entry = |block_id| Entry { block_type, block_id, document, fields, children };
-        self.entries.add(id, hash, entry).ok_or_else(|| TOO_FAR.into())
+        let start = self.ids.len();
+        self.ids.extend_from_slice(id);
+        let block_id = Span::new(start, self.ids.len()).ok_or(TOO_FAR)?;
+        let entry = Entry { block_type, block_id, document: place, fields, children };
+        self.entries.add(entry, hash, &self.ids).ok_or_else(|| TOO_FAR.into())
     }
 }
 
@@ -421,7 +450,8 @@ const RECENT: usize = 16;
 
 /// Places have 32 bits.
 const TOO_FAR: &str = "it lies beyond the first 4 GiB";
-/// After how many blocks their number is guessed.
+/// After how many blocks their number is guessed, from all of them but the biggest: it may be the root, which has many
+/// children.
 const SAMPLE: usize = 64;
 /// The number of bytes a block takes at least for the guess.
 const SMALL: usize = 128;
@@ -510,5 +540,27 @@ mod tests {
         let mut found = Vec::new();
         entries.positions(&[known, other, entries.wanted(b"html", b"two"), kind], &mut found);
         assert_eq!(found, [Some(2), None, Some(1), None]);
+    }
+
+    /// Ids are proved one by one, although they are kept as one text.
+    #[test]
+    fn halves_of_a_letter_are_no_ids() {
+        let block = |id: &str| doc! { "block_type": "html", "block_id": id, "fields": {} };
+        let document =
+            doc! { "blocks": [block("mole"), block("mol\u{e9}"), block("\u{e9}"), block("\u{e8}")] };
+        let mut bytes = document.to_vec().expect("BSON");
+        let (entries, _) = Intake::new("a structure".into()).finish(&bytes).expect("a structure");
+        let ids: Vec<_> = (0..4).map(|at| entries.key(at).1).collect();
+        assert_eq!(ids, ["mole", "mol\u{e9}", "\u{e9}", "\u{e8}"]);
+        assert_eq!(entries.position(b"html", "\u{e8}".as_bytes()), Some(3));
+        // The last two become one letter of four bytes.
+        for (id, halves) in [("\u{e9}\0", b"\xf0\x9f"), ("\u{e8}\0", b"\x8c\x8a")] {
+            let at = bytes.windows(7).rposition(|part| part == [b"\x03\0\0\0", id.as_bytes()].concat());
+            let at = at.expect("it is there") + 4;
+            bytes[at..at + 2].copy_from_slice(halves);
+        }
+        let failure =
+            Intake::new("a structure".into()).finish(&bytes).expect_err("it is damaged").to_string();
+        assert!(failure.contains("block 2") && failure.contains("`block_id`: "), "{failure}");
     }
 }

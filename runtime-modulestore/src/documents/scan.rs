@@ -167,6 +167,7 @@ impl<'a> Elements<'a> {
         self.left
     }
 
+    #[inline(always)]
     fn step(&mut self) -> Option<Element<'a>> {
         let (name, kind, start) = head(self.left)?;
         let rest = self.left.get(start..)?;
@@ -179,6 +180,7 @@ impl<'a> Elements<'a> {
 impl<'a> Iterator for Elements<'a> {
     type Item = Result<Element<'a>, Malformed>;
 
+    #[inline(always)]
     fn next(&mut self) -> Option<Self::Item> {
         if self.left.is_empty() {
             return None;
@@ -203,6 +205,7 @@ fn short_text(elements: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Returns an element's name and type, and where its value begins.
+#[inline(always)]
 pub(crate) fn head(element: &[u8]) -> Option<(&[u8], u8, usize)> {
     let (&kind, rest) = element.split_first()?;
     let end = zero(rest)?;
@@ -223,6 +226,7 @@ pub(crate) fn fetch(bytes: &[u8]) {
 }
 
 /// Finds an element by its name, the first of several.
+#[inline]
 pub(crate) fn find<'a>(document: &'a [u8], name: &str) -> Result<Option<Element<'a>>, Malformed> {
     for element in Elements::of(document) {
         let element = element?;
@@ -233,27 +237,51 @@ pub(crate) fn find<'a>(document: &'a [u8], name: &str) -> Result<Option<Element<
     Ok(None)
 }
 
+/// How many bytes a value of each type takes, [`OWN_LENGTH`] where not all take the same.
+const LENGTHS: [u8; 256] = {
+    let mut lengths = [OWN_LENGTH; 256];
+    lengths[kind::NULL as usize] = 0;
+    lengths[kind::UNDEFINED as usize] = 0;
+    // The least and the greatest key.
+    lengths[0xff] = 0;
+    lengths[0x7f] = 0;
+    lengths[kind::BOOLEAN as usize] = 1;
+    lengths[kind::INT32 as usize] = 4;
+    lengths[kind::DOUBLE as usize] = 8;
+    lengths[kind::DATE_TIME as usize] = 8;
+    lengths[kind::INT64 as usize] = 8;
+    // A time stamp.
+    lengths[0x11] = 8;
+    lengths[kind::OBJECT_ID as usize] = 12;
+    // A decimal.
+    lengths[0x13] = 16;
+    lengths
+};
+const OWN_LENGTH: u8 = u8::MAX;
+
 /// Returns how many bytes a value takes, nothing where that cannot be.
+#[inline(always)]
 fn length(kind: u8, rest: &[u8]) -> Option<usize> {
-    Some(match kind {
-        kind::NULL | kind::UNDEFINED | 0x7f | 0xff => 0,
-        kind::BOOLEAN => 1,
-        kind::INT32 => 4,
-        kind::DOUBLE | kind::DATE_TIME | kind::INT64 | 0x11 => 8,
-        kind::OBJECT_ID => 12,
-        // A decimal.
-        0x13 => 16,
-        // Also a symbol, and code.
-        kind::STRING | 0x0d | 0x0e => string_length(rest)?,
-        // A pointer into a database.
-        0x0c => string_length(rest)?.checked_add(12)?,
+    match kind {
         kind::DOCUMENT | kind::ARRAY => {
             let length = number(rest)?;
-            if length < 5 || *rest.get(length - 1)? != 0 {
-                return None;
-            }
-            length
+            (length >= 5 && *rest.get(length - 1)? == 0).then_some(length)
         }
+        kind::STRING => string_length(rest),
+        _ => match LENGTHS[usize::from(kind)] {
+            OWN_LENGTH => rare_length(kind, rest),
+            length => Some(usize::from(length)),
+        },
+    }
+}
+
+#[cold]
+fn rare_length(kind: u8, rest: &[u8]) -> Option<usize> {
+    Some(match kind {
+        // A symbol, and code.
+        0x0d | 0x0e => string_length(rest)?,
+        // A pointer into a database.
+        0x0c => string_length(rest)?.checked_add(12)?,
         // Bytes, with a type of their own.
         0x05 => number(rest)?.checked_add(5)?,
         // A regular expression with its options.
@@ -267,20 +295,38 @@ fn length(kind: u8, rest: &[u8]) -> Option<usize> {
     })
 }
 
-/// Returns where the first zero byte is, eight bytes at a time: names are short, and most are longer than that.
+/// Returns where the first zero byte is. Most names are shorter than sixteen bytes, which are looked at together.
+#[inline(always)]
 fn zero(bytes: &[u8]) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let mut at = 0;
-    while let Some(eight) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-        let eight = u64::from_le_bytes(*eight);
+    if let Some((sixteen, rest)) = bytes.split_first_chunk() {
+        return zero_of(*sixteen).or_else(|| Some(later_zero(rest)? + 16));
+    }
+    later_zero(bytes)
+}
+
+#[inline(always)]
+fn zero_of(sixteen: [u8; 16]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    for at in [0, 8] {
+        let eight = u64::from_le_bytes(std::array::from_fn(|byte| sixteen[at + byte]));
         // The lowest of these bits is that of the first zero byte; those above it may be wrong.
         let zeros = eight.wrapping_sub(ONES) & !eight & (ONES << 7);
         if zeros != 0 {
             return Some(at + zeros.trailing_zeros() as usize / 8);
         }
-        at += 8;
     }
-    Some(at + bytes.get(at..)?.iter().position(|byte| *byte == 0)?)
+    None
+}
+
+#[inline(never)]
+fn later_zero(bytes: &[u8]) -> Option<usize> {
+    let (sixteens, rest) = bytes.as_chunks();
+    for (number, sixteen) in sixteens.iter().enumerate() {
+        if let Some(at) = zero_of(*sixteen) {
+            return Some(number * 16 + at);
+        }
+    }
+    Some(sixteens.len() * 16 + rest.iter().position(|byte| *byte == 0)?)
 }
 
 fn number(rest: &[u8]) -> Option<usize> {
@@ -313,6 +359,8 @@ mod tests {
             "scope": Bson::JavaScriptCodeWithScope(bson::JavaScriptCodeWithScope { code: "y".into(), scope: doc! {"z": 1} }),
             "int": 7, "stamp": Bson::Timestamp(bson::Timestamp { time: 1, increment: 2 }), "long": 1_i64 << 40,
             "decimal": Bson::Decimal128(bson::Decimal128::from_bytes([3; 16])), "min": Bson::MinKey, "max": Bson::MaxKey,
+            "a": 1, "fifteen letters": 2, "sixteen letters.": 3, "seventeen letters": 4, "letter upon letter upon letter": 5,
+            "b\u{1}\u{80}\u{ff}": 6, "": 7,
         };
         RawDocumentBuf::try_from(&document).expect("BSON")
     }
