@@ -9,7 +9,7 @@ use super::data::{
     BundleChanges, BundleData, BundleFileData, BundleQuery, BundleVersionData, CollectionData,
 };
 use super::files::file_data;
-use crate::database::Connection;
+use crate::database::{Connection, Params};
 use crate::document::Link;
 use crate::error::BlockstoreError;
 use crate::rows::{self, BundleNames, RowId, uuid_at, uuid_text, version_at};
@@ -140,11 +140,13 @@ impl Blockstore {
                 }
             };
             let mut bundles = Vec::new();
-            for (_, uuid) in all {
+            for (id, uuid) in all {
                 if bundles.len() >= limit {
                     break;
                 }
-                let (_, bundle) = read_bundle(db, uuid)?;
+                // Rows that follow each other lie side by side; their UUIDs are all over the index.
+                let found = find_bundle(db, "b.id = ?1", [id])?;
+                let (_, bundle) = found.ok_or(BlockstoreError::BundleNotFound { uuid })?;
                 let has =
                     |text: &str| wanted.as_ref().is_none_or(|wanted| text.to_lowercase().contains(wanted));
                 let stands_there =
@@ -307,15 +309,22 @@ fn collection_id(db: &Connection, uuid: Uuid) -> Result<RowId> {
 }
 
 pub(super) fn read_bundle(db: &Connection, uuid: Uuid) -> Result<(RowId, BundleData)> {
+    find_bundle(db, "b.uuid = ?1", [uuid_text(uuid)])?.ok_or(BlockstoreError::BundleNotFound { uuid })
+}
+
+/// Reads the bundle for which a condition holds.
+fn find_bundle(db: &Connection, condition: &str, params: impl Params) -> Result<Option<(RowId, BundleData)>> {
     let found = db.one(
         "finding a bundle",
-        "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
-         coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0) \
-         FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE b.uuid = ?1",
-        [uuid_text(uuid)],
+        &format!(
+            "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
+             coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0), b.uuid \
+             FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE {condition}"
+        ),
+        params,
         |row| {
             let bundle = BundleData {
-                uuid,
+                uuid: uuid_at(row, 6)?,
                 collection_uuid: uuid_at(row, 1)?,
                 title: row.get(2)?,
                 description: row.get(3)?,
@@ -326,12 +335,12 @@ pub(super) fn read_bundle(db: &Connection, uuid: Uuid) -> Result<(RowId, BundleD
             Ok((row.get(0)?, bundle))
         },
     )?;
-    let Some((id, mut bundle)) = found else { return Err(BlockstoreError::BundleNotFound { uuid }) };
+    let Some((id, mut bundle)) = found else { return Ok(None) };
     let sql = "SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1";
     let drafts =
         db.all("listing the drafts of a bundle", sql, [id], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?;
     bundle.drafts = drafts.into_iter().collect();
-    Ok((id, bundle))
+    Ok(Some((id, bundle)))
 }
 
 fn delete_bundle_rows(db: &Connection, bundle: RowId) -> Result<()> {
