@@ -1,6 +1,6 @@
 //! Taking old versions out of the store, with a proof for each.
 //!
-//! The roots are the heads of all branches and the versions of libraries that blocks in them name. From the heads back, as
+//! The roots are the heads of all branches, wherever an index names them, and the versions of libraries that blocks in them name. From the heads back, as
 //! many versions stay as are asked for, and all that are young. Everything else no branch leads to: it is set aside, not
 //! deleted, and can be put back until its time is over. Static files that a publish replaced go with the last version from
 //! before that publish.
@@ -14,7 +14,7 @@ use serde::Serialize;
 use xblock_core::runtime::{Branch, RuntimeError};
 
 use crate::documents::{
-    Bucket, CourseIndex, FileId, FileOwner, FileView, OWN, Structure, StructureHeader, integer,
+    Bucket, CourseIndex, FileId, FileView, OWN, Structure, StructureHeader, corrupt, integer,
 };
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, DocumentWrites, Outcome};
@@ -109,8 +109,8 @@ impl ModulestoreRuntime {
     /// Finds the versions and contents that no branch leads to within what is to be kept, and takes them out if told to.
     ///
     /// # Errors
-    /// [`RuntimeError::Corrupt`] where a kept version cannot be read: then nothing is taken out, because what it leads to is
-    /// not known. [`RuntimeError::ReadOnly`], and the store's own.
+    /// [`RuntimeError::Corrupt`] with the version's name where a kept version is missing or cannot be read: then nothing is
+    /// taken out, because what it leads to is not known. [`RuntimeError::ReadOnly`], and the store's own.
     pub fn prune(&self, options: &PruneOptions) -> Result<PruneReport, RuntimeError> {
         let now = in_milliseconds(self.clock.now());
         if !options.delete {
@@ -180,34 +180,37 @@ fn find(
     options: &PruneOptions,
     now: DateTime<Utc>,
 ) -> Result<(PruneReport, Vec<FileId>), RuntimeError> {
-    let mut headers: HashMap<ObjectId, (StructureHeader, u64)> = HashMap::new();
-    docs.each_header(&mut |header, bytes| {
-        headers.insert(header.id, (header, bytes));
-        Ok(())
-    })?;
+    // First what names versions: whoever changes it meanwhile wrote the new ones before.
+    let indexes = docs.indexes_anywhere()?;
+    let versions = Versions::read(docs)?;
+    let headers = &versions.headers;
     let mut report = PruneReport::default();
     let mut kept = BTreeSet::new();
     // Which lines a structure was found on, for the proof.
     let mut lines: BTreeMap<ObjectId, String> = BTreeMap::new();
     let mut heads = Vec::new();
     let mut published = PublishedLines::default();
-    for raw in docs.indexes()? {
+    for raw in indexes {
         // What an index that cannot be read leads to might be taken out.
         let index = CourseIndex::read(&raw?)?;
         let context = index.context()?;
+        index.check_heads()?;
         if let Some(head) = index.head(Branch::Published) {
-            published.add(head, FileOwner::of(&context), &headers);
+            published.add(head, headers);
         }
         for (branch, head) in index.heads() {
             let Some(head) = head else { continue };
             let named_by = format!("{context} {branch}");
-            let root = follow(head, &named_by, &headers, options, now, &mut kept, &mut lines);
+            let root = follow(head, &named_by, &versions, options, now, &mut kept, &mut lines)?;
             report.roots.push(root);
             heads.push((head, context.to_string()));
         }
     }
     for (head, context) in heads {
         for (block, version) in library_versions(docs, head)? {
+            if versions.damaged.contains(&version) && !headers.contains_key(&version) {
+                return Err(versions.unreadable(version, &format!("{context} {block}")));
+            }
             if headers.contains_key(&version) && kept.insert(version) {
                 let (named_by, structure) = (format!("{context} {block}"), version.to_hex());
                 report.roots.push(PruneRoot { named_by, structure, kept: 1 });
@@ -266,21 +269,44 @@ fn find(
     Ok((report, files))
 }
 
+/// The structures of a store.
+struct Versions {
+    /// What they say about themselves, and their sizes.
+    headers: HashMap<ObjectId, (StructureHeader, u64)>,
+    /// Those of dumps that were damaged and lie aside.
+    damaged: HashSet<ObjectId>,
+}
+
+impl Versions {
+    fn read(docs: &dyn DocumentReads) -> Result<Self, RuntimeError> {
+        let (mut headers, mut damaged) = (HashMap::new(), HashSet::new());
+        docs.each_header(&mut |header, bytes| {
+            headers.insert(header.id, (header, bytes));
+            Ok(())
+        })?;
+        docs.each_document(&Collection::Other(Collection::Structures.name()), &mut |document| {
+            damaged.extend(document.get_object_id("_id").ok());
+            Ok(())
+        })?;
+        Ok(Self { headers, damaged })
+    }
+
+    /// Names a version that stays and cannot be read.
+    fn unreadable(&self, id: ObjectId, named_by: &str) -> RuntimeError {
+        let how = if self.damaged.contains(&id) { "damaged" } else { "missing" };
+        corrupt(format!("{named_by}, structure {id}"), format!("it stays and is {how}; nothing is taken out"))
+    }
+}
+
 /// The published branches back to their oldest versions that are there.
 #[derive(Default)]
 struct PublishedLines {
     /// From the newest to the oldest.
     lines: Vec<Vec<ObjectId>>,
-    /// Whose branch cannot be followed, because its head is missing: it may be put back.
-    unknown: HashSet<FileOwner>,
 }
 
 impl PublishedLines {
-    fn add(&mut self, head: ObjectId, owner: FileOwner, headers: &HashMap<ObjectId, (StructureHeader, u64)>) {
-        if !headers.contains_key(&head) {
-            self.unknown.insert(owner);
-            return;
-        }
+    fn add(&mut self, head: ObjectId, headers: &HashMap<ObjectId, (StructureHeader, u64)>) {
         let (mut line, mut seen, mut at) = (Vec::new(), HashSet::new(), Some(head));
         while let Some(id) = at.filter(|id| seen.insert(*id)) {
             let Some((header, _)) = headers.get(&id) else { break };
@@ -317,9 +343,7 @@ impl PublishedLines {
                 report.kept_files += 1;
                 return Ok(());
             };
-            if view.owner().is_some_and(|owner| self.unknown.contains(&owner)) {
-                report.kept_files += 1;
-            } else if is_young(until) {
+            if is_young(until) {
                 report.too_young += 1;
             } else {
                 let id = FileId::of(document, "_id")?;
@@ -342,17 +366,27 @@ impl PublishedLines {
 fn follow(
     head: ObjectId,
     named_by: &str,
-    headers: &HashMap<ObjectId, (StructureHeader, u64)>,
+    versions: &Versions,
     options: &PruneOptions,
     now: DateTime<Utc>,
     kept: &mut BTreeSet<ObjectId>,
     lines: &mut BTreeMap<ObjectId, String>,
-) -> PruneRoot {
+) -> Result<PruneRoot, RuntimeError> {
     let young = before(now, options.keep_younger).filter(|_| !options.keep_younger.is_zero());
     let (mut at, mut count, mut stays) = (Some(head), 0, 0);
     let mut seen = HashSet::new();
     while let Some(id) = at.filter(|id| seen.insert(*id)) {
-        let Some((header, _)) = headers.get(&id) else { break };
+        let Some((header, _)) = versions.headers.get(&id) else {
+            // An older version may have been taken out before. One that is damaged is not gone: what was before it is
+            // not known, nor when it was made, but by its id.
+            let made = id.timestamp().timestamp_millis();
+            let is_young = young.is_some_and(|limit| made >= limit.timestamp_millis());
+            let would_stay = versions.damaged.contains(&id) && (count <= options.keep_versions || is_young);
+            if count == 0 || would_stay {
+                return Err(versions.unreadable(id, named_by));
+            }
+            break;
+        };
         let is_young = header.edit_info.edited_on.is_some_and(|on| young.is_some_and(|limit| on >= limit));
         if count <= options.keep_versions || is_young {
             kept.insert(id);
@@ -362,7 +396,7 @@ fn follow(
         count += 1;
         at = header.previous_version;
     }
-    PruneRoot { named_by: named_by.to_owned(), structure: head.to_hex(), kept: stays }
+    Ok(PruneRoot { named_by: named_by.to_owned(), structure: head.to_hex(), kept: stays })
 }
 
 /// Finds the versions of libraries that blocks of a structure were filled from.
@@ -375,7 +409,9 @@ fn library_versions(
     let mut found = Vec::new();
     for (block_type, block_id, view) in structure.blocks() {
         let Some(fields) = view.fields()? else { continue };
-        let Ok(version) = fields.get_str(LIBRARY_VERSION) else { continue };
+        let version =
+            fields.get(LIBRARY_VERSION).map_err(|error| corrupt(view.place().to_string(), error))?;
+        let Some(version) = version.and_then(|version| version.as_str()) else { continue };
         if let Ok(version) = ObjectId::parse_str(version) {
             found.push((format!("{block_type}+{block_id}"), version));
         }

@@ -100,6 +100,15 @@ pub trait DocumentReads {
     /// The medium's.
     fn indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError>;
 
+    /// Returns every course index, and, of a store with two places for them, also what the one says that does not count:
+    /// whoever goes by that still needs what it names.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn indexes_anywhere(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
+        self.indexes()
+    }
+
     /// Finds a course index.
     ///
     /// # Errors

@@ -15,6 +15,7 @@ mod model;
 mod mongo;
 mod old_mongo;
 mod operations;
+mod prune_roots;
 mod server;
 mod server_care;
 mod server_damage;

@@ -381,8 +381,11 @@ fn missing_structures_are_found() {
     assert!(matches!(&error, RuntimeError::Corrupt { place, .. } if place.contains(&id.to_hex())), "{error}");
     assert!(runtime.usages(&context(), Branch::Published).is_ok());
     assert_eq!(codes(&runtime), [(Severity::Damage, "missing_structure")]);
-    let refused = runtime.prune(&PruneOptions { delete: false, ..now() });
-    assert!(refused.is_ok(), "{refused:?}");
+    let refused = runtime.prune(&PruneOptions { delete: false, ..now() }).expect_err("what stays is missing");
+    assert!(
+        matches!(&refused, RuntimeError::Corrupt { place, .. } if place.contains(&id.to_hex())),
+        "{refused}"
+    );
     let report = runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the repair");
     assert_eq!(repaired(&report.findings), [("missing_structure", true)]);
     assert_eq!(codes(&open(folder.path())), []);

@@ -92,6 +92,16 @@ impl DocumentReads for Session<'_> {
         self.all_indexes()
     }
 
+    fn indexes_anywhere(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
+        let mut found = self.all_indexes()?;
+        if self.store.sql_index.is_some() {
+            // The table counts; the collection may have courses of its own, or older heads.
+            let filed = self.many(&self.of(&Collection::Indexes), doc! {}, FindOptions::default())?;
+            found.extend(filed.into_iter().map(Ok));
+        }
+        Ok(found)
+    }
+
     fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {
         let staged = self
             .staged
