@@ -113,6 +113,7 @@ impl BlockstoreRuntime {
             return Err(Trouble::Behind);
         }
         carrying.change_links(&changes.links);
+        let mut steps = edit.ops.split(|op| matches!(op, EditOp::Publish(_)));
         for stage in plan.stages {
             match stage {
                 Stage::Draft { blocks, assets } => {
@@ -127,9 +128,13 @@ impl BlockstoreRuntime {
                     carrying.change_blocks(&blocks, draft_state)?;
                     carrying.change_assets(assets)?;
                 }
-                Stage::Published { blocks, extent } => carrying.publish(&blocks, &extent, draft_state)?,
+                Stage::Published { blocks, extent } => {
+                    carrying.discard_own_files(steps.next().unwrap_or_default())?;
+                    carrying.publish(&blocks, &extent, draft_state)?;
+                }
             }
         }
+        carrying.discard_own_files(steps.next().unwrap_or_default())?;
         Ok(carrying.finish()?)
     }
 

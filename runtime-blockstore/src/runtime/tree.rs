@@ -226,6 +226,12 @@ impl Tree {
         paths
     }
 
+    /// Lists what the draft stages at paths that begin with a text; none where it deletes.
+    pub(super) fn staged_below(&self, prefix: &str) -> impl Iterator<Item = (&String, Option<&FileRecord>)> {
+        let staged = self.files.range(prefix.to_owned()..);
+        staged.take_while(move |(path, _)| path.starts_with(prefix)).map(|(path, file)| (path, file.as_ref()))
+    }
+
     fn check_folders(&self, path: &str) -> Result<(), BlockstoreError> {
         let file_above = path.match_indices('/').any(|(at, _)| self.file(&path[..at]).is_some());
         if file_above || !self.below(&format!("{path}/")).is_empty() {

@@ -25,6 +25,7 @@ mod mime;
 mod moved_links;
 mod object_faults;
 mod objects;
+mod own_files;
 mod proxy;
 mod python_app;
 mod reopening;

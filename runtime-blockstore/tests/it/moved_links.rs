@@ -107,3 +107,35 @@ fn a_link_stays_where_the_subtree_does_not_need_another_version() {
     assert_eq!(drafted[0].direct.version, 2);
     site.index_is_right();
 }
+
+/// A version of the pages in which only a file beside one of them is another.
+fn draw_anew(site: &Site) {
+    let store = site.runtime.blockstore();
+    let pages = site.runtime.links(&lib(), Branch::Draft).unwrap()[0].direct.bundle_uuid;
+    let draft = store.get_or_create_bundle_draft(pages, DRAFT).unwrap().uuid;
+    store.write_draft_file(draft, "html/same/static/moon.svg", Some(b"full")).unwrap();
+    store.commit_draft(draft).unwrap();
+    let draft = store.get_or_create_bundle_draft(site.bundle, DRAFT).unwrap().uuid;
+    store.set_draft_link(draft, "pages", Some((pages, 3))).unwrap();
+}
+
+#[test]
+fn files_beside_included_pages_move_links_too() {
+    let site = site(&["same a"], &[]);
+    draw_anew(&site);
+    let moon = || site.runtime.read_block_asset(&at("html", "a"), "moon.svg", Branch::Published);
+    assert!(moon().is_err());
+    publish(&site, "a").unwrap();
+    assert_eq!((moon().unwrap(), published_link(&site)), (b"full".to_vec(), 3));
+    site.index_is_right();
+}
+
+#[test]
+fn files_beside_pages_that_others_include_keep_a_link_where_it_is() {
+    let site = site(&["page a"], &["same b"]);
+    draw_anew(&site);
+    let error = publish(&site, "a").unwrap_err();
+    let RuntimeError::SharedLink { link, other, .. } = &error else { panic!("{error:?}") };
+    assert_eq!((link.as_str(), other), ("pages", &at("unit", "b")));
+    assert_eq!((text(&site, "a"), published_link(&site)), ("one".to_owned(), 1));
+}

@@ -2,6 +2,7 @@
 
 mod asset_metadata;
 mod moved_links;
+mod own_files;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -384,7 +385,10 @@ impl<'v> Carrying<'v> {
             Extent::All => BTreeMap::new(),
             Extent::Subtree(top) => self.links_to_move(top, blocks)?,
         };
-        let files = if is_all { self.tree.composed() } else { self.subtree_files(blocks, before)? };
+        let files = match extent {
+            Extent::All => self.tree.composed(),
+            Extent::Subtree(top) => self.subtree_files(top, blocks, before)?,
+        };
         let now = self.info.edited_on.unwrap_or_default();
         let (_, snapshot) = self.tree.publish(files, is_all, links, now);
         let state = match self.published_state {
@@ -428,6 +432,7 @@ impl<'v> Carrying<'v> {
     /// Lists the files of the published branch with some blocks and all static files taken over.
     fn subtree_files(
         &mut self,
+        top: &UsageKey,
         blocks: &BlockChanges,
         before: &dyn BranchState,
     ) -> Result<BTreeMap<String, FileRecord>, RuntimeError> {
@@ -451,14 +456,7 @@ impl<'v> Carrying<'v> {
             };
             let as_drafted = drafted.filter(|drafted| Arc::ptr_eq(drafted, data) || drafted == data);
             match as_drafted.and_then(|_| self.tree.file(&path).cloned()) {
-                Some(record) => {
-                    let folder = folder_of(&path);
-                    files.retain(|path, _| !path.starts_with(&folder));
-                    for own in self.tree.below(&folder) {
-                        files.extend(self.tree.file(&own).map(|record| (own.clone(), record.clone())));
-                    }
-                    files.insert(path, record);
-                }
+                Some(record) => drop(files.insert(path, record)),
                 None => {
                     let (conventions, own) = (&self.view.conventions, self.view.row.bundle);
                     let mut rendering = self.rendering(usage, data)?;
@@ -475,6 +473,7 @@ impl<'v> Carrying<'v> {
                 }
             }
         }
+        self.publish_own_files(top, &mut files)?;
         files.retain(|path, _| !is_asset(path));
         let mut along = self.tree.asset_paths();
         along.push(CONTEXT_FILE.to_owned());

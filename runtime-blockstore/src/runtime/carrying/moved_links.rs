@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{BlockChanges, RuntimeError};
 
-use super::Carrying;
+use super::own_files::{Id, id_of};
+use super::{Carrying, folder_of};
+use crate::digest::Digest;
 use crate::document::Link;
-use crate::runtime::included::IncludeRow;
+use crate::runtime::included::{IncludeRow, IncludedRow};
+use crate::runtime::includes::IncludedBlock;
 
 type Links = BTreeMap<String, Link>;
-
-/// Type and id of a block.
-type Id = (String, String);
 
 impl Carrying<'_> {
     /// Finds the links that are pinned to other versions in the draft than in the published branch, and through which the
@@ -35,7 +35,7 @@ impl Carrying<'_> {
         if !self.may_include || differing.is_empty() {
             return Ok(moved);
         }
-        let within = self.subtree(top)?;
+        let within = self.subtree(self.draft_state, top)?;
         let ours: Vec<_> = self.tables.includes(self.draft_state)?;
         let ours: Vec<_> = ours.into_iter().filter(|row| within.contains(&row.parent)).collect();
         let gone: BTreeSet<Id> = blocks.deleted.iter().map(id_of).collect();
@@ -68,34 +68,23 @@ impl Carrying<'_> {
     fn differ(&self, rows: &[IncludeRow], links: &Links, others: &Links) -> Result<bool, RuntimeError> {
         let follow = |links: &Links| -> Result<Vec<_>, RuntimeError> {
             let found = self.runtime.follow_includes(self.view, rows, links)?;
-            let block = |(usage, block): (UsageKey, crate::runtime::includes::IncludedBlock)| {
-                let row = block.row;
-                (usage, row.path, row.file, row.problem.is_some(), block.children)
+            let block = |(usage, IncludedBlock { row, children })| {
+                let beside = self.files_beside(&row)?;
+                Ok((usage, row.path, row.file, row.problem.is_some(), children, beside))
             };
-            Ok(found.into_iter().map(block).collect())
+            found.into_iter().map(block).collect()
         };
         Ok(follow(links)? != follow(others)?)
     }
 
-    /// Lists the definitions of the bundle's own that a subtree of the draft is made of.
-    fn subtree(&self, top: &UsageKey) -> Result<BTreeSet<Id>, RuntimeError> {
-        let mut within = BTreeSet::new();
-        let mut next = vec![id_of(top)];
-        while let Some(id) = next.pop() {
-            if !within.insert(id.clone()) {
-                continue;
-            }
-            next.extend(self.tables.children(self.draft_state, &id.0, &id.1)?);
-            // A definition under a second name has the includes of the one it is.
-            let own = self.tables.include_of(self.draft_state, (&id.0, &id.1))?;
-            if let Some(row) = own.filter(|row| row.link.is_none()) {
-                next.extend(row.definition.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())));
-            }
-        }
-        Ok(within)
+    /// Lists the files that an included block has of its own: what lies beside its definition.
+    fn files_beside(&self, included: &IncludedRow) -> Result<BTreeMap<String, Digest>, RuntimeError> {
+        let Some(pinned) = included.pinned.as_ref().filter(|_| included.problem.is_none()) else {
+            return Ok(BTreeMap::new());
+        };
+        let snapshot = self.runtime.store.snapshot(pinned.bundle, pinned.snapshot)?;
+        let folder = folder_of(&included.path);
+        let below = snapshot.files.range(folder.clone()..).take_while(|(path, _)| path.starts_with(&folder));
+        Ok(below.map(|(path, record)| (path.clone(), record.hash)).collect())
     }
-}
-
-fn id_of(usage: &UsageKey) -> Id {
-    (usage.block_type().to_owned(), usage.block_id().to_owned())
 }

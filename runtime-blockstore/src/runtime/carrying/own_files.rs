@@ -1,0 +1,90 @@
+//! Files of the blocks of a subtree, where it is published or discarded alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::{EditOp, Extent, RuntimeError};
+
+use super::{Carrying, folder_of};
+use crate::document::FileRecord;
+use crate::rows::RowId;
+
+/// Type and id of a block.
+pub(super) type Id = (String, String);
+
+impl Carrying<'_> {
+    /// Gives the blocks of a subtree of the draft the files of their own that the draft has, in a list of what is published.
+    pub(super) fn publish_own_files(
+        &self,
+        top: &UsageKey,
+        files: &mut BTreeMap<String, FileRecord>,
+    ) -> Result<(), RuntimeError> {
+        for (block_type, id) in self.subtree(self.draft_state, top)? {
+            let definition = self.view.conventions.path(&block_type, &id);
+            if self.tree.file(&definition).is_none() {
+                continue;
+            }
+            // The draft lies on what is published, so that only what it stages differs.
+            for (path, record) in self.tree.staged_below(&folder_of(&definition)) {
+                match record {
+                    _ if *path == definition => {}
+                    Some(record) => drop(files.insert(path.clone(), record.clone())),
+                    None => drop(files.remove(path)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes the published files of their own back into the draft for the blocks of those subtrees that some steps discard.
+    pub(in crate::runtime) fn discard_own_files(&mut self, steps: &[EditOp]) -> Result<(), RuntimeError> {
+        for step in steps {
+            let EditOp::Discard(Extent::Subtree(top)) = step else { continue };
+            let (Some(state), Some((_, published))) = (self.published_state, self.tree.published().cloned())
+            else {
+                continue;
+            };
+            for (block_type, id) in self.subtree(state, top)? {
+                let definition = self.view.conventions.path(&block_type, &id);
+                if self.tree.file(&definition).is_none() || !published.files.contains_key(&definition) {
+                    continue;
+                }
+                let folder = folder_of(&definition);
+                for path in self.tree.below(&folder) {
+                    if !published.files.contains_key(&path) {
+                        self.tree.delete(&path);
+                    }
+                }
+                let below = published.files.range(folder.clone()..);
+                for (path, record) in below.take_while(|(path, _)| path.starts_with(&folder)) {
+                    if *path != definition {
+                        self.tree.put_record(path, record.clone())?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lists the definitions of the bundle's own that a subtree of a branch is made of.
+    pub(super) fn subtree(&self, state: RowId, top: &UsageKey) -> Result<BTreeSet<Id>, RuntimeError> {
+        let mut within = BTreeSet::new();
+        let mut next = vec![id_of(top)];
+        while let Some(id) = next.pop() {
+            if !within.insert(id.clone()) {
+                continue;
+            }
+            next.extend(self.tables.children(state, &id.0, &id.1)?);
+            // A definition under a second name has the includes of the one it is.
+            let own = self.tables.include_of(state, (&id.0, &id.1))?;
+            if let Some(row) = own.filter(|row| row.link.is_none()) {
+                next.extend(row.definition.split_once('/').map(|(a, b)| (a.to_owned(), b.to_owned())));
+            }
+        }
+        Ok(within)
+    }
+}
+
+pub(super) fn id_of(usage: &UsageKey) -> Id {
+    (usage.block_type().to_owned(), usage.block_id().to_owned())
+}
