@@ -31,8 +31,9 @@ pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, Snapsh
 pub use error::BlockstoreError;
 pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, LibraryView, SkippedInclude};
 pub use maintenance::{
-    BackupOptions, BackupReport, FsckReport, GcOptions, GcReport, RestoreOptions, RestoreReport, SizedBundle,
-    SizedFile, StoreStats, Unused, UnusedKind, check_backup, restore, restore_to_server, restore_with_assets,
+    BackupCheck, BackupOptions, BackupReport, FsckReport, GcOptions, GcReport, IncompleteBackup,
+    RestoreOptions, RestoreReport, SizedBundle, SizedFile, StoreStats, Unused, UnusedKind, check_backup,
+    restore, restore_to_server, restore_with_assets,
 };
 pub use mime::guess_mime_type;
 pub use path::PathProblem;

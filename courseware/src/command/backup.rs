@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use clap::Args;
 use courseware::{OpenMode, StoreUrl};
 use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup};
-use serde_json::json;
 use uuid::Uuid;
 
 use super::arguments::StoreArgument;
@@ -42,7 +41,7 @@ pub(crate) struct RestoreArguments {
     /// Put this bundle into the store, which may have others; without it, a whole new store is made.
     #[arg(long, value_name = "UUID")]
     bundle: Option<Uuid>,
-    /// The backup's name; the newest unless given.
+    /// The backup's name; the newest that lacks nothing unless given.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
 }
@@ -81,16 +80,25 @@ pub(crate) fn run(
 }
 
 fn check(arguments: &BackupArguments, console: &mut Console) -> Result<Exit, CommandError> {
-    let (files, damaged) = check_backup(&arguments.directory)?;
-    let exit = if damaged.is_empty() { Exit::Done } else { Exit::No };
+    let checked = check_backup(&arguments.directory)?;
+    let exit = if checked.is_whole() { Exit::Done } else { Exit::No };
     if console.json {
-        console.document(&json!({ "files": files, "damaged": damaged }))?;
+        console.document(&checked)?;
         return Ok(exit);
     }
-    for damaged in &damaged {
+    for damaged in &checked.damaged {
         console.line(format_args!("damaged: {damaged}"))?;
     }
-    console.line(format_args!("{files} files proved, {} damaged", damaged.len()))?;
+    for backup in &checked.incomplete {
+        for damaged in &backup.damaged {
+            console.line(format_args!("backup {} lacks: {damaged}", backup.name))?;
+        }
+    }
+    let (damaged, incomplete) = (checked.damaged.len(), checked.incomplete.len());
+    console.line(format_args!(
+        "{} files proved, {damaged} damaged; {incomplete} backups are incomplete",
+        checked.files
+    ))?;
     Ok(exit)
 }
 
@@ -101,11 +109,22 @@ pub(crate) fn run_restore(
 ) -> Result<Exit, CommandError> {
     let options = RestoreOptions { name: arguments.name.clone(), bundle: arguments.bundle };
     let report = arguments.store.url.restore_bundles(&arguments.directory, &options, &surroundings.clock)?;
+    let exit = if report.damaged.is_empty() && report.passed_over.is_empty() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
-    } else {
-        let (files, bytes) = (report.files, report.bytes);
-        console.line(format_args!("restored {}: {files} files, {bytes} bytes", report.name))?;
+        return Ok(exit);
     }
-    Ok(Exit::Done)
+    for newer in &report.passed_over {
+        let lacks = newer.damaged.len();
+        console.remark(format_args!(
+            "passed over: backup {} is newer and incomplete, it lacks {lacks} (--name {} restores it)",
+            newer.name, newer.name
+        ));
+    }
+    for damaged in &report.damaged {
+        console.line(format_args!("not in the backup: {damaged}"))?;
+    }
+    let (files, bytes) = (report.files, report.bytes);
+    console.line(format_args!("restored {}: {files} files, {bytes} bytes", report.name))?;
+    Ok(exit)
 }

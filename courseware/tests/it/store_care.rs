@@ -86,6 +86,32 @@ fn a_backup_comes_back_as_the_same_course() {
 }
 
 #[test]
+fn an_incomplete_backup_is_told_by_each_command() {
+    let (folder, store) = store();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let backups = at("backups");
+    let whole = courseware(["backup", &backups, "--store", &store, "--json"]).exits(0).json();
+    let data = files(&folder.path().join("store/storage"));
+    let snapshot = data.iter().find(|file| file.parent().unwrap().ends_with("snapshots")).unwrap();
+    fs::remove_file(snapshot).unwrap();
+    let lacking = courseware(["backup", &backups, "--store", &store, "--json"]).exits(1).json();
+    let checked = courseware(["backup", &backups, "--check", "--json"]).exits(1).json();
+    assert_eq!(checked["incomplete"][0]["name"], lacking["name"]);
+    assert_eq!(checked["incomplete"][0]["damaged"], lacking["damaged"]);
+    let told = courseware(["backup", &backups, "--check"]).exits(1);
+    assert!(told.out.contains("lacks: ") && told.out.contains("1 backups are incomplete"), "{}", told.out);
+    let restored =
+        courseware(["restore", &backups, "--store", &format!("blockstore:{}", at("new"))]).exits(1);
+    assert!(restored.out.contains(whole["name"].as_str().unwrap()), "{}", restored.out);
+    assert!(restored.err.contains(lacking["name"].as_str().unwrap()), "{}", restored.err);
+    courseware(["tree", TIDES, "--store", &format!("blockstore:{}", at("new"))]).exits(0);
+    let named = ["restore", &backups, "--name", lacking["name"].as_str().unwrap()];
+    let named =
+        courseware([&named[..], &["--store", &format!("blockstore:{}", at("named"))]].concat()).exits(1);
+    assert!(named.out.contains("not in the backup: "), "{}", named.out);
+}
+
+#[test]
 fn other_stores_and_no_stores_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let split = format!("modulestore:{}", folder.path().join("split.db").display());

@@ -84,6 +84,9 @@ pub(super) struct Manifest {
     pub(super) objects: BTreeMap<String, Entry>,
     /// Below the backup's own `drafts/`.
     pub(super) drafts: BTreeMap<String, Entry>,
+    /// What the store should have had and was damaged; a backup with any of it is incomplete.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) damaged: Vec<String>,
 }
 
 impl Manifest {
@@ -107,6 +110,39 @@ impl Manifest {
 pub(super) fn backups(folder: &Path) -> Result<Vec<PathBuf>> {
     let all = entries(&folder.join(BACKUPS))?.into_iter().map(|entry| entry.path());
     Ok(all.filter(|backup| backup.join(MANIFEST).is_file()).collect())
+}
+
+/// A backup that lacks what was damaged in the store when it was made.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct IncompleteBackup {
+    /// Its name.
+    pub name: String,
+    /// What it lacks.
+    pub damaged: Vec<String>,
+}
+
+/// What the proof of all backups in a folder found.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct BackupCheck {
+    /// How many files were proved.
+    pub files: usize,
+    /// Files that are missing or not what the backups say.
+    pub damaged: Vec<String>,
+    /// Backups that lacked something from the beginning, oldest first.
+    pub incomplete: Vec<IncompleteBackup>,
+}
+
+impl BackupCheck {
+    /// Says whether every backup has all it should have.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.damaged.is_empty() && self.incomplete.is_empty()
+    }
+}
+
+/// Returns the name of the backup in a folder.
+pub(super) fn name_of(backup: &Path) -> String {
+    backup.file_name().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 impl Blockstore {
@@ -177,6 +213,7 @@ impl Blockstore {
             database: Entry { size, digest },
             objects,
             drafts,
+            damaged: copy.report.damaged.clone(),
         };
         copy.report.files = manifest.objects.len() + manifest.drafts.len() + 1;
         sync_names(folder)?;
@@ -231,6 +268,7 @@ impl Blockstore {
         copy: &mut Copy,
     ) -> Result<BTreeMap<String, Entry>> {
         let mut list = BTreeMap::new();
+        let mut named = BTreeSet::new();
         let roots = Roots::read(copied, None)?;
         for (uuid, bundle) in roots.bundles {
             // Drafts were copied before; what they need now may be something else.
@@ -238,6 +276,7 @@ impl Blockstore {
             let bases = wanted.get(&uuid).cloned().unwrap_or_default();
             let marks = Marks::of(self, copied, uuid, Some(&bundle), &bases);
             wanted.entry(uuid).or_default().extend(&marks.snapshots);
+            named.extend(marks.snapshots.iter().map(|digest| (uuid, *digest)));
             copy.report.damaged.extend(marks.unread.iter().map(|(what, error)| format!("{what}: {error}")));
             // Of other bundles only what is linked to is needed.
             for (linked, digest) in marks.links {
@@ -246,8 +285,18 @@ impl Blockstore {
         }
         for (bundle, digests) in wanted {
             for digest in digests {
-                // A link may lead to what is not there any more; fsck tells.
-                let Ok(snapshot) = self.storage.snapshot(bundle, digest) else { continue };
+                let snapshot = match self.storage.snapshot(bundle, digest) {
+                    Ok(snapshot) => snapshot,
+                    Err(error @ (BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. })) => {
+                        // What the bundle's own versions and drafts lie on was named with them.
+                        if !named.contains(&(bundle, digest)) {
+                            let what = format!("bundle {bundle}, snapshot {digest}, which a link leads to");
+                            copy.report.damaged.push(format!("{what}: {error}"));
+                        }
+                        continue;
+                    }
+                    Err(error) => return Err(error),
+                };
                 let source = self.storage.snapshot_path(bundle, digest);
                 let name = format!("{bundle}/snapshots/{digest}.json");
                 list.insert(name.clone(), copy.file(&self.storage, &source, &target.join(name), None)?);
@@ -359,19 +408,23 @@ fn keep_only(db: &Connection, bundle: Uuid) -> Result<()> {
     db.run(ACTION, "VACUUM", ()).map(drop)
 }
 
-/// Proves every file of every backup in a folder; returns what is missing or damaged, and how many files were proved.
+/// Proves every file of every backup in a folder, and names backups that were incomplete from the beginning.
 ///
 /// # Errors
 /// [`BlockstoreError::Missing`] where there is no backup, and failures of the medium.
-pub fn check_backup(folder: &Path) -> Result<(usize, Vec<String>)> {
+pub fn check_backup(folder: &Path) -> Result<BackupCheck> {
     let all = backups(folder)?;
     if all.is_empty() {
         return Err(BlockstoreError::Missing { place: folder.join(BACKUPS).display().to_string() });
     }
     let mut proved: BTreeMap<PathBuf, Digest> = BTreeMap::new();
-    let mut damaged = Vec::new();
+    let (mut damaged, mut incomplete) = (Vec::new(), Vec::new());
     for backup in all {
-        let manifest = Manifest::read(&backup)?;
+        let mut manifest = Manifest::read(&backup)?;
+        if !manifest.damaged.is_empty() {
+            let damaged = std::mem::take(&mut manifest.damaged);
+            incomplete.push(IncompleteBackup { name: name_of(&backup), damaged });
+        }
         let objects = manifest.objects.iter().map(|(key, entry)| (folder.join(OBJECTS).join(key), entry));
         let drafts = manifest.drafts.iter().map(|(key, entry)| (backup.join(DRAFTS).join(key), entry));
         let database = std::iter::once((backup.join(DATABASE), &manifest.database));
@@ -393,5 +446,5 @@ pub fn check_backup(folder: &Path) -> Result<(usize, Vec<String>)> {
             proved.insert(file, digest);
         }
     }
-    Ok((proved.len(), damaged))
+    Ok(BackupCheck { files: proved.len(), damaged, incomplete })
 }

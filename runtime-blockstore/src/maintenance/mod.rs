@@ -18,7 +18,7 @@ mod restore;
 mod stats;
 mod walk;
 
-pub use backup::{BackupOptions, BackupReport, check_backup};
+pub use backup::{BackupCheck, BackupOptions, BackupReport, IncompleteBackup, check_backup};
 pub use fsck::FsckReport;
 pub use gc::{GcOptions, GcReport, Unused, UnusedKind};
 pub use restore::{RestoreOptions, RestoreReport, restore, restore_to_server, restore_with_assets};

@@ -9,7 +9,9 @@ use serde::Serialize;
 use uuid::Uuid;
 use xblock_core::clock::Clock;
 
-use super::backup::{DATABASE, DRAFTS, Entry, Manifest, OBJECTS, backups, copy_file};
+use super::backup::{
+    DATABASE, DRAFTS, Entry, IncompleteBackup, Manifest, OBJECTS, backups, copy_file, name_of,
+};
 use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
@@ -23,7 +25,7 @@ type Result<T> = std::result::Result<T, BlockstoreError>;
 /// What is restored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RestoreOptions {
-    /// The name of the backup; the newest where there is none.
+    /// The name of the backup; where there is none, the newest whole one, and the newest where none is whole.
     pub name: Option<String>,
     /// The one bundle that is put into a store which may have others; where there is none, a whole new store is made.
     pub bundle: Option<Uuid>,
@@ -38,6 +40,10 @@ pub struct RestoreReport {
     pub files: usize,
     /// Bytes of those.
     pub bytes: u64,
+    /// What the backup lacks, because it was damaged in the store when the backup was made.
+    pub damaged: Vec<String>,
+    /// Newer backups that were passed over because they are incomplete, newest first.
+    pub passed_over: Vec<IncompleteBackup>,
 }
 
 /// Restores a backup into the folder of a store; every file is proved before any row names it.
@@ -121,15 +127,22 @@ pub fn restore_to_server(
 
 /// Finds a backup whose database is what its list says.
 fn proved(folder: &Path, options: &RestoreOptions) -> Result<(PathBuf, Manifest, RestoreReport)> {
-    let backup = find(folder, options.name.as_deref())?;
-    let manifest = Manifest::read(&backup)?;
-    let name = backup.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let (backup, manifest, passed_over) = match options.name.as_deref() {
+        Some(name) => {
+            let backup = find(folder, name)?;
+            let manifest = Manifest::read(&backup)?;
+            (backup, manifest, Vec::new())
+        }
+        None => newest(folder)?,
+    };
+    let name = name_of(&backup);
     let database = backup.join(DATABASE);
     let (digest, _) = digest_of(&database)?;
     if digest != manifest.database.digest {
         return Err(BlockstoreError::corrupt(database.display(), format!("it has the digest {digest}")));
     }
-    Ok((backup, manifest, RestoreReport { name, ..RestoreReport::default() }))
+    let damaged = manifest.damaged.clone();
+    Ok((backup, manifest, RestoreReport { name, damaged, passed_over, ..RestoreReport::default() }))
 }
 
 /// Puts all documents and data files in their places.
@@ -150,15 +163,30 @@ fn files(
     storage.sync_names()
 }
 
-fn find(folder: &Path, name: Option<&str>) -> Result<PathBuf> {
-    let mut all = backups(folder)?;
-    let found = match name {
-        None => all.pop(),
-        Some(name) => all.into_iter().find(|backup| backup.file_name().is_some_and(|found| found == name)),
-    };
-    found.ok_or_else(|| BlockstoreError::Missing {
-        place: format!("backup {} in {}", name.unwrap_or("(any)"), folder.display()),
-    })
+fn find(folder: &Path, name: &str) -> Result<PathBuf> {
+    let all = backups(folder)?;
+    let found = all.into_iter().find(|backup| name_of(backup) == name);
+    found.ok_or_else(|| no_backup(folder, name))
+}
+
+fn no_backup(folder: &Path, name: &str) -> BlockstoreError {
+    BlockstoreError::Missing { place: format!("backup {name} in {}", folder.display()) }
+}
+
+/// Finds the newest whole backup, with the incomplete ones that are newer; the newest of all where none is whole.
+fn newest(folder: &Path) -> Result<(PathBuf, Manifest, Vec<IncompleteBackup>)> {
+    let mut newest = None;
+    let mut passed_over = Vec::new();
+    for backup in backups(folder)?.into_iter().rev() {
+        let manifest = Manifest::read(&backup)?;
+        if manifest.damaged.is_empty() {
+            return Ok((backup, manifest, passed_over));
+        }
+        passed_over.push(IncompleteBackup { name: name_of(&backup), damaged: manifest.damaged.clone() });
+        newest.get_or_insert((backup, manifest));
+    }
+    let (backup, manifest) = newest.ok_or_else(|| no_backup(folder, "(any)"))?;
+    Ok((backup, manifest, Vec::new()))
 }
 
 fn whole(

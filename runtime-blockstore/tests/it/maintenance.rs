@@ -259,7 +259,7 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
     let second_state = content(&store);
     let second = store.backup(backups.path(), BackupOptions::default()).unwrap();
     assert!(second.copied_bytes < 20_000, "{second:?}");
-    assert_eq!(check_backup(backups.path()).unwrap().1, Vec::<String>::new());
+    assert_eq!(check_backup(backups.path()).unwrap().damaged, Vec::<String>::new());
 
     let target = tempfile::tempdir().unwrap();
     let to = |name: &str| target.path().join(name);
@@ -340,7 +340,7 @@ fn a_damaged_backup_is_noticed_and_not_restored() {
     assert_eq!(report.damaged.len(), 1, "{report:?}");
     let a = store.get_bundle_file_storage_path(tides, "a", None).unwrap();
     fs::write(backups.path().join("objects").join(a), "CONTENT").unwrap();
-    assert_eq!(check_backup(backups.path()).unwrap().1.len(), 1);
+    assert_eq!(check_backup(backups.path()).unwrap().damaged.len(), 1);
     let target = tempfile::tempdir().unwrap();
     let outcome = restore(backups.path(), target.path(), &RestoreOptions::default(), clock());
     assert!(matches!(outcome, Err(BlockstoreError::Corrupt { .. })), "{outcome:?}");
@@ -348,16 +348,60 @@ fn a_damaged_backup_is_noticed_and_not_restored() {
     // The next backup finds it, and copies it anew; one in a hurry looks at sizes only.
     let quick = BackupOptions { is_quick: true, ..BackupOptions::default() };
     assert_eq!(store.backup(backups.path(), quick).unwrap().replaced, Vec::<String>::new());
-    assert!(!check_backup(backups.path()).unwrap().1.is_empty());
+    assert!(!check_backup(backups.path()).unwrap().damaged.is_empty());
     let again = store.backup(backups.path(), BackupOptions::default()).unwrap();
     assert_eq!(again.replaced.len(), 1, "{again:?}");
-    assert_eq!(check_backup(backups.path()).unwrap().1, Vec::<String>::new());
+    assert_eq!(check_backup(backups.path()).unwrap().damaged, Vec::<String>::new());
     restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
     // A backup that was killed before its manifest was written is none.
     for backup in fs::read_dir(backups.path().join("backups")).unwrap() {
         fs::remove_file(backup.unwrap().path().join("manifest.json")).unwrap();
     }
     assert!(matches!(check_backup(backups.path()), Err(BlockstoreError::Missing { .. })));
+}
+
+#[test]
+fn an_incomplete_backup_says_so_for_ever_and_a_whole_one_is_restored() {
+    let (store, folder) = ticking_store();
+    let (media, _) = new_bundle(&store, "media", &[("m", "media")]);
+    let (_, draft) = new_bundle(&store, "tides", &[("a", "content")]);
+    store.set_draft_link(draft, "media", Some((media, 1))).unwrap();
+    store.commit_draft(draft).unwrap();
+    let backups = tempfile::tempdir().unwrap();
+    let back_up = || store.backup(backups.path(), BackupOptions::default()).unwrap();
+    let whole = back_up();
+    let storage = folder.path().join("storage");
+    let snapshots = storage.join(media.to_string()).join("snapshots");
+    for lost in [storage.join(draft.to_string()).join("summary.json"), files(&snapshots)[0].clone()] {
+        let kept = fs::read(&lost).unwrap();
+        fs::remove_file(&lost).unwrap();
+        let lacking = back_up();
+        assert!(!lacking.damaged.is_empty());
+        let checked = check_backup(backups.path()).unwrap();
+        assert_eq!(checked.damaged, Vec::<String>::new());
+        let last = checked.incomplete.last().unwrap();
+        assert_eq!((&last.name, &last.damaged), (&lacking.name, &lacking.damaged));
+        assert!(!checked.is_whole());
+        let target = tempfile::tempdir().unwrap();
+        let restored = restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
+        assert_eq!((&restored.name, &restored.damaged), (&whole.name, &vec![]));
+        assert_eq!(restored.passed_over[0].name, lacking.name);
+        // One that is asked for by its name comes with what it lacks.
+        let target = tempfile::tempdir().unwrap();
+        let named = RestoreOptions { name: Some(lacking.name.clone()), ..RestoreOptions::default() };
+        let restored = restore(backups.path(), target.path(), &named, clock()).unwrap();
+        assert_eq!((restored.name, restored.damaged), (lacking.name, lacking.damaged));
+        fs::write(&lost, kept).unwrap();
+    }
+    let mended = back_up();
+    let target = tempfile::tempdir().unwrap();
+    let restored = restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
+    assert_eq!((restored.name, restored.passed_over), (mended.name, vec![]));
+    // The snapshot that is lacking is named of a bundle alone that links to it, too.
+    fs::remove_file(files(&snapshots)[0].clone()).unwrap();
+    let tides = store.get_bundles(None).unwrap().into_iter().find(|bundle| bundle.uuid != media).unwrap();
+    let one = BackupOptions { bundle: Some(tides.uuid), ..BackupOptions::default() };
+    assert_eq!(store.backup(backups.path(), one).unwrap().damaged.len(), 1);
 }
 
 #[test]

@@ -245,7 +245,7 @@ fn objects_are_swept_backed_up_and_restored() {
     let backups = tempfile::tempdir().unwrap();
     let report = store.backup(backups.path(), BackupOptions::default()).unwrap();
     assert_eq!(report.damaged, Vec::<String>::new());
-    assert_eq!(check_backup(backups.path()).unwrap().1, Vec::<String>::new());
+    assert_eq!(check_backup(backups.path()).unwrap().damaged, Vec::<String>::new());
 
     // Into another place of the bucket, and from objects into files.
     let elsewhere = [new_folder().expect("it was there before"), tempfile::tempdir().unwrap()];
