@@ -78,6 +78,15 @@ pub enum StoreError {
         #[source]
         source: std::io::Error,
     },
+    /// Where the files of a new store should lie are files of bundles that it does not know.
+    #[error("cannot make {url}: another store may have its files there")]
+    StorageTaken {
+        /// What was asked for.
+        url: StoreUrl,
+        /// What is there.
+        #[source]
+        source: Box<BlockstoreError>,
+    },
     /// The store is there and does not open.
     #[error("cannot open {url}")]
     Open {
@@ -121,7 +130,12 @@ impl StoreUrl {
     /// [`StoreError`].
     pub fn open_bundles(&self, mode: OpenMode, clock: &Arc<dyn Clock>) -> Result<Blockstore, StoreError> {
         let access = if mode == OpenMode::Read { Access::ReadOnly } else { Access::ReadWrite };
-        let open = |error: BlockstoreError| StoreError::Open { url: self.clone(), source: error.into() };
+        let open = |error: BlockstoreError| match error {
+            taken @ BlockstoreError::StorageTaken { .. } => {
+                StoreError::StorageTaken { url: self.clone(), source: Box::new(taken) }
+            }
+            error => StoreError::Open { url: self.clone(), source: error.into() },
+        };
         let must_be = mode != OpenMode::Create;
         let missing = || StoreError::NoSuchStore { url: self.clone() };
         match self {

@@ -139,6 +139,17 @@ pub enum BlockstoreError {
         /// The folder or prefix.
         place: String,
     },
+    /// The storage of a new store has files of bundles that its database does not know: they may be another store's, and
+    /// whoever sweeps either would remove what the other has. Nothing was changed.
+    #[error(
+        "{place} has files of bundles that the database does not know, bundle or draft {first} among them; nothing was changed"
+    )]
+    StorageTaken {
+        /// The folder or prefix.
+        place: String,
+        /// The first of them, or the one that was to be restored.
+        first: Uuid,
+    },
     /// A file that a document names is not there.
     #[error("{place} is missing")]
     Missing {

@@ -44,6 +44,10 @@ pub(crate) struct RestoreArguments {
     /// The backup's name; the newest that lacks nothing unless given.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
+    /// Take over files of bundles that lie where the store's files go, such as a killed restore leaves; they must be no other
+    /// store's.
+    #[arg(long)]
+    take_over: bool,
 }
 
 pub(crate) fn run(
@@ -107,7 +111,11 @@ pub(crate) fn run_restore(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let options = RestoreOptions { name: arguments.name.clone(), bundle: arguments.bundle };
+    let options = RestoreOptions {
+        name: arguments.name.clone(),
+        bundle: arguments.bundle,
+        take_over: arguments.take_over,
+    };
     let report = arguments.store.url.restore_bundles(&arguments.directory, &options, &surroundings.clock)?;
     let exit = if report.damaged.is_empty() && report.passed_over.is_empty() { Exit::Done } else { Exit::No };
     if console.json {

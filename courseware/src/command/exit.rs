@@ -167,7 +167,10 @@ fn code_of(error: &CoursewareError) -> Exit {
         CoursewareError::Bundles(BlockstoreError::LinkCycle { .. }) => Exit::No,
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Unsteady { .. }
-        | CoursewareError::Bundles(BlockstoreError::AlreadyThere { .. })
+        | CoursewareError::Bundles(
+            BlockstoreError::AlreadyThere { .. } | BlockstoreError::StorageTaken { .. },
+        )
+        | CoursewareError::Store(StoreError::StorageTaken { .. })
         | CoursewareError::Context(ContextError::IsAnother { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })
         | CoursewareError::Bundles(BlockstoreError::StaleDraft { .. })

@@ -25,6 +25,9 @@ pub(crate) struct Arguments {
     /// Keep equal files of different bundles once on the medium (with --delete; else say what that would save).
     #[arg(long)]
     deduplicate: bool,
+    /// Also take what lies there of bundles that this store knows nothing of; it must be no other store's.
+    #[arg(long)]
+    unknown: bool,
 }
 
 pub(crate) fn run(
@@ -38,16 +41,23 @@ pub(crate) fn run(
         delete: arguments.delete,
         grace: Duration::from_secs(arguments.grace.saturating_mul(3600)),
         deduplicate: arguments.deduplicate,
+        unknown: arguments.unknown,
     })?;
+    let exit = if report.unknown.is_empty() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
     }
     for unused in &report.unused {
         console.line(format_args!("{}  {} bytes: {}", unused.key, unused.size, unused.proof))?;
     }
     for place in &report.left_alone {
         console.line(format_args!("left alone: {place}"))?;
+    }
+    for unknown in &report.unknown {
+        console.line(format_args!(
+            "left alone: {unknown}: this store knows nothing of it, it may be another store's (--unknown takes it)"
+        ))?;
     }
     console.line(format_args!(
         "followed {} bundles, {} versions, {} drafts; {} files of {} bytes {}; {} too young",
@@ -68,5 +78,5 @@ pub(crate) fn run(
         console
             .line(format_args!("{} bytes {verb} by keeping equal files once", report.deduplicated_bytes))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use uuid::Uuid;
 use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
-use super::gc::{GcOptions, UnusedKind};
+use super::gc::{GcOptions, GcReport, UnusedKind};
 use super::marks::{BundleRoots, Roots};
 use super::walk::digest_in_name;
 use crate::database::Connection;
@@ -73,12 +73,23 @@ impl Blockstore {
 
     /// Counts what nothing leads to, by kind.
     fn orphans(&self, report: &mut FsckReport) -> Result<()> {
-        let unused = self.gc(&GcOptions { grace: Duration::ZERO, ..GcOptions::default() })?;
+        let GcReport { unused, unknown, .. } =
+            self.gc(&GcOptions { grace: Duration::ZERO, ..GcOptions::default() })?;
         let mut kinds: BTreeMap<UnusedKind, (usize, u64, String)> = BTreeMap::new();
-        for unused in unused.unused {
+        for unused in unused {
             let (count, bytes, _) = kinds.entry(unused.kind).or_insert((0, 0, unused.key));
             *count += 1;
             *bytes += unused.size;
+        }
+        for folder in unknown {
+            report.findings.push(Finding {
+                severity: Severity::Note,
+                code: "unknown_bundle",
+                place: folder,
+                reason: "the database knows nothing of it; another store may have its files here".into(),
+                repair: None,
+                is_repaired: false,
+            });
         }
         for (kind, (count, bytes, first)) in kinds {
             report.findings.push(Finding {

@@ -14,7 +14,7 @@ use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::rows;
 use crate::storage::Found;
-use crate::store::Blockstore;
+use crate::store::{Blockstore, known_bundles};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -31,11 +31,14 @@ pub struct GcOptions {
     pub grace: Duration,
     /// Whether equal data files of different bundles become one file with several names.
     pub deduplicate: bool,
+    /// Whether files of bundles go that this database knows nothing of, not even that they were deleted. Another store may
+    /// have its files in the same place, so unless asked for they are named and stay.
+    pub unknown: bool,
 }
 
 impl Default for GcOptions {
     fn default() -> Self {
-        Self { delete: false, grace: GRACE, deduplicate: false }
+        Self { delete: false, grace: GRACE, deduplicate: false, unknown: false }
     }
 }
 
@@ -103,6 +106,8 @@ pub struct GcReport {
     pub empty_folders: usize,
     /// Folders that were left alone, because a document that may lead into them cannot be read, and why.
     pub left_alone: Vec<String>,
+    /// Bundles and drafts this database knows nothing of, with files in the storage; left alone, unless asked for.
+    pub unknown: Vec<String>,
     /// Bytes of equal data files of different bundles that became, or could become, one.
     pub deduplicated_bytes: u64,
     /// Whether anything was removed.
@@ -174,6 +179,10 @@ impl Blockstore {
             }
             let mut unused = Vec::new();
             self.unused_in(db, folder, linked, keep_snapshots, &mut unused, report)?;
+            if !options.unknown && !unused.is_empty() && self.is_unknown(db, folder)? {
+                report.unknown.push(folder.to_string());
+                return Ok(());
+            }
             let limit = SystemTime::now().checked_sub(options.grace);
             for (found, entry) in unused {
                 let is_old = match (found.modified, limit) {
@@ -197,6 +206,40 @@ impl Blockstore {
             Ok(())
         };
         if options.delete { self.db.write_once(sweep) } else { self.db.read_once(sweep) }
+    }
+
+    /// Says whether a folder is of a bundle or draft that the database knows nothing of, not even that it was deleted.
+    fn is_unknown(&self, db: &Connection, folder: Uuid) -> Result<bool> {
+        if rows::has_draft(db, folder)? {
+            return Ok(false);
+        }
+        let known = known_bundles(db)?;
+        if known.contains(&folder) {
+            return Ok(false);
+        }
+        // A draft says which bundle it is of.
+        Ok(match self.storage.draft(folder) {
+            Ok((document, _)) => !known.contains(&document.bundle_uuid),
+            Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. }) => true,
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// Says whether files of a bundle without a row are here, and neither was it deleted here nor does anything link to it.
+    pub(super) fn is_of_others(&self, bundle: Uuid) -> Result<bool> {
+        if self.storage.files(&self.storage.folder(bundle))?.is_empty() {
+            return Ok(false);
+        }
+        self.db.read(|db| {
+            if !self.is_unknown(db, bundle)? {
+                return Ok(false);
+            }
+            let roots = Roots::read(db, None)?;
+            Ok(!roots.bundles.iter().any(|(uuid, roots)| {
+                let marks = Marks::of(self, db, *uuid, Some(roots), &BTreeSet::new());
+                marks.links.iter().any(|(target, _)| *target == bundle)
+            }))
+        })
     }
 
     /// Sweeps what commits leave of a draft's folders: a staged file goes, its folder stays.

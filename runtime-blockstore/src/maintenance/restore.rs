@@ -18,7 +18,7 @@ use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
 use crate::rows::uuid_text;
 use crate::storage::{Assets, Storage, digest_of, missing_or, sync_names};
-use crate::store::Blockstore;
+use crate::store::{Blockstore, Present, refuse_taken};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -29,6 +29,9 @@ pub struct RestoreOptions {
     pub name: Option<String>,
     /// The one bundle that is put into a store which may have others; where there is none, a whole new store is made.
     pub bundle: Option<Uuid>,
+    /// Whether files of bundles that the store does not know, which lie in its place, become this store's: what a restore left
+    /// that was killed, or the files of a store whose database is lost. They must be no other store's.
+    pub take_over: bool,
 }
 
 /// What was restored.
@@ -53,7 +56,8 @@ pub struct RestoreReport {
 ///
 /// # Errors
 /// [`BlockstoreError::Missing`] where there is no such backup, [`BlockstoreError::BundleNotFound`] where it has no such
-/// bundle, [`BlockstoreError::AlreadyThere`] where the target has a store or the bundle, [`BlockstoreError::Corrupt`]
+/// bundle, [`BlockstoreError::AlreadyThere`] where the target has a store or the bundle, [`BlockstoreError::StorageTaken`] where it has
+/// files of bundles that it does not know, [`BlockstoreError::Corrupt`]
 /// where the backup is damaged; in each case no row was written.
 pub fn restore(
     folder: &Path,
@@ -79,13 +83,14 @@ pub fn restore_with_assets(
     match options.bundle {
         None => {
             let storage = Storage::new(assets, target)?;
-            whole(folder, &backup, &manifest, (target, &storage), &mut report)?;
+            whole(folder, &backup, &manifest, (target, &storage), options, &mut report)?;
         }
         Some(bundle) => {
             // Before a store is made for nothing.
             let rows = read_rows(&backup.join(DATABASE), bundle)?;
-            let store = Blockstore::open_with_assets(target, assets, Access::ReadWrite, clock)?;
-            one(folder, &backup, &manifest, &store, (bundle, &rows), &mut report)?;
+            let present = Present::taken_over(options.take_over);
+            let store = Blockstore::open_file(target, assets, Access::ReadWrite, present, clock)?;
+            one(folder, &backup, &manifest, &store, (bundle, &rows), present, &mut report)?;
         }
     }
     Ok(report)
@@ -109,15 +114,23 @@ pub fn restore_to_server(
     let database = backup.join(DATABASE);
     let rows =
         options.bundle.map(|bundle| read_rows(&database, bundle).map(|rows| (bundle, rows))).transpose()?;
-    let store = Blockstore::open_mysql(place, assets, Access::ReadWrite, clock)?;
+    let present = Present::taken_over(options.take_over);
+    let store = Blockstore::open_server(place, assets, Access::ReadWrite, present, clock)?;
     match rows {
-        Some((bundle, rows)) => one(folder, &backup, &manifest, &store, (bundle, &rows), &mut report)?,
+        Some((bundle, rows)) => {
+            one(folder, &backup, &manifest, &store, (bundle, &rows), present, &mut report)?;
+        }
         None => {
             if !store.get_collections()?.is_empty() {
                 return Err(BlockstoreError::AlreadyThere { place: place.to_string() });
             }
-            files(folder, &backup, &manifest, &store.storage, &mut report)?;
-            store.take_over(&database)?;
+            if present == Present::Refused {
+                refuse_taken(&store.storage, &store.storage.folders()?)?;
+            }
+            let mut placed = Placed::new(&store.storage);
+            files(folder, &backup, &manifest, &mut placed, &mut report)
+                .and_then(|()| store.take_over(&database))
+                .or_else(|error| placed.undo(error))?;
             report.files += 1;
             report.bytes += manifest.database.size;
         }
@@ -150,17 +163,17 @@ fn files(
     folder: &Path,
     backup: &Path,
     manifest: &Manifest,
-    storage: &Storage,
+    placed: &mut Placed<'_>,
     report: &mut RestoreReport,
 ) -> Result<()> {
     for (key, entry) in &manifest.objects {
-        put(storage, &folder.join(OBJECTS).join(key), key, entry, report)?;
+        placed.put(&folder.join(OBJECTS).join(key), key, entry, report)?;
     }
     for (key, entry) in &manifest.drafts {
-        put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
+        placed.put(&backup.join(DRAFTS).join(key), key, entry, report)?;
     }
-    storage.create()?;
-    storage.sync_names()
+    placed.storage.create()?;
+    placed.storage.sync_names()
 }
 
 fn find(folder: &Path, name: &str) -> Result<PathBuf> {
@@ -194,39 +207,96 @@ fn whole(
     backup: &Path,
     manifest: &Manifest,
     (target, storage): (&Path, &Storage),
+    options: &RestoreOptions,
     report: &mut RestoreReport,
 ) -> Result<()> {
     let database = target.join(DATABASE);
     if database.exists() {
         return Err(BlockstoreError::AlreadyThere { place: database.display().to_string() });
     }
-    files(folder, backup, manifest, storage, report)?;
+    if !options.take_over {
+        refuse_taken(storage, &storage.folders()?)?;
+    }
+    let mut placed = Placed::new(storage);
+    let put = |placed: &mut Placed<'_>, report: &mut RestoreReport| {
+        files(folder, backup, manifest, placed, report)?;
+        put_database(backup, manifest, &database, report)
+    };
+    put(&mut placed, report).or_else(|error| placed.undo(error))?;
+    sync_names(target)
+}
+
+fn put_database(
+    backup: &Path,
+    manifest: &Manifest,
+    database: &Path,
+    report: &mut RestoreReport,
+) -> Result<()> {
     // The last of all: before it there is no store.
     let source = backup.join(DATABASE);
-    let (digest, size) = copy_file(open(&source)?, &database)?;
+    let (digest, size) = copy_file(open(&source)?, database)?;
     if digest != manifest.database.digest {
-        fs::remove_file(&database).map_err(BlockstoreError::io("cannot remove", &database))?;
+        fs::remove_file(database).map_err(BlockstoreError::io("cannot remove", database))?;
         return Err(differs(&source, digest, &manifest.database));
     }
     report.files += 1;
     report.bytes += size;
-    sync_names(target)
+    Ok(())
 }
 
-/// Copies a file of a backup to its place, proved; one that is there with the same bytes stays.
-fn put(storage: &Storage, source: &Path, key: &str, entry: &Entry, report: &mut RestoreReport) -> Result<()> {
-    let target = storage.root().join(key);
-    if storage.is_file(&target)? && storage.digest_of(&target)?.0 == entry.digest {
-        return Ok(());
+/// What a restore has put into a storage, so that one that fails leaves nothing.
+struct Placed<'s> {
+    storage: &'s Storage,
+    /// The outermost folder that was not there.
+    made: Option<PathBuf>,
+    files: Vec<PathBuf>,
+}
+
+impl<'s> Placed<'s> {
+    fn new(storage: &'s Storage) -> Self {
+        let made = storage.missing_folders();
+        Self { storage, made, files: Vec::new() }
     }
-    let (digest, size) = storage.store_whole(open(source)?, &target)?;
-    if digest != entry.digest {
-        storage.remove_file(&target)?;
-        return Err(differs(source, digest, entry));
+
+    /// Copies a file of a backup to its place, proved; one that is there with the same bytes stays.
+    fn put(&mut self, source: &Path, key: &str, entry: &Entry, report: &mut RestoreReport) -> Result<()> {
+        let storage = self.storage;
+        let target = storage.root().join(key);
+        let is_there = storage.is_file(&target)?;
+        if is_there && storage.digest_of(&target)?.0 == entry.digest {
+            return Ok(());
+        }
+        if !is_there {
+            self.files.push(target.clone());
+        }
+        let (digest, size) = storage.store_whole(open(source)?, &target)?;
+        if digest != entry.digest {
+            storage.remove_file(&target)?;
+            return Err(differs(source, digest, entry));
+        }
+        report.files += 1;
+        report.bytes += size;
+        Ok(())
     }
-    report.files += 1;
-    report.bytes += size;
-    Ok(())
+
+    /// Removes what was put, as far as that goes, and returns why; not where nobody knows whether rows name it by now.
+    fn undo<T>(&self, error: BlockstoreError) -> Result<T> {
+        if matches!(error, BlockstoreError::Database { .. }) {
+            return Err(error);
+        }
+        for file in &self.files {
+            // What stays is what a restore leaves that was killed.
+            let _ = self.storage.remove_file(file);
+        }
+        if let Some(made) = &self.made {
+            let mut below = Some(self.storage.root());
+            while let Some(folder) = below.filter(|folder| folder.starts_with(made)) {
+                let _ = fs::remove_dir(folder);
+                below = folder.parent();
+            }
+        }
+        Err(error)
+    }
 }
 
 fn open(file: &Path) -> Result<fs::File> {
@@ -254,16 +324,33 @@ fn one(
     manifest: &Manifest,
     store: &Blockstore,
     (bundle, rows): (Uuid, &Rows),
+    present: Present,
     report: &mut RestoreReport,
 ) -> Result<()> {
     if store.db.read(|db| crate::rows::bundle_id(db, bundle))?.is_some() {
         return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
     }
-    let storage = &store.storage;
+    if present == Present::Refused && store.is_of_others(bundle)? {
+        refuse_taken(&store.storage, &[bundle])?;
+    }
+    let mut placed = Placed::new(&store.storage);
+    put_one(folder, backup, manifest, store, (bundle, rows), &mut placed, report)
+        .or_else(|error| placed.undo(error))
+}
+
+fn put_one(
+    folder: &Path,
+    backup: &Path,
+    manifest: &Manifest,
+    store: &Blockstore,
+    (bundle, rows): (Uuid, &Rows),
+    placed: &mut Placed<'_>,
+    report: &mut RestoreReport,
+) -> Result<()> {
     // What the bundle links to lies in other folders: its snapshots say which.
     for key in needed(folder, manifest, bundle)? {
         if let Some(entry) = manifest.objects.get(&key) {
-            put(storage, &folder.join(OBJECTS).join(&key), &key, entry, report)?;
+            placed.put(&folder.join(OBJECTS).join(&key), &key, entry, report)?;
         }
     }
     for draft in rows.drafts.values() {
@@ -271,10 +358,10 @@ fn one(
         for (key, entry) in
             manifest.drafts.range(prefix.clone()..).take_while(|(key, _)| key.starts_with(&prefix))
         {
-            put(storage, &backup.join(DRAFTS).join(key), key, entry, report)?;
+            placed.put(&backup.join(DRAFTS).join(key), key, entry, report)?;
         }
     }
-    storage.sync_names()?;
+    store.storage.sync_names()?;
     store.db.write(|db| {
         if crate::rows::bundle_id(db, bundle)?.is_some() {
             return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });

@@ -54,6 +54,16 @@ impl Storage {
         }
     }
 
+    /// Returns the outermost of the folders that are missing on the way to the documents and data files; among objects none.
+    pub(crate) fn missing_folders(&self) -> Option<PathBuf> {
+        if self.objects.is_some() {
+            return None;
+        }
+        let missing =
+            self.root.ancestors().take_while(|above| !above.as_os_str().is_empty() && !above.exists());
+        missing.last().map(Path::to_path_buf)
+    }
+
     /// Says whether nothing at all lies where documents and data files should.
     pub(crate) fn is_bare(&self) -> Result<bool, BlockstoreError> {
         let Some(objects) = &self.objects else {

@@ -4,7 +4,7 @@
 //! one of ours, or by whoever reads the feed; `xblock_feed_seen` says up to which row that was looked for.
 
 use std::cmp::Ordering;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
@@ -337,6 +337,19 @@ fn enter_files(db: &Connection, bundle_id: RowId, cursor: RowId, changes: Vec<Fi
 /// Says whether the store has a feed; one that only the app has written has none.
 pub(super) fn has_feed(db: &Connection) -> Result<bool> {
     db.has_table("xblock_feed")
+}
+
+/// Lists the bundles that have, or had, a row in this database as far as it still knows.
+pub(crate) fn known_bundles(db: &Connection) -> Result<BTreeSet<Uuid>> {
+    const ACTION: &str = "listing the bundles that were";
+    let mut known: BTreeSet<Uuid> =
+        db.all(ACTION, "SELECT uuid FROM bundles_bundle", (), |row| uuid_at(row, 0))?.into_iter().collect();
+    if has_feed(db)? {
+        known.extend(
+            db.all(ACTION, "SELECT DISTINCT bundle FROM main.xblock_feed", (), |row| uuid_at(row, 0))?,
+        );
+    }
+    Ok(known)
 }
 
 /// Says whether there are versions that nobody has looked at; in a store that has a feed.

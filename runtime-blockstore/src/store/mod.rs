@@ -29,8 +29,8 @@ pub use data::{
 
 pub use dependents::Dependent;
 pub(crate) use drafts::refuse_cycle;
-pub(crate) use feed::FeedEntry;
 pub use feed::{BundleChange, FileChange};
+pub(crate) use feed::{FeedEntry, known_bundles};
 pub(crate) use files::State;
 pub use history::{FileRevision, VersionSummary};
 pub use rebase::DraftStanding;
@@ -47,6 +47,22 @@ use durable::DurableFiles;
 
 /// Parsed snapshots kept in memory.
 const SNAPSHOTS: usize = 32;
+
+/// What becomes of files that lie where a new store should be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Present {
+    /// They may be another store's: there is no new store.
+    Refused,
+    /// They are this store's.
+    TakenOver,
+}
+
+impl Present {
+    /// Returns what follows from whether it was asked for.
+    pub(crate) const fn taken_over(is_asked_for: bool) -> Self {
+        if is_asked_for { Self::TakenOver } else { Self::Refused }
+    }
+}
 
 /// A Blockstore in a folder: the database `db.sqlite3` and the object store `storage/`.
 ///
@@ -66,7 +82,8 @@ impl Blockstore {
     /// Opens the store in a folder; for writing it is made where it is missing.
     ///
     /// # Errors
-    /// [`BlockstoreError::Missing`] where there is nothing to read, and failures of the medium.
+    /// [`BlockstoreError::Missing`] where there is nothing to read, [`BlockstoreError::StorageTaken`] where a new store would
+    /// lie on files of bundles that it does not know, and failures of the medium.
     pub fn open(dir: &Path, access: Access, clock: Arc<dyn Clock>) -> Result<Self, BlockstoreError> {
         Self::open_with_assets(dir, &Assets::BesideDatabase, access, clock)
     }
@@ -81,9 +98,27 @@ impl Blockstore {
         access: Access,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BlockstoreError> {
+        Self::open_file(dir, assets, access, Present::Refused, clock)
+    }
+
+    pub(crate) fn open_file(
+        dir: &Path,
+        assets: &Assets,
+        access: Access,
+        present: Present,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BlockstoreError> {
         let file = dir.join("db.sqlite3");
         let storage = Storage::new(assets, dir)?;
         if access == Access::ReadWrite {
+            // Where a store cannot be, no empty database is left behind.
+            if !file.exists() {
+                storage.look_for_bucket()?;
+                let found = storage.folders()?;
+                if present == Present::Refused && !found.is_empty() && !file.exists() {
+                    refuse_taken(&storage, &found)?;
+                }
+            }
             fs::create_dir_all(dir).map_err(BlockstoreError::io("cannot create", dir))?;
         } else if !file.is_file() {
             return Err(BlockstoreError::Missing { place: file.display().to_string() });
@@ -91,6 +126,9 @@ impl Blockstore {
         let db = Database::open_file(&file, access)?;
         if access == Access::ReadWrite {
             refuse_bare(&db, &storage)?;
+            if present == Present::Refused {
+                refuse_unknown(&db, &storage)?;
+            }
             storage.create()?;
             db.create_tables(clock.now())?;
         } else {
@@ -114,10 +152,36 @@ impl Blockstore {
         access: Access,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, BlockstoreError> {
+        Self::open_server(place, assets, access, Present::Refused, clock)
+    }
+
+    /// Opens, for [`Blockstore::take_over`], a store whose database is on a server and new, and whose documents and data files
+    /// lie in their place already.
+    ///
+    /// # Errors
+    /// As [`Blockstore::open_mysql`], but for [`BlockstoreError::StorageTaken`].
+    pub fn open_mysql_over_files(
+        place: &MysqlPlace,
+        assets: &Assets,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BlockstoreError> {
+        Self::open_server(place, assets, Access::ReadWrite, Present::TakenOver, clock)
+    }
+
+    pub(crate) fn open_server(
+        place: &MysqlPlace,
+        assets: &Assets,
+        access: Access,
+        present: Present,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, BlockstoreError> {
         let storage = Storage::new(assets, Path::new("."))?;
         let db = Database::open_mysql(place, access)?;
         if access == Access::ReadWrite {
             refuse_bare(&db, &storage)?;
+            if present == Present::Refused {
+                refuse_unknown(&db, &storage)?;
+            }
             storage.create()?;
             db.create_tables(clock.now())?;
         } else {
@@ -197,6 +261,36 @@ fn refuse_bare(db: &Database, storage: &Storage) -> Result<(), BlockstoreError> 
         return Err(BlockstoreError::NoStorage { place: storage.root().display().to_string() });
     }
     Ok(())
+}
+
+/// Refuses a new database over files that are there: they may be another store's. Whoever lists them before asking the database
+/// takes no files for somebody else's that another process has made in this store meanwhile.
+fn refuse_unknown(db: &Database, storage: &Storage) -> Result<(), BlockstoreError> {
+    let is_new = || {
+        db.read(|db| {
+            let is_ours = db.has_table("xblock_form")?;
+            let sql = "SELECT 1 FROM bundles_collection LIMIT 1";
+            let has_rows = !is_ours
+                && db.has_table("bundles_collection")?
+                && db.exists("looking for collections", sql, ())?;
+            Ok::<_, BlockstoreError>(!is_ours && !has_rows)
+        })
+    };
+    if !is_new()? {
+        return Ok(());
+    }
+    let found = storage.folders()?;
+    if found.is_empty() || !is_new()? { Ok(()) } else { refuse_taken(storage, &found) }
+}
+
+/// Refuses a storage in which these folders of bundles or drafts are.
+pub(crate) fn refuse_taken(storage: &Storage, found: &[Uuid]) -> Result<(), BlockstoreError> {
+    match found.first() {
+        None => Ok(()),
+        Some(first) => {
+            Err(BlockstoreError::StorageTaken { place: storage.root().display().to_string(), first: *first })
+        }
+    }
 }
 
 /// Refuses to read a store without versions whose bucket is not there: it would be taken for an empty store.

@@ -91,7 +91,8 @@ fn works_until_killed() {
         }
         match random.below(8) {
             0 => {
-                let options = GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false };
+                let options =
+                    GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false, unknown: false };
                 store.gc(&options).expect("a sweep");
             }
             1 => drop(store.backup(&folder.join("backups"), BackupOptions::default()).expect("a backup")),
@@ -213,7 +214,7 @@ fn killed_processes_lose_nothing(folder: &Path) {
     let restored = Blockstore::open(&new, Access::ReadOnly, Arc::new(Now)).unwrap();
     assert_eq!(damages(&restored), Vec::<String>::new());
     // What crashes left behind is all that a sweep finds, and afterwards there is nothing.
-    let all = GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false };
+    let all = GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false, unknown: false };
     println!("{round} kills, {commits} versions, {} leftovers", after.gc(&all).unwrap().unused.len());
     assert_eq!(after.gc(&all).unwrap().unused, []);
     assert_eq!(damages(&after), Vec::<String>::new());

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use runtime_blockstore::{
-    Access, BackupOptions, Blockstore, BlockstoreError, FsckOptions, FsckReport, GcOptions, RestoreOptions,
-    Severity, UnusedKind, check_backup, restore,
+    Access, Assets, BackupOptions, Blockstore, BlockstoreError, FsckOptions, FsckReport, GcOptions,
+    RestoreOptions, Severity, UnusedKind, check_backup, restore, restore_with_assets,
 };
 use rusqlite::Connection;
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::golden::golden;
 const REPAIR: FsckOptions = FsckOptions { is_quick: false, repair: true };
 
 fn sweep() -> GcOptions {
-    GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false }
+    GcOptions { delete: true, grace: Duration::ZERO, deduplicate: false, unknown: false }
 }
 
 fn look() -> GcOptions {
@@ -268,19 +268,19 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
     restore(backups.path(), &to("new"), &RestoreOptions::default(), clock()).unwrap();
     assert_eq!(content(&opened(&to("new"))), second_state);
     assert!(check(&opened(&to("new"))).findings.is_sound());
-    let options = RestoreOptions { name: Some(first.name.clone()), bundle: None };
+    let options = RestoreOptions { name: Some(first.name.clone()), ..RestoreOptions::default() };
     restore(backups.path(), &to("old"), &options, clock()).unwrap();
     assert_eq!(content(&opened(&to("old"))), first_state);
     let again = restore(backups.path(), &to("old"), &options, clock());
     assert!(matches!(again, Err(BlockstoreError::AlreadyThere { .. })));
-    let nowhere = RestoreOptions { name: Some("nowhere".into()), bundle: None };
+    let nowhere = RestoreOptions { name: Some("nowhere".into()), ..RestoreOptions::default() };
     assert!(matches!(
         restore(backups.path(), &to("x"), &nowhere, clock()),
         Err(BlockstoreError::Missing { .. })
     ));
 
     // One bundle into a store that has others, and back into its own.
-    let one = RestoreOptions { name: None, bundle: Some(tides) };
+    let one = RestoreOptions { bundle: Some(tides), ..RestoreOptions::default() };
     let taken = restore(backups.path(), folder.path(), &one, clock());
     assert!(matches!(taken, Err(BlockstoreError::AlreadyThere { .. })));
     store.delete_bundle(tides).unwrap();
@@ -297,7 +297,7 @@ fn a_backup_grows_by_what_is_new_and_comes_back() {
     assert_eq!(other.get_bundle(tides).unwrap().latest_version, 3);
     assert!(check(&other).findings.is_sound(), "{:?}", check(&other).findings);
     assert!(content(&other).iter().filter(|line| second_state.contains(line)).count() >= 4);
-    let unknown = RestoreOptions { name: None, bundle: Some(Uuid::nil()) };
+    let unknown = RestoreOptions { bundle: Some(Uuid::nil()), ..RestoreOptions::default() };
     assert!(matches!(
         restore(backups.path(), &to("y"), &unknown, clock()),
         Err(BlockstoreError::BundleNotFound { .. })
@@ -402,6 +402,86 @@ fn an_incomplete_backup_says_so_for_ever_and_a_whole_one_is_restored() {
     let tides = store.get_bundles(None).unwrap().into_iter().find(|bundle| bundle.uuid != media).unwrap();
     let one = BackupOptions { bundle: Some(tides.uuid), ..BackupOptions::default() };
     assert_eq!(store.backup(backups.path(), one).unwrap().damaged.len(), 1);
+}
+
+#[test]
+fn no_store_is_made_where_another_has_its_files_and_none_sweeps_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let shared = Assets::Folder(at("files"));
+    let clock = || std::sync::Arc::new(TickingClock::default());
+    let open = |name: &str, assets: &Assets| {
+        Blockstore::open_with_assets(&at(name), assets, Access::ReadWrite, clock())
+    };
+    let store = open("one", &shared).unwrap();
+    let (tides, draft) = new_bundle(&store, "tides", &[("a", "1")]);
+    let backups = at("backups");
+    store.backup(&backups, BackupOptions::default()).unwrap();
+    store.write_draft_file(draft, "a", Some(b"2")).unwrap();
+    store.commit_draft(draft).unwrap();
+    let before = content(&store);
+    fn taken<T>(outcome: Result<T, BlockstoreError>) -> bool {
+        matches!(outcome, Err(BlockstoreError::StorageTaken { .. }))
+    }
+
+    assert!(taken(open("two", &shared)));
+    let restored =
+        |options: &RestoreOptions| restore_with_assets(&backups, &at("two"), &shared, options, clock());
+    let one = RestoreOptions { bundle: Some(tides), ..RestoreOptions::default() };
+    assert!(taken(restored(&RestoreOptions::default())) && taken(restored(&one)));
+    assert!(!at("two").exists(), "nothing is made");
+    // A database of the app without rows is as new as none.
+    fs::create_dir(at("app")).unwrap();
+    open("empty", &Assets::BesideDatabase).unwrap();
+    fs::copy(at("empty/db.sqlite3"), at("app/db.sqlite3")).unwrap();
+    let db = Connection::open(at("app/db.sqlite3")).unwrap();
+    db.execute_batch("DROP TABLE xblock_form").unwrap();
+    assert!(taken(open("app", &shared)));
+
+    // A store that shares the place all the same, as earlier versions allowed, leaves alone what it does not know.
+    let other = open("other", &Assets::Folder(at("others"))).unwrap();
+    let (known, _) = new_bundle(&other, "known", &[("k", "k")]);
+    other.delete_bundle(known).unwrap();
+    drop(other);
+    crate::fixture::copy_folder(&at("others"), &at("files"));
+    let other = open("other", &shared).unwrap();
+    let swept = other.gc(&sweep()).unwrap();
+    assert!(
+        swept.unknown.contains(&tides.to_string()) && swept.unknown.contains(&draft.to_string()),
+        "{swept:?}"
+    );
+    assert!(swept.unused.iter().any(|unused| unused.key.starts_with(&known.to_string())));
+    assert!(check(&other).findings.iter().any(|finding| finding.code == "unknown_bundle"));
+    assert_eq!(content(&store), before);
+    assert!(taken(restore_with_assets(&backups, &at("other"), &shared, &one, clock())));
+
+    // Whoever says that the files are its own may have them: the database is lost, the files are there.
+    drop(store);
+    fs::remove_dir_all(at("one")).unwrap();
+    restored(&RestoreOptions { take_over: true, ..RestoreOptions::default() }).unwrap();
+    let store = open("two", &shared).unwrap();
+    assert_eq!(store.get_bundle_file_data(tides, "a", None).unwrap(), b"1");
+    let all = other.gc(&GcOptions { unknown: true, ..look() }).unwrap();
+    assert!(all.unknown.is_empty() && !all.unused.is_empty());
+}
+
+#[test]
+fn a_restore_that_fails_leaves_nothing() {
+    let (store, _folder) = ticking_store();
+    let (tides, _) = new_bundle(&store, "tides", &[("a", "content"), ("b", "more")]);
+    let backups = tempfile::tempdir().unwrap();
+    store.backup(backups.path(), BackupOptions::default()).unwrap();
+    let b = store.get_bundle_file_storage_path(tides, "b", None).unwrap();
+    fs::write(backups.path().join("objects").join(b), "MORE").unwrap();
+    let target = tempfile::tempdir().unwrap();
+    let (new, old) = (target.path().join("far/new"), target.path().join("old"));
+    fs::create_dir(&old).unwrap();
+    for place in [&new, &old] {
+        let outcome = restore(backups.path(), place, &RestoreOptions::default(), clock());
+        assert!(matches!(outcome, Err(BlockstoreError::Corrupt { .. })), "{outcome:?}");
+    }
+    assert_eq!(files(target.path()), Vec::<PathBuf>::new());
+    assert!(!target.path().join("far").exists() && !old.join("storage").exists() && old.exists());
 }
 
 #[test]

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use runtime_blockstore::{
-    Access, Blockstore, BlockstoreError, CommitExtent, CommitOptions, Digest, FsckOptions, GcOptions, Link,
-    OnStale,
+    Access, Assets, Blockstore, BlockstoreError, CommitExtent, CommitOptions, Digest, FsckOptions, GcOptions,
+    Link, OnStale,
 };
 use serde_json::{Value, json};
 use xblock_core::runtime::{Branch, Cursor, Runtime};
@@ -188,7 +188,10 @@ fn a_store_of_the_app_is_carried_on_by_both_on_mariadb() {
     // The tables are the app's own where it is here.
     python(place.path(), "migrate");
     copy_folder(&golden.join("storage"), &place.path().join("storage"));
-    let store = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).unwrap();
+    let refused = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).map(drop);
+    assert!(matches!(refused, Err(BlockstoreError::StorageTaken { .. })), "{refused:?}");
+    let assets = Assets::Folder(place.path().join("storage"));
+    let store = Blockstore::open_mysql_over_files(&place.mysql, &assets, Arc::new(Now)).unwrap();
     store.take_over(&golden.join("db.sqlite3")).unwrap();
     has_everything(&store, &golden);
     assert!(matches!(store.take_over(&golden.join("db.sqlite3")), Err(BlockstoreError::AlreadyThere { .. })));
