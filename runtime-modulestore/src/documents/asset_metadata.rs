@@ -12,7 +12,8 @@ use xblock_core::runtime::{
     AssetMetadata, AssetMetadataRecords, DamagedAssetMetadata, FieldMap, RuntimeError,
 };
 
-use super::{Structure, corrupt, integer_bson, to_document, to_time};
+use super::read::text as text_of;
+use super::{FileId, Structure, corrupt, integer_bson, to_document, to_time};
 use crate::fields::{decode_plain, encode_any};
 
 /// The attributes of a record that name its file.
@@ -290,6 +291,31 @@ pub(crate) fn read_old_records(
             _ => all_damaged(corrupt(place, error)),
         },
     }
+}
+
+/// Reads the records of a document of Old Mongo's `assetstore`, of whatever course it is; one that names no course is
+/// damaged.
+///
+/// # Errors
+/// Every error that is no damage.
+pub(crate) fn read_any_old_records(raw: &RawDocument) -> Result<AssetMetadataRecords, RuntimeError> {
+    match owner_of(raw) {
+        Ok(context) => read_old_records(raw, &context),
+        Err(error) => all_damaged(error),
+    }
+}
+
+fn owner_of(raw: &RawDocument) -> Result<ContextKey, RuntimeError> {
+    let unnamed = format!("a document of `{ASSETSTORE}`");
+    let id = FileId::of(raw, "_id").map_err(|_| corrupt(&unnamed, "it has no `_id`"))?;
+    let place = format!("document {} of `{ASSETSTORE}`", id.value());
+    let course =
+        text_of(raw, "course_id", &place)?.ok_or_else(|| corrupt(&place, "it has no `course_id`"))?;
+    course
+        .parse()
+        .ok()
+        .filter(|context: &ContextKey| context.to_string() == course)
+        .ok_or_else(|| corrupt(&place, format!("its `course_id` is {course:?}, which is no key of a course")))
 }
 
 /// The name of Old Mongo's collection of records.

@@ -101,6 +101,26 @@ pub(crate) fn to_bson(value: RawBsonRef<'_>) -> Result<Bson, Undecodable> {
     Bson::try_from(value).map_err(|error| Undecodable::Malformed(error.to_string()))
 }
 
+/// Says why a document is no well-formed BSON, all of it; one that is nested too deep is not looked into.
+pub(crate) fn malformed(document: &RawDocument) -> Option<String> {
+    if is_too_deep(document) {
+        return None;
+    }
+    walk(document).err().map(|error| error.to_string())
+}
+
+fn walk(document: &RawDocument) -> bson::error::Result<()> {
+    for element in document {
+        match element?.1 {
+            RawBsonRef::Document(inner) => walk(inner)?,
+            RawBsonRef::Array(items) => walk(RawDocument::from_bytes(items.as_bytes())?)?,
+            RawBsonRef::JavaScriptCodeWithScope(code) => walk(code.scope)?,
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use bson::raw::RawDocumentBuf;

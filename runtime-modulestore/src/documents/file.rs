@@ -1,7 +1,9 @@
 //! Files of the contentstore: their ids, and whose they are (modulestore reference, section 15).
 
+use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::{Bson, Document, doc};
+use md5::{Digest, Md5};
 use xblock_core::keys::{AssetKey, ContextKey};
 use xblock_core::runtime::RuntimeError;
 
@@ -73,6 +75,19 @@ impl FileId {
         Self(wrapped)
     }
 
+    /// Takes the id out of a document if the very same can be made of its value: not of one that is damaged itself.
+    #[must_use]
+    pub(crate) fn sound(document: &RawDocument) -> Option<Self> {
+        Self::of(document, "_id").ok().filter(|id| Self::of_value(id.value()) == *id)
+    }
+
+    /// Makes an id for a document that has none: of its bytes, and of how many equal ones came before it.
+    #[must_use]
+    pub(crate) fn of_nameless(document: &RawDocument, number: i32) -> Self {
+        let digest = ObjectId::from_bytes(digest_of(&[document.as_bytes()]));
+        Self::of_value(doc! { "nameless": digest, "number": number }.into())
+    }
+
     /// Returns the value.
     #[must_use]
     pub fn value(&self) -> Bson {
@@ -87,6 +102,14 @@ impl FileId {
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
+}
+
+/// Returns a digest of some bytes, as long as an id.
+pub(crate) fn digest_of(parts: &[&[u8]]) -> [u8; 12] {
+    let whole = parts.iter().fold(Md5::new(), |digest, part| digest.chain_update(part)).finalize();
+    let mut digest = [0; 12];
+    digest.copy_from_slice(&whole[..12]);
+    digest
 }
 
 /// Returns the parts of an asset key as the contentstore files them; the order is what its queries expect.

@@ -18,16 +18,17 @@ mod tree;
 mod usages;
 
 pub(crate) use asset_metadata::{
-    ASSETSTORE, assets_of, find_record, put_record, read_old_records, read_record, records_of, remove_record,
+    ASSETSTORE, assets_of, find_record, put_record, read_any_old_records, read_old_records, read_record,
+    records_of, remove_record,
 };
 pub use block::{BlockKey, BlockParts, BlockPlace, BlockView};
 pub(crate) use block::{OWN, field_of, pair_bson};
 pub use definition::{DefinitionPlace, DefinitionView};
-pub(crate) use depth::{is_too_deep, is_value_too_deep, to_bson, to_document};
+pub(crate) use depth::{is_too_deep, is_value_too_deep, malformed, to_bson, to_document};
 pub use edit_info::BlockEditInfo;
 pub(crate) use edit_info::{MANAGEMENT_COMMAND, Stamp, integer_bson};
-pub(crate) use file::content_son;
 pub use file::{Bucket, FileId, FileOwner, FileView};
+pub(crate) use file::{content_son, digest_of};
 pub use index::{CourseIndex, DRAFT_BRANCH, IndexKey, LIBRARY_BRANCH, PUBLISHED_BRANCH};
 pub(crate) use structure::{MAX_DOCUMENT, StructureIntake};
 pub use structure::{NextStructure, Structure, StructureHeader};

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 use xblock_core::runtime::RuntimeError;
 
+use super::import::is_of_server;
 use crate::documents::Bucket;
 use crate::store::{Collection, DocumentReads, DocumentStore};
 
@@ -147,6 +148,9 @@ fn write_collection(
     if let Some(writer) = file {
         let file = writer.into_inner().map_err(|error| unwritten(&path)(error.into_error()))?;
         file.sync_all().map_err(unwritten(&path))?;
+        if is_of_server(name) {
+            return Ok(count);
+        }
         let path = folder.join(format!("{name}.metadata.json"));
         let mut file = File::create(&path).map_err(unwritten(&path))?;
         file.write_all(metadata(name).to_string().as_bytes())

@@ -10,8 +10,8 @@ use xblock_core::runtime::{Branch, RuntimeError};
 
 use super::folder::{Folder, Place, each_document};
 use crate::documents::{
-    CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt, integer, is_too_deep,
-    object_id, to_document,
+    ASSETSTORE, CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt,
+    digest_of, integer, is_too_deep, malformed, object_id, read_any_old_records, to_document,
 };
 use crate::old_mongo;
 use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
@@ -68,6 +68,9 @@ pub(crate) fn import(
         on_damage,
         files: HashMap::new(),
         indexes: HashSet::new(),
+        chunks: HashSet::new(),
+        old_blocks: HashSet::new(),
+        nameless: HashMap::new(),
         counts: DumpCounts { passed_over: found.others.clone(), ..DumpCounts::default() },
     };
     // Indexes come last and are held against what they name; chunks come after the files they belong to.
@@ -105,6 +108,12 @@ struct Import<'i> {
     files: HashMap<(Collection, FileId), FileHandle>,
     /// What the indexes of the dump are filed under.
     indexes: HashSet<IndexKey>,
+    /// Digests of the places that chunks have: of the file and the number.
+    chunks: HashSet<[u8; 12]>,
+    /// Digests of the ids of Old Mongo's documents, in an order of members of ours.
+    old_blocks: HashSet<[u8; 12]>,
+    /// How many documents without an `_id` of their own there were, by what they are kept under.
+    nameless: HashMap<(String, FileId), i32>,
     counts: DumpCounts,
 }
 
@@ -115,19 +124,25 @@ impl Import<'_> {
         document: &RawDocument,
         place: Place<'_>,
     ) -> Result<(), RuntimeError> {
-        match self.load(collection, document, place) {
-            Err(RuntimeError::Corrupt { place: at, reason })
-                if self.on_damage == OnDamage::Keep && FileId::of(document, "_id").is_ok() =>
-            {
+        let malformed = malformed(document);
+        let loaded = match &malformed {
+            Some(reason) if self.on_damage == OnDamage::Refuse || !self.docs.takes_malformed() => {
+                Err(corrupt(place(), reason))
+            }
+            _ => self.load(collection, document, place),
+        };
+        match (loaded, malformed) {
+            (Err(RuntimeError::Corrupt { place: at, reason }), _) if self.on_damage == OnDamage::Keep => {
                 self.put_aside(&collection.name(), document, place)?;
                 self.counts.damaged.push(DamagedDocument { place: at, reason });
             }
-            Ok(()) if is_too_deep(document) => {
+            (Ok(()), _) if is_too_deep(document) => {
                 let error = to_document(document).err().map(|error| error.to_string());
                 let reason = error.unwrap_or_default();
                 self.counts.damaged.push(DamagedDocument { place: place(), reason });
             }
-            loaded => loaded?,
+            (Ok(()), Some(reason)) => self.counts.damaged.push(DamagedDocument { place: place(), reason }),
+            (loaded, _) => loaded?,
         }
         Ok(())
     }
@@ -155,11 +170,17 @@ impl Import<'_> {
                 Ok(())
             }
             Collection::Chunks(bucket) => {
-                let id = FileId::of(document, "files_id")
-                    .map_err(|_| corrupt(place(), "it is the chunk of no file"))?;
-                match self.files.get(&(collection.clone(), id.clone())) {
-                    Some(file) => self.chunk(*file, document, place),
-                    None if self.docs.file(*bucket, &id)?.is_some() => Ok(()),
+                let (id, number) = chunk_place(document).map_err(|error| error_at(error, place))?;
+                let file = self.files.get(&(collection.clone(), id.clone())).copied();
+                if file.is_none() && self.docs.file(*bucket, &id)?.is_some() {
+                    return Ok(());
+                }
+                let its_place = [bucket.name().as_bytes(), &number.to_le_bytes(), id.as_bytes()];
+                if !self.chunks.insert(digest_of(&its_place)) {
+                    return Err(corrupt(place(), "the file has another chunk of this number"));
+                }
+                match file {
+                    Some(file) => self.docs.append_chunk_document(file, number, document),
                     // A chunk whose file is gone is garbage of an interrupted upload; a dump has it all the same.
                     None => self.other(&collection.name(), document, place),
                 }
@@ -169,17 +190,24 @@ impl Import<'_> {
     }
 
     /// Keeps a damaged document beside those of its collection.
+    ///
+    /// Says whether it was not there before.
     fn put_aside(
-        &self,
+        &mut self,
         collection: &str,
         document: &RawDocument,
         place: Place<'_>,
-    ) -> Result<(), RuntimeError> {
-        let id = FileId::of(document, "_id").map_err(|_| no_id(place))?;
-        match self.docs.other(collection, &id)? {
-            Some(present) => same(&present, document, place),
-            None => self.docs.insert_other(collection, document),
+    ) -> Result<bool, RuntimeError> {
+        let key = FileId::sound(document).unwrap_or_else(|| {
+            let first = FileId::of_nameless(document, 0);
+            let count = self.nameless.entry((collection.to_owned(), first)).or_default();
+            *count += 1;
+            FileId::of_nameless(document, *count - 1)
+        });
+        if let Some(present) = self.docs.damaged(collection, &key)? {
+            return same(&present, document, place).map(|()| false);
         }
+        self.docs.keep_damaged(collection, &key, document).map(|()| true)
     }
 
     fn index(&mut self, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
@@ -259,38 +287,74 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn chunk(&self, file: FileHandle, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
-        let number = integer(document, "n", place())?.and_then(|number| i32::try_from(number).ok());
-        let number = number.ok_or_else(|| corrupt(place(), "it has no number"))?;
-        match document.get("data") {
-            Ok(Some(RawBsonRef::Binary(_))) => self.docs.append_chunk_document(file, number, document),
-            _ => Err(corrupt(place(), "it has no data")),
-        }
-    }
-
     fn other(
         &mut self,
         collection: &str,
         document: &RawDocument,
         place: Place<'_>,
     ) -> Result<(), RuntimeError> {
+        if is_of_server(collection) {
+            // Its indexes, which old servers kept as documents without ids, and the like: no damage.
+            self.counts.others += usize::from(self.put_aside(collection, document, place)?);
+            return Ok(());
+        }
         let id = FileId::of(document, "_id").map_err(|_| no_id(place))?;
         if let Some(present) = self.docs.other(collection, &id)? {
             return same(&present, document, place);
         }
         self.docs.insert_other(collection, document)?;
         self.counts.others += 1;
-        if collection == OLD_MONGO {
-            match old_mongo::context(document) {
-                Ok(context) => self.counts.contexts.extend(context),
-                Err(RuntimeError::Corrupt { place: at, reason }) if self.on_damage == OnDamage::Keep => {
-                    let place = format!("{}, {at}", place());
-                    self.counts.damaged.push(DamagedDocument { place, reason });
-                }
-                Err(error) => return Err(error),
+        let read = match collection {
+            OLD_MONGO => self.old_document(document),
+            ASSETSTORE => read_any_old_records(document)?
+                .damaged
+                .into_iter()
+                .next()
+                .map_or(Ok(None), |wrong| Err(corrupt(wrong.place, wrong.reason))),
+            _ => Ok(None),
+        };
+        match read {
+            Ok(context) => self.counts.contexts.extend(context),
+            Err(RuntimeError::Corrupt { place: at, reason }) if self.on_damage == OnDamage::Keep => {
+                let place = format!("{}, {at}", place());
+                self.counts.damaged.push(DamagedDocument { place, reason });
             }
+            Err(error) => return Err(error),
         }
         Ok(())
+    }
+
+    /// Reads whose root a document of Old Mongo is, if it is one.
+    fn old_document(&mut self, document: &RawDocument) -> Result<Option<ContextKey>, RuntimeError> {
+        let context = old_mongo::context(document)?;
+        let view = old_mongo::OldDocument::new(document)?;
+        let ((org, course), (category, name, is_draft)) = (view.owner()?, view.block()?);
+        let parts = [org, course, category, name, if is_draft { "draft" } else { "" }];
+        if !self.old_blocks.insert(digest_of(&[parts.join("\0").as_bytes()])) {
+            let reason = "another document has the same `_id` with its members in another order";
+            return Err(corrupt(view.place(), reason));
+        }
+        Ok(context)
+    }
+}
+
+/// Says whether a collection is one that MongoDB keeps for itself.
+pub(crate) fn is_of_server(collection: &str) -> bool {
+    collection.starts_with("system.")
+}
+
+/// Reads which file a chunk is of, and its number among that file's chunks.
+///
+/// # Errors
+/// [`RuntimeError::Corrupt`], also where it has no data.
+pub(crate) fn chunk_place(document: &RawDocument) -> Result<(FileId, i32), RuntimeError> {
+    const PLACE: &str = "a chunk";
+    let id = FileId::of(document, "files_id").map_err(|_| corrupt(PLACE, "it is the chunk of no file"))?;
+    let number = integer(document, "n", PLACE)?.and_then(|number| i32::try_from(number).ok());
+    let number = number.ok_or_else(|| corrupt(PLACE, "it has no number"))?;
+    match document.get("data") {
+        Ok(Some(RawBsonRef::Binary(_))) => Ok((id, number)),
+        _ => Err(corrupt(PLACE, "it has no data")),
     }
 }
 
@@ -309,14 +373,23 @@ fn read_definition(document: &RawDocument) -> Result<(), RuntimeError> {
 pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> RuntimeError {
     let id = FileId::of(document, "_id").map_or_else(|_| "?".to_owned(), |id| id.value().to_string());
     let place = format!("{} {id}", collection.name());
+    if let Some(reason) = malformed(document) {
+        return corrupt(place, reason);
+    }
     let read = match collection {
         Collection::Structures => read_structure(document).map(drop),
         Collection::Definitions => read_definition(document),
         Collection::Indexes => CourseIndex::read(document).map(drop),
-        _ => Ok(()),
+        Collection::Chunks(_) => chunk_place(document).map(drop),
+        Collection::Files(_) | Collection::Other(_) => {
+            FileId::of(document, "_id").map(drop).map_err(|_| no_id(&|| "a document".to_owned()))
+        }
     };
     match read {
         Err(error) => error_at(error, &|| place.clone()),
+        Ok(()) if matches!(collection, Collection::Chunks(_)) => {
+            corrupt(place, "the file has another chunk of this number")
+        }
         Ok(()) => corrupt(place, "the dump it came from had another one in its place"),
     }
 }

@@ -4,7 +4,7 @@ use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{RuntimeError, Severity};
 
 use super::fsck::Check;
-use crate::documents::{Bucket, FileId, FileOwner, FileView, OWN, integer};
+use crate::documents::{Bucket, FileId, FileOwner, FileView, OWN, integer, malformed};
 
 pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool) -> Result<(), RuntimeError> {
     for bucket in Bucket::ALL {
@@ -18,6 +18,9 @@ pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool)
             });
             if is_mark {
                 continue;
+            }
+            if let Some(reason) = malformed(&document) {
+                check.find(Severity::Damage, "file", &place, reason, None);
             }
             if let Err(RuntimeError::Corrupt { reason, .. }) = view.key(context) {
                 check.find(Severity::Damage, "file_key", &place, reason, None);

@@ -16,7 +16,6 @@ use super::repair::Repair;
 use crate::documents::{
     CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, records_of, to_document,
 };
-use crate::dump::damage_of;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
 use crate::twins::folded;
@@ -125,7 +124,7 @@ impl ModulestoreRuntime {
         }
         contexts.extend(super::old::check(&mut check, &self.registry, options.is_quick)?);
         check.twins(&contexts);
-        check.put_aside()?;
+        super::aside::check(&mut check, options.is_quick)?;
         if !options.is_quick {
             check.older_structures(&checked)?;
             check.all_definitions()?;
@@ -291,28 +290,6 @@ impl Check<'_> {
                 let reason = format!("definition {definition} is missing");
                 let place = format!("{place}, structure {id}");
                 self.find(Severity::Warning, "missing_definition", place, reason, repair);
-            }
-        }
-        Ok(())
-    }
-
-    /// Damaged documents of dumps, which stand beside those of their collection. Indexes that cannot be read were told of
-    /// with the others.
-    fn put_aside(&mut self) -> Result<(), RuntimeError> {
-        for (collection, code) in
-            Collection::OF_SPLIT.into_iter().zip(["several_indexes", "structure", "definition"])
-        {
-            let mut damaged = Vec::new();
-            self.docs.each_document(&Collection::Other(collection.name()), &mut |document| {
-                if collection != Collection::Indexes || CourseIndex::read(document).is_ok() {
-                    damaged.push(damage_of(&collection, document));
-                }
-                Ok(())
-            })?;
-            for error in damaged {
-                if let RuntimeError::Corrupt { place, reason } = error {
-                    self.find(Severity::Damage, code, place, reason, None);
-                }
             }
         }
         Ok(())

@@ -9,6 +9,7 @@
 //! [`ModulestoreRuntime::prune`]: crate::ModulestoreRuntime::prune
 //! [`ModulestoreRuntime::sizes`]: crate::ModulestoreRuntime::sizes
 
+mod aside;
 mod blocks;
 mod files;
 mod fsck;

@@ -9,7 +9,7 @@ use xblock_core::runtime::{Branch, RuntimeError, Severity};
 use super::blocks::{find_cycles, told};
 use super::files;
 use super::fsck::Check;
-use crate::documents::{ASSETSTORE, BlockKey, read_old_records};
+use crate::documents::{BlockKey, corrupt, malformed};
 use crate::old_mongo::{self, OldDocument};
 use crate::operations::DETACHED;
 use crate::store::{Collection, OLD_MONGO};
@@ -40,6 +40,9 @@ pub(super) fn check(
             let course = courses.entry((org.to_owned(), course.to_owned())).or_default();
             course.documents += 1;
             document.block()?;
+            if let Some(reason) = malformed(raw) {
+                return Err(corrupt(document.place(), reason));
+            }
             course.runs.extend(old_mongo::context(raw)?);
             Ok(())
         });
@@ -63,14 +66,6 @@ pub(super) fn check(
         course.read(check, registry, &first, (&org, &name))?;
         course.tree(check, &first);
         files::check(check, &first, is_quick)?;
-        for context in &course.runs {
-            let mut found = Vec::new();
-            check.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |raw| {
-                found.push(read_old_records(raw, context)?);
-                Ok(())
-            })?;
-            found.into_iter().for_each(|records| check.asset_metadata(records));
-        }
         contexts.append(&mut course.runs);
     }
     Ok(contexts)
@@ -110,7 +105,10 @@ impl Course {
             };
             let children = children.iter().map(|child| BlockKey::new(child.block_type(), child.block_id()));
             let revision = if is_draft { &mut self.drafts } else { &mut self.published };
-            revision.insert(key, children.collect());
+            if revision.insert(key, children.collect()).is_some() {
+                let reason = "another document has the same `_id` with its members in another order";
+                damaged.push(("twice", document.place().to_owned(), reason.to_owned()));
+            }
             Ok(())
         })?;
         for (code, place, reason) in damaged {

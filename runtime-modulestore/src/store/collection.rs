@@ -23,9 +23,6 @@ pub enum Collection {
 }
 
 impl Collection {
-    /// Those of Split, whose documents are kept beside them where they are damaged.
-    pub(crate) const OF_SPLIT: [Self; 3] = [Self::Indexes, Self::Structures, Self::Definitions];
-
     /// Returns the collection with a name; those of Split may have any prefix before the dot.
     #[must_use]
     pub fn named(name: &str) -> Self {

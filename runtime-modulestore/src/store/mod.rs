@@ -246,6 +246,12 @@ pub trait DocumentReads {
     /// The medium's.
     fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError>;
 
+    /// Finds a document that was kept with [`DocumentWrites::keep_damaged`].
+    ///
+    /// # Errors
+    /// The medium's.
+    fn damaged(&self, collection: &str, key: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError>;
+
     /// Returns how far the documents of such collections go; it grows with every one that is added.
     ///
     /// # Errors
@@ -384,6 +390,21 @@ pub trait DocumentWrites: DocumentReads {
         &self,
         file: FileHandle,
         number: i32,
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError>;
+
+    /// Says whether documents that are no well-formed BSON can be kept in their collections.
+    fn takes_malformed(&self) -> bool;
+
+    /// Keeps a document of any collection beside it, from where [`DocumentReads::each_document`] hands it over as one of
+    /// [`Collection::Other`] of that name.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn keep_damaged(
+        &self,
+        collection: &str,
+        key: &FileId,
         document: &RawDocument,
     ) -> Result<(), RuntimeError>;
 

@@ -5,6 +5,7 @@ mod classes;
 mod courses;
 mod crash;
 mod depth;
+mod dump_damage;
 mod dumps;
 mod failures;
 mod fixture;

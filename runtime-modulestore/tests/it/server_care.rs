@@ -35,7 +35,7 @@ impl Database {
         Self { executor, database }
     }
 
-    fn insert(&self, collection: &str, document: Document) {
+    pub(crate) fn insert(&self, collection: &str, document: Document) {
         let collection = self.database.collection::<Document>(collection);
         self.executor.block_on(async { collection.insert_one(document).await }).expect("it is added");
     }

@@ -35,6 +35,20 @@ pub(super) fn is_duplicate(error: &Error) -> bool {
     !codes.is_empty() && codes.iter().all(|code| *code == code::DUPLICATE)
 }
 
+/// Returns the places of the documents that were not added, unless the server says that it was for their `_id`.
+pub(super) fn clashing(error: &Error) -> Vec<usize> {
+    match &*error.kind {
+        ErrorKind::InsertMany(errors) => errors
+            .write_errors
+            .iter()
+            .flatten()
+            .filter(|error| !error.message.contains("index: _id_"))
+            .map(|error| error.index)
+            .collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// Says whether an index is there already, made with other options.
 pub(super) fn is_other_index(error: &Error) -> bool {
     codes(error).iter().any(|code| matches!(code, 85 | 86))

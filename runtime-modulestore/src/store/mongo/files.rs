@@ -198,7 +198,7 @@ impl Session<'_> {
             Some(file) => std::mem::take(&mut file.unsent),
             None => return Ok(()),
         };
-        self.add(&self.store.name(&Collection::Chunks(key.0)), unsent)
+        self.add_of_dump(&Collection::Chunks(key.0), unsent)
     }
 
     /// Copies a file's chunks to where another file's are staged.

@@ -290,26 +290,30 @@ impl DocumentReads for Session<'_> {
             known.push(self.store.name(&Collection::Chunks(bucket)));
         }
         names.retain(|name| {
-            !known.contains(name) && !name.starts_with(own::PREFIX) && !name.starts_with("system.")
+            !known.contains(name) && !name.starts_with(own::PREFIX) && !name.starts_with(damaged::SYSTEM)
         });
         for name in &mut names {
             if name == self.store.url().prefix() {
                 OLD_MONGO.clone_into(name);
             }
         }
+        let is_other = |name: &String| Collection::named(name) == Collection::Other(name.clone());
+        names.extend(self.damaged_collections()?.into_iter().filter(is_other));
         names.sort();
+        names.dedup();
         Ok(names)
     }
 
     fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
-        if damaged::is_kept(collection) {
-            return self.damaged(collection, id);
-        }
         let key = (collection.to_owned(), id.clone());
         if let Some(staged) = self.staged.borrow().others.get(&key) {
             return Ok(Some(staged.clone()));
         }
         self.find_one(&self.of(&Collection::Other(collection.to_owned())), doc! { "_id": id.value() })
+    }
+
+    fn damaged(&self, collection: &str, key: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        self.find_damaged(collection, key)
     }
 
     fn other_end(&self) -> Result<i64, RuntimeError> {
@@ -339,9 +343,16 @@ impl DocumentReads for Session<'_> {
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let filter = match collection {
-            Collection::Other(name) if damaged::is_kept(name) => return self.each_damaged(name, receive),
-            // It is the collection itself.
-            Collection::Other(name) if Collection::named(name) != *collection => return Ok(()),
+            // What is beside those collections, and what cannot be in them.
+            Collection::Other(name)
+                if Collection::named(name) != *collection || name.starts_with(damaged::SYSTEM) =>
+            {
+                return self.each_damaged(name, receive);
+            }
+            Collection::Other(name) => {
+                self.each(&self.of(collection), doc! {}, plain(), receive)?;
+                return self.each_damaged(name, receive);
+            }
             // Chunks that belong to no file yet are nobody's.
             Collection::Chunks(_) => doc! { own::STAGED: { "$exists": false } },
             _ => doc! {},

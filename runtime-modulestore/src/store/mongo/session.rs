@@ -1,7 +1,7 @@
 //! A view of the database, and what a transaction gathers until it is committed.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
@@ -12,7 +12,7 @@ use mongodb::{Collection as Handle, Cursor, Database};
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::MongoStore;
-use super::failure::{failed, is_duplicate};
+use super::failure::{clashing, failed, is_duplicate};
 use super::files::Overlay;
 use super::own;
 use crate::documents::{Bucket, FileId, IndexKey, to_bson};
@@ -194,6 +194,7 @@ impl<'s> Session<'s> {
     pub(super) fn add(&self, collection: &str, documents: Vec<RawDocumentBuf>) -> Result<(), RuntimeError> {
         self.store
             .run(&format!("writing to {collection}"), insert_new(self.collection(collection), documents))
+            .map(drop)
     }
 
     pub(super) fn delete(&self, collection: &str, filter: Document) -> Result<u64, RuntimeError> {
@@ -252,8 +253,8 @@ impl<'s> Session<'s> {
             ))
         };
         let (definitions, messages, steps) = self.store.run("writing content", contents)?;
-        let told = |name: &str, outcome: mongodb::error::Result<()>| {
-            outcome.map_err(|error| failed(&format!("writing to {name}"), error))
+        let told = |name: &str, outcome: mongodb::error::Result<Vec<RawDocumentBuf>>| {
+            outcome.map(drop).map_err(|error| failed(&format!("writing to {name}"), error))
         };
         told(definition_name, definitions)?;
         told(own::MESSAGES, messages)?;
@@ -270,7 +271,7 @@ impl<'s> Session<'s> {
             by_collection.entry(collection).or_default().push(document);
         }
         for (collection, documents) in by_collection {
-            self.add(&self.store.name(&Collection::Other(collection)), documents)?;
+            self.add_of_dump(&Collection::Other(collection), documents)?;
         }
         Ok(())
     }
@@ -289,18 +290,29 @@ impl Drop for Session<'_> {
     }
 }
 
-/// Adds documents; those whose ids are there already are passed over.
-async fn insert_new(
+/// Adds documents; those whose ids are there already are passed over. Returns those that are not there, because others
+/// have the same values of another unique index.
+pub(super) async fn insert_new(
     collection: Handle<RawDocumentBuf>,
     documents: Vec<RawDocumentBuf>,
-) -> mongodb::error::Result<()> {
+) -> mongodb::error::Result<Vec<RawDocumentBuf>> {
     if documents.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
-    match collection.insert_many(documents).ordered(false).await {
-        Err(error) if is_duplicate(&error) => Ok(()),
-        outcome => outcome.map(drop),
+    let error = match collection.insert_many(&documents).ordered(false).await {
+        Err(error) if is_duplicate(&error) => error,
+        outcome => return outcome.map(|_| Vec::new()),
+    };
+    let mut absent: Vec<_> =
+        clashing(&error).into_iter().filter_map(|at| documents.get(at).cloned()).collect();
+    let ids: Vec<_> = absent.iter().filter_map(|document| value(document, "_id")).collect();
+    if !ids.is_empty() {
+        let options = FindOptions::builder().projection(bson::doc! { "_id": 1 }).build();
+        let found = gather(collection, bson::doc! { "_id": { "$in": ids } }, options).await?;
+        let present: HashSet<_> = found.iter().filter_map(|found| FileId::of(found, "_id").ok()).collect();
+        absent.retain(|document| FileId::of(document, "_id").is_ok_and(|id| !present.contains(&id)));
     }
+    Ok(absent)
 }
 
 /// Finds all documents of a filter.

@@ -340,6 +340,21 @@ impl DocumentWrites for Session<'_> {
         self.place_chunk(&self.handle(file)?, document)
     }
 
+    fn takes_malformed(&self) -> bool {
+        false
+    }
+
+    fn keep_damaged(
+        &self,
+        collection: &str,
+        key: &FileId,
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError> {
+        let (id, outer) = damaged::wrapped(collection, key, document)?;
+        self.staged.borrow_mut().others.insert((own::DAMAGED.to_owned(), id), outer);
+        self.gathered(document.as_bytes().len())
+    }
+
     fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError> {
         let id = FileId::of(document, "_id")
             .map_err(|_| corrupt(format!("a document of {collection}"), "it has no `_id`"))?;
@@ -353,14 +368,7 @@ impl DocumentWrites for Session<'_> {
                 staged.old_roots.push(document.to_owned());
                 return Ok(());
             }
-            let (collection, id, document) = match damaged::is_kept(collection) {
-                true => {
-                    let (id, outer) = damaged::wrapped(collection, &id, document)?;
-                    (own::DAMAGED, id, outer)
-                }
-                false => (collection, id, document.to_owned()),
-            };
-            staged.others.insert((collection.to_owned(), id), document);
+            staged.others.insert((collection.to_owned(), id), document.to_owned());
         }
         self.gathered(document.as_bytes().len())
     }

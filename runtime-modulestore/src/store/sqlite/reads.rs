@@ -342,6 +342,10 @@ impl DocumentReads for Session<'_> {
         found.map(|bytes| document(bytes, &format!("{} of {collection}", id.value()))).transpose()
     }
 
+    fn damaged(&self, collection: &str, key: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+        self.other(collection, key)
+    }
+
     fn each_document(
         &self,
         collection: &Collection,

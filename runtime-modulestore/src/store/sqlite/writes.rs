@@ -233,6 +233,22 @@ impl DocumentWrites for Session<'_> {
         self.run(sql, params![file.0, number, data, rest.as_bytes()]).map(drop)
     }
 
+    fn takes_malformed(&self) -> bool {
+        true
+    }
+
+    fn keep_damaged(
+        &self,
+        collection: &str,
+        key: &FileId,
+        document: &RawDocument,
+    ) -> Result<(), RuntimeError> {
+        // It is made when it is needed, for stores of earlier days.
+        self.connection().execute_batch(OTHERS).map_err(failed("writing to the store"))?;
+        let sql = "INSERT INTO other_documents (collection, _id, document) VALUES (?, ?, ?)";
+        self.run(sql, params![collection, key.as_bytes(), document.as_bytes()]).map(drop)
+    }
+
     fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError> {
         // It is made when it is needed, for stores of earlier days.
         self.connection().execute_batch(OTHERS).map_err(failed("writing to the store"))?;

@@ -1,0 +1,87 @@
+//! Damaged documents of dumps, which stand beside those of their collection, and documents that no course leads to.
+
+use std::collections::HashSet;
+
+use xblock_core::runtime::{RuntimeError, Severity};
+
+use super::fsck::Check;
+use crate::documents::{ASSETSTORE, Bucket, CourseIndex, FileId, malformed, read_any_old_records};
+use crate::dump::{chunk_place, damage_of, is_of_server};
+use crate::store::{Collection, OLD_MONGO};
+
+/// Names them all; those of collections nobody knows only where every byte is read.
+pub(super) fn check(check: &mut Check<'_>, is_quick: bool) -> Result<(), RuntimeError> {
+    // Indexes that cannot be read were told of with the others.
+    check
+        .aside(&Collection::Indexes, "several_indexes", |document| Ok(CourseIndex::read(document).is_ok()))?;
+    check.aside(&Collection::Structures, "structure", |_| Ok(true))?;
+    check.aside(&Collection::Definitions, "definition", |_| Ok(true))?;
+    for bucket in Bucket::ALL {
+        check.aside(&Collection::Files(bucket), "file", |_| Ok(true))?;
+        let docs = check.docs;
+        let mut places = HashSet::new();
+        check.aside(&Collection::Chunks(bucket), "chunk", |document| {
+            let Some(place) = chunk_place(document).ok().filter(|_| malformed(document).is_none()) else {
+                return Ok(true);
+            };
+            // One that is whole is kept here because its file is gone, or has another one in its place.
+            let mut is_taken = false;
+            let (file, number) = &place;
+            docs.some_chunks(bucket, file, *number..number.saturating_add(1), &mut |_| {
+                is_taken = true;
+                Ok(())
+            })?;
+            Ok(is_taken || !places.insert(place))
+        })?;
+    }
+    check.old_records()?;
+    if is_quick {
+        return Ok(());
+    }
+    for name in check.docs.other_collections()? {
+        let collection = Collection::named(&name);
+        let is_checked =
+            [OLD_MONGO, ASSETSTORE].contains(&&*name) || collection != Collection::Other(name.clone());
+        if !is_checked && !is_of_server(&name) {
+            check.aside(&collection, "document", |document| {
+                Ok(FileId::of(document, "_id").is_err() || malformed(document).is_some())
+            })?;
+        }
+    }
+    Ok(())
+}
+
+impl Check<'_> {
+    /// Names those documents beside a collection that are damaged.
+    fn aside(
+        &mut self,
+        collection: &Collection,
+        code: &'static str,
+        mut is_damaged: impl FnMut(&bson::raw::RawDocument) -> Result<bool, RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let mut damaged = Vec::new();
+        self.docs.each_document(&Collection::Other(collection.name()), &mut |document| {
+            if is_damaged(document)? {
+                damaged.push(damage_of(collection, document));
+            }
+            Ok(())
+        })?;
+        for error in damaged {
+            if let RuntimeError::Corrupt { place, reason } = error {
+                self.find(Severity::Damage, code, place, reason, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// Records of assets of Old Mongo, also of courses that are not there.
+    fn old_records(&mut self) -> Result<(), RuntimeError> {
+        let mut damaged = Vec::new();
+        self.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |document| {
+            damaged.push(read_any_old_records(document)?);
+            Ok(())
+        })?;
+        damaged.into_iter().for_each(|records| self.asset_metadata(records));
+        Ok(())
+    }
+}

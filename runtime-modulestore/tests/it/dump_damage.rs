@@ -1,0 +1,261 @@
+//! Documents of dumps that no place in a store is for: all are kept, named, named again by a check, and given back.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use bson::oid::ObjectId;
+use bson::spec::BinarySubtype;
+use bson::{Binary, Document, doc};
+use runtime_modulestore::{DumpCounts, FsckOptions, ModulestoreRuntime, OnDamage};
+use xblock_core::runtime::{Branch, Runtime};
+use xblock_testkit::fixture::{commit, edit, html, published_course, usage};
+
+use crate::fixture::new_store;
+use crate::server::{java_server, server};
+use crate::server_care::Database;
+
+/// The documents of a dump, as bytes.
+type Dump = BTreeMap<String, Vec<Vec<u8>>>;
+
+fn bytes(document: &Document) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    document.to_writer(&mut bytes).expect("BSON");
+    bytes
+}
+
+/// Reads the documents of every collection, in an order of their own.
+fn read(folder: &Path) -> Dump {
+    let mut dump = Dump::new();
+    for entry in fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        let Some(name) = name.strip_suffix(".bson") else { continue };
+        let whole = fs::read(&path).expect("a file");
+        let (mut rest, mut documents) = (whole.as_slice(), Vec::new());
+        while let Some(length) = rest.first_chunk() {
+            let (document, after) =
+                rest.split_at(usize::try_from(i32::from_le_bytes(*length)).expect("a length"));
+            documents.push(document.to_vec());
+            rest = after;
+        }
+        documents.sort();
+        dump.insert(name.to_owned(), documents);
+    }
+    dump
+}
+
+fn chunk(id: i32, file: &str, number: i32, data: &[u8]) -> Document {
+    let data = Binary { subtype: BinarySubtype::Generic, bytes: data.to_vec() };
+    doc! { "_id": id, "files_id": file, "n": number, "data": data }
+}
+
+/// Loads a small course with these documents beside it, checks that each of the words is named by the loading and by the
+/// check, and that all documents come back.
+fn comes_back(
+    runtime: &ModulestoreRuntime,
+    added: &[(&str, Vec<Vec<u8>>)],
+    damage: usize,
+    words: &[&str],
+) -> (DumpCounts, Dump) {
+    let (source, folder) = new_store();
+    published_course(&source);
+    let at = folder.path().join("dump");
+    source.export_dump(&at).expect("a dump");
+    let mut dump = read(&at);
+    for (name, documents) in added {
+        dump.entry((*name).to_owned()).or_default().extend(documents.iter().cloned());
+    }
+    for (name, documents) in &mut dump {
+        fs::write(at.join(format!("{name}.bson")), documents.concat()).expect("a file");
+        documents.sort();
+    }
+    let strict = new_store();
+    let refused = strict.0.import_dump_with(&at, OnDamage::Refuse);
+    assert_eq!(refused.is_err(), damage > 0, "{refused:?}");
+
+    let counts = runtime.import_dump(&at).expect("the dump loads");
+    assert_eq!(counts.damaged.len(), damage, "{:#?}", counts.damaged);
+    for damaged in &counts.damaged {
+        assert!(damaged.place.contains(".bson, document "), "{damaged:?}");
+    }
+    let report = runtime.fsck(FsckOptions::default()).expect("a check");
+    let told: Vec<_> =
+        report.findings.iter().map(|found| format!("{}: {}", found.place, found.reason)).collect();
+    assert_eq!(report.findings.is_sound(), damage == 0, "{told:#?}");
+    for words in words {
+        let named = counts.damaged.iter().any(|damaged| damaged.reason.contains(words));
+        assert!(named, "{words}: {:#?}", counts.damaged);
+        assert!(told.iter().any(|line| line.contains(words)), "{words}: {told:#?}");
+    }
+    assert_eq!(told.len(), damage, "{told:#?}");
+    runtime.export_dump(folder.path().join("out")).expect("a dump");
+    let out = read(&folder.path().join("out"));
+    for (name, documents) in &dump {
+        assert_eq!(out.get(name), Some(documents), "{name}");
+    }
+    assert_eq!(out.len(), dump.len());
+    commit(runtime, edit().put(usage("html", "h1"), html("more")).publish_all());
+    runtime.block(&usage("html", "h1"), Branch::Published).expect("the good course");
+    (counts, out)
+}
+
+/// In a file and on servers.
+fn everywhere(test: impl Fn(&ModulestoreRuntime)) {
+    test(&new_store().0);
+    for server in [server(), java_server()].into_iter().flatten() {
+        test(&crate::server::new_store(server));
+    }
+}
+
+#[test]
+fn several_chunks_of_one_number_are_kept() {
+    let name = "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt";
+    let file = doc! { "_id": name, "length": 2, "content_son": { "org": "Harbour", "course": "TIDES", "run": "2031", "category": "asset", "name": "a.txt" } };
+    let chunks = [
+        chunk(1, name, 0, b"hi"),
+        chunk(2, name, 0, b"ho"),
+        chunk(3, "gone", 0, b"lost"),
+        chunk(4, "gone", 0, b"last"),
+    ];
+    everywhere(|runtime| {
+        let added = [("fs.files", vec![bytes(&file)]), ("fs.chunks", chunks.iter().map(bytes).collect())];
+        comes_back(runtime, &added, 2, &["another chunk"]);
+        let key = xblock_testkit::fixture::asset("a.txt");
+        assert_eq!(runtime.read_asset(&key, Branch::Published).expect("the file"), b"hi");
+    });
+}
+
+/// A chunk that is there under another `_id` already is not lost.
+#[test]
+fn chunks_that_clash_with_those_of_the_server_are_kept() {
+    for server in [server(), java_server()].into_iter().flatten() {
+        let runtime = crate::server::new_store(server);
+        let folder = tempfile::tempdir().expect("a folder");
+        let (first, second) = (chunk(1, "gone", 0, b"one"), chunk(2, "gone", 0, b"two"));
+        for one in [&first, &second] {
+            fs::write(folder.path().join("fs.chunks.bson"), bytes(one)).expect("a file");
+            runtime.import_dump(folder.path()).expect("it loads");
+        }
+        runtime.export_dump(folder.path().join("out")).expect("a dump");
+        let mut both = vec![bytes(&first), bytes(&second)];
+        both.sort();
+        assert_eq!(read(&folder.path().join("out"))["fs.chunks"], both);
+        let report = runtime.fsck(FsckOptions::default()).expect("a check");
+        assert!(report.findings.iter().any(|found| found.code == "chunk"), "{report:?}");
+    }
+}
+
+#[test]
+fn documents_that_are_no_bson_are_kept() {
+    let spoilt = |document: &Document, name: &[u8]| {
+        let mut bytes = bytes(document);
+        let at = bytes.windows(name.len()).position(|part| part == name).expect("there");
+        // A type nobody knows.
+        bytes[at - 1] = 0x7e;
+        bytes
+    };
+    let structure = doc! { "_id": ObjectId::new(), "root": ["course", "c"], "blocks": [{ "block_type": "course", "block_id": "c" }] };
+    everywhere(|runtime| {
+        let added = [("modulestore.structures", vec![spoilt(&structure, b"block_id\0")])];
+        comes_back(runtime, &added, 1, &[]);
+    });
+    let other = doc! { "_id": 1, "inner": { "odd": 1 } };
+    let id = doc! { "_id": { "odd": 1 } };
+    let definition = doc! { "_id": ObjectId::new(), "block_type": "html", "fields": { "odd": 1 } };
+    let added = [
+        ("users", vec![spoilt(&other, b"odd\0"), spoilt(&id, b"odd\0")]),
+        ("modulestore.definitions", vec![spoilt(&definition, b"odd\0")]),
+    ];
+    everywhere(|runtime| drop(comes_back(runtime, &added, 3, &[])));
+}
+
+/// In databases of earlier days such a document is no bytes, but stands there itself.
+#[test]
+fn what_was_kept_in_earlier_days_comes_back() {
+    let Some(server) = server() else { return };
+    let url = server.url(&server.new_database(), "");
+    let runtime = crate::server::open(&url);
+    let damaged = doc! { "_id": "text", "blocks": [] };
+    let key = doc! { "collection": "modulestore.structures", "id": "text" };
+    Database::open(&url).insert("xblock_runtime.damaged", doc! { "_id": key, "document": &damaged });
+    let folder = tempfile::tempdir().expect("a folder");
+    runtime.export_dump(folder.path().join("out")).expect("a dump");
+    let out = read(&folder.path().join("out"));
+    assert_eq!(out["modulestore.structures"], [bytes(&damaged)]);
+    // Loaded again, it is the same document.
+    fs::write(folder.path().join("modulestore.structures.bson"), bytes(&damaged)).expect("a file");
+    assert_eq!(runtime.import_dump(folder.path()).expect("it loads").damaged.len(), 1);
+    runtime.export_dump(folder.path().join("again")).expect("a dump");
+    assert_eq!(read(&folder.path().join("again")), out);
+}
+
+/// Before 3.0 MongoDB kept its indexes as documents without ids.
+#[test]
+fn collections_of_the_server_are_no_damage() {
+    let index =
+        |name: &str| bytes(&doc! { "v": 1, "key": { name: 1 }, "ns": "edxapp.modulestore", "name": name });
+    let indexes = vec![index("a"), index("b"), index("a")];
+    let added = [("system.indexes", indexes), ("system.users", vec![bytes(&doc! { "_id": "me" })])];
+    everywhere(|runtime| {
+        let (counts, _) = comes_back(runtime, &added, 0, &[]);
+        assert_eq!(counts.others, 4);
+    });
+}
+
+#[test]
+fn documents_without_ids_are_kept() {
+    let nameless = |text: &str| bytes(&doc! { "text": text });
+    let collections = [
+        "modulestore.active_versions",
+        "modulestore.structures",
+        "modulestore.definitions",
+        "fs.files",
+        "modulestore",
+        "assetstore",
+        "users",
+    ];
+    let added = collections.map(|name| (name, vec![nameless("a"), nameless("a"), nameless("b")]));
+    everywhere(|runtime| drop(comes_back(runtime, &added, 3 * collections.len(), &["no `_id`"])));
+}
+
+#[test]
+fn what_loading_names_a_check_names_again() {
+    let old = |name: &str, reversed: bool| {
+        let mut id = doc! { "tag": "i4x", "org": "o", "course": "c", "category": name, "name": name, "revision": null };
+        if reversed {
+            let tag = id.remove("tag");
+            id.insert("tag", tag);
+        }
+        bytes(&doc! { "_id": id, "definition": {}, "metadata": {} })
+    };
+    let added = [
+        (
+            "fs.chunks",
+            vec![
+                bytes(&doc! { "_id": ObjectId::new() }),
+                bytes(&doc! { "_id": ObjectId::new() }),
+                bytes(&doc! { "_id": 7, "files_id": "x", "n": "0", "data": "s" }),
+                bytes(&doc! { "_id": 8, "files_id": "x", "n": 0, "data": "s" }),
+            ],
+        ),
+        (
+            "assetstore",
+            vec![
+                bytes(&doc! { "_id": 1, "course_id": "edX/x/y", "assets": [] }),
+                bytes(&doc! { "_id": 2, "course_id": 5 }),
+                bytes(&doc! { "_id": 3, "course_id": "edX/x/y" }),
+            ],
+        ),
+        ("modulestore", vec![old("course", false), old("about", false), old("about", true)]),
+    ];
+    let words = [
+        "the chunk of no file",
+        "`n` is String",
+        "no data",
+        "expected",
+        "`course_id` is Int32",
+        "another order",
+    ];
+    everywhere(|runtime| drop(comes_back(runtime, &added, 7, &words)));
+}
