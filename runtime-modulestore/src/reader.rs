@@ -44,6 +44,9 @@ pub(crate) struct Known {
     pub(crate) definition: ObjectId,
 }
 
+/// An index that a change was tried on: its id, and when it was written.
+pub(crate) type Tried = Option<(ObjectId, Option<bson::DateTime>)>;
+
 /// Reads one context's documents in one view of the store.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'r> {
@@ -59,6 +62,12 @@ impl<'r> Reader<'r> {
     /// Finds the context's index; one that is filed in its place but belongs to a key of the other form is another's.
     pub(crate) fn index(&self) -> Result<Option<CourseIndex>, RuntimeError> {
         Ok(self.filed_index()?.filter(|(_, is_ours)| *is_ours).map(|(index, _)| index))
+    }
+
+    /// Says what the context's index is before a change of it, so that a second try on the very same one is noticed: nobody
+    /// came first then, and all others would fail like it and leave contents each time.
+    pub(crate) fn tried(&self) -> Result<Tried, RuntimeError> {
+        Ok(self.filed_index()?.map(|(index, _)| (index.id(), index.last_update())))
     }
 
     /// Finds what is filed in the context's place, and says whether it is the context's.

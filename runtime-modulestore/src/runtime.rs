@@ -545,12 +545,17 @@ impl Runtime for ModulestoreRuntime {
         // The documents of the platform always name somebody.
         edit.author.get_or_insert(MANAGEMENT_COMMAND);
         // A store without locks may have another writer come first; what is the edit's base decides whether that matters.
+        let mut last = None;
         for _ in 0..TRIES {
             let docs = self.store.write()?;
             let reader = self.reader(&*docs, &edit.context);
+            let tried = reader.tried()?;
             let now = in_milliseconds(self.clock.now());
             let Committed { commit, structures } = carry_out(&*docs, reader, &edit, now)?;
             if docs.commit()? == Outcome::Overtaken {
+                if last.replace(tried) == Some(tried) {
+                    break;
+                }
                 continue;
             }
             for structure in structures {

@@ -1,4 +1,5 @@
-//! Keys that differ in case only: the platform takes them for one (modulestore reference, sections 5 and 18).
+//! Keys that differ in case only: the platform takes them for one (modulestore reference, sections 5 and 18). A store may take
+//! more of them for one.
 
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::RuntimeError;
@@ -12,7 +13,7 @@ pub(crate) fn folded(key: &IndexKey) -> [String; 3] {
     [&key.org, &key.course, &key.run].map(|part| part.to_lowercase())
 }
 
-/// Refuses a context that is to be made, where there is one whose key differs in case only.
+/// Refuses a context that is to be made, where there is one whose key differs in case only, or is the same to the store.
 ///
 /// # Errors
 /// [`RuntimeError::ContextExists`] with the key that is there; the store's own.
@@ -24,6 +25,9 @@ pub(crate) fn refuse_twin(docs: &dyn DocumentReads, key: &IndexKey) -> Result<()
 }
 
 fn find_twin(docs: &dyn DocumentReads, key: &IndexKey) -> Result<Option<ContextKey>, RuntimeError> {
+    if let Some(twin) = docs.twin(key)? {
+        return Ok(Some(twin));
+    }
     let wanted = folded(key);
     for raw in docs.indexes()? {
         // One that cannot be read is in nobody's way.

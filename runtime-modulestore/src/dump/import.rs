@@ -221,6 +221,9 @@ impl Import<'_> {
         if self.docs.index(index.key())?.is_some() {
             return Err(RuntimeError::ContextExists { key: context? });
         }
+        if let Some(twin) = self.docs.twin(index.key())? {
+            return Err(RuntimeError::ContextExists { key: twin });
+        }
         let context = context.and_then(|context| index.check_heads().map(|()| context));
         let mut heads = Vec::new();
         let mut missing = None;

@@ -1,6 +1,6 @@
 //! What a check proposes, and doing it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
 
 use bson::oid::ObjectId;
@@ -58,17 +58,22 @@ pub(super) fn carry_out(
 ) -> Result<Outcomes, RuntimeError> {
     let mut outcomes = Outcomes::default();
     let mut drafts: BTreeMap<&ContextKey, Vec<(usize, &Repair)>> = BTreeMap::new();
+    let mut put_back = HashSet::new();
     let mut all: Vec<_> = repairs.iter().map(|(at, repair)| (*at, repair)).collect();
     all.sort_by_key(|(at, _)| *at);
     for (at, repair) in all {
         match repair {
             // One document may be missing in several places.
             Repair::PutBack { kind, id } => {
-                docs.put_back(*kind, &[*id])?;
-                outcomes.done.push(at);
+                if put_back.contains(&(*kind, *id)) || docs.put_back(*kind, &[*id])? > 0 {
+                    put_back.insert((*kind, *id));
+                    outcomes.done.push(at);
+                }
             }
             Repair::Mend(leftover) => match docs.mend(leftover) {
-                Ok(_) => outcomes.done.push(at),
+                Ok(true) => outcomes.done.push(at),
+                // Somebody else was there first.
+                Ok(false) => {}
                 Err(RuntimeError::ReadOnly) => return Err(RuntimeError::ReadOnly),
                 Err(error) => outcomes.failed.push((at, error.to_string())),
             },

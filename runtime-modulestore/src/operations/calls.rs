@@ -24,13 +24,19 @@ impl ModulestoreRuntime {
         mut act: impl FnMut(&mut Bulk<'_>) -> Result<T, RuntimeError>,
     ) -> Result<(T, Commit), RuntimeError> {
         self.refuse_old_course(context)?;
+        let mut last = None;
         for _ in 0..TRIES {
             let docs = self.store.write()?;
             let now = in_milliseconds(self.clock.now());
-            let mut bulk = Bulk::begin(&*docs, self.reader(&*docs, context), options, now)?;
+            let reader = self.reader(&*docs, context);
+            let tried = reader.tried()?;
+            let mut bulk = Bulk::begin(&*docs, reader, options, now)?;
             let answer = act(&mut bulk)?;
             let (commit, structures) = bulk.finish()?;
             if docs.commit()? == Outcome::Overtaken {
+                if last.replace(tried) == Some(tried) {
+                    break;
+                }
                 continue;
             }
             for structure in structures {

@@ -75,7 +75,9 @@ impl fmt::Display for Leftover {
         match self {
             Self::Index(difference) => {
                 f.write_str(match (difference.is_in_table, difference.is_in_collection) {
-                    (true, true) => "the table of course indexes and the collection name different versions",
+                    (true, true) => {
+                        "the table of course indexes and the collection say different things of it"
+                    }
                     (true, false) => "the table of course indexes has it, the collection does not",
                     _ => "the collection has it, the table of course indexes, which counts, does not",
                 })

@@ -10,6 +10,7 @@ use std::ops::Range;
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{DateTime, Utc};
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
@@ -107,6 +108,14 @@ pub trait DocumentReads {
     /// The medium's.
     fn indexes_anywhere(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
         self.indexes()
+    }
+
+    /// Finds a context that the medium takes for this one though its key is another, so that there is no room for both.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn twin(&self, _key: &IndexKey) -> Result<Option<ContextKey>, RuntimeError> {
+        Ok(None)
     }
 
     /// Finds a course index.

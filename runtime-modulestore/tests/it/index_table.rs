@@ -8,7 +8,7 @@ use runtime_modulestore::documents::IndexKey;
 use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl, Outcome, StoreMode};
 use tempfile::TempDir;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, Runtime, RuntimeError};
+use xblock_core::runtime::{Base, BlockData, Branch, Edit, FsckOptions, Runtime, RuntimeError};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::mongo::opening;
@@ -132,6 +132,154 @@ fn a_table_on_a_mysql_server_is_kept_in_step() {
     // Times are times to the server, of the very moment.
     let ages = table.ask(&format!("SELECT cast(last_update >= edited_on AS char) FROM {TABLE}"));
     assert_eq!(ages, [["1"]]);
+}
+
+/// A new table has what the collection has: the platform, and whoever opens it here, sees nothing else from then on.
+fn a_new_table_is_filled(table: &Table) {
+    let Some(server) = server() else { return };
+    let database = server.new_database();
+    let plain = server.url(&database, "");
+    let url = server.url(&database, &table.option());
+    let made = published_course(&open(&plain));
+    let old: ContextKey = "Harbour/OLD/2031".parse().expect("a key");
+    let top = old.make_usage_key("course", "2031").expect("a key");
+    commit(
+        &open(&plain),
+        Edit::new(old.clone(), Base::New { root: top.clone() }).put(top, BlockData::default()),
+    );
+    let runtime = open(&url);
+    // The table has no place for keys of the old form.
+    assert_eq!(runtime.contexts().expect("contexts"), [context()]);
+    assert_eq!(runtime.context(&context()).expect("the context").draft.version, made.draft);
+    let again = commit(&runtime, edit().put(usage("html", "h1"), html("in both")));
+    assert_eq!(open(&plain).context(&context()).expect("the context").draft.version, again.draft);
+    assert_eq!(table.of_row("draft_version"), &*again.draft.0);
+    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+    let differing = store.index_differences().expect("one");
+    assert_eq!(differing.iter().map(|one| &one.context).collect::<Vec<_>>(), [&old]);
+}
+
+#[test]
+fn a_new_table_in_sqlite_is_filled() {
+    a_new_table_is_filled(&Table::sqlite());
+}
+
+#[test]
+fn a_new_table_on_a_mysql_server_is_filled() {
+    let Some(table) = Table::mysql() else { return };
+    a_new_table_is_filled(&table);
+    assert_eq!(table.ask("SHOW TABLES"), [[TABLE]]);
+}
+
+/// Rows and documents of one course stay together by their id; where they have come apart a repair joins them.
+#[test]
+fn rows_and_documents_are_one_by_their_id() {
+    let Some(server) = server() else { return };
+    let (database, table) = (server.new_database(), Table::sqlite());
+    let plain = server.url(&database, "");
+    let url = server.url(&database, &table.option());
+    let change = |sql: &str| {
+        let Table::Sqlite(folder) = &table else { return };
+        let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
+        assert_eq!(db.execute(sql, []).expect("a statement"), 1);
+    };
+    let runtime = open(&url);
+    published_course(&runtime);
+    let id = table.of_row("objectid");
+    change(&format!("DELETE FROM {TABLE}"));
+    // Made anew it has the id that the collection knows.
+    let made = published_course(&runtime);
+    assert_eq!((table.of_row("objectid"), table.of_row("draft_version")), (id, made.draft.0.to_string()));
+    assert_eq!(open(&plain).context(&context()).expect("the context").draft.version, made.draft);
+    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+    assert_eq!(store.index_differences().expect("none"), []);
+
+    change(&format!("UPDATE {TABLE} SET objectid = '0123456789abcdef01234567'"));
+    let edited = commit(&runtime, edit().put(usage("html", "h1"), html("in the table")));
+    let repair = |repair| {
+        let report = runtime.fsck(FsckOptions { is_quick: true, repair }).expect("the check");
+        report.findings.iter().map(|finding| (finding.code, finding.is_repaired)).collect::<Vec<_>>()
+    };
+    assert_eq!(repair(false), [("index_behind", false)]);
+    assert_eq!(repair(true), [("index_behind", true)]);
+    assert_eq!(repair(false), []);
+    assert_eq!(open(&plain).context(&context()).expect("the context").draft.version, edited.draft);
+}
+
+/// What another has mended is not mended once more.
+#[test]
+fn what_is_not_there_any_more_is_not_mended() {
+    let Some(server) = server() else { return };
+    let (database, table) = (server.new_database(), Table::sqlite());
+    let url = server.url(&database, &table.option());
+    published_course(&open(&url));
+    commit(&open(&server.url(&database, "")), edit().put(usage("html", "h1"), html("not in the table")));
+    let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+    let docs = store.write().expect("a transaction");
+    let [leftover] = &docs.leftovers().expect("one")[..] else { panic!("there is one") };
+    assert!(docs.mend(leftover).expect("it is mended"));
+    assert!(!docs.mend(leftover).expect("nothing is left"));
+}
+
+/// Where nobody else writes, and a change is refused all the same, it is not tried for ever, with new contents each time.
+#[test]
+fn what_cannot_be_changed_is_not_tried_for_ever() {
+    let Some(server) = server() else { return };
+    let table = Table::sqlite();
+    let runtime = open(&server.url(&server.new_database(), &table.option()));
+    published_course(&runtime);
+    // Nobody finds the row by the id it stands for any more.
+    let Table::Sqlite(folder) = &table else { return };
+    let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
+    db.execute(&format!("UPDATE {TABLE} SET objectid = upper(objectid)"), []).expect("it is changed");
+    let definitions = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        runtime.export_dump(folder.path().join("dump")).expect("the dump is written");
+        let collections = crate::dumps::collections(&folder.path().join("dump"));
+        collections["modulestore.definitions"].len()
+    };
+    let before = definitions();
+    let refused = runtime.commit(edit().put(usage("html", "h1"), html("never")));
+    assert!(matches!(&refused, Err(RuntimeError::Conflict { .. })), "{refused:?}");
+    assert!((before..=before + 2).contains(&definitions()), "{} after {before}", definitions());
+}
+
+/// Servers may compare without accents: what has no room beside another is refused before anything is written.
+#[test]
+fn what_a_mysql_server_takes_for_another_is_refused() {
+    let (Some(server), Some(table)) = (server(), Table::mysql()) else { return };
+    let url = server.url(&server.new_database(), &table.option());
+    let runtime = open(&url);
+    published_course(&runtime);
+    let sizes = || {
+        let folder = tempfile::tempdir().expect("a folder");
+        runtime.export_dump(folder.path().join("dump")).expect("the dump is written");
+        let mut files: Vec<_> =
+            std::fs::read_dir(folder.path().join("dump")).expect("a folder").flatten().collect();
+        files.sort_by_key(std::fs::DirEntry::file_name);
+        files.iter().map(|file| file.metadata().expect("a file").len()).collect::<Vec<_>>()
+    };
+    let before = sizes();
+    let twin: ContextKey = context().to_string().replace("Harbour", "Hárbour").parse().expect("a key");
+    let top = twin.make_usage_key("course", "course").expect("a key");
+    let make = Edit::new(twin.clone(), Base::New { root: top.clone() }).put(top, BlockData::default());
+    let refused = [runtime.commit(make).map(drop), runtime.rerun(&context(), &twin, None).map(drop)];
+    for refused in refused {
+        let is_named = matches!(&refused, Err(RuntimeError::ContextExists { key }) if *key == context());
+        assert!(is_named, "{refused:?}");
+    }
+    assert_eq!(sizes(), before);
+    // A dump that brings both is not loaded by halves.
+    let (source, _folder) = crate::fixture::new_store();
+    published_course(&source);
+    source.rerun(&context(), &twin, None).expect("a file has room for both");
+    let folder = tempfile::tempdir().expect("a folder");
+    source.export_dump(folder.path().join("dump")).expect("the dump is written");
+    let Some(other) = Table::mysql() else { return };
+    let runtime = open(&server.url(&server.new_database(), &other.option()));
+    let refused = runtime.import_dump(folder.path().join("dump"));
+    assert!(matches!(&refused, Err(RuntimeError::ContextExists { .. })), "{refused:?}");
+    assert_eq!(runtime.contexts().expect("contexts"), []);
 }
 
 /// Django makes the tables itself, in older and newer words; both are used as they are, and the history is told.

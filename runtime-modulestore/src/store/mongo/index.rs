@@ -1,5 +1,7 @@
 //! The course index, the one document that changes.
 
+use std::collections::{HashMap, HashSet};
+
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
@@ -16,6 +18,10 @@ type RowAndDocument = (Option<RawDocumentBuf>, Option<RawDocumentBuf>);
 /// Says whether two documents say the same about the fields that are compared.
 pub(super) fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
     ["last_update", "versions"].into_iter().all(|name| value(a, name) == value(b, name))
+}
+
+fn key_parts(index: &RawDocument) -> [Option<String>; 3] {
+    ["org", "course", "run"].map(|part| index.get_str(part).ok().map(str::to_owned))
 }
 
 impl Session<'_> {
@@ -37,13 +43,28 @@ impl Session<'_> {
     }
 
     /// Finds the document of the collection, which a table of indexes may be ahead of.
-    fn filed_index(&self, id: ObjectId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
+    pub(super) fn filed_index(&self, id: ObjectId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
         let name = self.store.name(&Collection::Indexes);
         self.find_one(&self.store.primary.collection(&name), doc! { "_id": id })
     }
 
+    /// Lists the documents of the collection.
+    pub(super) fn filed_indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
+        self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())
+    }
+
+    /// Finds the id under which the collection has an index that the table has no row for.
+    pub(super) fn filed_id(&self, key: &IndexKey) -> Result<Option<ObjectId>, RuntimeError> {
+        let Some(table) = &self.store.sql_index else { return Ok(None) };
+        let IndexKey { org, course, run } = key;
+        let filter = doc! { "org": org, "course": course, "run": run };
+        let filed = self.find_one(&self.of(&Collection::Indexes), filter)?;
+        let Some(id) = filed.and_then(|filed| filed.get_object_id("_id").ok()) else { return Ok(None) };
+        Ok(table.find_by_id(id, |_| Ok(None))?.is_none().then_some(id))
+    }
+
     pub(super) fn all_indexes(&self) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
-        let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
+        let filed = self.filed_indexes()?;
         let mut found = match &self.store.sql_index {
             Some(table) => table.all(&filed)?,
             None => filed.into_iter().map(Ok).collect(),
@@ -58,23 +79,30 @@ impl Session<'_> {
     /// Lists the contexts whose document in the collection does not say what the table says.
     pub(super) fn differing_indexes(&self) -> Result<Vec<RowAndDocument>, RuntimeError> {
         let Some(table) = &self.store.sql_index else { return Ok(Vec::new()) };
-        let filed = self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())?;
+        let filed = self.filed_indexes()?;
         // Those that cannot be read are found among the indexes themselves.
-        let mut rows: Vec<_> = table.all(&filed)?.into_iter().flatten().collect();
+        let rows: Vec<_> = table.all(&filed)?.into_iter().flatten().collect();
+        let (mut by_id, mut by_key) = (HashMap::new(), HashMap::new());
+        for (at, row) in rows.iter().enumerate() {
+            by_id.insert(row.get_object_id("_id").ok(), at);
+            by_key.insert(key_parts(row), at);
+        }
         let mut differing = Vec::new();
+        let mut seen = HashSet::new();
         for document in filed {
-            let id = document.get_object_id("_id").ok();
-            match rows.iter().position(|row| row.get_object_id("_id").ok() == id) {
-                Some(at) => {
-                    let row = rows.swap_remove(at);
-                    if !is_same(&row, &document) {
-                        differing.push((Some(row), Some(document)));
-                    }
-                }
-                None => differing.push((None, Some(document))),
+            let same_id = by_id.get(&document.get_object_id("_id").ok());
+            // Whoever made both apart from each other gave them ids of their own.
+            let Some(at) = same_id.or_else(|| by_key.get(&key_parts(&document))).copied() else {
+                differing.push((None, Some(document)));
+                continue;
+            };
+            seen.insert(at);
+            if same_id.is_none() || !is_same(&rows[at], &document) {
+                differing.push((Some(rows[at].clone()), Some(document)));
             }
         }
-        differing.extend(rows.into_iter().map(|row| (Some(row), None)));
+        let unseen = rows.into_iter().enumerate().filter(|(at, _)| !seen.contains(at));
+        differing.extend(unseen.map(|(_, row)| (Some(row), None)));
         Ok(differing)
     }
 

@@ -7,6 +7,7 @@ use chrono::{TimeDelta, Utc};
 use mongodb::options::FindOptions;
 use xblock_core::runtime::RuntimeError;
 
+use super::index::is_same;
 use super::own;
 use super::pending::Fate;
 use super::session::{IndexChange, Session};
@@ -53,10 +54,18 @@ impl Session<'_> {
             let Some(row) = row.filter(|_| wanted(&difference)) else { continue };
             let index = CourseIndex::read(&row)?;
             let (id, key): (_, IndexKey) = (index.id(), index.key().clone());
-            // However far ahead the document says it is, the table is what counts.
-            let gone = IndexChange { id, key: key.clone(), before: document, after: None };
-            self.follow_table(&gone)?;
-            self.follow_table(&IndexChange { id, key, before: None, after: Some(row) })?;
+            // However far ahead the document says it is, and by whatever id, the table is what counts.
+            if let Some(document) = document {
+                let id = CourseIndex::read(&document)?.id();
+                let gone = IndexChange { id, key: key.clone(), before: Some(document), after: None };
+                self.follow_table(&gone)?;
+            }
+            self.follow_table(&IndexChange { id, key, before: None, after: Some(row.clone()) })?;
+            // Servers pass over what is in the way of another document.
+            if !self.filed_index(id)?.is_some_and(|filed| is_same(&filed, &row)) {
+                let action = format!("bringing the course index of {} in line", difference.context);
+                return Err(RuntimeError::storage(action, "the collection still says something else"));
+            }
             mended.push(difference);
         }
         Ok(mended)
@@ -111,20 +120,23 @@ impl Session<'_> {
                 Ok(!mended.is_empty())
             }
             Leftover::Commit { id, .. } | Leftover::Attempt { id, .. } => {
-                for pending in self.pending(doc! { "_id": id })? {
-                    match self.fate(&pending)? {
-                        Fate::Made => self.do_rest(&pending, None)?,
-                        Fate::Open | Fate::Void => self.forget(&pending)?,
+                let found = self.pending(doc! { "_id": id })?;
+                for pending in &found {
+                    match self.fate(pending)? {
+                        Fate::Made => self.do_rest(pending, None)?,
+                        Fate::Open | Fate::Void => self.forget(pending)?,
                     }
                 }
-                Ok(true)
+                Ok(!found.is_empty())
             }
             Leftover::Chunks { bucket, .. } => {
                 let name = self.store.name(&Collection::Chunks(*bucket));
+                let mut deleted = 0;
                 for ids in self.lost_chunks(*bucket)?.chunks(super::files::IDS) {
-                    self.delete(&name, doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } })?;
+                    let staged = doc! { "_id": { "$in": ids }, own::STAGED: { "$exists": true } };
+                    deleted += self.delete(&name, staged)?;
                 }
-                Ok(true)
+                Ok(deleted > 0)
             }
         }
     }

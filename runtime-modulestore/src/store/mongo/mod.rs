@@ -143,16 +143,20 @@ impl MongoStore {
         let primary = DatabaseOptions::builder()
             .selection_criteria(SelectionCriteria::ReadPreference(ReadPreference::Primary))
             .build();
-        let store = Self {
+        let mut store = Self {
             preferred: client.database(url.database()),
             primary: client.database_with_options(url.database(), primary),
             url: url.clone(),
             mode,
             executor: Some(executor),
             opened: std::time::Instant::now(),
-            sql_index: url.index().map(|place| SqlIndex::open(place, url.patience(), mode)).transpose()?,
+            sql_index: None,
         };
         store.run(&action, async { store.preferred.run_command(doc! { "ping": 1 }).await })?;
+        if let Some(place) = url.index() {
+            let filed = || Session::begin(&store, true).filed_indexes();
+            store.sql_index = Some(SqlIndex::open(place, url.patience(), mode, &filed)?);
+        }
         if mode == StoreMode::ReadWrite {
             store.make_indexes(&action)?;
         }

@@ -7,6 +7,7 @@ use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, doc};
 use chrono::{DateTime, Utc};
 use mongodb::options::{FindOneOptions, FindOptions};
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::damaged;
@@ -96,10 +97,13 @@ impl DocumentReads for Session<'_> {
         let mut found = self.all_indexes()?;
         if self.store.sql_index.is_some() {
             // The table counts; the collection may have courses of its own, or older heads.
-            let filed = self.many(&self.of(&Collection::Indexes), doc! {}, FindOptions::default())?;
-            found.extend(filed.into_iter().map(Ok));
+            found.extend(self.filed_indexes()?.into_iter().map(Ok));
         }
         Ok(found)
+    }
+
+    fn twin(&self, key: &IndexKey) -> Result<Option<ContextKey>, RuntimeError> {
+        self.store.sql_index.as_ref().map_or(Ok(None), |table| table.twin(key))
     }
 
     fn index(&self, key: &IndexKey) -> Result<Option<RawDocumentBuf>, RuntimeError> {

@@ -12,7 +12,7 @@ use super::damaged;
 use super::own;
 use super::pending::Pending;
 use super::session::{Announcement, AsideChange, IndexChange, Session, Staged};
-use crate::documents::{Bucket, FileId, IndexKey, Structure, corrupt, to_time};
+use crate::documents::{Bucket, FileId, IndexKey, Structure, corrupt, to_document, to_time};
 use crate::store::{Collection, ContentKind, DocumentWrites, FileHandle, Leftover, OLD_MONGO, Outcome};
 
 /// How long a piece of an origin is.
@@ -172,7 +172,7 @@ impl Session<'_> {
         for ((bucket, id), file) in staged.files {
             self.put_file_in_place_of_dump(bucket, &id, file)?;
         }
-        let mut made: Vec<(Pending, IndexChange)> = Vec::new();
+        let mut made: Vec<(Pending, IndexChange, Option<RawDocumentBuf>)> = Vec::new();
         for change in staged.indexes {
             let feed: Vec<Announcement> = staged
                 .feed
@@ -181,19 +181,30 @@ impl Session<'_> {
                 .map(|(_, entry)| entry.clone())
                 .collect();
             let commit = self.prepare(&change, &feed, &[])?;
-            if self.swap_index(&change)? {
-                made.push((commit, change));
-                continue;
-            }
+            let filed = match self.store.sql_index {
+                Some(_) => self.filed_index(change.id)?,
+                None => None,
+            };
+            let refused = match self.swap_index(&change) {
+                Ok(true) => {
+                    made.push((commit, change, filed));
+                    continue;
+                }
+                Ok(false) => None,
+                Err(error @ RuntimeError::ContextExists { .. }) => Some(error),
+                Err(error) => return Err(error),
+            };
             self.forget(&commit)?;
-            for (commit, change) in made.into_iter().rev() {
+            for (commit, change, filed) in made.into_iter().rev() {
                 self.forget(&commit)?;
                 let back = IndexChange { before: change.after, after: change.before, ..change };
                 self.swap_index(&back)?;
+                // The table had no row for it.
+                self.add(&self.store.name(&Collection::Indexes), filed.into_iter().collect())?;
             }
-            return Ok(Outcome::Overtaken);
+            return refused.map_or(Ok(Outcome::Overtaken), Err);
         }
-        for (commit, _) in made {
+        for (commit, _, _) in made {
             // The commit stands; what is left is done by the next who comes by.
             let _ = self.follow_up(&commit);
         }
@@ -227,9 +238,19 @@ impl Session<'_> {
             return Ok(if self.swap_index(&change)? { Outcome::Kept } else { Outcome::Overtaken });
         }
         let commit = self.prepare(&change, &feed, &files)?;
-        if !self.swap_index(&change)? {
-            self.forget(&commit)?;
-            return Ok(Outcome::Overtaken);
+        match self.swap_index(&change) {
+            Ok(true) => {}
+            Ok(false) => {
+                self.forget(&commit)?;
+                return Ok(Outcome::Overtaken);
+            }
+            Err(error) => {
+                // Of other errors nobody knows yet what they left.
+                if matches!(error, RuntimeError::ContextExists { .. }) {
+                    self.forget(&commit)?;
+                }
+                return Err(error);
+            }
         }
         // The commit stands; what is left is done by the next who comes by.
         let _ = self.follow_up(&commit);
@@ -243,7 +264,16 @@ impl DocumentWrites for Session<'_> {
     }
 
     fn insert_index(&self, key: &IndexKey, id: ObjectId, document: &RawDocument) -> Result<(), RuntimeError> {
-        let change = IndexChange { id, key: key.clone(), before: None, after: Some(document.to_owned()) };
+        let (mut id, mut document) = (id, document.to_owned());
+        // The row gets the id of what the collection has, so that this follows the table from now on.
+        if let Some(filed) = self.filed_id(key)?.filter(|filed| *filed != id) {
+            let place = || format!("course index {id}");
+            let mut renamed = to_document(&document).map_err(|error| corrupt(place(), error))?;
+            renamed.insert("_id", filed);
+            document = RawDocumentBuf::try_from(&renamed).map_err(|error| corrupt(place(), error))?;
+            id = filed;
+        }
+        let change = IndexChange { id, key: key.clone(), before: None, after: Some(document) };
         self.staged.borrow_mut().indexes.push(change);
         Ok(())
     }

@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::raw::RawDocumentBuf;
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::RuntimeError;
 
 use self::row::{COLUMNS, Columns, Entry, reason};
@@ -25,6 +26,9 @@ use crate::store::StoreMode;
 pub(super) use self::place::TAKES;
 pub use self::place::{IndexPlace, MysqlIndexPlace};
 
+/// The table's name.
+const NAME: &str = "split_modulestore_django_splitmodulestorecourseindex";
+
 /// A table of course indexes, as Django makes it.
 pub(super) enum SqlIndex {
     Sqlite(sqlite::File),
@@ -32,15 +36,18 @@ pub(super) enum SqlIndex {
 }
 
 impl SqlIndex {
-    /// Opens the table; with [`StoreMode::ReadWrite`] it is made where it is missing.
+    /// Opens the table; with [`StoreMode::ReadWrite`] it is made where it is missing, with a row for each index that is
+    /// `filed` in the collection: from then on the table counts.
     pub(super) fn open(
         place: &IndexPlace,
         patience: Duration,
         mode: StoreMode,
+        filed: &dyn Fn() -> Result<Vec<RawDocumentBuf>, RuntimeError>,
     ) -> Result<Self, RuntimeError> {
+        let first = || first_rows(&filed()?);
         Ok(match place {
-            IndexPlace::Sqlite(file) => Self::Sqlite(sqlite::File::open(file, mode)?),
-            IndexPlace::Mysql(place) => Self::Mysql(mysql::Server::open(place, patience, mode)?),
+            IndexPlace::Sqlite(file) => Self::Sqlite(sqlite::File::open(file, mode, &first)?),
+            IndexPlace::Mysql(place) => Self::Mysql(mysql::Server::open(place, patience, mode, &first)?),
         })
     }
 
@@ -56,17 +63,26 @@ impl SqlIndex {
 
     /// Finds the row of a key; a library and a course of the run `library` have rows of their own.
     fn by_key(&self, key: &IndexKey) -> Result<Option<Entry>, RuntimeError> {
+        // Servers may compare without case.
+        Ok(self.taken_for(key)?.into_iter().find(|entry| entry.key == *key))
+    }
+
+    /// Finds a context that the database takes for this one though its key is another: servers compare without case, and
+    /// without accents.
+    pub(super) fn twin(&self, key: &IndexKey) -> Result<Option<ContextKey>, RuntimeError> {
+        Ok(self.taken_for(key)?.into_iter().find(|entry| entry.key != *key).map(|entry| entry.context))
+    }
+
+    /// Finds the rows whose names the database takes for those of a key.
+    fn taken_for(&self, key: &IndexKey) -> Result<Vec<Entry>, RuntimeError> {
         let IndexKey { org, course, run } = key;
         let names = [format!("library-v1:{org}+{course}"), format!("course-v1:{org}+{course}+{run}")];
         let wanted = if run == "library" { &names[..] } else { &names[1..] };
+        let mut found = Vec::new();
         for name in wanted {
-            let found = self.read(|table| select(table, "WHERE course_id = ?", name))?;
-            // Servers may compare without case.
-            if let Some(entry) = found.into_iter().find(|entry| entry.key == *key) {
-                return Ok(Some(entry));
-            }
+            found.extend(self.read(|table| select(table, "WHERE course_id = ?", name))?);
         }
-        Ok(None)
+        Ok(found)
     }
 
     /// Finds an index; `present` gives the document of the collection.
@@ -145,7 +161,14 @@ fn swap(
     let is_as_it_was = match (&change.before, &row) {
         (Some(before), Some(row)) => row.is(before),
         (None, None) => match after {
-            Some(after) => select(table, "WHERE course_id = ?", &after.course_id)?.is_empty(),
+            Some(after) => {
+                let present = select(table, "WHERE course_id = ?", &after.course_id)?;
+                // Trying again does not help where the server takes another name for this one.
+                if let Some(twin) = present.iter().find(|entry| entry.key != change.key) {
+                    return Err(RuntimeError::ContextExists { key: twin.context.clone() });
+                }
+                present.is_empty()
+            }
             None => true,
         },
         _ => false,
@@ -154,7 +177,7 @@ fn swap(
         return Ok(false);
     }
     match (&row, after) {
-        (None, Some(after)) => insert(table, after)?,
+        (None, Some(after)) => insert(table, NAME, after)?,
         (Some(_), Some(after)) => update(table, after)?,
         (Some(_), None) => {
             let sql = "DELETE FROM split_modulestore_django_splitmodulestorecourseindex WHERE objectid = ?";
@@ -184,17 +207,37 @@ fn number(number: Option<i64>) -> Cell {
     number.map_or(Cell::Null, Cell::Integer)
 }
 
-fn insert(table: &mut dyn Statements, columns: &Columns) -> Result<(), RuntimeError> {
-    let sql = "INSERT INTO split_modulestore_django_splitmodulestorecourseindex
+/// Makes the rows of a new table. What cannot have one stays in the collection only, and a check names it.
+fn first_rows(filed: &[RawDocumentBuf]) -> Result<Vec<Columns>, RuntimeError> {
+    let rows = filed.iter().map(|document| Columns::of(document));
+    rows.filter(|row| !matches!(row, Err(RuntimeError::Corrupt { .. } | RuntimeError::UnsupportedKey { .. })))
+        .collect()
+}
+
+/// Adds the rows of a new table, of those the database takes for one the first.
+fn fill(table: &mut dyn Statements, name: &str, rows: &[Columns]) -> Result<(), RuntimeError> {
+    let sql = format!("SELECT course_id FROM {name} WHERE course_id = ?");
+    for row in rows {
+        if table.rows(&sql, &[Cell::from(&row.course_id)])?.is_empty() {
+            insert(table, name, row)?;
+        }
+    }
+    Ok(())
+}
+
+fn insert(table: &mut dyn Statements, name: &str, columns: &Columns) -> Result<(), RuntimeError> {
+    let sql = format!(
+        "INSERT INTO {name}
         (objectid, course_id, org, draft_version, published_version, library_version, wiki_slug, base_store,
-         edited_on, last_update, edited_by_id) VALUES (?, ?, ?, ?, ?, ?, ?, 'mongodb', ?, ?, ?)";
+         edited_on, last_update, edited_by_id) VALUES (?, ?, ?, ?, ?, ?, ?, 'mongodb', ?, ?, ?)"
+    );
     let [draft, published, library] = &columns.versions;
     let values = [&columns.object_id, &columns.course_id, &columns.org, draft, published, library]
         .into_iter()
         .chain([&columns.wiki_slug, &columns.edited_on, &columns.last_update])
         .map(Cell::from)
         .chain([number(columns.edited_by)]);
-    table.execute(sql, &values.collect::<Vec<_>>())
+    table.execute(&sql, &values.collect::<Vec<_>>())
 }
 
 /// The id and the key never change.
@@ -249,7 +292,8 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("index.db");
         let place = IndexPlace::Sqlite(file.display().to_string());
-        let table = SqlIndex::open(&place, Duration::from_secs(1), StoreMode::ReadWrite).expect("the table");
+        let table = SqlIndex::open(&place, Duration::from_secs(1), StoreMode::ReadWrite, &|| Ok(Vec::new()))
+            .expect("the table");
         let db = rusqlite::Connection::open(&file).expect("the file");
         let id = "0123456789abcdef01234567";
         let (other, time) = ("0123456789abcdef01234568", "2031-01-01 00:00:00");

@@ -7,12 +7,15 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use bson::oid::ObjectId;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, DriverError, Error, Opts, OptsBuilder, Params, SslOpts, Value};
 use xblock_core::runtime::RuntimeError;
 
 use super::place::MysqlIndexPlace;
+use super::row::Columns;
 use super::statements::{Cell, Statements};
+use super::{NAME, fill};
 use crate::store::StoreMode;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS split_modulestore_django_splitmodulestorecourseindex (
@@ -32,8 +35,6 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS split_modulestore_django_splitmo
     KEY split_modulestore_django_wiki_slug (wiki_slug)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4";
 
-/// The table's name.
-const NAME: &str = "split_modulestore_django_splitmodulestorecourseindex";
 /// How often something is done anew.
 const ATTEMPTS: u32 = 6;
 /// How long to wait before the first of them; each later one waits twice as long.
@@ -68,11 +69,12 @@ struct Open<'s> {
 }
 
 impl Server {
-    /// Connects; with [`StoreMode::ReadWrite`] the table is made where it is missing.
+    /// Connects; with [`StoreMode::ReadWrite`] the table is made where it is missing, with its first rows.
     pub(super) fn open(
         place: &MysqlIndexPlace,
         patience: Duration,
         mode: StoreMode,
+        first: &dyn Fn() -> Result<Vec<Columns>, RuntimeError>,
     ) -> Result<Self, RuntimeError> {
         // Several makers of TLS may be linked in; then one has to be chosen.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -98,7 +100,21 @@ impl Server {
             if mode == StoreMode::ReadOnly || table.has_table(NAME)? {
                 return Ok(());
             }
-            table.execute(TABLE, &[])
+            let rows = first()?;
+            if rows.is_empty() {
+                return table.execute(TABLE, &[]);
+            }
+            // Servers undo no making of tables; under its name nobody sees it before it is whole.
+            let new = format!("split_modulestore_django_new_{}", ObjectId::new());
+            let made = table
+                .execute(&TABLE.replace(NAME, &new), &[])
+                .and_then(|()| fill(table, &new, &rows))
+                .and_then(|()| table.execute(&format!("RENAME TABLE {new} TO {NAME}"), &[]));
+            made.or_else(|error| {
+                table.execute(&format!("DROP TABLE IF EXISTS {new}"), &[])?;
+                // Somebody else may have made it meanwhile.
+                if table.has_table(NAME)? { Ok(()) } else { Err(error) }
+            })
         })?;
         Ok(server)
     }

@@ -21,6 +21,7 @@ pub(super) const COLUMNS: &str = "objectid, course_id, draft_version, published_
 /// A row.
 pub(super) struct Entry {
     pub(super) id: ObjectId,
+    pub(super) context: ContextKey,
     pub(super) key: IndexKey,
     versions: Document,
     wiki_slug: String,
@@ -57,6 +58,7 @@ impl Entry {
         Ok(Self {
             id: id(text(0)?)?,
             key: IndexKey::of(&context).map_err(|reason| corrupt(place(), reason))?,
+            context,
             versions,
             wiki_slug: text(5)?.to_owned(),
             edited_by: match row.get(6) {

@@ -8,7 +8,9 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params_from_iter};
 use xblock_core::runtime::RuntimeError;
 
+use super::row::Columns;
 use super::statements::{Cell, Statements};
+use super::{NAME, fill};
 use crate::store::StoreMode;
 
 const TABLES: &str = "
@@ -44,18 +46,32 @@ pub(in crate::store::mongo) struct File {
 }
 
 impl File {
-    pub(super) fn open(file: &str, mode: StoreMode) -> Result<Self, RuntimeError> {
+    /// Opens the file; with [`StoreMode::ReadWrite`] the table is made where it is missing, with its first rows.
+    pub(super) fn open(
+        file: &str,
+        mode: StoreMode,
+        first: &dyn Fn() -> Result<Vec<Columns>, RuntimeError>,
+    ) -> Result<Self, RuntimeError> {
         let open =
             |error| RuntimeError::storage(format!("opening the table of course indexes in {file}"), error);
-        let connection = match mode {
+        let mut connection = match mode {
             StoreMode::ReadWrite => Connection::open(Path::new(file)).map_err(open)?,
             StoreMode::ReadOnly => {
                 Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open)?
             }
         };
         connection.busy_timeout(PATIENCE).map_err(open)?;
-        if mode == StoreMode::ReadWrite {
+        if mode == StoreMode::ReadWrite && (&connection).has_table(NAME)? {
             connection.execute_batch(TABLES).map_err(open)?;
+        } else if mode == StoreMode::ReadWrite {
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(open)?;
+            let is_new = !(&*transaction).has_table(NAME)?;
+            transaction.execute_batch(TABLES).map_err(open)?;
+            if is_new {
+                fill(&mut &*transaction, NAME, &first()?)?;
+            }
+            transaction.commit().map_err(open)?;
         }
         Ok(Self { connection: Mutex::new(connection) })
     }
