@@ -135,7 +135,7 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
 impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
     forward! { to within:
         contexts, damaged_contexts, context, usages, block, parents, definition, asset_metadata, block_assets, read_block_asset,
-        open_block_asset, history, version, changes, commit, origin, keep_origin,
+        open_block_asset, history, version, changes, is_feed_behind, commit, origin, keep_origin,
     }
 
     fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {

@@ -62,6 +62,7 @@ macro_rules! forward {
             of context }
     };
     (@changes $to:tt) => { forward! { @method $to changes(after: Cursor, limit: usize) -> Vec<Change>; } };
+    (@is_feed_behind $to:tt) => { forward! { @method $to is_feed_behind() -> bool; } };
     (@commit $to:tt) => { forward! { @method $to commit(edit: Edit) -> Commit; of &edit.context } };
     (@origin $to:tt) => {
         forward! { @method $to origin(context: &ContextKey) -> Option<Origin>; of context }

@@ -305,6 +305,15 @@ impl Runtime for MixedRuntime {
         Ok(found)
     }
 
+    fn is_feed_behind(&self) -> Result<bool, RuntimeError> {
+        for store in &self.stores {
+            if store.is_feed_behind()? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {
         let Base::New { .. } = edit.base else { return self.store_of(&edit.context)?.commit(edit) };
         match self.store_of(&edit.context) {

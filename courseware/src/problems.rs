@@ -193,7 +193,7 @@ mod tests {
     impl Runtime for Meddled {
         forward! { to within:
             contexts, damaged_contexts, context, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
-            block_assets, read_block_asset, open_block_asset, history, version, changes, commit, origin, keep_origin,
+            block_assets, read_block_asset, open_block_asset, history, version, changes, is_feed_behind, commit, origin, keep_origin,
         }
 
         fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {

@@ -36,7 +36,7 @@ impl ReadOnlyRuntime {
 impl Runtime for ReadOnlyRuntime {
     forward! { to within:
         contexts, damaged_contexts, context, usages, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
-        block_assets, read_block_asset, open_block_asset, history, version, changes, origin,
+        block_assets, read_block_asset, open_block_asset, history, version, changes, is_feed_behind, origin,
     }
 
     fn commit(&self, _: Edit) -> Result<Commit, RuntimeError> {

@@ -1,7 +1,8 @@
 //! `courseware changes`.
 
 use clap::Args;
-use courseware::OpenMode;
+use courseware::{OpenMode, StoreUrl};
+use serde_json::json;
 use xblock_core::runtime::Cursor;
 
 use super::arguments::StoreArgument;
@@ -27,10 +28,18 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
+    let url = &arguments.store.url;
+    let reader = surroundings.open(url, OpenMode::Read)?;
+    // What the app has made enters the feed where that can be written; a store of the app alone stays as it is.
+    let runtime = if has_own_tables(url, surroundings)? {
+        surroundings.open(url, OpenMode::Write).unwrap_or(reader)
+    } else {
+        reader
+    };
     let changes = runtime.changes(Cursor(arguments.after), arguments.limit)?;
+    let is_behind = runtime.is_feed_behind()?;
     if console.json {
-        console.document(&changes)?;
+        console.document(&json!({ "changes": changes, "is_behind": is_behind }))?;
         return Ok(Exit::Done);
     }
     for change in changes {
@@ -41,5 +50,19 @@ pub(crate) fn run(
             change.cursor.0, change.context, change.branch, change.version
         ))?;
     }
+    if is_behind {
+        console.remark(format_args!(
+            "the feed is behind: another program has made versions, which enter it when whoever may write reads it"
+        ));
+    }
     Ok(Exit::Done)
+}
+
+fn has_own_tables(url: &StoreUrl, surroundings: &Surroundings) -> Result<bool, CommandError> {
+    Ok(match url {
+        StoreUrl::Blockstore { .. } | StoreUrl::BlockstoreOnServer { .. } => {
+            surroundings.open_bundles(url, OpenMode::Read)?.has_own_tables()?
+        }
+        _ => false,
+    })
 }

@@ -155,7 +155,11 @@ fn a_course_can_be_imported_under_another_key() {
         let keys: Vec<_> = list.as_array().unwrap().iter().map(|c| c["context"].as_str().unwrap()).collect();
         assert_eq!(keys, [other, TIDES], "{store}");
         let feed = courseware(["changes", "--store", store, "--json"]).exits(0).json();
-        assert!(feed.as_array().unwrap().iter().any(|change| change["context"] == other), "{store}");
+        assert!(
+            feed["changes"].as_array().unwrap().iter().any(|change| change["context"] == other),
+            "{store}"
+        );
+        assert_eq!(feed["is_behind"], false, "{store}");
     }
 }
 

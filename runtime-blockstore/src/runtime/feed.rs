@@ -81,16 +81,15 @@ impl Tables<'_> {
 
     /// Lists contexts of which the app has made versions that the index does not know.
     pub(super) fn contexts_with_new_versions(&self) -> Result<Vec<String>> {
-        const ACTION: &str = "looking for new versions";
-        // By itself, because MySQL takes a table in memory only once in a statement.
-        let known = "SELECT coalesce(max(version_id), 0) FROM {home}.xblock_version";
-        let known = self.one(ACTION, known, (), |row| row.get::<RowId>(0))?.unwrap_or_default();
+        // Asked of each context by itself: what one of them knows says nothing of the others.
         self.all(
-            ACTION,
-            "SELECT DISTINCT x.context_key FROM main.bundles_bundleversion v \
-             JOIN {home}.xblock_bundle x ON x.bundle_id = v.bundle_id WHERE x.context_key IS NOT NULL \
-             AND v.id > ?1 AND NOT EXISTS (SELECT 1 FROM {home}.xblock_version w WHERE w.version_id = v.id)",
-            [known - self.db.late_keys()],
+            "looking for new versions",
+            "SELECT x.context_key FROM {home}.xblock_bundle x WHERE x.context_key IS NOT NULL \
+             AND (NOT EXISTS (SELECT 1 FROM {home}.xblock_state s WHERE s.bundle_id = x.bundle_id) \
+             OR (SELECT coalesce(max(v.version_num), 0) FROM main.bundles_bundleversion v \
+             WHERE v.bundle_id = x.bundle_id) > (SELECT coalesce(max(w.version_num), 0) \
+             FROM {home}.xblock_version w WHERE w.bundle_id = x.bundle_id)) ORDER BY x.bundle_id",
+            (),
             |row| row.get(0),
         )
     }

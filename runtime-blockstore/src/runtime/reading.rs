@@ -20,12 +20,14 @@ use super::includes::include_rows;
 use super::layout::{ASSET_METADATA_FILE, ASSETS_FILE, Entry, asset_path, classify};
 use super::links::LinkEdit;
 use super::locating::Located;
-use super::tables::AssetRow;
+use super::tables::{AssetRow, Tables};
 use super::view::{View, parse_version_id, version_id};
 use crate::context::{LibraryContext, STUDIO_DRAFT, folders};
+use crate::database::Access;
 use crate::document::{FileRecord, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows;
+use crate::schema::{self, Home};
 
 /// Finds a static file of a branch.
 fn asset_row(view: &View<'_>, key: &AssetKey, branch: Branch) -> Result<AssetRow, RuntimeError> {
@@ -240,14 +242,23 @@ impl Runtime for BlockstoreRuntime {
     }
 
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
-        // What other programs committed enters the feed when it is noticed, at the latest now.
-        for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
-            if let Some(key) = self.contexts.read_key(&context) {
-                self.refresh(&key, &[])?;
+        // What other programs committed enters the feed when it is noticed, at the latest now, and only where it stays: numbers
+        // that exist in memory would be given to something else.
+        if self.store.db.access() == Access::ReadWrite {
+            if !self.store.db.read(|db| self.tables(db).new_bundles())?.is_empty() {
+                self.refresh_bundles()?;
+            }
+            for context in self.store.db.read(|db| self.tables(db).contexts_with_new_versions())? {
+                if let Some(key) = self.contexts.read_key(&context) {
+                    self.refresh(&key, &[])?;
+                }
             }
         }
         let (last, rows) = self.store.db.read(|db| {
-            let tables = self.tables(db);
+            if !db.has_table("xblock_change")? {
+                return Ok((0, Vec::new()));
+            }
+            let tables = Tables::new(db, Home::Main);
             Ok::<_, BlockstoreError>((tables.last_change()?, tables.changes(after.0, limit)?))
         })?;
         if after.0 > last {
@@ -267,6 +278,20 @@ impl Runtime for BlockstoreRuntime {
             });
         }
         Ok(changes)
+    }
+
+    fn is_feed_behind(&self) -> Result<bool, RuntimeError> {
+        Ok(self.store.db.read(|db| {
+            if !schema::has_index(db)? {
+                return db.exists(
+                    "looking for versions",
+                    "SELECT 1 FROM main.bundles_bundleversion LIMIT 1",
+                    (),
+                );
+            }
+            let tables = Tables::new(db, Home::Main);
+            Ok(!tables.new_bundles()?.is_empty() || !tables.contexts_with_new_versions()?.is_empty())
+        })?)
     }
 
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {

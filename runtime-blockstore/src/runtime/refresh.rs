@@ -269,11 +269,13 @@ impl BlockstoreRuntime {
         let attributes = self.attributes(source, files.get(ASSETS_FILE)).unwrap_or_default();
         index_assets(tables, state, &files, &attributes)?;
         self.note_versions(view, branch, &edit_info)?;
-        tables.append_change(&view.key.to_string(), branch, &version.0, &edit_info)?;
+        if !tables.is_in_memory() {
+            tables.append_change(&view.key.to_string(), branch, &version.0, &edit_info)?;
+        }
         Ok(())
     }
 
-    /// Notes versions that another program made.
+    /// Notes versions that another program made, and enters those before the latest into the feed.
     fn note_versions(
         &self,
         view: &View<'_>,
@@ -284,7 +286,7 @@ impl BlockstoreRuntime {
             return Ok(());
         }
         let bundle = view.row.bundle_id;
-        for row in rows::versions(view.tables.db, bundle)? {
+        for row in rows::versions(view.tables.db, bundle)?.into_iter().rev() {
             if view.tables.version(bundle, row.number)?.is_none() {
                 let is_latest = view.row.latest.is_some_and(|(number, _)| number == row.number);
                 let edit_info = if is_latest {
@@ -295,6 +297,11 @@ impl BlockstoreRuntime {
                     EditInfo { edited_on: made, edited_by: None }
                 };
                 view.tables.put_version(bundle, row.number, &edit_info)?;
+                if !is_latest && !view.tables.is_in_memory() {
+                    let version = version_id(row.number, row.snapshot);
+                    let key = view.key.to_string();
+                    view.tables.append_change(&key, Branch::Published, &version.0, &edit_info)?;
+                }
             }
         }
         Ok(())

@@ -99,6 +99,11 @@ impl<'c> Tables<'c> {
         Self { db, home }
     }
 
+    /// Says whether the index is kept in memory only.
+    pub(super) fn is_in_memory(&self) -> bool {
+        self.home == Home::Temporary
+    }
+
     /// Puts the place of our tables into a statement.
     fn sql(&self, statement: &str) -> String {
         statement.replace("{home}", self.home.name())

@@ -1,10 +1,11 @@
 //! Other programs at the same store: what they write is seen, and not undone.
 
 use serde_json::json;
+use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Cursor, Edit, EditOp, Extent, Runtime, RuntimeError};
 use xblock_testkit::fixture::{asset, commit, context, edit, html, map, published_course, put_asset, usage};
 
-use crate::fixture::{new_store, open};
+use crate::fixture::{new_bundle, new_store, open, open_to_read};
 
 const H1: &str = "html/h1/definition.xml";
 const DRAFT: &str = "studio_draft";
@@ -52,6 +53,55 @@ fn a_version_committed_by_the_app_is_seen_and_told() {
     let again = open(folder.path());
     assert_eq!(again.history(&context(), Branch::Published).unwrap().len() as u64, number);
     assert_eq!(again.changes(cursor, 100).unwrap(), told, "it is told once");
+}
+
+#[test]
+fn versions_of_the_app_have_the_same_cursor_for_every_reader_and_none_is_passed_over() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let store = runtime.blockstore();
+    let bundle = store.get_bundles(None).unwrap().remove(0);
+    let (first, _) = new_bundle(store, "first", &[("html/a/definition.xml", "<html/>")]);
+    let (second, second_draft) = new_bundle(store, "second", &[("html/b/definition.xml", "<html/>")]);
+    let reader = open_to_read(folder.path()).unwrap();
+    let all = |runtime: &dyn Runtime| runtime.changes(Cursor::default(), 1000).unwrap();
+    let known = all(&reader);
+    for text in ["one", "two"] {
+        let draft = store.get_or_create_bundle_draft(bundle.uuid, "appdraft").unwrap().uuid;
+        let html = format!("<html><![CDATA[{text}]]></html>");
+        store.write_draft_file(draft, "html/new/definition.xml", Some(html.as_bytes())).unwrap();
+        store.commit_draft(draft).unwrap();
+    }
+    assert_eq!(reader.block(&usage("html", "new"), Branch::Published).unwrap().data.content["data"], "two");
+    assert_eq!(all(&reader), known, "nothing is numbered in memory");
+    assert!(reader.is_feed_behind().unwrap());
+    let keys: Vec<ContextKey> =
+        ["course-v1:A+A+A", "course-v1:B+B+B"].map(|key| key.parse().unwrap()).to_vec();
+    runtime.adopt(&keys[0], first).unwrap();
+    runtime.adopt(&keys[1], second).unwrap();
+    store.write_draft_file(second_draft, "html/b/definition.xml", Some(b"<html x=\"1\"/>")).unwrap();
+    store.commit_draft(second_draft).unwrap();
+    // Somebody reads one of them, which makes that known alone.
+    runtime.usages(&keys[1], Branch::Published).unwrap();
+
+    let told = all(&runtime);
+    assert_eq!(told[..known.len()], known[..]);
+    assert!(told.is_sorted_by_key(|change| change.cursor));
+    for key in keys.iter().chain([&context()]) {
+        let mut of: Vec<_> = told
+            .iter()
+            .filter(|change| change.context == *key && change.branch == Branch::Published)
+            .map(|change| change.version.clone())
+            .collect();
+        let mut made: Vec<_> =
+            runtime.history(key, Branch::Published).unwrap().into_iter().map(|made| made.version).collect();
+        of.sort();
+        made.sort();
+        assert_eq!(of, made, "{key}");
+    }
+    assert_eq!(all(&reader), told);
+    assert!(!reader.is_feed_behind().unwrap());
+    assert_eq!(all(&open(folder.path())), told, "each is told once");
 }
 
 #[test]

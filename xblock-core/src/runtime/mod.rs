@@ -175,6 +175,15 @@ pub trait Runtime: Send + Sync {
     /// [`RuntimeError::NoSuchCursor`] for a cursor the feed has not reached yet.
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError>;
 
+    /// Says whether the feed lacks versions that other programs have made: they are entered when it is read by whoever may
+    /// write, and not numbered before.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    fn is_feed_behind(&self) -> Result<bool, RuntimeError> {
+        Ok(false)
+    }
+
     /// Carries an edit out: all of it or nothing.
     ///
     /// # Errors
