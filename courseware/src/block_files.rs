@@ -12,8 +12,8 @@ use serde::Serialize;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
-    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
-    VersionRecord,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, Unlisted, VersionContent,
+    VersionId, VersionRecord,
 };
 
 use crate::forward::forward;
@@ -134,7 +134,7 @@ impl<R: Deref<Target: Runtime> + Send + Sync> WithBlockFiles<R> {
 #[deny(clippy::missing_trait_methods)]
 impl<R: Deref<Target: Runtime> + Send + Sync> Runtime for WithBlockFiles<R> {
     forward! { to within:
-        contexts, damaged_contexts, context, usages, block, parents, definition, asset_metadata, block_assets, read_block_asset,
+        contexts, damaged_contexts, context, usages, unlisted, block, parents, definition, asset_metadata, block_assets, read_block_asset,
         open_block_asset, history, version, changes, is_feed_behind, commit, origin, keep_origin,
     }
 

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
     AssetData, AssetMetadata, AssetSource, AssetStream, BlockData, Branch, ContentDigest,
-    DamagedAssetMetadata, EditOp, Runtime, RuntimeError,
+    DamagedAssetMetadata, EditOp, Runtime, RuntimeError, Unlisted,
 };
 
 use crate::error::CoursewareError;
@@ -73,6 +73,8 @@ pub struct BranchContent {
     pub metadata: BTreeMap<AssetKey, Arc<AssetMetadata>>,
     /// What is said about files and cannot be read.
     pub damaged_metadata: Vec<DamagedAssetMetadata>,
+    /// What it has and its lists leave out.
+    pub unlisted: BTreeSet<Unlisted>,
     /// Blocks it has and that cannot be read, where [`BranchContent::read_to_replace`] found them; no other block is equal
     /// to one of them.
     pub damaged: BTreeSet<UsageKey>,
@@ -124,6 +126,7 @@ impl BranchContent {
             }
         }
         progress.step(Stage::ReadStore, total, Some(total))?;
+        content.unlisted = runtime.unlisted(context, branch)?.into_iter().collect();
         for record in runtime.assets(context, branch)? {
             let (key, digest) = (record.key.clone(), record.digest.clone());
             let source = StoredAsset { runtime: runtime.clone(), key, branch, digest };
@@ -138,16 +141,18 @@ impl BranchContent {
         Ok(content)
     }
 
-    /// Says whether this is what is wanted. Of a file about which that cannot be read, anything may be said.
+    /// Says whether this is what is wanted. A file that cannot be read there may be any here, and of one about which that
+    /// cannot be read, anything may be said.
     ///
     /// # Errors
     /// What reading the bytes of static files gives.
     pub fn is_same(&self, wanted: &Self) -> Result<bool, CoursewareError> {
+        let kept: BTreeSet<_> = unlisted_assets(wanted).collect();
         let is_damaged = !self.damaged.is_empty() || !wanted.damaged.is_empty();
         if is_damaged
             || self.blocks != wanted.blocks
             || self.metadata_steps(wanted).next().is_some()
-            || !self.assets.keys().eq(wanted.assets.keys())
+            || !self.assets.keys().filter(|key| !kept.contains(key)).eq(wanted.assets.keys())
         {
             return Ok(false);
         }
@@ -173,6 +178,14 @@ impl BranchContent {
             new.map(|(key, said)| EditOp::PutAssetMetadata { key: key.clone(), metadata: said.clone() });
         gone.into_iter().map(|key| EditOp::DeleteAssetMetadata { key: key.clone() }).chain(put)
     }
+}
+
+/// Lists the files whose attributes cannot be read.
+pub(crate) fn unlisted_assets(content: &BranchContent) -> impl Iterator<Item = &AssetKey> {
+    content.unlisted.iter().filter_map(|unlisted| match unlisted {
+        Unlisted::Asset { key, .. } => key.as_ref(),
+        Unlisted::Block { .. } => None,
+    })
 }
 
 fn damaged_keys(content: &BranchContent) -> impl Iterator<Item = &AssetKey> {

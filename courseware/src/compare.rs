@@ -10,7 +10,7 @@ use serde::Serialize;
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
-    AssetRecord, BlockData, Branch, ContentDigest, DamagedAssetMetadata, Runtime, RuntimeError,
+    AssetRecord, BlockData, Branch, ContentDigest, DamagedAssetMetadata, Runtime, RuntimeError, Unlisted,
 };
 
 use crate::block_files::WithBlockFiles;
@@ -108,8 +108,9 @@ pub enum Difference {
     BlockUnreadable {
         /// The branch.
         branch: Branch,
-        /// The block.
-        usage: UsageKey,
+        /// The block, where its name is a key.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        usage: Option<UsageKey>,
         /// The store.
         side: Side,
         /// Why not.
@@ -119,8 +120,9 @@ pub enum Difference {
     AssetUnreadable {
         /// The branch.
         branch: Branch,
-        /// The file.
-        key: AssetKey,
+        /// The file, where it still says which.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        key: Option<AssetKey>,
         /// The store.
         side: Side,
         /// Why not.
@@ -228,11 +230,17 @@ impl fmt::Display for Difference {
             Self::Asides { branch, usage, left, right } => {
                 write!(f, "{branch}: {usage}: asides: {} | {}", short(left), short(right))
             }
-            Self::BlockUnreadable { branch, usage, side, reason } => {
+            Self::BlockUnreadable { branch, usage: Some(usage), side, reason } => {
                 write!(f, "{branch}: {usage}: unreadable on the {side}: {reason}")
             }
-            Self::AssetUnreadable { branch, key, side, reason } => {
+            Self::BlockUnreadable { branch, usage: None, side, reason } => {
+                write!(f, "{branch}: block unreadable on the {side}: {reason}")
+            }
+            Self::AssetUnreadable { branch, key: Some(key), side, reason } => {
                 write!(f, "{branch}: {key}: unreadable on the {side}: {reason}")
+            }
+            Self::AssetUnreadable { branch, key: None, side, reason } => {
+                write!(f, "{branch}: static file unreadable on the {side}: {reason}")
             }
             Self::AssetOnlyIn { branch, key, side } => write!(f, "{branch}: {key}: only on the {side}"),
             Self::AssetAttribute { branch, key, name, left, right } => {
@@ -337,7 +345,8 @@ fn compare_once(
         match (left_record.head(branch), right_record.head(branch)) {
             (Some(_), Some(_)) => {
                 comparer.blocks(branch)?;
-                comparer.assets(branch)?;
+                let unreadable = comparer.unlisted(branch)?;
+                comparer.assets(branch, &unreadable)?;
                 comparer.metadata(branch)?;
             }
             (None, None) => {}
@@ -405,7 +414,7 @@ impl Comparer<'_> {
         match self.store(side).block(usage, branch) {
             Ok(record) => Ok(Some(record.data)),
             Err(error) if error.is_damage() => {
-                let (usage, reason) = (usage.clone(), error.to_string());
+                let (usage, reason) = (Some(usage.clone()), error.to_string());
                 self.found.differences.push(Difference::BlockUnreadable { branch, usage, side, reason });
                 Ok(None)
             }
@@ -445,13 +454,35 @@ impl Comparer<'_> {
         }
     }
 
-    fn assets(&mut self, branch: Branch) -> Result<(), CoursewareError> {
+    /// Tells what the stores cannot list; returns the files among that.
+    fn unlisted(&mut self, branch: Branch) -> Result<BTreeSet<AssetKey>, CoursewareError> {
+        let mut files = BTreeSet::new();
+        for side in [Side::Left, Side::Right] {
+            for unlisted in self.store(side).unlisted(self.context, branch)? {
+                self.found.differences.push(match unlisted {
+                    Unlisted::Block { place, reason } => {
+                        let reason = format!("{place}: {reason}");
+                        Difference::BlockUnreadable { branch, usage: None, side, reason }
+                    }
+                    Unlisted::Asset { key, place, reason } => {
+                        files.extend(key.clone());
+                        let reason = format!("{place}: {reason}");
+                        Difference::AssetUnreadable { branch, key, side, reason }
+                    }
+                });
+            }
+        }
+        Ok(files)
+    }
+
+    fn assets(&mut self, branch: Branch, unreadable: &BTreeSet<AssetKey>) -> Result<(), CoursewareError> {
         let index = |records: Vec<AssetRecord>| -> BTreeMap<AssetKey, AssetRecord> {
             records.into_iter().map(|record| (record.key.clone(), record)).collect()
         };
         let left = index(self.left.assets(self.context, branch)?);
         let right = index(self.right.assets(self.context, branch)?);
-        let all: BTreeSet<_> = left.keys().chain(right.keys()).collect();
+        let all: BTreeSet<_> =
+            left.keys().chain(right.keys()).filter(|key| !unreadable.contains(*key)).collect();
         let total = all.len() as u64;
         for (done, key) in (0..).zip(all) {
             self.options.progress.step(Stage::CompareAssets, done, Some(total))?;
@@ -548,7 +579,7 @@ impl Comparer<'_> {
         }
         let actual = match digest_of(self.store(side), &record.key, branch) {
             Err(error) if error.is_damage() => {
-                let (key, reason) = (record.key.clone(), error.to_string());
+                let (key, reason) = (Some(record.key.clone()), error.to_string());
                 self.found.differences.push(Difference::AssetUnreadable { branch, key, side, reason });
                 return Ok(None);
             }

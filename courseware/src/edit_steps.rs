@@ -7,7 +7,7 @@ use std::sync::Arc;
 use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{BlockPatch, EditOp};
 
-use crate::branch_content::BranchContent;
+use crate::branch_content::{BranchContent, unlisted_assets};
 use crate::error::CoursewareError;
 
 /// How much an edit changes.
@@ -119,7 +119,9 @@ impl EditSteps {
     }
 
     fn assets(&mut self, from: &BranchContent, to: &BranchContent) -> Result<(), CoursewareError> {
-        for key in from.assets.keys().filter(|key| !to.assets.contains_key(*key)) {
+        // What cannot be read on the wanted side stays as it is.
+        let kept: BTreeSet<_> = unlisted_assets(to).collect();
+        for key in from.assets.keys().filter(|key| !to.assets.contains_key(*key) && !kept.contains(key)) {
             self.ops.push(EditOp::DeleteAsset { key: key.clone() });
             self.counts.assets_deleted += 1;
         }

@@ -1,6 +1,7 @@
 //! Export: a context becomes a package on disk, whole or not at all.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use xblock_core::keys::ContextKey;
 use xblock_core::olx::{
     self, Diagnostic, ExportStep, Outcome, PackageSink, Severity, WriteError, write_course,
 };
-use xblock_core::runtime::Runtime;
+use xblock_core::runtime::{Branch, Runtime, RuntimeError};
 
 use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
@@ -135,6 +136,16 @@ fn write(
             file.usage, file.name
         );
         Diagnostic::new("block-file-left-out", Severity::Error, message).outcome(Outcome::LeftOut)
+    }));
+    let mut unlisted = BTreeSet::new();
+    for branch in Branch::ALL {
+        match store.unlisted(context, branch) {
+            Err(RuntimeError::NoSuchBranch { .. }) => {}
+            found => unlisted.extend(found?),
+        }
+    }
+    written.diagnostics.extend(unlisted.into_iter().map(|damaged| {
+        Diagnostic::new("unreadable", Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
     }));
     Ok(written)
 }

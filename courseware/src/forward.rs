@@ -15,6 +15,9 @@ macro_rules! forward {
     (@usages $to:tt) => {
         forward! { @method $to usages(context: &ContextKey, branch: Branch) -> Vec<UsageKey>; of context }
     };
+    (@unlisted $to:tt) => {
+        forward! { @method $to unlisted(context: &ContextKey, branch: Branch) -> Vec<Unlisted>; of context }
+    };
     (@block $to:tt) => {
         forward! { @method $to block(usage: &UsageKey, branch: Branch) -> BlockRecord;
             of &usage.context_key() }

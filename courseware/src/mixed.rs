@@ -14,8 +14,8 @@ use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadataRecords, AssetReader, AssetRecord, Base, BlockAsset, BlockRecord, Branch, Change, Commit,
-    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
-    VersionRecord,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, Unlisted, VersionContent,
+    VersionId, VersionRecord,
 };
 
 use crate::forward::forward;
@@ -256,7 +256,7 @@ impl MixedRuntime {
 #[deny(clippy::missing_trait_methods)]
 impl Runtime for MixedRuntime {
     forward! { by store_of:
-        context, usages, block, parents, assets, asset_metadata, asset, read_asset, open_asset, block_assets,
+        context, usages, unlisted, block, parents, assets, asset_metadata, asset, read_asset, open_asset, block_assets,
         read_block_asset, open_block_asset, history, version, origin, keep_origin,
     }
 

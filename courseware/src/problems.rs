@@ -175,7 +175,7 @@ mod tests {
     use xblock_core::runtime::{
         AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
         ContextRecord, Cursor, DefinitionRecord, Edit, MemoryRuntime, Origin, Runtime, RuntimeError,
-        VersionContent, VersionId, VersionRecord,
+        Unlisted, VersionContent, VersionId, VersionRecord,
     };
     use xblock_core::services::ServiceSet;
     use xblock_testkit::fixture::{block, commit, context, edit, published_course, usage};
@@ -192,7 +192,7 @@ mod tests {
 
     impl Runtime for Meddled {
         forward! { to within:
-            contexts, damaged_contexts, context, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
+            contexts, damaged_contexts, context, unlisted, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
             block_assets, read_block_asset, open_block_asset, history, version, changes, is_feed_behind, commit, origin, keep_origin,
         }
 

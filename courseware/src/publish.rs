@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{
-    Base, Branch, ContextRecord, DamagedAssetMetadata, Edit, Runtime, RuntimeError, VersionId,
+    Base, Branch, ContextRecord, DamagedAssetMetadata, Edit, Runtime, RuntimeError, Unlisted, VersionId,
 };
 
 use crate::block_files::{BlockFileLeftOut, WithBlockFiles};
@@ -56,6 +56,8 @@ pub struct PublishReport {
     pub block_files_left_out: Vec<BlockFileLeftOut>,
     /// What the source says about files, cannot be read and did not come along; what the target says of them stays.
     pub damaged_asset_metadata: Vec<DamagedAssetMetadata>,
+    /// What else the source has, cannot be read and did not come along; files of the target stay.
+    pub unlisted: BTreeSet<Unlisted>,
     /// Why the target does not keep the files the source was imported from, absent where it does or there are none.
     /// Exports from the target then write all files anew.
     pub origin_lost: Option<String>,
@@ -153,6 +155,7 @@ pub fn publish(
         kept_drafts: kept_drafts(&content, &drafts),
         replaced_drafts,
         block_files_left_out: with_block_files.left_out(),
+        unlisted: content.unlisted.union(&drafts.unlisted).cloned().collect(),
         damaged_asset_metadata: damaged_metadata(content, drafts),
         origin_lost,
     })

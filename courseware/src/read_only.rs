@@ -5,8 +5,8 @@ use std::sync::Arc;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadataRecords, AssetReader, AssetRecord, BlockAsset, BlockRecord, Branch, Change, Commit,
-    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, VersionContent, VersionId,
-    VersionRecord,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Origin, Runtime, RuntimeError, Unlisted, VersionContent,
+    VersionId, VersionRecord,
 };
 
 use crate::forward::forward;
@@ -35,7 +35,7 @@ impl ReadOnlyRuntime {
 #[deny(clippy::missing_trait_methods)]
 impl Runtime for ReadOnlyRuntime {
     forward! { to within:
-        contexts, damaged_contexts, context, usages, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
+        contexts, damaged_contexts, context, usages, unlisted, block, parents, definition, assets, asset_metadata, asset, read_asset, open_asset,
         block_assets, read_block_asset, open_block_asset, history, version, changes, is_feed_behind, origin,
     }
 

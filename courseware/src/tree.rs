@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Branch, Runtime, RuntimeExt};
+use xblock_core::runtime::{Branch, Runtime, RuntimeExt, Unlisted};
 
 use crate::error::CoursewareError;
 use crate::steady::steady;
@@ -45,6 +45,9 @@ pub struct Tree {
     /// Blocks no way from the root leads to, with what hangs below each: pages of the course, orphans, and blocks that hang
     /// below themselves, which say so.
     pub outside: Vec<TreeNode>,
+    /// Blocks that are not in it, since their names are no keys: where they are, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unnamed: Vec<Unlisted>,
     /// How many blocks there are of each type.
     pub counts: BTreeMap<String, usize>,
 }
@@ -100,11 +103,14 @@ impl Tree {
                 tops.push(top);
             }
         }
+        let mut unnamed = runtime.unlisted(context, branch)?;
+        unnamed.retain(|unlisted| matches!(unlisted, Unlisted::Block { .. }));
         Ok(Self {
             context: context.clone(),
             branch,
             root: node(runtime, &root, branch),
             outside: tops,
+            unnamed,
             counts,
         })
     }

@@ -17,7 +17,9 @@ use chrono::{DateTime, Utc};
 use md5::{Digest, Md5};
 use xblock_core::fields::Json;
 use xblock_core::keys::{AssetKey, ContextKey};
-use xblock_core::runtime::{AssetData, AssetSource, AssetStep, ContentDigest, FieldMap, RuntimeError};
+use xblock_core::runtime::{
+    AssetData, AssetSource, AssetStep, ContentDigest, FieldMap, RuntimeError, Unlisted,
+};
 
 use crate::documents::{
     Bucket, FileId, FileOwner, FileView, OWN, content_son, corrupt, integer, integer_bson, text, to_bson,
@@ -55,7 +57,7 @@ pub(crate) struct FoundFile {
 }
 
 impl FoundFile {
-    fn new(bucket: Bucket, document: RawDocumentBuf) -> Result<Self, RuntimeError> {
+    pub(crate) fn new(bucket: Bucket, document: RawDocumentBuf) -> Result<Self, RuntimeError> {
         Ok(Self { bucket, id: FileId::of(&document, "_id")?, document })
     }
 
@@ -200,34 +202,58 @@ pub(crate) fn find_draft(
     }
 }
 
+/// The files of a branch, and those that cannot even be named.
+#[derive(Default)]
+pub(crate) struct ListedFiles {
+    pub(crate) files: BTreeMap<AssetKey, FoundFile>,
+    pub(crate) unnamed: Vec<Unlisted>,
+}
+
+impl ListedFiles {
+    /// Takes one of them, unless it cannot be named.
+    fn take(
+        &mut self,
+        context: &ContextKey,
+        bucket: Bucket,
+        document: RawDocumentBuf,
+    ) -> Result<Option<(AssetKey, FoundFile)>, RuntimeError> {
+        let key = FileView::new(&document).key(context);
+        match key.and_then(|key| Ok((key, FoundFile::new(bucket, document)?))) {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => {
+                self.unnamed.push(Unlisted::asset(None, error)?);
+                Ok(None)
+            }
+        }
+    }
+}
+
 /// Lists the files of the published branch.
 pub(crate) fn list_published(
     docs: &dyn DocumentReads,
     context: &ContextKey,
-) -> Result<BTreeMap<AssetKey, FoundFile>, RuntimeError> {
-    let mut files = BTreeMap::new();
+) -> Result<ListedFiles, RuntimeError> {
+    let mut listed = ListedFiles::default();
     for document in docs.files(Bucket::Published, &FileOwner::of(context))? {
-        files.insert(FileView::new(&document).key(context)?, FoundFile::new(Bucket::Published, document)?);
+        let found = listed.take(context, Bucket::Published, document)?;
+        listed.files.extend(found);
     }
-    Ok(files)
+    Ok(listed)
 }
 
 /// Lists the files of the draft branch.
 pub(crate) fn list_draft(
     docs: &dyn DocumentReads,
     context: &ContextKey,
-) -> Result<BTreeMap<AssetKey, FoundFile>, RuntimeError> {
-    let mut files = list_published(docs, context)?;
+) -> Result<ListedFiles, RuntimeError> {
+    let mut listed = list_published(docs, context)?;
     for document in docs.files(Bucket::Draft, &FileOwner::of(context))? {
-        let key = FileView::new(&document).key(context)?;
-        let found = FoundFile::new(Bucket::Draft, document)?;
-        if found.is_deleted() {
-            files.remove(&key);
-        } else {
-            files.insert(key, found);
+        match listed.take(context, Bucket::Draft, document)? {
+            Some((key, found)) if found.is_deleted() => drop(listed.files.remove(&key)),
+            found => listed.files.extend(found),
         }
     }
-    Ok(files)
+    Ok(listed)
 }
 
 /// Carries one change to the draft's files out; `newer` lists the published versions after the one to restore.
@@ -424,17 +450,17 @@ pub(crate) fn list_before(
     docs: &dyn DocumentReads,
     context: &ContextKey,
     newer: &[ObjectId],
-) -> Result<BTreeMap<AssetKey, FoundFile>, RuntimeError> {
-    let mut files = list_published(docs, context)?;
+) -> Result<ListedFiles, RuntimeError> {
+    let mut listed = list_published(docs, context)?;
     for found in replaced(docs, context, newer)?.into_values() {
         let key = FileView::new(&found.document).key(context)?;
         if found.was_absent() {
-            files.remove(&key);
+            listed.files.remove(&key);
         } else {
-            files.insert(key, found);
+            listed.files.insert(key, found);
         }
     }
-    Ok(files)
+    Ok(listed)
 }
 
 /// Makes the draft's files what they were before the given published versions, newest first, were made.

@@ -76,7 +76,7 @@ impl BranchState for BranchAt<'_> {
 
     fn usages(&self) -> Result<Vec<UsageKey>, RuntimeError> {
         match &self.structure {
-            Some(structure) => self.reader.usages(structure),
+            Some(structure) => Ok(self.reader.usages(structure)),
             None => Ok(Vec::new()),
         }
     }

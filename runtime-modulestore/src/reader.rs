@@ -1,5 +1,6 @@
 //! From documents to what a runtime returns.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
@@ -7,7 +8,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use xblock_core::block::{BlockType, Registry};
 use xblock_core::keys::{ContextKey, DefinitionKey, SplitDefinitionKey, UsageKey};
-use xblock_core::runtime::{AsideData, BlockData, BlockRecord, FieldMap, RuntimeError};
+use xblock_core::runtime::{AsideData, BlockData, BlockRecord, FieldMap, RuntimeError, Unlisted};
 
 use crate::documents::{
     BlockKey, BlockView, Child, CourseIndex, DefinitionView, IndexKey, Structure, StructureIntake,
@@ -102,15 +103,41 @@ impl<'r> Reader<'r> {
         self.context.make_usage_key(block_type, block_id).map_err(|error| corrupt(place, error))
     }
 
-    pub(crate) fn usages(&self, structure: &Structure) -> Result<Vec<UsageKey>, RuntimeError> {
-        let place = format!("structure {}", structure.id());
-        let mut usages = structure
-            .keys()
-            .map(|(block_type, block_id)| self.usage(block_type, block_id, &place))
-            .collect::<Result<Vec<_>, _>>()?;
+    pub(crate) fn usages(&self, structure: &Structure) -> Vec<UsageKey> {
+        let mut usages: Vec<_> = self.named(structure.keys()).collect();
         usages.sort();
         usages.dedup();
-        Ok(usages)
+        usages
+    }
+
+    /// Makes keys of types and ids. What makes none is damage that [`Reader::unnamed`] lists and all others pass over, as
+    /// they do children that do not exist.
+    fn named<'a>(&self, names: impl Iterator<Item = (&'a str, &'a str)>) -> impl Iterator<Item = UsageKey> {
+        names.filter_map(|(block_type, block_id)| self.context.make_usage_key(block_type, block_id).ok())
+    }
+
+    /// Lists the blocks whose types and ids make no keys, and such children that are no blocks.
+    pub(crate) fn unnamed(&self, structure: &Structure) -> Result<Vec<Unlisted>, RuntimeError> {
+        let mut found = BTreeSet::new();
+        for (block_type, block_id) in structure.keys() {
+            if let Err(error) = self.context.make_usage_key(block_type, block_id) {
+                let place = format!("structure {}, block {block_type}+{block_id}", structure.id());
+                found.insert((place, error.to_string()));
+            }
+        }
+        for at in (0..).take(structure.len()) {
+            for child in structure.children_at(at).unwrap_or_default() {
+                let (block_type, block_id) = match child {
+                    Child::Block(_) => continue,
+                    Child::Missing(_) => structure.child_key(*child),
+                };
+                if let Err(error) = self.context.make_usage_key(block_type, block_id) {
+                    let reason = format!("its child {block_type}+{block_id} does not exist: {error}");
+                    found.insert((structure.place_of(at).to_string(), reason));
+                }
+            }
+        }
+        Ok(found.into_iter().map(|(place, reason)| Unlisted::Block { place, reason }).collect())
     }
 
     pub(crate) fn parents(
@@ -118,12 +145,8 @@ impl<'r> Reader<'r> {
         structure: &Structure,
         usage: &UsageKey,
     ) -> Result<Vec<UsageKey>, RuntimeError> {
-        let place = format!("structure {}", structure.id());
-        let mut parents = structure
-            .parents(usage.block_type(), usage.block_id())?
-            .into_iter()
-            .map(|(block_type, block_id)| self.usage(block_type, block_id, &place))
-            .collect::<Result<Vec<_>, _>>()?;
+        let parents = structure.parents(usage.block_type(), usage.block_id())?;
+        let mut parents: Vec<_> = self.named(parents.into_iter()).collect();
         parents.sort();
         Ok(parents)
     }
@@ -147,8 +170,7 @@ impl<'r> Reader<'r> {
     /// Decodes a block: each field where it is stored, also one whose scope changed since.
     pub(crate) fn known(&self, block_type: &str, view: &BlockView<'_>) -> Result<Known, RuntimeError> {
         let declared = self.registry.block_type(block_type);
-        let usage = |(block_type, block_id): (&str, &str)| self.usage(block_type, block_id, view.place());
-        let children = || view.children()?.into_iter().map(usage).collect();
+        let children = || Ok(self.named(view.children()?.into_iter()).collect());
         self.known_as(&declared, view, children)
     }
 
@@ -201,7 +223,9 @@ impl<'r> Reader<'r> {
         let usage = usages.key(structure, Child::Block(at))?;
         let view = structure.at(at).ok_or_else(|| corrupt(usage, "it is no document"))?;
         let children = || match structure.children_at(at) {
-            Some(children) => children.iter().map(|child| usages.key(structure, *child).cloned()).collect(),
+            Some(children) => {
+                Ok(children.iter().filter_map(|child| usages.known(structure, *child).cloned()).collect())
+            }
             None => Err(view.children().err().unwrap_or_else(|| corrupt(view.place(), "`children`"))),
         };
         record(usage, &view, self.known_as(declared, &view, children)?)

@@ -1,5 +1,6 @@
 //! The runtime over a store of Split documents.
 
+mod files;
 mod published;
 
 use std::collections::{BTreeMap, HashSet};
@@ -14,8 +15,8 @@ use xblock_core::clock::Clock;
 use xblock_core::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadataRecords, AssetReader, AssetRecord, Base, BlockRecord, Branch, Change, Commit, ContentDigest,
-    ContextRecord, Cursor, DefinitionRecord, Edit, Head, Origin, Runtime, RuntimeError, VersionContent,
-    VersionId, VersionRecord,
+    ContextRecord, Cursor, DefinitionRecord, Edit, Head, Origin, Runtime, RuntimeError, Unlisted,
+    VersionContent, VersionId, VersionRecord,
 };
 
 use crate::asset_reader::OpenFile;
@@ -351,7 +352,16 @@ impl Runtime for ModulestoreRuntime {
         if let Some(course) = self.old_course(context)? {
             return Ok(course.usages(branch));
         }
-        self.in_branch(context, branch, |reader, structure| reader.usages(structure))
+        self.in_branch(context, branch, |reader, structure| Ok(reader.usages(structure)))
+    }
+
+    fn unlisted(&self, context: &ContextKey, branch: Branch) -> Result<Vec<Unlisted>, RuntimeError> {
+        let mut unlisted = match self.old_course(context)? {
+            Some(course) => course.unlisted(branch),
+            None => self.in_branch(context, branch, |reader, structure| reader.unnamed(structure))?,
+        };
+        unlisted.extend(self.files(context, branch)?.1);
+        Ok(unlisted)
     }
 
     fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
@@ -396,19 +406,7 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn assets(&self, context: &ContextKey, branch: Branch) -> Result<Vec<AssetRecord>, RuntimeError> {
-        if self.old_course(context)?.is_some() {
-            let docs = self.store.read()?;
-            let files = assets::list_published(&*docs, context)?;
-            return files.iter().map(|(key, found)| self.asset_record(&*docs, key, found)).collect();
-        }
-        self.in_context(context, |reader, index| {
-            head_id(index, context, branch)?;
-            let files = match branch {
-                Branch::Draft => assets::list_draft(reader.docs, context)?,
-                Branch::Published => assets::list_published(reader.docs, context)?,
-            };
-            files.iter().map(|(key, found)| self.asset_record(reader.docs, key, found)).collect()
-        })
+        Ok(self.files(context, branch)?.0)
     }
 
     fn asset_metadata(
@@ -482,7 +480,7 @@ impl Runtime for ModulestoreRuntime {
             let id = ObjectId::parse_str(&*version.0).map_err(|_| no_such_version(&reader, version))?;
             let structure = reader.structure(id)?;
             let mut blocks = BTreeMap::new();
-            for usage in reader.usages(&structure)? {
+            for usage in reader.usages(&structure) {
                 let key = block_key(&usage);
                 let Some(view) = key.and_then(|key| structure.block(&key.block_type, &key.block_id)) else {
                     continue;
@@ -493,11 +491,8 @@ impl Runtime for ModulestoreRuntime {
                 };
                 blocks.insert(usage, data);
             }
-            let mut assets = files.as_ref().map(|_| Vec::new());
-            for (key, found) in files.iter().flatten() {
-                let record = self.asset_record(reader.docs, key, found)?;
-                assets.get_or_insert_default().push(record);
-            }
+            let described = files.map(|files| self.described(reader.docs, files)).transpose()?;
+            let assets = described.map(|(records, _)| records);
             let root = structure.root();
             let root = reader.usage(&root.block_type, &root.block_id, format!("structure {id}"))?;
             Ok(VersionContent {

@@ -51,7 +51,12 @@ pub(crate) fn run(
     for damaged in &report.damaged_asset_metadata {
         console.remark(format_args!("error: {damaged}; it did not come along"));
     }
-    let is_whole = report.block_files_left_out.is_empty() && report.damaged_asset_metadata.is_empty();
+    for damaged in &report.unlisted {
+        console.remark(format_args!("error: {damaged}; it did not come along"));
+    }
+    let is_whole = report.block_files_left_out.is_empty()
+        && report.damaged_asset_metadata.is_empty()
+        && report.unlisted.is_empty();
     Ok(if is_whole { Exit::Done } else { Exit::No })
 }
 

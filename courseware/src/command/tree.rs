@@ -40,6 +40,9 @@ pub(crate) fn run(
             lines(console, node, 1)?;
         }
     }
+    for unnamed in &tree.unnamed {
+        console.line(format_args!("({unnamed})"))?;
+    }
     let total: usize = tree.counts.values().sum();
     let counts: Vec<_> =
         tree.counts.iter().map(|(block_type, count)| format!("{count} {block_type}")).collect();

@@ -143,3 +143,97 @@ fn a_damaged_block_that_the_package_does_not_have_is_deleted() {
         courseware(["compare", TIDES, store, &whole]).exits(0);
     }
 }
+
+/// Replaces bytes in the documents of a table, as many by as many, and says how many documents that changed.
+fn replace_bytes(file: &Path, table: &str, from: &[u8], to: &[u8]) -> usize {
+    let db = Connection::open(file).unwrap();
+    let mut read = db.prepare(&format!("SELECT rowid, document FROM \"{table}\"")).unwrap();
+    let rows: Vec<(i64, Vec<u8>)> =
+        read.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap().collect::<Result<_, _>>().unwrap();
+    let mut changed = 0;
+    for (row, mut document) in rows {
+        let places: Vec<_> = (0..document.len()).filter(|at| document[*at..].starts_with(from)).collect();
+        if places.is_empty() {
+            continue;
+        }
+        places.into_iter().for_each(|at| document[at..at + to.len()].copy_from_slice(to));
+        let write = format!("UPDATE \"{table}\" SET document = ? WHERE rowid = ?");
+        changed += db.execute(&write, rusqlite::params![document, row]).unwrap();
+    }
+    changed
+}
+
+fn errors(report: &Value) -> Vec<String> {
+    let all = report["diagnostics"].as_array().unwrap().iter();
+    let errors = all.filter(|one| one["severity"] == "error");
+    errors.map(|one| one["message"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_block_whose_name_is_no_key_stops_nothing() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let split = format!("modulestore:{}", folder.join("split.db").display());
+    let whole = format!("modulestore:{}", folder.join("whole.db").display());
+    import_tides(&split);
+    import_tides(&whole);
+    let (name, no_key) = (b"\x0b\0\0\0two_bulges\0", b"\x0b\0\0\0two bulges\0");
+    assert!(replace_bytes(&folder.join("split.db"), "modulestore.structures", name, no_key) > 0);
+
+    let tree = courseware(["tree", TIDES, "--store", &split]).exits(0).out;
+    assert!(tree.contains("html+two bulges") && tree.contains("tide_curve"), "{tree}");
+    let target = folder.join("out");
+    let target = target.to_str().unwrap();
+    let report = courseware(["export", TIDES, "--store", &split, "-o", target, "--json"]).exits(1).json();
+    let told = errors(&report);
+    assert!(!told.is_empty() && told.iter().all(|text| text.contains("html+two bulges")), "{told:?}");
+    assert!(Path::new(target).join("html/tide_curve.html").exists());
+
+    let compared = || courseware(["compare", TIDES, &split, &whole, "--json"]).exits(1).json();
+    let kinds = |found: Value| -> Vec<_> {
+        let all = found["differences"].as_array().unwrap().iter();
+        all.map(|one| one["kind"].as_str().unwrap().to_owned()).collect()
+    };
+    let found = kinds(compared());
+    assert_eq!(found.iter().filter(|kind| *kind == "block_unreadable").count(), 2, "{found:?}");
+    let publish =
+        || courseware(["publish", TIDES, "--from", &split, "--to", &whole, "--json"]).exits(1).json();
+    let report = publish();
+    assert_eq!(report["changes"]["blocks_deleted"], 1, "{report:#}");
+    assert!(report["unlisted"][0]["place"].as_str().unwrap().contains("html+two bulges"), "{report:#}");
+    assert_eq!(kinds(compared()), ["block_unreadable", "block_unreadable"]);
+    assert_eq!(publish()["target_commit"], Value::Null);
+}
+
+#[test]
+fn a_file_that_cannot_be_described_stops_nothing() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let split = format!("modulestore:{}", folder.join("split.db").display());
+    let whole = format!("modulestore:{}", folder.join("whole.db").display());
+    import_tides(&split);
+    import_tides(&whole);
+    // Every media type of a picture becomes program code.
+    let (text, code) = (b"\x02contentType\0\x0e\0\0\0image/svg", b"\x0dcontentType\0\x0e\0\0\0image/svg");
+    let files = replace_bytes(&folder.join("split.db"), "files", text, code);
+    assert!(files > 0);
+
+    courseware(["fsck", "--store", &split]).exits(1);
+    let target = folder.join("out");
+    let target = target.to_str().unwrap();
+    let report = courseware(["export", TIDES, "--store", &split, "-o", target, "--json"]).exits(1).json();
+    assert_eq!(errors(&report).len(), files, "{report:#}");
+    let compared = || courseware(["compare", TIDES, &split, &whole, "--json"]).exits(1).json();
+    let kinds = |found: Value| -> Vec<_> {
+        let all = found["differences"].as_array().unwrap().iter();
+        all.map(|one| (one["kind"].as_str().unwrap().to_owned(), one["key"].is_string())).collect()
+    };
+    let unreadable = vec![("asset_unreadable".to_owned(), true); 2 * files];
+    assert_eq!(kinds(compared()), unreadable);
+    let report = courseware(["publish", TIDES, "--from", &split, "--to", &whole, "--json"]).exits(1).json();
+    assert_eq!(report["changes"]["assets_deleted"], 0, "what the target has of them stays: {report:#}");
+    assert_eq!(report["unlisted"].as_array().unwrap().len(), files, "{report:#}");
+    assert_eq!(kinds(compared()), unreadable);
+    let again = courseware(["publish", TIDES, "--from", &split, "--to", &whole, "--json"]).exits(1).json();
+    assert_eq!(again["target_commit"], Value::Null, "{again:#}");
+}

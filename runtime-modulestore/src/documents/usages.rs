@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::keys::{ContextKey, KeyError, UsageKey};
 use xblock_core::runtime::RuntimeError;
 
 use super::read::corrupt;
@@ -67,21 +67,27 @@ impl UsageTable {
 
     /// Returns the key of a block of the structure the table was made for.
     pub(crate) fn key(&self, structure: &Structure, child: Child) -> Result<&UsageKey, RuntimeError> {
-        let make = |child| {
-            let (block_type, block_id) = structure.child_key(child);
-            self.context.make_usage_key(block_type, block_id)
-        };
-        let known = match child {
-            Child::Block(at) => self.blocks.get(at, |at| make(Child::Block(at)).ok()),
-            Child::Missing(number) => self.missing.get(number, |number| make(Child::Missing(number)).ok()),
-        };
-        known.ok_or_else(|| {
+        self.known(structure, child).ok_or_else(|| {
             let (block_type, block_id) = structure.child_key(child);
             let place = format!("structure {}, block {block_type}+{block_id}", structure.id());
-            match make(child) {
+            match self.make(structure, child) {
                 Err(error) => corrupt(place, error),
                 Ok(_) => corrupt(place, "its key cannot be made"),
             }
         })
+    }
+
+    /// Returns the key of a block of the structure the table was made for; nothing where its type and id make none.
+    pub(crate) fn known(&self, structure: &Structure, child: Child) -> Option<&UsageKey> {
+        let make = |child| self.make(structure, child).ok();
+        match child {
+            Child::Block(at) => self.blocks.get(at, |at| make(Child::Block(at))),
+            Child::Missing(number) => self.missing.get(number, |number| make(Child::Missing(number))),
+        }
+    }
+
+    fn make(&self, structure: &Structure, child: Child) -> Result<UsageKey, KeyError> {
+        let (block_type, block_id) = structure.child_key(child);
+        self.context.make_usage_key(block_type, block_id)
     }
 }

@@ -176,7 +176,7 @@ impl BlockCheck<'_, '_> {
     }
 
     fn cycles(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>) {
-        for (parent, child) in find_cycles(below) {
+        for (parent, child) in find_cycles(below, [self.structure.root()]) {
             let repair = self.without_child(&parent, &child);
             let place = format!("{}, {parent}", self.place);
             let reason = format!("its child {child} stands above it");
@@ -186,7 +186,12 @@ impl BlockCheck<'_, '_> {
 }
 
 /// Finds blocks that stand above themselves, each way back into such a circle once: a block, and the child above it.
-pub(super) fn find_cycles(below: &BTreeMap<BlockKey, Vec<BlockKey>>) -> Vec<(BlockKey, BlockKey)> {
+///
+/// The ways begin at the roots, so that what leads down from them is never the way back.
+pub(super) fn find_cycles<'k>(
+    below: &'k BTreeMap<BlockKey, Vec<BlockKey>>,
+    roots: impl IntoIterator<Item = &'k BlockKey>,
+) -> Vec<(BlockKey, BlockKey)> {
     #[derive(Clone, Copy, PartialEq)]
     enum State {
         Open,
@@ -194,7 +199,8 @@ pub(super) fn find_cycles(below: &BTreeMap<BlockKey, Vec<BlockKey>>) -> Vec<(Blo
     }
     let mut states: HashMap<&BlockKey, State> = HashMap::new();
     let mut found = Vec::new();
-    for start in below.keys() {
+    let roots = roots.into_iter().filter_map(|root| below.get_key_value(root)).map(|(root, _)| root);
+    for start in roots.chain(below.keys()) {
         // Children are taken from the end; `None` says that a block's children are done.
         let mut left = vec![(start, None)];
         while let Some((key, parent)) = left.pop() {

@@ -3,8 +3,30 @@
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{RuntimeError, Severity};
 
+use super::blocks::told;
 use super::fsck::Check;
+use crate::assets::FoundFile;
 use crate::documents::{Bucket, FileId, FileOwner, FileView, OWN, integer, malformed};
+use crate::store::Collection;
+
+/// Names the files that say not whose they are, so that no context has them.
+pub(super) fn check_owners(check: &mut Check<'_>) -> Result<(), RuntimeError> {
+    for bucket in Bucket::ALL {
+        let mut places = Vec::new();
+        check.docs.each_document(&Collection::Files(bucket), &mut |document| {
+            let view = FileView::new(document);
+            if view.owner().is_none() {
+                places.push(format!("{}, {}", bucket.name(), view.place()));
+            }
+            Ok(())
+        })?;
+        for place in places {
+            check.report.files += 1;
+            check.find(Severity::Damage, "file_key", place, "it says not whose it is", None);
+        }
+    }
+    Ok(())
+}
 
 pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool) -> Result<(), RuntimeError> {
     for bucket in Bucket::ALL {
@@ -19,11 +41,21 @@ pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool)
             if is_mark {
                 continue;
             }
-            if let Some(reason) = malformed(&document) {
-                check.find(Severity::Damage, "file", &place, reason, None);
-            }
-            if let Err(RuntimeError::Corrupt { reason, .. }) = view.key(context) {
-                check.find(Severity::Damage, "file_key", &place, reason, None);
+            match view.key(context) {
+                Ok(key) => {
+                    let data = FoundFile::new(bucket, document.clone()).and_then(|found| found.data(&key));
+                    let reason = match data {
+                        Ok(_) => malformed(&document),
+                        Err(error) => Some(told(error)?),
+                    };
+                    if let Some(reason) = reason {
+                        check.find(Severity::Damage, "file", &place, reason, None);
+                    }
+                }
+                Err(RuntimeError::Corrupt { reason, .. }) => {
+                    check.find(Severity::Damage, "file_key", &place, reason, None);
+                }
+                Err(other) => return Err(other),
             }
             let length = match integer(&document, "length", &place) {
                 Ok(Some(length)) => length,
@@ -41,7 +73,7 @@ pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool)
                 continue;
             }
             let mut found = 0_i64;
-            let id = FileId::of(&document, "_id")?;
+            let Ok(id) = FileId::of(&document, "_id") else { continue };
             check.docs.chunks(bucket, &id, &mut |chunk| {
                 found += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
                 Ok(())

@@ -123,6 +123,7 @@ impl ModulestoreRuntime {
             }
         }
         contexts.extend(super::old::check(&mut check, &self.registry, options.is_quick)?);
+        files::check_owners(&mut check)?;
         check.twins(&contexts);
         super::aside::check(&mut check, options.is_quick)?;
         if !options.is_quick {

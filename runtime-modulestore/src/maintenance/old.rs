@@ -86,7 +86,7 @@ impl Course {
         context: &ContextKey,
         (org, course): (&str, &str),
     ) -> Result<(), RuntimeError> {
-        let mut damaged = Vec::new();
+        let (mut damaged, mut keyless) = (Vec::new(), Vec::new());
         check.docs.each_old_block(org, course, &mut |raw| {
             // One that is not named was told of.
             let Ok(document) = OldDocument::new(raw) else { return Ok(()) };
@@ -97,7 +97,11 @@ impl Course {
             }
             let key = BlockKey::new(category, name);
             let children = match old_mongo::children(&document, registry, context) {
-                Ok(children) => children,
+                Ok((children, no_children)) => {
+                    let place = || document.place().to_owned();
+                    keyless.extend(no_children.into_iter().map(|reason| (place(), reason)));
+                    children
+                }
                 Err(error) => {
                     damaged.push(("block", document.place().to_owned(), told(error)?));
                     Vec::new()
@@ -111,6 +115,9 @@ impl Course {
             }
             Ok(())
         })?;
+        for (place, reason) in keyless {
+            check.find(Severity::Warning, "missing_child", place, reason, None);
+        }
         for (code, place, reason) in damaged {
             check.find(Severity::Damage, code, place, reason, None);
         }
@@ -121,6 +128,8 @@ impl Course {
     fn tree(&self, check: &mut Check<'_>, context: &ContextKey) {
         let mut overlaid = self.published.clone();
         overlaid.extend(self.drafts.iter().map(|(key, children)| (key.clone(), children.clone())));
+        let is_root = |key: &&BlockKey| *key.block_type == *old_mongo::COURSE;
+        let roots: Vec<_> = overlaid.keys().filter(is_root).cloned().collect();
         let mut found = BTreeSet::new();
         for below in [&overlaid, &self.published] {
             for (parent, children) in below {
@@ -134,7 +143,9 @@ impl Course {
                     }
                 }
             }
-            found.extend(find_cycles(below).into_iter().map(|(parent, child)| ("cycle", parent, child)));
+            found.extend(
+                find_cycles(below, &roots).into_iter().map(|(parent, child)| ("cycle", parent, child)),
+            );
         }
         for (code, parent, child) in found {
             let (severity, what) = match code {

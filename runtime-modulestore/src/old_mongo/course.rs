@@ -1,6 +1,6 @@
 //! A course of Old Mongo with both of its branches.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
@@ -10,7 +10,7 @@ use xblock_core::block::Registry;
 use xblock_core::keys::{ContextKey, CourseKey, UsageKey};
 use xblock_core::runtime::{
     AssetMetadataRecords, AssetRecord, BlockData, BlockRecord, Branch, ContextRecord, EditInfo, Head,
-    RuntimeError, VersionContent, VersionId, VersionRecord,
+    RuntimeError, Unlisted, VersionContent, VersionId, VersionRecord,
 };
 
 use super::document::OldDocument;
@@ -36,8 +36,19 @@ pub(crate) struct OldCourse {
     root: UsageKey,
     draft: BranchBlocks,
     published: BranchBlocks,
+    /// What has no key: the blocks, and the children that documents name.
+    unnamed: BTreeSet<Unnamed>,
     /// Which blocks have a document of their own in the draft revision.
     drafts: HashSet<UsageKey>,
+}
+
+/// A block, or a child, that has no key.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Unnamed {
+    place: String,
+    reason: String,
+    /// Whether only the draft has it.
+    is_draft: bool,
 }
 
 /// What a branch has.
@@ -83,21 +94,35 @@ impl OldCourse {
             context.make_usage_key(COURSE, key.run()).map_err(|error| corrupt(context.to_string(), error))?;
         let (mut published, mut drafts) = (BTreeMap::new(), BTreeMap::new());
         let (mut published_digest, mut draft_digest) = (Md5::new(), Md5::new());
+        let mut unnamed = BTreeSet::new();
         docs.each_old_block(key.org(), key.course(), &mut |raw| {
             let document = OldDocument::new(raw)?;
-            let (category, name) = (document.category()?, document.name()?);
+            let (category, name, is_draft) = match document.block() {
+                Err(RuntimeError::Corrupt { place, reason }) => {
+                    unnamed.insert(Unnamed { place, reason, is_draft: false });
+                    return Ok(());
+                }
+                named => named?,
+            };
             if category == COURSE && name != key.run() {
                 // Another run; its blocks could not be told from those of this one.
                 return Ok(());
             }
-            let usage =
-                context.make_usage_key(category, name).map_err(|error| corrupt(document.place(), error))?;
-            let is_draft = document.is_draft()?;
+            let no_key = |reason| Unnamed { place: document.place().to_owned(), reason, is_draft };
+            let usage = match context.make_usage_key(category, name) {
+                Ok(usage) => usage,
+                Err(error) => {
+                    unnamed.insert(no_key(error.to_string()));
+                    return Ok(());
+                }
+            };
             draft_digest.update(raw.as_bytes());
             if !is_draft {
                 published_digest.update(raw.as_bytes());
             }
-            let block = Block::read(&document, registry, context, &usage);
+            let mut no_children = Vec::new();
+            let block = Block::read(&document, registry, context, &usage, &mut no_children);
+            unnamed.extend(no_children.into_iter().map(no_key));
             if let Err(error) = &block
                 && !error.is_damage()
             {
@@ -119,7 +144,7 @@ impl OldCourse {
         for (child, parents) in &published.parents {
             draft.parents.entry(child.clone()).or_insert_with(|| parents.clone());
         }
-        Ok(Some(Self { context: context.clone(), root, draft, published, drafts: own_drafts }))
+        Ok(Some(Self { context: context.clone(), root, draft, published, unnamed, drafts: own_drafts }))
     }
 
     fn branch(&self, branch: Branch) -> &BranchBlocks {
@@ -140,6 +165,15 @@ impl OldCourse {
 
     pub(crate) fn usages(&self, branch: Branch) -> Vec<UsageKey> {
         self.branch(branch).blocks.keys().cloned().collect()
+    }
+
+    /// Lists what [`OldCourse::usages`], and the children of blocks, leave out.
+    pub(crate) fn unlisted(&self, branch: Branch) -> Vec<Unlisted> {
+        let of_branch = self.unnamed.iter().filter(|one| branch == Branch::Draft || !one.is_draft);
+        let found: BTreeSet<_> = of_branch
+            .map(|one| Unlisted::Block { place: one.place.clone(), reason: one.reason.clone() })
+            .collect();
+        found.into_iter().collect()
     }
 
     pub(crate) fn block(&self, usage: &UsageKey, branch: Branch) -> Result<BlockRecord, RuntimeError> {
@@ -230,16 +264,18 @@ impl OldCourse {
     }
 }
 
-/// Reads all of a document, and returns the children.
+/// Reads all of a document, and returns the children, and what is wrong with those that have no key.
 pub(crate) fn children(
     document: &OldDocument<'_>,
     registry: &Registry,
     context: &ContextKey,
-) -> Result<Vec<UsageKey>, RuntimeError> {
+) -> Result<(Vec<UsageKey>, Vec<String>), RuntimeError> {
     let usage = context
         .make_usage_key(document.category()?, document.name()?)
         .map_err(|error| corrupt(document.place(), error))?;
-    Ok(Block::read(document, registry, context, &usage)?.record.data.children.clone())
+    let mut no_children = Vec::new();
+    let block = Block::read(document, registry, context, &usage, &mut no_children)?;
+    Ok((block.record.data.children.clone(), no_children))
 }
 
 impl Block {
@@ -248,13 +284,17 @@ impl Block {
         registry: &Registry,
         context: &ContextKey,
         usage: &UsageKey,
+        no_children: &mut Vec<String>,
     ) -> Result<Self, RuntimeError> {
+        let children = document.children(context)?.into_iter();
+        let children = children.filter_map(|child| child.map_err(|reason| no_children.push(reason)).ok());
+        let children = children.collect();
         let block_type = registry.block_type(usage.block_type());
         let codec = FieldCodec::new(&block_type, Some(context));
         let data = BlockData {
             content: document.content(codec)?,
             settings: document.settings(codec)?,
-            children: document.children(context)?,
+            children,
             ..BlockData::default()
         };
         let record = BlockRecord {

@@ -3,7 +3,7 @@
 use bson::raw::{RawBsonRef, RawDocument};
 use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::Value as Json;
-use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::keys::{ContextKey, KeyError, UsageKey};
 use xblock_core::runtime::{EditInfo, FieldMap, RuntimeError};
 
 use crate::documents::{corrupt, document, integer, text, time};
@@ -91,8 +91,12 @@ impl<'a> OldDocument<'a> {
         codec.read(metadata, &[PUBLISHED_DATE, PUBLISHED_BY], &self.place)
     }
 
-    /// Returns the children; their texts name no run and, whatever revision the parent has, no revision.
-    pub(crate) fn children(&self, context: &ContextKey) -> Result<Vec<UsageKey>, RuntimeError> {
+    /// Returns the children, of such whose type and name make no key that they do not; their texts name no run and,
+    /// whatever revision the parent has, no revision.
+    pub(crate) fn children(
+        &self,
+        context: &ContextKey,
+    ) -> Result<Vec<Result<UsageKey, String>>, RuntimeError> {
         let Some(definition) = document(self.raw, "definition", &self.place)? else { return Ok(Vec::new()) };
         let damaged = |reason: String| corrupt(self.place.as_str(), reason);
         match definition.get("children").map_err(|error| damaged(error.to_string()))? {
@@ -102,7 +106,12 @@ impl<'a> OldDocument<'a> {
                 .map(|child| {
                     let child = child.map_err(|error| damaged(error.to_string()))?;
                     let text = child.as_str().ok_or_else(|| damaged("a child is no text".into()))?;
-                    child_key(context, text).map_err(|reason| damaged(format!("child {text:?}: {reason}")))
+                    let child = |reason| format!("its child {text:?} does not exist: {reason}");
+                    match child_key(context, text) {
+                        Ok(key) => Ok(Ok(key)),
+                        Err(NoChild::NoKey(reason)) => Ok(Err(child(reason))),
+                        Err(NoChild::NoBlock(reason)) => Err(damaged(format!("child {text:?}: {reason}"))),
+                    }
                 })
                 .collect(),
             Some(_) => Err(damaged("`children` is no list".into())),
@@ -133,19 +142,28 @@ impl<'a> OldDocument<'a> {
     }
 }
 
+/// Why a text names no child.
+enum NoChild {
+    /// There can be no block of the type and name.
+    NoKey(String),
+    /// It is about no block at all.
+    NoBlock(String),
+}
+
 /// Reads a child's key: of the old form, which names no run, or of any form that names a block of this course.
-fn child_key(context: &ContextKey, text: &str) -> Result<UsageKey, String> {
+fn child_key(context: &ContextKey, text: &str) -> Result<UsageKey, NoChild> {
     let parts: Option<Vec<_>> = text.strip_prefix(SCHEME).map(|path| path.splitn(4, '/').collect());
     match parts.as_deref() {
         Some([_, _, category, name]) => {
             let name = name.split_once('@').map_or(*name, |(name, _)| name);
-            context.make_usage_key(category, name).map_err(|error| error.to_string())
+            context.make_usage_key(category, name).map_err(|error| NoChild::NoKey(error.to_string()))
         }
-        Some(_) => Err("it is no key of a block".into()),
+        Some(_) => Err(NoChild::NoBlock("it is no key of a block".into())),
         None => {
             let key: UsageKey =
-                text.parse().map_err(|error: xblock_core::keys::KeyError| error.to_string())?;
-            context.make_usage_key(key.block_type(), key.block_id()).map_err(|error| error.to_string())
+                text.parse().map_err(|error: KeyError| NoChild::NoBlock(error.to_string()))?;
+            let made = context.make_usage_key(key.block_type(), key.block_id());
+            made.map_err(|error| NoChild::NoKey(error.to_string()))
         }
     }
 }

@@ -12,7 +12,7 @@ use runtime_modulestore::{Finding, FsckOptions, ModulestoreRuntime, PruneOptions
 use serde_json::json;
 use xblock_core::clock::FixedClock;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Base, Branch, Edit, EditOp, Runtime, RuntimeError};
+use xblock_core::runtime::{Base, Branch, Edit, EditOp, Runtime, RuntimeError, Unlisted};
 use xblock_testkit::fixture::{
     block, commit, context, edit, html, published_course, put_asset, root, snapshot, usage,
 };
@@ -335,6 +335,94 @@ fn cycles_are_repaired() {
     assert_eq!(codes(&open(folder.path())), []);
 }
 
+fn add_child(block: &mut Document, block_type: &str, block_id: &str) {
+    let fields = block.get_document_mut("fields").expect("fields");
+    if !fields.contains_key("children") {
+        fields.insert("children", Bson::Array(Vec::new()));
+    }
+    let children = fields.get_array_mut("children").expect("children");
+    children.push(Bson::Array(vec![block_type.into(), block_id.into()]));
+}
+
+/// Of circles through the root the ways back are taken out, whatever the blocks are called, and never the way down.
+#[test]
+fn circles_through_the_root_keep_the_way_down() {
+    let (runtime, folder) = new_store();
+    commit(&runtime, xblock_testkit::fixture::small_course());
+    let usages = runtime.usages(&context(), Branch::Draft).expect("the blocks");
+    let children = |runtime: &ModulestoreRuntime| -> Vec<_> {
+        let read = |usage| runtime.block(usage, Branch::Draft).expect("a block").data.children.clone();
+        usages.iter().map(read).collect()
+    };
+    let before = children(&runtime);
+    drop(runtime);
+    change(folder.path(), "structures", |structure| {
+        each_block(structure, |id, block| match id {
+            "u1" => {
+                add_child(block, "course", "course");
+                add_child(block, "chapter", "c");
+            }
+            "c" => add_child(block, "course", "course"),
+            _ => {}
+        });
+    });
+    let runtime = open(folder.path());
+    assert_eq!(codes(&runtime), [(Severity::Damage, "cycle"); 3]);
+    let report = runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the repair");
+    assert_eq!(repaired(&report.findings), [("cycle", true); 3]);
+    assert_eq!(children(&runtime), before);
+    assert_eq!(codes(&open(folder.path())), []);
+}
+
+/// A block whose id makes no key, in the tree or beside it, and a child of that kind that is not there: they are named, and
+/// all other blocks are read.
+#[test]
+fn names_that_are_no_keys_take_nothing_along() {
+    let (runtime, folder) = new_store();
+    commit(&runtime, xblock_testkit::fixture::small_course().publish_all());
+    let sound = [Branch::Draft, Branch::Published].map(|branch| snapshot(&runtime, &context(), branch));
+    drop(runtime);
+    change(folder.path(), "structures", |structure| {
+        each_block(structure, |id, block| {
+            for name in ["a b", "", "a/b", "no body"].into_iter().filter(|_| id == "u1") {
+                add_child(block, "html", name);
+            }
+        });
+        let blocks = structure.get_array_mut("blocks").expect("blocks");
+        let text = blocks.iter().find(|block| {
+            block.as_document().is_some_and(|block| block.get_str("block_id").is_ok_and(|id| id == "h1"))
+        });
+        let text = text.expect("the text").as_document().expect("a document").clone();
+        for name in ["a b", "", "a/b", "an orphan"] {
+            let mut odd = text.clone();
+            odd.insert("block_id", name);
+            blocks.push(odd.into());
+        }
+    });
+    let runtime = open(folder.path());
+    for (branch, sound) in [Branch::Draft, Branch::Published].into_iter().zip(&sound) {
+        assert_eq!(snapshot(&runtime, &context(), branch), *sound);
+        let named = runtime.unlisted(&context(), branch).expect("what is left out");
+        assert_eq!(named.len(), 5, "{named:?}");
+        let named: Vec<_> = named.iter().map(ToString::to_string).collect();
+        for name in
+            ["block html+a b", "block html+:", "block html+a/b", "block html+an orphan", "child html+no body"]
+        {
+            assert!(named.iter().any(|one| one.contains(name)), "{name} in {named:?}");
+        }
+        let parents = runtime.parents(&usage("html", "h1"), branch).expect("the parents");
+        assert_eq!(parents, [usage("vertical", "u1")]);
+        let view = runtime.view(&context(), branch).expect("a view");
+        let (read, failed): (Vec<_>, Vec<_>) = view.every_block(None).partition(Result::is_ok);
+        assert_eq!((read.len(), failed.len()), (view.len() - 4, 4));
+    }
+    let version = runtime.context(&context()).expect("the context").draft.version;
+    assert!(runtime.version(&context(), &version).expect("the version").blocks.values().all(Result::is_ok));
+    commit(&runtime, edit().put(usage("html", "h1"), xblock_testkit::fixture::html("new")).publish_all());
+    let found = codes(&runtime);
+    assert!(found.contains(&(Severity::Damage, "block_key")), "{found:?}");
+}
+
 /// A missing definition is taken from an older version, where there is one; else only a backup helps.
 #[test]
 fn missing_definitions_are_found() {
@@ -436,6 +524,56 @@ fn files_are_proved() {
     assert_eq!(codes(&runtime), [(Severity::Damage, "file_bytes")]);
     let quick = runtime.fsck(FsckOptions { is_quick: true, ..FsckOptions::default() }).expect("the check");
     assert_eq!(quick.findings, []);
+}
+
+/// What is said of a file and cannot be read is damage of that file alone, as is one that is nobody's.
+#[test]
+fn files_that_cannot_be_described_are_named() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let names = ["a.txt", "b.txt", "c.txt", "d.txt", "e.txt"];
+    let course = names.iter().fold(edit(), |edit, name| edit.with(put_asset(name, name.as_bytes())));
+    commit(&runtime, course.publish_all());
+    let dump = folder.path().join("dump");
+    runtime.export_dump(&dump).expect("the dump is written");
+    let file = dump.join("fs.files.bson");
+    let bytes = std::fs::read(&file).expect("the files");
+    let (mut rest, mut changed) = (bytes.as_slice(), Vec::new());
+    while !rest.is_empty() {
+        let mut document = Document::from_reader(&mut rest).expect("BSON");
+        let name = document.get_str("displayname").expect("a name").to_owned();
+        match name.as_str() {
+            "a.txt" => drop(document.insert("import_path", 5)),
+            "b.txt" => drop(document.insert("contentType", vec!["a"])),
+            "d.txt" => drop(document.insert("content_son", 7)),
+            _ => {}
+        }
+        let mut bytes = document.to_vec().expect("BSON");
+        if name == "c.txt" {
+            let at = bytes.windows(12).position(|part| part == b"displayname\0").expect("the name");
+            bytes[at + 16] = 0xff;
+        }
+        changed.extend(bytes);
+    }
+    std::fs::write(&file, changed).expect("it is written");
+    let (runtime, _folder) = new_store();
+    runtime.import_dump(&dump).expect("the dump loads");
+    let damage = |code| (Severity::Damage, code);
+    assert_eq!(codes(&runtime), [damage("file"), damage("file"), damage("file"), damage("file_key")]);
+    for branch in [Branch::Draft, Branch::Published] {
+        let files = runtime.assets(&context(), branch).expect("the files");
+        let files: Vec<_> = files.iter().map(|file| file.key.path()).collect();
+        assert_eq!(files, ["e.txt"]);
+        let unlisted = runtime.unlisted(&context(), branch).expect("what is left out");
+        let named: Vec<_> = unlisted
+            .iter()
+            .map(|one| match one {
+                Unlisted::Asset { key: Some(key), .. } => key.path(),
+                other => panic!("a file, not {other:?}"),
+            })
+            .collect();
+        assert_eq!(named, ["a.txt", "b.txt", "c.txt"]);
+    }
 }
 
 /// The report names what takes most; beyond the limit a commit is refused with the same, and nothing is lost.

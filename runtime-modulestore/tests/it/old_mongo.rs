@@ -211,6 +211,35 @@ fn damage_stays_where_it_is() {
     assert_eq!(runtime.walk(&key("course", "2031"), Branch::Draft).count(), 5);
 }
 
+/// A document whose name makes no key, and a child of that kind, are named, and all other blocks are read.
+#[test]
+fn names_that_are_no_keys_take_nothing_along() {
+    let mut draft = block("html", "c d", &[]);
+    draft.insert("_id", id("html", "c d", "draft".into()));
+    let mut unknown = block("html", "later", &[]);
+    unknown.insert("_id", id("html", "later", "soon".into()));
+    let (runtime, _folder) = store(&[
+        block("course", "2031", &["vertical/v"]),
+        block("vertical", "v", &["html/a b", "html/h", "html/no body"]),
+        block("html", "h", &[]),
+        block("html", "a b", &[]),
+        draft,
+        unknown,
+    ]);
+    assert!(runtime.context(&course()).is_ok());
+    for (branch, count) in [(Branch::Draft, 5), (Branch::Published, 4)] {
+        assert_eq!(runtime.usages(&course(), branch).expect("the blocks").len(), 3);
+        let unit = runtime.block(&key("vertical", "v"), branch).expect("the unit");
+        assert_eq!(unit.data.children, [key("html", "h")]);
+        let named = runtime.unlisted(&course(), branch).expect("what is left out");
+        assert_eq!(named.len(), count, "{named:?}");
+    }
+    let found = findings(&runtime);
+    for code in ["block_key", "missing_child", "old_document"] {
+        assert!(found.iter().any(|(_, found, _)| *found == code), "{code} in {found:?}");
+    }
+}
+
 /// What the `assetstore` says about files is read of both branches; damage there is named and stops no block.
 #[test]
 fn records_about_files_are_read() {

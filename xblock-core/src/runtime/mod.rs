@@ -15,6 +15,7 @@ mod memory;
 mod origin;
 mod plan;
 mod record;
+mod unlisted;
 
 use crate::keys::{AssetKey, ContextKey, DefinitionKey, UsageKey};
 
@@ -33,6 +34,7 @@ pub use record::{
     ContextRecord, Cursor, DefinitionRecord, EditInfo, FieldMap, Head, VersionContent, VersionId,
     VersionRecord,
 };
+pub use unlisted::Unlisted;
 
 /// A store of learning contexts. Reads never write; a commit is visible at once and whole, or not at all.
 ///
@@ -65,6 +67,17 @@ pub trait Runtime: Send + Sync {
     /// # Errors
     /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
     fn usages(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError>;
+
+    /// Lists what a branch has and its lists leave out, since it is damaged: blocks whose names are no keys
+    /// ([`usages`](Self::usages)), and static files that cannot be described ([`assets`](Self::assets)); none in stores
+    /// whose lists name everything.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
+    fn unlisted(&self, context: &ContextKey, branch: Branch) -> Result<Vec<Unlisted>, RuntimeError> {
+        let _ = (context, branch);
+        Ok(Vec::new())
+    }
 
     /// Reads one block.
     ///
