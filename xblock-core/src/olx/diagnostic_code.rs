@@ -257,7 +257,7 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
     DiagnosticCode::new(
         "orphan-left-out",
         Warning,
-        "No block has this one as a child, so it has no place in the tree of files.",
+        "No block has this one as a child, or none that is written: blocks that contain each other have no place in the tree of files.",
         "give it a parent, or delete it",
     ),
     DiagnosticCode::new(

@@ -294,9 +294,11 @@ impl Composer<'_> {
             return [root.get("org"), root.get("course"), run]
                 == [Some(course.org()), Some(course.course()), Some(course.run())];
         }
-        self.context.as_library().is_none_or(|library| {
-            [root.get("org"), root.get("library")] == [Some(library.org()), Some(library.library())]
-        })
+        let first = self.context.as_library().map(|library| (library.org(), library.library()));
+        let second = self.context.as_library_v2().map(|library| (library.org(), library.slug()));
+        first
+            .or(second)
+            .is_none_or(|(org, library)| [root.get("org"), root.get("library")] == [Some(org), Some(library)])
     }
 
     /// Says whether the top of a draft subtree has its place still, and a reason to stand there.

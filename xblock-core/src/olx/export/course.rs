@@ -62,7 +62,11 @@ impl Exporter<'_> {
         let root = self.root;
         let Some(run) = self.context.as_course().map(|course| course.run().to_owned()) else {
             self.top(root.block_id(), "library.xml", WriteOptions::PRETTY)?;
-            return if parts == Parts::All { self.assets() } else { Ok(()) };
+            if parts == Parts::All {
+                self.assets()?;
+            }
+            let usages = self.runtime.usages(self.context, self.branch)?;
+            return self.orphans(usages.iter());
         };
         let record = self.top(&run, "course.xml", WriteOptions::default())?;
         if parts == Parts::All {
@@ -75,13 +79,19 @@ impl Exporter<'_> {
             let source = BlockSource { usage: root, block_type: &root_type, data: &record.data };
             self.policy_files(&run, &source)?;
         }
-        for usage in &usages {
-            if !self.written.contains(usage) && !is_page(usage.block_type()) {
-                self.leave_orphan_out(usage);
-            }
-        }
+        self.orphans(usages.iter().filter(|usage| !is_page(usage.block_type())))?;
         if is_published {
             self.drafts(root)?;
+        }
+        Ok(())
+    }
+
+    /// Remarks which of these blocks hang below none that is written.
+    fn orphans<'u>(&mut self, usages: impl Iterator<Item = &'u UsageKey>) -> Result<(), WriteError> {
+        for usage in usages {
+            if !self.written.contains(usage) {
+                self.leave_orphan_out(usage)?;
+            }
         }
         Ok(())
     }
@@ -100,6 +110,10 @@ impl Exporter<'_> {
         if let Some(library) = self.context.as_library() {
             node.set("org", library.org());
             node.set("library", library.library());
+        }
+        if let Some(library) = self.context.as_library_v2() {
+            node.set("org", library.org());
+            node.set("library", library.slug());
         }
         self.put(path, node.to_text(options).as_bytes())?;
         Ok(record)

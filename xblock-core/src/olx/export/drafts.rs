@@ -38,7 +38,7 @@ impl Exporter<'_> {
             };
             // An orphan has no place to be put, nor has what hangs below one.
             if above.last() != Some(root) {
-                self.leave_orphan_out(&usage);
+                self.leave_orphan_out(&usage)?;
                 continue;
             }
             // A block below a root is written with it.

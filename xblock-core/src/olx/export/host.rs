@@ -322,13 +322,19 @@ impl<'a> Exporter<'a> {
     }
 
     /// Remarks that a block hangs below none that is written; once is enough.
-    pub(super) fn leave_orphan_out(&mut self, usage: &UsageKey) {
+    pub(super) fn leave_orphan_out(&mut self, usage: &UsageKey) -> Result<(), WriteError> {
         if self.left_out.insert(usage.clone()) {
+            let parents = self.runtime.parents(usage, self.branch);
+            let message = match parents {
+                Ok(parents) if parents.is_empty() => format!("{usage}: no block has it as a child"),
+                Err(error) if !error.is_damage() => return Err(error.into()),
+                _ => format!("{usage}: no block that is written has it as a child"),
+            };
             let host: &mut dyn WriteHost = self;
-            let message = format!("{usage}: no block has it as a child");
             let remark = Diagnostic::new("orphan-left-out", Severity::Warning, message);
             host.report(remark.outcome(Outcome::LeftOut));
         }
+        Ok(())
     }
 }
 
@@ -373,6 +379,7 @@ impl WriteHost for Exporter<'_> {
             }
             Err(error) if error.is_damage() => {
                 self.leave_out(child, &error);
+                self.left_out.insert(child.clone());
                 return Ok(None);
             }
             Err(error) => return Err(error.into()),
