@@ -171,7 +171,7 @@ fn code_of(error: &CoursewareError) -> Exit {
             BlockstoreError::AlreadyThere { .. } | BlockstoreError::StorageTaken { .. },
         )
         | CoursewareError::Store(StoreError::StorageTaken { .. })
-        | CoursewareError::Context(ContextError::IsAnother { .. })
+        | CoursewareError::Context(ContextError::IsAnother { .. } | ContextError::AdoptedAs { .. })
         | CoursewareError::Package(PackageError::TargetTaken { .. })
         | CoursewareError::Bundles(BlockstoreError::StaleDraft { .. })
         | CoursewareError::Runtime(

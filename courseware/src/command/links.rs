@@ -2,6 +2,7 @@
 
 use clap::Args;
 use courseware::OpenMode;
+use runtime_blockstore::ContextError;
 use serde_json::{Value, json};
 use uuid::Uuid;
 use xblock_core::keys::ContextKey;
@@ -136,6 +137,9 @@ pub(crate) struct AdoptArguments {
     bundle: Uuid,
     #[command(flatten)]
     store: StoreArgument,
+    /// Give a bundle that was adopted as another library this name; usages of the other one lead nowhere from then on.
+    #[arg(long)]
+    rename: bool,
 }
 
 pub(crate) fn adopt(
@@ -145,7 +149,17 @@ pub(crate) fn adopt(
 ) -> Result<Exit, CommandError> {
     let runtime = surroundings.open_blockstore(&arguments.store.url, OpenMode::Write)?;
     let context = arguments.context.plain();
-    runtime.adopt(&context, arguments.bundle)?;
+    let adopted = if arguments.rename {
+        runtime.rename_adopted(&context, arguments.bundle)
+    } else {
+        runtime.adopt(&context, arguments.bundle)
+    };
+    if let Err(ContextError::AdoptedAs { context: other, .. }) = &adopted {
+        console.remark(format_args!(
+            "help: --rename makes it {context} all the same; usages of {other} lead nowhere then"
+        ));
+    }
+    adopted?;
     if console.json {
         console
             .document(&json!({ "context": context.to_string(), "bundle": arguments.bundle.to_string() }))?;

@@ -45,6 +45,19 @@ fn a_library_is_adopted_shown_and_brought_up_to_date() {
     courseware(["adopt", "lib:Harbour:media", &media.to_string(), "--store", &store]).exits(0);
     courseware(["adopt", key, &media.to_string(), "--store", &store]).exits(5);
     courseware(["adopt", key, &Uuid::new_v4().to_string(), "--store", &store]).exits(3);
+    let (bundle, other) = (media.to_string(), "lib:Harbour:other");
+    let refused = courseware(["adopt", other, &bundle, "--store", &store]).exits(5);
+    assert!(
+        refused.err.contains("is lib:Harbour:media") && refused.err.contains("--rename"),
+        "{}",
+        refused.err
+    );
+    courseware(["show", "lb:Harbour:media:html:page", "--store", &store]).exits(0);
+    courseware(["adopt", other, &bundle, "--rename", "--store", &store]).exits(0);
+    courseware(["show", "lb:Harbour:other:html:page", "--store", &store]).exits(0);
+    let course = courseware(["adopt", "course-v1:O+C+R", &bundle, "--rename", "--store", &store]).exits(4);
+    assert!(course.err.contains("say themselves"), "{}", course.err);
+    courseware(["adopt", "lib:Harbour:media", &bundle, "--rename", "--store", &store]).exits(0);
     let listed = courseware(["list", "--store", &store]).exits(0);
     assert!(listed.out.contains(key), "{}", listed.out);
     let tree = courseware(["tree", key, "--store", &store, "--branch", "published"]).exits(0);
@@ -80,12 +93,14 @@ fn units_in_a_circle_are_listed() {
     let unit = |name: &str, child: &str| {
         format!(r#"<unit display_name="{name}"><xblock-include definition="{child}"/></unit>"#)
     };
-    let (ebb, flood, before) = (unit("Ebb", "unit/b"), unit("Flood", "unit/a"), unit("Sound", "html/h"));
+    let ebb = r#"<unit display_name="Ebb"><xblock-include definition="unit/b"/><xblock-include definition="html/in"/></unit>"#;
+    let (flood, before) = (unit("Flood", "unit/a"), unit("Sound", "html/h"));
     let files = [
-        ("unit/a/definition.xml", &*ebb),
+        ("unit/a/definition.xml", ebb),
         ("unit/b/definition.xml", &*flood),
         ("unit/c/definition.xml", &*before),
         ("html/h/definition.xml", "<html display_name=\"Text\">t</html>"),
+        ("html/in/definition.xml", "<html display_name=\"Inside\">i</html>"),
     ];
     version(&store, tides, &files, None);
     drop(store);
@@ -101,6 +116,39 @@ fn units_in_a_circle_are_listed() {
     assert_eq!(outside.len(), 1, "{tree}");
     assert_eq!(outside[0]["usage"], "lb:Harbour:tides:unit:a");
     assert!(outside[0]["error"].as_str().unwrap().contains("below itself"), "{tree}");
+
+    // A package has no place for them, which is told, of each.
+    let package = folder.path().join("package");
+    let ran = courseware(["export", key, "--store", &store, "-o", package.to_str().unwrap()]).exits(1);
+    for block in ["unit:a", "unit:b", "html:in"] {
+        let told = format!("lb:Harbour:tides:{block}: no block that is written has it as a child");
+        assert!(ran.err.contains(&told), "{block}: {}", ran.err);
+    }
+    assert!(!ran.err.contains("unit:c") && !ran.err.contains("html:h"), "{}", ran.err);
+}
+
+/// What is exported of a library of the second generation says which it is, so that it can be checked and imported.
+#[test]
+fn packages_of_libraries_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _, tides) = store(folder.path());
+    let key = "lib:Harbour:tides";
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    courseware(["check", key, "--store", &store]).exits(0);
+    let package = folder.path().join("package");
+    let package = package.to_str().unwrap();
+    courseware(["export", key, "--store", &store, "-o", package]).exits(0);
+    let root = std::fs::read_to_string(folder.path().join("package/library.xml")).unwrap();
+    assert!(root.contains(r#"org="Harbour""#) && root.contains(r#"library="tides""#), "{root}");
+    let other = format!("blockstore:{}", folder.path().join("other").display());
+    courseware(["import", package, "--store", &other]).exits(0);
+    let tree = courseware(["tree", "library-v1:Harbour+tides", "--store", &other]).exits(0);
+    assert!(tree.out.contains("Week") && tree.out.contains("First"), "{}", tree.out);
+    // Exported again it is the same package.
+    let again = folder.path().join("again");
+    let args = ["export", "library-v1:Harbour+tides", "--store", &other, "-o", again.to_str().unwrap()];
+    courseware(args).exits(0);
+    courseware(["diff", package, again.to_str().unwrap()]).exits(0);
 }
 
 #[test]

@@ -13,6 +13,10 @@ impl LearningContext for CourseContext {
         matches!(key, ContextKey::Course(_) | ContextKey::Ccx(_) | ContextKey::Library(_))
     }
 
+    fn is_told(&self) -> bool {
+        false
+    }
+
     fn root(&self) -> (&str, &str) {
         ("course", "course")
     }

@@ -62,6 +62,12 @@ pub trait LearningContext: Send + Sync + fmt::Debug {
         Ok(Vec::new())
     }
 
+    /// Says whether bundles are told that they are such a context ([`BlockstoreRuntime::adopt`](crate::BlockstoreRuntime::adopt));
+    /// of a kind whose bundles all say so themselves, none is.
+    fn is_told(&self) -> bool {
+        true
+    }
+
     /// Returns the name of the draft that authors work on; its state is the draft branch, and without such a draft the
     /// latest version is.
     fn draft(&self) -> &str {

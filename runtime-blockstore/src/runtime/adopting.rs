@@ -14,26 +14,45 @@ use crate::error::BlockstoreError;
 use crate::rows;
 
 impl BlockstoreRuntime {
-    /// Makes a bundle the learning context of a key; it stays that until it is made another or
-    /// [`BlockstoreRuntime::disown`] is called. Nothing in the bundle changes.
+    /// Makes a bundle the learning context of a key; it stays that until it is given another key by
+    /// [`BlockstoreRuntime::rename_adopted`] or [`BlockstoreRuntime::disown`] is called. Nothing in the bundle changes.
     ///
     /// In a store that is open for reading, it stays so as long as the store is open.
     ///
     /// # Errors
-    /// [`RuntimeError::UnsupportedKey`] for a key that no kind of learning context takes or that cannot be read back,
-    /// [`RuntimeError::ContextExists`] where another bundle is that context, [`ContextError::IsAnother`] where the bundle
-    /// itself says that it is another, [`BlockstoreError::BundleNotFound`].
+    /// [`RuntimeError::UnsupportedKey`] for a key that no kind of learning context takes, whose kind is none that bundles
+    /// are told, or that cannot be read back, [`RuntimeError::ContextExists`] where another bundle is that context,
+    /// [`ContextError::IsAnother`] where the bundle itself says that it is another, [`ContextError::AdoptedAs`] where it
+    /// was told so, [`BlockstoreError::BundleNotFound`].
     pub fn adopt(&self, key: &ContextKey, bundle: Uuid) -> Result<(), ContextError> {
+        self.adopt_as(key, bundle, false)
+    }
+
+    /// Makes a bundle the learning context of a key, even where it was told that it is another, whose usages lead nowhere
+    /// from then on.
+    ///
+    /// # Errors
+    /// As [`BlockstoreRuntime::adopt`], but for [`ContextError::AdoptedAs`].
+    pub fn rename_adopted(&self, key: &ContextKey, bundle: Uuid) -> Result<(), ContextError> {
+        self.adopt_as(key, bundle, true)
+    }
+
+    fn adopt_as(&self, key: &ContextKey, bundle: Uuid, may_rename: bool) -> Result<(), ContextError> {
         let unsupported =
             |reason| RuntimeError::UnsupportedKey { key: key.to_string(), store: STORE, reason };
-        if self.contexts.kind_of(key).is_none() {
+        let Some(kind) = self.contexts.kind_of(key) else {
             return Err(unsupported("no kind of learning context has such keys").into());
-        }
+        };
         if self.contexts.read_key(&key.to_string()).as_ref() != Some(key) {
             return Err(unsupported("the key cannot be read back from its text").into());
         }
+        if !kind.is_told() {
+            return Err(
+                unsupported("bundles of this kind say themselves what they are, in context.json").into()
+            );
+        }
         self.refresh_bundles()?;
-        self.change_index(|db| self.adopt_in(db, key, bundle))?;
+        self.change_index(|db| self.adopt_in(db, key, bundle, may_rename))?;
         self.definitions.clear();
         Ok(())
     }
@@ -55,7 +74,7 @@ impl BlockstoreRuntime {
     pub(super) fn adopt_known(&self, key: &ContextKey) -> Result<bool, RuntimeError> {
         let Some(kind) = self.contexts.kind_of(key) else { return Ok(false) };
         let Some(bundle) = kind.bundle(key, &self.store)? else { return Ok(false) };
-        match self.adopt(key, bundle) {
+        match self.rename_adopted(key, bundle) {
             Ok(()) => Ok(true),
             Err(ContextError::Runtime(error)) => Err(error),
             // The bundle is not here, or another context; then this one is not here.
@@ -63,14 +82,24 @@ impl BlockstoreRuntime {
         }
     }
 
-    fn adopt_in(&self, db: &Connection, key: &ContextKey, bundle: Uuid) -> Result<(), ContextError> {
+    fn adopt_in(
+        &self,
+        db: &Connection,
+        key: &ContextKey,
+        bundle: Uuid,
+        may_rename: bool,
+    ) -> Result<(), ContextError> {
         let tables = self.tables(db);
         let id = rows::bundle_id(db, bundle)?.ok_or(BlockstoreError::BundleNotFound { uuid: bundle })?;
-        if let Some((context, true)) = tables.context_of_bundle(id)? {
-            if context == key.to_string() {
-                return Ok(());
+        let known = tables.context_of_bundle(id)?;
+        let is_same = known.as_ref().is_some_and(|(context, _)| *context == key.to_string());
+        match known {
+            Some((_, true)) if is_same => return Ok(()),
+            Some((context, true)) => return Err(ContextError::IsAnother { bundle, context }),
+            Some((context, false)) if !is_same && !may_rename => {
+                return Err(ContextError::AdoptedAs { bundle, context });
             }
-            return Err(ContextError::IsAnother { bundle, context });
+            _ => {}
         }
         match tables.adopt(id, &key.to_string())? {
             true => Ok(()),

@@ -40,6 +40,14 @@ pub enum ContextError {
         /// What it says it is.
         context: String,
     },
+    /// The bundle was told that it is another context, whose usages would lead nowhere.
+    #[error("bundle {bundle} is {context}, as it was adopted")]
+    AdoptedAs {
+        /// The bundle.
+        bundle: Uuid,
+        /// What it was told it is.
+        context: String,
+    },
 }
 
 /// A link of a context.

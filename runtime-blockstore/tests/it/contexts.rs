@@ -283,7 +283,13 @@ fn a_bundle_is_one_context() {
     assert_eq!(child(&first).to_string(), "lb:Harbour:first:html:a");
     let taken = runtime.adopt(&first, other).unwrap_err();
     assert!(matches!(taken, ContextError::Runtime(RuntimeError::ContextExists { .. })), "{taken}");
-    runtime.adopt(&second, bundle).unwrap();
+    let renamed = runtime.adopt(&second, bundle).unwrap_err();
+    assert!(matches!(renamed, ContextError::AdoptedAs { .. }), "{renamed}");
+    assert_eq!(runtime.contexts().unwrap(), std::slice::from_ref(&first));
+    let course: ContextKey = "course-v1:Harbour+first+run".parse().unwrap();
+    let misfit = runtime.rename_adopted(&course, bundle).unwrap_err();
+    assert!(matches!(misfit, ContextError::Runtime(RuntimeError::UnsupportedKey { .. })), "{misfit}");
+    runtime.rename_adopted(&second, bundle).unwrap();
     assert_eq!(child(&second).to_string(), "lb:Harbour:second:html:a");
     assert_eq!(runtime.contexts().unwrap(), std::slice::from_ref(&second));
     let again = open(folder.path());
