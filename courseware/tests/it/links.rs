@@ -46,6 +46,7 @@ fn a_library_is_adopted_shown_and_brought_up_to_date() {
     courseware(["adopt", key, &media.to_string(), "--store", &store]).exits(5);
     courseware(["adopt", key, &Uuid::new_v4().to_string(), "--store", &store]).exits(3);
     let (bundle, other) = (media.to_string(), "lib:Harbour:other");
+    courseware(["adopt", "lib:Harbour:media", &bundle, "--store", &store]).exits(0);
     let refused = courseware(["adopt", other, &bundle, "--store", &store]).exits(5);
     assert!(
         refused.err.contains("is lib:Harbour:media") && refused.err.contains("--rename"),

@@ -283,6 +283,7 @@ fn a_bundle_is_one_context() {
     assert_eq!(child(&first).to_string(), "lb:Harbour:first:html:a");
     let taken = runtime.adopt(&first, other).unwrap_err();
     assert!(matches!(taken, ContextError::Runtime(RuntimeError::ContextExists { .. })), "{taken}");
+    runtime.adopt(&first, bundle).unwrap();
     let renamed = runtime.adopt(&second, bundle).unwrap_err();
     assert!(matches!(renamed, ContextError::AdoptedAs { .. }), "{renamed}");
     assert_eq!(runtime.contexts().unwrap(), std::slice::from_ref(&first));
