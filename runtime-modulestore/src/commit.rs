@@ -76,6 +76,7 @@ pub(crate) fn carry_out(
         root: root_key,
         draft: BranchAt::new(reader, Branch::Draft, draft),
         published: BranchAt::new(reader, Branch::Published, published),
+        found: None,
         made: Vec::new(),
     };
     let plan = {
@@ -155,6 +156,8 @@ struct Writer<'w> {
     root: BlockKey,
     draft: BranchAt<'w>,
     published: BranchAt<'w>,
+    /// The draft as the edit found it, once a stage made another of it.
+    found: Option<BranchAt<'w>>,
     made: Vec<(Branch, Arc<Structure>)>,
 }
 
@@ -196,30 +199,36 @@ impl Writer<'_> {
                 continue;
             }
             let published = self.published.readable(usage)?;
+            let found = self.found.as_ref().map(|found| found.readable(usage)).transpose()?.flatten();
             let reverted = published.as_ref().filter(|published| discards && same(&published.data, data));
-            let (document, known) = match (reverted, self.published.view(&key)) {
+            // A stage between may have taken the block out or changed it; what it was before is what the edit must not lose.
+            let found_view = match (&self.found, &found) {
+                (Some(branch), Some(_)) => branch.view(&key),
+                _ => None,
+            };
+            let published_view = published.as_ref().and_then(|_| self.published.view(&key));
+            let (document, known) = match (reverted, &found, &published_view, &found_view) {
                 // Taken back, a block is its published copy, edit info and all, so that nothing counts as changed.
-                (Some(reverted), Some(view)) => (view.raw().to_owned(), reverted.clone()),
+                (Some(reverted), _, Some(view), _) => (view.raw().to_owned(), reverted.clone()),
+                (_, Some(found), _, Some(view)) if same(&found.data, data) => {
+                    (view.raw().to_owned(), found.clone())
+                }
                 _ => {
-                    let view = self.draft.view(&key);
-                    let info = match &view {
+                    let draft_view = self.draft.view(&key);
+                    let last = draft_view.as_ref().or(found_view.as_ref()).or(published_view.as_ref());
+                    let info = match last {
                         Some(view) => view.edit_info()?.updated(&stamp),
                         None => BlockEditInfo::created(&stamp),
                     };
-                    let definition = self.writer().define(
-                        usage,
-                        &data.content,
-                        old.as_ref(),
-                        published.as_ref(),
-                        &stamp,
-                    )?;
+                    let known = [found.as_ref(), old.as_ref(), published.as_ref()];
+                    let definition = self.writer().define(usage, &data.content, &known, &stamp)?;
                     let document = self.writer().write_block(
                         usage,
                         &key,
                         data,
                         definition,
                         info,
-                        view.as_ref(),
+                        found_view.as_ref().or(last),
                         false,
                     )?;
                     (document, Known { data: data.clone(), definition })
@@ -238,6 +247,9 @@ impl Writer<'_> {
             return Ok(());
         }
         let structure = self.insert(Branch::Draft, next)?;
+        if self.found.is_none() {
+            self.found = Some(BranchAt::new(self.reader, Branch::Draft, base));
+        }
         self.draft.move_to(structure, changed);
         let head = self.published.structure().map(|structure| structure.id());
         let newer = |version: &str| {
@@ -276,8 +288,8 @@ impl Writer<'_> {
                 }
                 // A parent beside the published subtree: its list of children changes, its edit info does not.
                 (draft, _, Some(view)) => {
-                    let definition =
-                        self.writer().define(usage, &data.content, old.as_ref(), draft.as_ref(), &stamp)?;
+                    let known = [old.as_ref(), draft.as_ref()];
+                    let definition = self.writer().define(usage, &data.content, &known, &stamp)?;
                     let info = view.edit_info()?;
                     (
                         self.writer().write_block(usage, &key, data, definition, info, Some(&view), true)?,

@@ -22,23 +22,23 @@ pub(crate) struct BlockWriter<'w> {
 
 impl BlockWriter<'_> {
     /// Finds or makes the definition for a block's content; equal content keeps its definition.
+    ///
+    /// `known` are the states of the block the store has; a new definition comes after that of the first.
     pub(crate) fn define(
         &self,
         usage: &UsageKey,
         content: &FieldMap,
-        old: Option<&Known>,
-        other: Option<&Known>,
+        known: &[Option<&Known>],
         stamp: &Stamp,
     ) -> Result<ObjectId, RuntimeError> {
-        for known in [old, other].into_iter().flatten() {
-            if known.data.content == *content {
-                return Ok(known.definition);
-            }
+        let known = || known.iter().copied().flatten();
+        if let Some(same) = known().find(|known| known.data.content == *content) {
+            return Ok(same.definition);
         }
         let place = usage.to_string();
         let block_type = self.reader.registry.block_type(usage.block_type());
         let codec = FieldCodec::new(&block_type, Some(self.reader.context));
-        let previous = match old {
+        let previous = match known().next() {
             Some(old) => self.reader.definition(old.definition)?,
             None => None,
         };

@@ -143,7 +143,7 @@ impl<'b> Bulk<'b> {
         refuse_children(usage, data.content.keys().chain(data.settings.keys()))?;
         let key = self.key(usage)?;
         let stamp = self.draft.stamp;
-        let definition = self.writer().define(usage, &data.content, None, None, &stamp)?;
+        let definition = self.writer().define(usage, &data.content, &[], &stamp)?;
         let info = BlockEditInfo::created(&stamp);
         let document = self.writer().write_block(usage, &key, data, definition, info, None, false)?;
         self.draft.put(key, document);

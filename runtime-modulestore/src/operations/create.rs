@@ -35,7 +35,7 @@ impl Bulk<'_> {
         }
         refuse_children(usage, data.content.keys().chain(data.settings.keys()))?;
         let stamp = self.draft.stamp;
-        let definition = self.writer().define(usage, &data.content, None, None, &stamp)?;
+        let definition = self.writer().define(usage, &data.content, &[], &stamp)?;
         let info = BlockEditInfo::created(&stamp);
         let document = self.writer().write_block(usage, &key, data, definition, info, None, false)?;
         self.draft.put(key.clone(), document);
@@ -94,7 +94,7 @@ impl Bulk<'_> {
             return Ok(false);
         }
         let stamp = self.draft.stamp;
-        let definition = self.writer().define(usage, &data.content, Some(&known), None, &stamp)?;
+        let definition = self.writer().define(usage, &data.content, &[Some(&known)], &stamp)?;
         let info = view.edit_info()?.updated(&stamp);
         let document = self.writer().write_block(usage, &key, &data, definition, info, Some(&view), false)?;
         self.draft.put(key.clone(), document);

@@ -11,6 +11,7 @@ mod failures;
 mod fixture;
 mod golden;
 mod index_table;
+mod kept_blocks;
 mod maintenance;
 mod model;
 mod mongo;
