@@ -3,7 +3,9 @@
 use serde_json::json;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, Cursor, Edit, EditOp, Extent, Runtime, RuntimeError};
-use xblock_testkit::fixture::{asset, commit, context, edit, html, map, published_course, put_asset, usage};
+use xblock_testkit::fixture::{
+    asset, block, commit, context, edit, html, map, published_course, put_asset, usage,
+};
 
 use crate::fixture::{new_bundle, new_store, open, open_to_read};
 
@@ -209,4 +211,50 @@ fn a_deleted_bundle_is_gone_and_can_be_made_again() {
     assert!(matches!(runtime.context(&context()), Err(RuntimeError::NoSuchContext { .. })));
     published_course(&runtime);
     assert_eq!(runtime.contexts().unwrap(), vec![context()]);
+}
+
+/// An import takes blocks that only the draft has out before it publishes, and puts them again after that.
+#[test]
+fn a_block_that_comes_back_in_an_edit_keeps_its_files_and_words() {
+    for is_published in [false, true] {
+        let (runtime, _folder) = new_store();
+        published_course(&runtime);
+        let unit = |children: &[_]| block(json!({ "display_name": "Two" }), children);
+        let (p1, h2) = (usage("problem", "p1"), usage("html", "h2"));
+        let with_h2 = || unit(&[p1.clone(), h2.clone()]);
+        commit(&runtime, edit().put(usage("vertical", "u2"), with_h2()).put(h2.clone(), html("x")));
+        let store = runtime.blockstore();
+        let bundle = store.get_bundles(None).unwrap().remove(0);
+        let by_hand = b"<!-- by hand -->\n<html display_name='By hand'><![CDATA[ebb]]></html>\n";
+        let draft = bundle.drafts[DRAFT];
+        store.write_draft_file(draft, "html/h2/definition.xml", Some(by_hand)).unwrap();
+        store.write_draft_file(draft, "html/h2/static/chart.txt", Some(b"depths")).unwrap();
+        if is_published {
+            commit(&runtime, edit().publish_all());
+        }
+        let data = runtime.block(&h2, Branch::Draft).unwrap().data;
+        commit(
+            &runtime,
+            edit()
+                .put(usage("vertical", "u2"), unit(std::slice::from_ref(&p1)))
+                .with(EditOp::DeleteBlock { usage: h2.clone() })
+                .publish_all()
+                .put(usage("vertical", "u2"), with_h2())
+                .put(h2.clone(), (*data).clone()),
+        );
+        let published = |path: &str| store.get_bundle_file_data(bundle.uuid, path, None);
+        assert!(
+            published("html/h2/static/chart.txt").is_err() && published("html/h2/definition.xml").is_err()
+        );
+        assert_eq!(runtime.block(&h2, Branch::Draft).unwrap().data, data);
+        assert_eq!(runtime.read_block_asset(&h2, "chart.txt", Branch::Draft).unwrap(), b"depths");
+        commit(&runtime, edit().publish_all());
+        assert_eq!(published("html/h2/static/chart.txt").unwrap(), b"depths");
+        assert_eq!(published("html/h2/definition.xml").unwrap(), by_hand);
+        // Taken out for good, it is gone with all it had.
+        commit(&runtime, edit().with(EditOp::DeleteBlock { usage: h2.clone() }).publish_all());
+        assert!(published("html/h2/static/chart.txt").is_err());
+        commit(&runtime, edit().put(h2.clone(), html("new")));
+        assert!(runtime.block_assets(&h2, Branch::Draft).unwrap().is_empty());
+    }
 }

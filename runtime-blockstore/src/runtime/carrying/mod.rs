@@ -48,6 +48,8 @@ pub(super) struct Carrying<'v> {
     published_state: Option<RowId>,
     /// Blocks of the draft that the edit wrote or deleted so far.
     written: HashMap<UsageKey, Option<Arc<BlockData>>>,
+    /// The files of blocks as the edit found them, for blocks that it puts again in a later stage.
+    found: HashMap<UsageKey, BTreeMap<String, FileRecord>>,
     /// Attributes of the draft's static files, once they are needed.
     attributes: Option<AssetsDocument>,
     draft_assets_changed: bool,
@@ -117,6 +119,7 @@ impl<'v> Carrying<'v> {
             draft_state,
             published_state,
             written: HashMap::new(),
+            found: HashMap::new(),
             attributes: None,
             draft_assets_changed: false,
             published_attributes: None,
@@ -179,6 +182,7 @@ impl<'v> Carrying<'v> {
                 }
                 self.changed.insert(self.draft_state);
             }
+            self.note_files(usage, &path);
             for path in self.tree.below(&folder_of(&path)) {
                 self.tree.delete(&path);
             }
@@ -191,6 +195,7 @@ impl<'v> Carrying<'v> {
         }
         let mut puts = Vec::new();
         for (usage, data) in &blocks.put {
+            self.put_files_back(usage)?;
             let Some(own) = self.target(usage, data, before)? else { continue };
             if own != *usage {
                 self.as_aliases.push((own.clone(), data.clone()));
@@ -223,6 +228,29 @@ impl<'v> Carrying<'v> {
             };
             self.index(self.draft_state, usage, data, &record, &includes)?;
             self.written.insert(usage.clone(), Some((*data).clone()));
+        }
+        Ok(())
+    }
+
+    /// Notes the files of a block that is deleted, as the edit found them.
+    fn note_files(&mut self, usage: &UsageKey, definition: &str) {
+        if self.found.contains_key(usage) {
+            return;
+        }
+        let files = self.tree.below(&folder_of(definition)).into_iter();
+        let files = files.filter_map(|path| self.tree.file(&path).cloned().map(|record| (path, record)));
+        self.found.insert(usage.clone(), files.collect());
+    }
+
+    /// Puts the files of a block back that this edit deleted and that comes again: those that no step can name are its
+    /// own still, and its definition is in the words it had.
+    fn put_files_back(&mut self, usage: &UsageKey) -> Result<(), RuntimeError> {
+        let path = self.path(usage)?;
+        if self.tree.file(&path).is_some() {
+            return Ok(());
+        }
+        for (path, record) in self.found.get(usage).into_iter().flatten() {
+            self.tree.put_record(path, record.clone())?;
         }
         Ok(())
     }
