@@ -26,6 +26,7 @@ mod compare;
 mod course_tests;
 mod description;
 mod diff;
+mod dump_loading;
 mod edit_steps;
 mod error;
 mod export;

@@ -302,7 +302,7 @@ fn is_empty_database(file: &Path) -> rusqlite::Result<bool> {
     }
 }
 
-fn make_parent(path: &Path) -> Result<(), StoreError> {
+pub(crate) fn make_parent(path: &Path) -> Result<(), StoreError> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => std::fs::create_dir_all(parent)
             .map_err(|source| StoreError::Directory { path: parent.to_path_buf(), source }),

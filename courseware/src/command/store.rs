@@ -86,9 +86,8 @@ fn import(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let store = surroundings.open_modulestore(&arguments.store, OpenMode::Create)?;
     let on_damage = if arguments.strict { OnDamage::Refuse } else { OnDamage::Keep };
-    let counts = store.import_dump_with(&arguments.directory, on_damage)?;
+    let counts = surroundings.load_dump(&arguments.store, &arguments.directory, on_damage)?;
     let exit = if counts.damaged.is_empty() { Exit::Done } else { Exit::No };
     let contexts: Vec<_> = counts.contexts.iter().map(ToString::to_string).collect();
     if console.json {

@@ -1,10 +1,11 @@
 //! What every subcommand works with: the clock, the block types, the stores.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use courseware::{AuthorCode, OpenMode, ScriptEngine, StoreUrl, SystemClock};
 use runtime_blockstore::{Blockstore, BlockstoreRuntime};
-use runtime_modulestore::ModulestoreRuntime;
+use runtime_modulestore::{DumpCounts, ModulestoreRuntime, OnDamage};
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
@@ -56,6 +57,16 @@ impl Surroundings {
         mode: OpenMode,
     ) -> Result<ModulestoreRuntime, CommandError> {
         Ok(url.open_modulestore(mode, &self.registry, &self.clock)?)
+    }
+
+    /// Loads what `mongodump` wrote into a store.
+    pub(crate) fn load_dump(
+        &self,
+        url: &StoreUrl,
+        folder: &Path,
+        on_damage: OnDamage,
+    ) -> Result<DumpCounts, CommandError> {
+        Ok(url.load_dump(folder, on_damage, &self.registry, &self.clock)?)
     }
 
     /// Warns where what was just written comes near the size MongoDB takes in one document.

@@ -1,12 +1,60 @@
 //! The command at a Modulestore on a MongoDB server.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use courseware::{OpenMode, StoreUrl, SystemClock};
 use serde_json::{Value, json};
+use xblock_core::clock::Clock;
+use xblock_core::keys::UsageKey;
+use xblock_core::runtime::Branch;
 use xblock_testkit::Service;
 
 use crate::command::{TIDES, courseware, import_tides};
 
 fn answer(arguments: &[&str]) -> Value {
     courseware([arguments, &["--json"]].concat()).exits(0).json()
+}
+
+/// What is said of the blocks of the draft that learners do not see: definition and last change, by their keys.
+fn unpublished(store: &str) -> BTreeMap<String, String> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let url: StoreUrl = store.parse().unwrap();
+    let store = url.open(OpenMode::Read, &blocks::registry().unwrap(), &clock).unwrap();
+    let context = TIDES.parse().unwrap();
+    let seen = store.usages(&context, Branch::Published).unwrap();
+    let drafts =
+        store.usages(&context, Branch::Draft).unwrap().into_iter().filter(|usage| !seen.contains(usage));
+    let said = |usage: UsageKey| {
+        let block = store.block(&usage, Branch::Draft).unwrap();
+        (usage.to_string(), format!("{:?} {:?}", block.definition, block.edit_info))
+    };
+    drafts.map(said).collect()
+}
+
+/// An import over a course leaves the blocks alone that only the draft has and that the package does not change.
+#[test]
+fn an_import_leaves_drafts_alone_that_it_does_not_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let server = Service::start("mongodb.py", &[]);
+    let on_server = server.iter().map(|server| format!("modulestore+{}drafts", server.url));
+    for (number, store) in on_server.chain([format!("modulestore:{}", at("drafts.db"))]).enumerate() {
+        import_tides(&store);
+        let before = unpublished(&store);
+        assert!(!before.is_empty());
+        let olx = at(&format!("olx{number}"));
+        answer(&["export", TIDES, "--store", &store, "-o", &olx]);
+        assert_eq!(answer(&["import", &olx, "--store", &store])["outcome"], "unchanged");
+        let chapter = format!("{olx}/chapter/ch_rhythm.xml");
+        let text = std::fs::read_to_string(&chapter).unwrap();
+        std::fs::write(&chapter, text.replacen("display_name=\"", "display_name=\"New: ", 1)).unwrap();
+        let written = answer(&["import", &olx, "--store", &store]);
+        assert_eq!(written["outcome"], "written");
+        assert_eq!(written["changes"]["blocks_changed"], 1, "{written:#}");
+        assert_eq!(unpublished(&store), before);
+        assert_eq!(answer(&["fsck", "--store", &store])["findings"], json!([]));
+    }
 }
 
 #[test]

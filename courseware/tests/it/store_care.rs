@@ -163,8 +163,18 @@ fn a_dump_is_loaded_around_its_damage() {
 
     let refused = courseware(["store", "import-dump", "--strict", &at("dump"), &two]).exits(4);
     assert!(refused.err.contains("modulestore.active_versions.bson, document 1"), "{}", refused.err);
-    let listed = courseware(["list", "--store", &two]).exits(0);
-    assert!(!listed.out.contains(TIDES), "{}", listed.out);
+    // A dump that is refused leaves no store; one that was there stays as it was.
+    courseware(["store", "import-dump", &at("nowhere"), &two]).exits(4);
+    courseware(["list", "--store", &two]).exits(3);
+    courseware(["fsck", "--store", &two]).exits(3);
+    let left = std::fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name());
+    let left: Vec<_> = left.filter(|name| !name.to_string_lossy().starts_with("one.db")).collect();
+    assert_eq!(left, ["dump"]);
+    let empty = folder.path().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    let there = format!("modulestore:{}", empty.display());
+    courseware(["store", "import-dump", "--strict", &at("dump"), &there]).exits(4);
+    assert!(empty.exists());
     let read = courseware(["store", "import-dump", &at("dump"), &two, "--json"]).exits(1).json();
     assert_eq!(read["contexts"], serde_json::json!([TIDES]));
     assert_eq!(read["damaged"].as_array().map(Vec::len), Some(1), "{read:#}");
