@@ -77,8 +77,7 @@ fn versions_of_the_app_have_the_same_cursor_for_every_reader_and_none_is_passed_
     assert_eq!(reader.block(&usage("html", "new"), Branch::Published).unwrap().data.content["data"], "two");
     assert_eq!(all(&reader), known, "nothing is numbered in memory");
     assert!(reader.is_feed_behind().unwrap());
-    let keys: Vec<ContextKey> =
-        ["course-v1:A+A+A", "course-v1:B+B+B"].map(|key| key.parse().unwrap()).to_vec();
+    let keys: Vec<ContextKey> = ["lib:A:first", "lib:B:second"].map(|key| key.parse().unwrap()).to_vec();
     runtime.adopt(&keys[0], first).unwrap();
     runtime.adopt(&keys[1], second).unwrap();
     store.write_draft_file(second_draft, "html/b/definition.xml", Some(b"<html x=\"1\"/>")).unwrap();
