@@ -83,9 +83,20 @@ pub(crate) fn create(db: &Connection, now: DateTime<Utc>) -> Result<()> {
 /// Makes the tables of the runtime's index where they are missing.
 pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
     const ACTION: &str = "making the index tables";
+    if home == Home::Main && db.has_table("xblock_state")? {
+        // What a branch has is said in several tables: where one of them is gone, the others say less than is wanted.
+        for table in ["xblock_usage", "xblock_child", "xblock_include", "xblock_included", "xblock_asset"] {
+            if !db.has_table(table)? {
+                db.run(ACTION, "UPDATE xblock_state SET token = ''", ())?;
+                break;
+            }
+        }
+    }
     if home == Home::Main && db.has_table("xblock_usage")? && !db.has_column("xblock_usage", "title")? {
         // What form 1 says of a branch is less than is wanted now, so it counts as out of date.
-        db.run(ACTION, "UPDATE xblock_state SET token = ''", ())?;
+        if db.has_table("xblock_state")? {
+            db.run(ACTION, "UPDATE xblock_state SET token = ''", ())?;
+        }
         db.script(ACTION, sqlite::ADD_TITLES, mysql::ADD_TITLES)?;
     }
     let sqlite = sqlite::INDEX_TABLES.replace("{home}", home.name());
@@ -102,13 +113,30 @@ pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
     db.script(ACTION, &sqlite, &mysql)
 }
 
-/// Says whether the database has the runtime's index.
+/// The tables of the runtime's index.
+const INDEX: [&str; 12] = [
+    "xblock_bundle",
+    "xblock_state",
+    "xblock_usage",
+    "xblock_child",
+    "xblock_include",
+    "xblock_included",
+    "xblock_asset",
+    "xblock_version",
+    "xblock_change",
+    "xblock_origin",
+    "xblock_garbage",
+    "xblock_unread",
+];
+
+/// Says whether the database has the runtime's index, whole: where a table is gone, readers make it anew in memory.
 pub(crate) fn has_index(db: &Connection) -> Result<bool> {
-    Ok(db.has_table("xblock_bundle")?
-        && db.has_table("xblock_garbage")?
-        && db.has_table("xblock_included")?
-        && db.has_table("xblock_unread")?
-        && db.has_column("xblock_usage", "title")?)
+    for table in INDEX {
+        if !db.has_table(table)? {
+            return Ok(false);
+        }
+    }
+    db.has_column("xblock_usage", "title")
 }
 
 /// Refuses what was made by a later version of the app or of this library, before anything is changed.

@@ -257,3 +257,38 @@ fn a_block_that_comes_back_in_an_edit_keeps_its_files_and_words() {
         assert!(runtime.block_assets(&h2, Branch::Draft).unwrap().is_empty());
     }
 }
+
+#[test]
+fn an_index_that_lost_a_table_is_made_anew_in_memory() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let usages = runtime.usages(&context(), Branch::Draft).unwrap();
+    drop(runtime);
+    let file = folder.path().join("db.sqlite3");
+    let sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name IN \
+               ('xblock_state', 'xblock_usage', 'xblock_child', 'xblock_version', 'xblock_change', 'xblock_asset')";
+    let tables: Vec<String> = {
+        let db = rusqlite::Connection::open(&file).unwrap();
+        let mut query = db.prepare(sql).unwrap();
+        query.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    assert_eq!(tables.len(), 6);
+    for table in tables {
+        let db = rusqlite::Connection::open(&file).unwrap();
+        db.execute_batch(&format!("PRAGMA foreign_keys = OFF; DROP TABLE {table}")).unwrap();
+        drop(db);
+        let reader = open_to_read(folder.path()).unwrap();
+        assert_eq!(reader.usages(&context(), Branch::Draft).unwrap(), usages, "{table}");
+        reader.changes(Cursor::default(), 100).unwrap();
+        let store = crate::fixture::store_in(
+            folder.path(),
+            runtime_blockstore::Access::ReadOnly,
+            crate::fixture::clock(),
+        );
+        let faults =
+            runtime_blockstore::BlockstoreRuntime::check_index(store.unwrap(), crate::fixture::registry());
+        assert!(faults.unwrap().is_empty(), "{table}");
+        // Whoever writes puts it back.
+        assert_eq!(open(folder.path()).usages(&context(), Branch::Draft).unwrap(), usages, "{table}");
+    }
+}
