@@ -69,6 +69,8 @@ pub struct BundleChanges {
 pub struct BundleFileData {
     /// Its path.
     pub path: String,
+    /// Whether the app may hand it out without a signed address, as its record in the snapshot says.
+    pub public: bool,
     /// Its size in bytes.
     pub size: u64,
     /// Digest of its bytes.

@@ -20,6 +20,7 @@ const ATTEMPTS: usize = 4;
 pub(super) fn file_data(path: &str, record: &FileRecord) -> BundleFileData {
     BundleFileData {
         path: path.to_owned(),
+        public: record.public,
         size: record.size,
         hash_digest: record.hash,
         mime_type: record.mime.clone(),

@@ -67,7 +67,10 @@ pub(super) fn run(folder: &Path, report: &mut Report) {
 
 fn in_place(folder: &Path, expected: &Value, report: &mut Report) {
     match open(folder, Access::ReadOnly) {
-        Ok(store) => expected::store(&store, expected, "in place", report),
+        Ok(store) => {
+            expected::store(&store, expected, "in place", report);
+            report.case("files of the storage, in place", expected::storage(folder, expected));
+        }
         Err(reason) => report.case("in place", Err(reason)),
     }
 }
@@ -77,6 +80,7 @@ fn in_a_copy(folder: &Path, expected: &Value, report: &mut Report) -> Outcome {
     let own = tempfile::tempdir().map_err(text)?;
     copy(folder, own.path())?;
     expected::store(&open(own.path(), Access::ReadWrite)?, expected, "in a copy", report);
+    report.case("files of the storage, in a copy", expected::storage(own.path(), expected));
     Ok(())
 }
 
@@ -110,6 +114,11 @@ fn digests(vectors: &Value, expected: &Value, folder: &Path, report: &mut Report
                 .iter()
                 .find(|bundle| bundle["key"] == *key)
                 .ok_or_else(|| format!("expected.json has no bundle {key}"))?;
+            let version = list(&bundle["versions"])?
+                .iter()
+                .find(|version| version["version_num"] == vector["version_num"])
+                .ok_or("expected.json has no such version")?;
+            same("digest of the version", &digest, &string(&version["snapshot_digest"])?)?;
             let file = folder.join(format!("storage/{}/snapshots/{digest}.json", string(&bundle["uuid"])?));
             let snapshot = Snapshot::from_json(&fs::read(file).map_err(text)?).map_err(text)?;
             same("bytes that are digested", &preimage, &&*String::from_utf8_lossy(&snapshot.preimage()))?;

@@ -1,12 +1,13 @@
 //! Everything `expected.json` says of a store.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use runtime_blockstore::{Blockstore, BundleFileData, Dependency, Link};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Outcome, Report, content, list, number, object, same, string, text, uuid};
+use super::{Outcome, Report, content, entries, list, number, object, same, string, text, uuid};
 
 /// Checks collections, bundles, versions and drafts, each a case.
 pub(super) fn store(store: &Blockstore, expected: &Value, how: &str, report: &mut Report) {
@@ -140,7 +141,26 @@ fn draft(store: &Blockstore, bundle: Uuid, wanted: &Value) -> Outcome {
     Ok(())
 }
 
+/// Compares which files lie in the storage: reading adds none, and none is missing.
+pub(super) fn storage(folder: &Path, expected: &Value) -> Outcome {
+    let storage = folder.join("storage");
+    let (mut found, mut folders) = (Vec::new(), vec![storage.clone()]);
+    while let Some(at) = folders.pop() {
+        for entry in entries(&at) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else {
+                let path = entry.strip_prefix(&storage).map_err(text)?;
+                found.push(path.to_string_lossy().into_owned());
+            }
+        }
+    }
+    found.sort();
+    same("files", &texts(&expected["storage_listing"])?, &found)
+}
+
 fn file(wanted: &Value, found: &BundleFileData) -> Outcome {
+    same("public", &wanted["public"].as_bool(), &Some(found.public))?;
     same("size", &number(&wanted["size"])?, &found.size)?;
     same("digest", &string(&wanted["hash_digest"])?, &found.hash_digest.to_string().as_str())?;
     same("MIME type", &wanted["mime_type"].as_str(), &found.mime_type.as_deref())

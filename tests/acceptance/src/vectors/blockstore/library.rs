@@ -6,15 +6,16 @@ use runtime_blockstore::{Access, Blockstore, DefinitionPlace, DefinitionState, L
 use serde_json::{Map, Value, json};
 use xblock_core::keys::ContextKey;
 
-use super::{Outcome, Report, list, open, same, string, text, uuid};
+use super::{Outcome, Report, list, number, open, same, string, text, uuid};
 
 /// Checks every view, each a case.
 pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report) -> Outcome {
     let store = open(folder, Access::ReadOnly)?;
     for wanted in list(&file["views"])? {
-        let state = match wanted["draft_name"].as_str() {
-            Some(name) => DefinitionState::Draft(name.to_owned()),
-            None => DefinitionState::Version(wanted["bundle_version"].as_u64().unwrap_or_default()),
+        let state = match (&wanted["draft_name"], &wanted["bundle_version"]) {
+            (Value::String(name), Value::Null) => DefinitionState::Draft(name.clone()),
+            (Value::Null, number) => DefinitionState::Version(self::number(number)?),
+            _ => return Err(format!("a view of {} is one of a draft and a version", wanted["library_key"])),
         };
         report.case(&format!("view of {}, {state:?}", wanted["library_key"]), view(&store, wanted, &state));
     }
