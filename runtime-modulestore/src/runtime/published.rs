@@ -13,7 +13,7 @@ impl ModulestoreRuntime {
     /// Says whether a block, or one below it, is not as it is published (modulestore reference, sections 7 and 13).
     ///
     /// # Errors
-    /// As [`Runtime::block`].
+    /// As [`Runtime::block`](xblock_core::runtime::Runtime::block).
     pub fn has_changes(&self, usage: &UsageKey) -> Result<bool, RuntimeError> {
         let context = usage.context_key();
         if let Some(course) = self.old_course(&context)? {
@@ -38,7 +38,7 @@ impl ModulestoreRuntime {
     /// Returns who published a block last, and when; nothing where it is not published.
     ///
     /// # Errors
-    /// As [`Runtime::block`], but for a block that is not published.
+    /// As [`Runtime::block`](xblock_core::runtime::Runtime::block), but for a block that is not published.
     pub fn published(&self, usage: &UsageKey) -> Result<Option<EditInfo>, RuntimeError> {
         if let Some(course) = self.old_course(&usage.context_key())? {
             return Ok(course.published(usage));
