@@ -169,14 +169,18 @@ fn errors(report: &Value) -> Vec<String> {
     errors.map(|one| one["message"].as_str().unwrap().to_owned()).collect()
 }
 
+/// Imports the course into a new Modulestore and returns its URL.
+fn tides_in(file: &Path) -> String {
+    let url = format!("modulestore:{}", file.display());
+    import_tides(&url);
+    url
+}
+
 #[test]
 fn a_block_whose_name_is_no_key_stops_nothing() {
     let directory = tempdir().unwrap();
     let folder = directory.path();
-    let split = format!("modulestore:{}", folder.join("split.db").display());
-    let whole = format!("modulestore:{}", folder.join("whole.db").display());
-    import_tides(&split);
-    import_tides(&whole);
+    let [split, whole] = ["split.db", "whole.db"].map(|name| tides_in(&folder.join(name)));
     let (name, no_key) = (b"\x0b\0\0\0two_bulges\0", b"\x0b\0\0\0two bulges\0");
     assert!(replace_bytes(&folder.join("split.db"), "modulestore.structures", name, no_key) > 0);
 
@@ -209,10 +213,7 @@ fn a_block_whose_name_is_no_key_stops_nothing() {
 fn a_file_that_cannot_be_described_stops_nothing() {
     let directory = tempdir().unwrap();
     let folder = directory.path();
-    let split = format!("modulestore:{}", folder.join("split.db").display());
-    let whole = format!("modulestore:{}", folder.join("whole.db").display());
-    import_tides(&split);
-    import_tides(&whole);
+    let [split, whole] = ["split.db", "whole.db"].map(|name| tides_in(&folder.join(name)));
     // Every media type of a picture becomes program code.
     let (text, code) = (b"\x02contentType\0\x0e\0\0\0image/svg", b"\x0dcontentType\0\x0e\0\0\0image/svg");
     let files = replace_bytes(&folder.join("split.db"), "files", text, code);

@@ -18,6 +18,7 @@ mod mongo;
 mod old_mongo;
 mod operations;
 mod prune_roots;
+mod pruning;
 mod server;
 mod server_care;
 mod server_damage;

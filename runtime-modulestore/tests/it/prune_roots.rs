@@ -3,7 +3,6 @@
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::{Bson, Document};
@@ -17,18 +16,8 @@ use xblock_testkit::fixture::{commit, context, edit, html, published_course, sna
 
 use crate::classes::registry;
 use crate::fixture::new_store;
+use crate::pruning::now;
 use crate::server::{java_server, open, server};
-
-/// Everything but the heads and one version before each.
-fn options() -> PruneOptions {
-    PruneOptions {
-        delete: true,
-        keep_versions: 1,
-        keep_younger: Duration::ZERO,
-        grace: Duration::ZERO,
-        undo: Duration::from_secs(60),
-    }
-}
 
 fn course_with_history(runtime: &ModulestoreRuntime) {
     published_course(runtime);
@@ -97,7 +86,7 @@ fn nothing_goes_with_a_damaged_version(fresh: &dyn Fn() -> ModulestoreRuntime) {
         damaged.import_dump(&dump).expect("the dump loads");
         let before = counts(&damaged);
         for delete in [false, true] {
-            let outcome = damaged.prune(&PruneOptions { delete, ..options() });
+            let outcome = damaged.prune(&PruneOptions { delete, ..now() });
             let named =
                 matches!(&outcome, Err(RuntimeError::Corrupt { place, .. }) if place.contains(&id.to_hex()));
             assert!(named, "{damage} {at}: {outcome:?}");
@@ -110,7 +99,7 @@ fn nothing_goes_with_a_damaged_version(fresh: &dyn Fn() -> ModulestoreRuntime) {
     spoil(&dump, "root", version(2));
     let damaged = fresh();
     damaged.import_dump(&dump).expect("the dump loads");
-    assert!(!damaged.prune(&options()).expect("it is pruned").pruned.is_empty());
+    assert!(!damaged.prune(&now()).expect("it is pruned").pruned.is_empty());
     assert_eq!(damaged.history(&context(), Branch::Draft).expect("the history").len(), 2);
 }
 
@@ -158,7 +147,7 @@ fn the_collections_heads_stay(index: &str) {
     let before = Branch::ALL.map(|branch| snapshot(&open(&plain), &context(), branch));
     let runtime = later(&with_table);
     assert_eq!(runtime.contexts().expect("contexts"), std::slice::from_ref(&other));
-    let report = runtime.prune(&PruneOptions { keep_versions: 0, ..options() }).expect("it is pruned");
+    let report = runtime.prune(&PruneOptions { keep_versions: 0, ..now() }).expect("it is pruned");
     for version in [&in_table.draft, &filed.draft] {
         assert!(report.roots.iter().any(|root| root.structure == *version.0), "{report:?}");
     }
