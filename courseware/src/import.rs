@@ -22,6 +22,7 @@ use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
 use crate::origin::Capture;
 use crate::progress::{Progress, Stage};
+use crate::steady::as_found;
 
 /// What to do with a package that has errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -177,17 +178,12 @@ impl PreparedImport {
                 return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
             }
             Ok(record) => {
-                let present =
-                    BranchContent::read_to_replace(store, &context, Branch::Draft, &options.progress)?;
-                let learners = match record.published {
-                    Some(_) => Some(BranchContent::read_to_replace(
-                        store,
-                        &context,
-                        Branch::Published,
-                        &options.progress,
-                    )?),
-                    None => None,
-                };
+                let read =
+                    |branch| BranchContent::read_to_replace(store, &context, branch, &options.progress);
+                let (present, learners) = as_found(&**store, &record, || {
+                    let learners = record.published.as_ref().map(|_| read(Branch::Published)).transpose()?;
+                    Ok((read(Branch::Draft)?, learners))
+                })?;
                 for content in [&mut published, &mut draft] {
                     keep_thumbnails(&present, content)?;
                     if !has_metadata {

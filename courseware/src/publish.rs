@@ -18,7 +18,7 @@ use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
 use crate::import::replace;
 use crate::progress::{Progress, Stage};
-use crate::steady::steady;
+use crate::steady::{as_found, steady};
 
 /// How to publish.
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,11 +112,11 @@ pub fn publish(
                     wanted: source.root,
                 });
             }
-            let draft = BranchContent::read(to, context, Branch::Draft, &options.progress)?;
-            let published = match record.published {
-                Some(_) => Some(BranchContent::read(to, context, Branch::Published, &options.progress)?),
-                None => None,
-            };
+            let read = |branch| BranchContent::read(to, context, branch, &options.progress);
+            let (draft, published) = as_found(&**to, &record, || {
+                let draft = read(Branch::Draft)?;
+                Ok((draft, record.published.as_ref().map(|_| read(Branch::Published)).transpose()?))
+            })?;
             if let Some(published) = &published {
                 replaced_drafts = replaced(&draft, published, &drafts);
             }

@@ -1,7 +1,7 @@
 //! Reading a whole context block by block while others write it.
 //!
 //! Stores read each block as it is at that moment. What is read in many steps is of one state only if the heads of the
-//! context stood still meanwhile; where they moved, it is read again.
+//! context stood still meanwhile; where they moved, it is read again, or is a conflict where it is to be replaced.
 
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{ContextRecord, Runtime, RuntimeError};
@@ -42,6 +42,34 @@ pub(crate) fn steady<T>(
             }
             Some(_) => before = after,
         }
+    }
+}
+
+/// Reads a context that is to be replaced, in the state it was found in.
+///
+/// # Errors
+/// [`RuntimeError::Conflict`] where somebody changed it meanwhile, whatever `read` then came upon; otherwise that of `read`.
+pub(crate) fn as_found<T>(
+    store: &dyn Runtime,
+    found: &ContextRecord,
+    read: impl FnOnce() -> Result<T, CoursewareError>,
+) -> Result<T, CoursewareError> {
+    let result = read();
+    if let Err(CoursewareError::Interrupted) = &result {
+        return result;
+    }
+    match store.context(&found.key) {
+        Ok(now) if now == *found => result,
+        Ok(now) => {
+            let of = |record: &ContextRecord| match &record.published {
+                Some(head) if found.draft.version == now.draft.version => head.version.clone(),
+                _ => record.draft.version.clone(),
+            };
+            let (context, base, head) = (found.key.clone(), of(found), of(&now));
+            Err(RuntimeError::Conflict { context, base, head }.into())
+        }
+        // What went wrong first is the one to report.
+        Err(error) => result.and(Err(error.into())),
     }
 }
 

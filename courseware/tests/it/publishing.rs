@@ -3,16 +3,18 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use courseware::{
-    CompareOptions, CoursewareError, Progress, PublishOptions, PublishReport, Stage, Step, compare, publish,
+    ArchiveLimits, CompareOptions, CoursewareError, ExportOptions, ImportOptions, Progress, PublishOptions,
+    PublishReport, Stage, Step, compare, export, import, open_package, publish, publish_draft,
 };
 use serde_json::json;
 use std::sync::Arc;
+use xblock_core::olx::PackageSource;
 use xblock_core::runtime::{Branch, Edit, EditOp, Runtime, RuntimeError};
 use xblock_testkit::fixture::{
     block, commit, context, draft_course, edit, html, put_asset, root, small_course, usage,
 };
 
-use crate::stores::{for_all_pairs, memory};
+use crate::stores::{for_all, for_all_pairs, memory};
 
 fn run(from: &Arc<dyn Runtime>, to: &Arc<dyn Runtime>) -> PublishReport {
     publish(from, to, &context(), &PublishOptions::default()).expect("publishing succeeds")
@@ -161,6 +163,75 @@ fn a_change_meanwhile_is_a_conflict_and_is_not_overwritten() {
         assert!(matches!(error, CoursewareError::Runtime(RuntimeError::Conflict { .. })), "{error}");
         let theirs = to.block(&usage("html", "h1"), Branch::Draft).unwrap();
         assert_eq!(theirs.data.content["data"], "<p>theirs</p>");
+    });
+}
+
+#[test]
+fn blocks_of_the_target_deleted_meanwhile_are_a_conflict_too() {
+    for_all_pairs(|from, to| {
+        draft_course(&**from);
+        run(from, to);
+        let readings = AtomicUsize::new(0);
+        let meet = |step: Step| {
+            let begins = step.stage == Stage::ReadStore && step.done == 0;
+            if begins && readings.fetch_add(1, Ordering::Relaxed) == 3 {
+                commit(&**to, without_a_text());
+            }
+        };
+        let options = PublishOptions {
+            progress: Progress { report: Some(&meet), ..Progress::default() },
+            ..PublishOptions::default()
+        };
+        let error = publish(from, to, &context(), &options).unwrap_err();
+        assert!(matches!(error, CoursewareError::Runtime(RuntimeError::Conflict { .. })), "{error}");
+        assert!(to.block(&usage("html", "h1"), Branch::Draft).unwrap_err().is_not_found(), "theirs stays");
+    });
+}
+
+/// Deletes the text of a course, and publishes that.
+fn without_a_text() -> Edit {
+    edit().with(EditOp::DeleteBlock { usage: usage("html", "h1") }).publish_all()
+}
+
+#[test]
+fn an_import_over_what_others_change_meanwhile_is_a_conflict() {
+    let (course, blocks) = (tempfile::tempdir().unwrap(), blocks::registry().unwrap());
+    let target = course.path().join("course");
+    let made = memory();
+    draft_course(&*made);
+    export(&*made, &context(), &blocks, &target, &ExportOptions::default()).unwrap();
+    let package: Arc<dyn PackageSource> = open_package(&target, &ArchiveLimits::default()).unwrap();
+    for_all(|store| {
+        // Wherever somebody deletes a block that is yet to be read, or was read.
+        for (branch, step) in [0, 1].into_iter().flat_map(|branch| (0..8).map(move |step| (branch, step))) {
+            import(&package, store, &blocks, &ImportOptions::default()).unwrap();
+            publish_draft(store, &context(), &PublishOptions::default()).unwrap();
+            let readings = AtomicUsize::new(0);
+            let has_met = AtomicBool::new(false);
+            let meet = |now: Step| {
+                if now.stage != Stage::ReadStore {
+                    return;
+                }
+                let reading = match now.done {
+                    0 => readings.fetch_add(1, Ordering::Relaxed),
+                    _ => readings.load(Ordering::Relaxed) - 1,
+                };
+                if (reading, now.done) == (branch, step) && !has_met.swap(true, Ordering::Relaxed) {
+                    commit(&**store, without_a_text());
+                }
+            };
+            let progress = Progress { report: Some(&meet), ..Progress::default() };
+            let options = ImportOptions { progress, ..ImportOptions::default() };
+            let error = import(&package, store, &blocks, &options).unwrap_err();
+            assert!(
+                matches!(&error, CoursewareError::Runtime(RuntimeError::Conflict { .. })),
+                "reading {branch}, step {step}: {error}"
+            );
+            assert!(
+                store.block(&usage("html", "h1"), Branch::Draft).unwrap_err().is_not_found(),
+                "theirs stays"
+            );
+        }
     });
 }
 
