@@ -6,6 +6,7 @@ use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::olx::{OlxError, WriteError};
 use xblock_core::runtime::RuntimeError;
 
+use crate::export::ExportReport;
 use crate::opening::StoreError;
 use crate::package::PackageError;
 use crate::store_url::StoreUrlError;
@@ -76,6 +77,11 @@ pub enum CoursewareError {
         /// How often it was read.
         attempts: usize,
     },
+    /// A package that lacks what could not be read was to take the place of another; what was there is there still.
+    #[error(
+        "{} stays as it was: the new package lacks what cannot be read of {}", .0.target.display(), .0.context
+    )]
+    Incomplete(Box<ExportReport>),
     /// An address cannot be listened on.
     #[error("cannot serve at {address}")]
     Serve {

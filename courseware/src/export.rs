@@ -14,9 +14,12 @@ use xblock_core::runtime::{Branch, Runtime, RuntimeError};
 
 use crate::block_files::WithBlockFiles;
 use crate::error::CoursewareError;
-use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name};
+use crate::package::{ArchiveSink, DirectorySink, Overwrite, is_archive_name, is_taken};
 use crate::progress::{Progress, Stage};
 use crate::steady::steady;
+
+/// The code of what the store could not read.
+const UNREAD: &str = "cannot-be-read";
 
 /// In which form files are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,6 +43,16 @@ pub struct ExportOptions<'a> {
     pub progress: Progress<'a>,
 }
 
+/// What became of a package that was to be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportOutcome {
+    /// It is at the target.
+    Written,
+    /// It lacks what the store could not read, and what was at the target before is there still.
+    Refused,
+}
+
 /// What an export wrote.
 #[derive(Debug, Clone, Serialize)]
 pub struct ExportReport {
@@ -47,6 +60,8 @@ pub struct ExportReport {
     pub context: ContextKey,
     /// The directory or archive.
     pub target: PathBuf,
+    /// What became of it.
+    pub outcome: ExportOutcome,
     /// How many blocks were written, those of drafts again.
     pub blocks: usize,
     /// How many static files were written.
@@ -58,11 +73,12 @@ pub struct ExportReport {
 /// Writes a context as edx-platform exports it: what is published, and below `drafts/` what is not.
 ///
 /// A target named `.tar.gz` or `.tgz` becomes an archive, any other a directory. The package is one state of the context: where
-/// others change it meanwhile, it is read again.
+/// others change it meanwhile, it is read again. What cannot be read is left out and named; such a package takes no other's place
+/// unless it is told to ([`Overwrite::ReplaceByIncomplete`]).
 ///
 /// # Errors
-/// [`CoursewareError::Package`] where the target is taken or cannot be written, [`CoursewareError::Interrupted`],
-/// [`CoursewareError::Unsteady`], and the store's own; then the target is as it was.
+/// [`CoursewareError::Package`] where the target is taken or cannot be written, [`CoursewareError::Incomplete`],
+/// [`CoursewareError::Interrupted`], [`CoursewareError::Unsteady`], and the store's own; then the target is as it was.
 pub fn export(
     store: &dyn Runtime,
     context: &ContextKey,
@@ -72,31 +88,60 @@ pub fn export(
 ) -> Result<ExportReport, CoursewareError> {
     // A target is touched only for a context that exists.
     let record = store.context(context)?;
-    let written = if is_archive_name(target) {
+    let report = |written: olx::ExportReport| ExportReport {
+        context: context.clone(),
+        target: target.to_path_buf(),
+        outcome: ExportOutcome::Written,
+        blocks: written.blocks,
+        assets: written.assets,
+        diagnostics: written.diagnostics,
+    };
+    if is_archive_name(target) {
         let top = context.as_course().map_or_else(|| record.root.block_id(), |course| course.run());
         let (sink, written) = steady(&[(store, context)], || {
             let mut sink = ArchiveSink::create(target, top, options.overwrite)?;
             let written = write(store, context, registry, &mut sink, options)?;
             Ok((sink, written))
         })?;
+        let report = report(written).or_refused(options.overwrite)?;
         sink.finish()?;
-        written
+        Ok(report)
     } else {
         let (sink, written) = steady(&[(store, context)], || {
             let mut sink = DirectorySink::create(target, options.overwrite)?;
             let written = write(store, context, registry, &mut sink, options)?;
             Ok((sink, written))
         })?;
+        let report = report(written).or_refused(options.overwrite)?;
         sink.finish()?;
-        written
-    };
-    Ok(ExportReport {
-        context: context.clone(),
-        target: target.to_path_buf(),
-        blocks: written.blocks,
-        assets: written.assets,
-        diagnostics: written.diagnostics,
-    })
+        Ok(report)
+    }
+}
+
+impl ExportReport {
+    /// Says whether the package is all that the store has of the context.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.diagnostics.iter().all(|diagnostic| {
+            diagnostic.severity != Severity::Error && diagnostic.outcome != Some(Outcome::LeftOut)
+        })
+    }
+
+    /// Says whether the package lacks what the store could not read; what a package has no place for is no such thing.
+    #[must_use]
+    pub fn lacks_unread(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code == UNREAD)
+    }
+
+    /// Refuses to put a package that lacks what could not be read in the place of another, unless that was asked for.
+    fn or_refused(mut self, overwrite: Overwrite) -> Result<Self, CoursewareError> {
+        let may_lack = overwrite == Overwrite::ReplaceByIncomplete || !is_taken(&self.target)?;
+        if may_lack || !self.lacks_unread() {
+            return Ok(self);
+        }
+        self.outcome = ExportOutcome::Refused;
+        Err(CoursewareError::Incomplete(Box::new(self)))
+    }
 }
 
 fn write(
@@ -145,7 +190,7 @@ fn write(
         }
     }
     written.diagnostics.extend(unlisted.into_iter().map(|damaged| {
-        Diagnostic::new("unreadable", Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
+        Diagnostic::new(UNREAD, Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
     }));
     Ok(written)
 }

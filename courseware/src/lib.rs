@@ -72,7 +72,7 @@ pub use diff::{
 };
 pub use edit_steps::{ChangeCounts, EditSteps};
 pub use error::CoursewareError;
-pub use export::{ExportForm, ExportOptions, ExportReport, export};
+pub use export::{ExportForm, ExportOptions, ExportOutcome, ExportReport, export};
 pub use format::{FormatMode, FormatReport, format};
 pub use import::{ImportOptions, ImportOutcome, ImportReport, OnErrors, PreparedImport, import};
 pub use learner_state::SqliteStore;

@@ -247,6 +247,9 @@ fn describe_courseware(error: &CoursewareError) -> Situation {
         CoursewareError::Write(inner @ WriteError::File { path, .. }) => {
             Situation::new("PackageError", inner).file(Some(Path::new(path)))
         }
+        CoursewareError::Incomplete(report) => {
+            Situation::new("PackageError", error).file(Some(&report.target))
+        }
         CoursewareError::OtherRoot { context, .. } => Situation::new("InvalidEdit", error).key(context),
         CoursewareError::Unsteady { context, .. } => Situation::new("Conflict", error).key(context),
         CoursewareError::OtherKind { target, .. } => Situation::new("InvalidEdit", error).key(target),

@@ -435,11 +435,22 @@ impl Store {
         })
     }
 
-    fn export(&self, py: Python<'_>, context: &str, target: PathBuf, force: bool) -> PyResult<()> {
+    fn export(
+        &self,
+        py: Python<'_>,
+        context: &str,
+        target: PathBuf,
+        force: bool,
+        incomplete: bool,
+    ) -> PyResult<()> {
         py.detach(|| {
             let context = context_key(context)?;
             let opened = self.opened()?;
-            let overwrite = if force { Overwrite::Replace } else { Overwrite::Refuse };
+            let overwrite = match (force, incomplete) {
+                (false, _) => Overwrite::Refuse,
+                (true, false) => Overwrite::Replace,
+                (true, true) => Overwrite::ReplaceByIncomplete,
+            };
             let options = ExportOptions { overwrite, ..ExportOptions::default() };
             courseware::export(&*opened.runtime, &context, registry()?, &target, &options)
                 .map_err(BindingError::from)?;

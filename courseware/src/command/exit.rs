@@ -164,7 +164,9 @@ fn code_of(error: &CoursewareError) -> Exit {
             Exit::Usage
         }
         CoursewareError::Interrupted => Exit::Interrupted,
-        CoursewareError::Bundles(BlockstoreError::LinkCycle { .. }) => Exit::No,
+        CoursewareError::Incomplete(_) | CoursewareError::Bundles(BlockstoreError::LinkCycle { .. }) => {
+            Exit::No
+        }
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Unsteady { .. }
         | CoursewareError::Bundles(

@@ -3,9 +3,8 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use courseware::{ExportForm, ExportOptions, OpenMode, Overwrite, export};
+use courseware::{CoursewareError, ExportForm, ExportOptions, ExportOutcome, OpenMode, Overwrite, export};
 use xblock_core::keys::ContextKey;
-use xblock_core::olx::{Outcome, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -14,7 +13,8 @@ use super::surroundings::Surroundings;
 
 /// Writes a course as edx-platform exports it: what is published, and its drafts.
 ///
-/// Files of the package that was imported last come back byte for byte where nothing in them changed.
+/// Files of the package that was imported last come back byte for byte where nothing in them changed. What the store cannot
+/// read is left out and named, and the exit code is 1.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// The course or library.
@@ -24,9 +24,12 @@ pub(crate) struct Arguments {
     /// The directory, or the archive where the name ends in .tar.gz or .tgz.
     #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
-    /// Replace what is there already.
+    /// Replace what is there already. It stays where the new package would lack what the store cannot read.
     #[arg(long)]
     force: bool,
+    /// Replace it also by a package that lacks what cannot be read.
+    #[arg(long, requires = "force")]
+    incomplete: bool,
     /// Write every file as edx-platform lays it out, also those that could stay as they were imported.
     #[arg(long)]
     canonical: bool,
@@ -39,16 +42,21 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let context = arguments.context.plain();
-    let overwrite = if arguments.force { Overwrite::Replace } else { Overwrite::Refuse };
+    let overwrite = match (arguments.force, arguments.incomplete) {
+        (false, _) => Overwrite::Refuse,
+        (true, false) => Overwrite::Replace,
+        (true, true) => Overwrite::ReplaceByIncomplete,
+    };
     let form = if arguments.canonical { ExportForm::Canonical } else { ExportForm::AsImported };
     let report = console.watch(|progress| {
         let options = ExportOptions { form, overwrite, progress };
         export(&*runtime, &context, &surroundings.registry, &arguments.output, &options)
-    })??;
-    let is_whole = report.diagnostics.iter().all(|diagnostic| {
-        diagnostic.severity != Severity::Error && diagnostic.outcome != Some(Outcome::LeftOut)
-    });
-    let exit = if is_whole { Exit::Done } else { Exit::No };
+    })?;
+    let report = match report {
+        Err(CoursewareError::Incomplete(report)) => *report,
+        report => report?,
+    };
+    let exit = if report.is_complete() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
         return Ok(exit);
@@ -56,9 +64,16 @@ pub(crate) fn run(
     for diagnostic in &report.diagnostics {
         console.remark(diagnostic);
     }
+    if report.outcome == ExportOutcome::Refused {
+        console.remark(format_args!(
+            "error: {} stays as it was: the new package lacks what cannot be read; with --incomplete it is replaced all the same",
+            report.target.display()
+        ));
+        return Ok(exit);
+    }
     console.line(format_args!("Wrote {context} to {}", report.target.display()))?;
     console.line(format_args!("  {} blocks, {} static files", report.blocks, report.assets))?;
-    if !is_whole {
+    if exit == Exit::No {
         console.remark("error: the package is not all that the store has");
     }
     Ok(exit)

@@ -16,6 +16,7 @@ pub use archive::{ArchiveLimits, ArchiveSource};
 pub use directory::DirectorySource;
 pub(crate) use directory::TEMPORARY;
 pub use error::PackageError;
+pub(crate) use sink::is_taken;
 pub use sink::{ArchiveSink, DirectorySink, Overwrite};
 
 /// Opens a package, be it a directory or an archive.

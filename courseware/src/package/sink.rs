@@ -20,8 +20,23 @@ pub enum Overwrite {
     /// Refuse a directory that is not empty and a file that exists.
     #[default]
     Refuse,
-    /// Replace it.
+    /// Replace it; [`export`](crate::export()) refuses where the package lacks what could not be read.
     Replace,
+    /// Replace it, also by a package that lacks what could not be read.
+    ReplaceByIncomplete,
+}
+
+/// Says whether there is something at a target.
+///
+/// # Errors
+/// What the operating system says.
+pub(crate) fn is_taken(target: &Path) -> Result<bool, PackageError> {
+    match fs::read_dir(target) {
+        Ok(mut entries) => Ok(entries.next().is_some()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => Ok(true),
+        Err(error) => Err(PackageError::io("read", target)(error)),
+    }
 }
 
 /// A package being written into a directory.
@@ -40,13 +55,7 @@ impl DirectorySink {
     /// # Errors
     /// [`PackageError::TargetTaken`], and what the operating system says.
     pub fn create(target: &Path, overwrite: Overwrite) -> Result<Self, PackageError> {
-        let taken = match fs::read_dir(target) {
-            Ok(mut entries) => entries.next().is_some(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) if error.kind() == io::ErrorKind::NotADirectory => true,
-            Err(error) => return Err(PackageError::io("read", target)(error)),
-        };
-        if taken && (overwrite == Overwrite::Refuse || !target.is_dir()) {
+        if is_taken(target)? && (overwrite == Overwrite::Refuse || !target.is_dir()) {
             return Err(PackageError::TargetTaken { path: target.to_path_buf() });
         }
         let staging = Staging::beside(target)?;
@@ -70,7 +79,7 @@ impl DirectorySink {
         let rename = |from: &Path, to: &Path| fs::rename(from, to).map_err(PackageError::io("write", to));
         share(self.staging.path())?;
         let (staging, _lock) = self.staging.keep();
-        let outcome = if self.overwrite == Overwrite::Replace && self.target.exists() {
+        let outcome = if self.overwrite != Overwrite::Refuse && self.target.exists() {
             if exchange(&staging, &self.target) {
                 // What was there is beside it now; that it cannot be removed is no reason to say that nothing was written.
                 let _ = fs::remove_dir_all(&staging);

@@ -304,7 +304,7 @@ fn one_record_that_cannot_be_read_stops_nothing() {
         let target = folder.join(format!("out{n}"));
         let target = target.to_str().unwrap();
         let ran = courseware(["export", &key, "--store", store, "-o", target]).exits(1);
-        assert_eq!(ran.err.matches("error[unreadable]").count(), 2, "{}", ran.err);
+        assert_eq!(ran.err.matches("error[cannot-be-read]").count(), 2, "{}", ran.err);
         let written = fs::read_to_string(Path::new(target).join("assets/assets.xml")).unwrap();
         assert!(written.contains("a.png") && !written.contains("b.png"), "{written}");
         assert!(Path::new(target).join("course.xml").exists());

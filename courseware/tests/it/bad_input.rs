@@ -491,5 +491,5 @@ fn an_export_that_leaves_blocks_out_says_so_and_exits_with_1() {
         out.to_str().unwrap(),
     ])
     .exits(1);
-    assert!(ran.err.contains("orphan-left-out") && ran.err.contains("the block is left out"), "{}", ran.err);
+    assert!(ran.err.contains("orphan-left-out") && ran.err.contains("it is left out"), "{}", ran.err);
 }

@@ -84,9 +84,50 @@ fn an_export_names_what_it_had_to_leave_out() {
         }
         assert!(Path::new(target).join("html/tide_curve.html").exists());
         assert!(!Path::new(target).join("html/two_bulges.html").exists());
-        let ran = courseware(["export", TIDES, "--store", store, "-o", target, "--force"]).exits(1);
-        assert!(ran.err.contains("error[unreadable]"), "{}", ran.err);
+        let ran =
+            courseware(["export", TIDES, "--store", store, "-o", target, "--force", "--incomplete"]).exits(1);
+        assert!(ran.err.contains("error[cannot-be-read]"), "{}", ran.err);
+        assert!(ran.err.contains("= it is left out"), "{}", ran.err);
+        assert!(!ran.err.contains("permissions"), "no file of a folder was refused: {}", ran.err);
     }
+}
+
+#[test]
+fn an_incomplete_export_takes_the_place_of_another_only_when_told_to() {
+    let directory = tempdir().unwrap();
+    for (n, store) in damaged(directory.path()).iter().enumerate() {
+        for name in ["course", "course.tar.gz"] {
+            let target = directory.path().join(format!("{n}-{name}"));
+            let whole = format!("modulestore:{}", directory.path().join(format!("{n}-{name}.db")).display());
+            import_tides(&whole);
+            let export = |store: &str, options: &[&str]| {
+                let target = target.to_str().unwrap();
+                courseware([&["export", TIDES, "--store", store, "-o", target][..], options].concat())
+            };
+            export(&whole, &[]).exits(0);
+            let earlier = contents(&target);
+            let ran = export(store, &["--force"]).exits(1);
+            assert!(ran.err.contains("--incomplete"), "{}", ran.err);
+            assert!(ran.err.contains(&block("html", "two_bulges")), "{}", ran.err);
+            assert!(!ran.out.contains("Wrote"), "{}", ran.out);
+            let report = export(store, &["--force", "--json"]).exits(1).json();
+            assert_eq!(report["outcome"], "refused", "{report:#}");
+            assert!(contents(&target) == earlier, "{name} was changed");
+            export(store, &["--incomplete"]).exits(2);
+            let report = export(store, &["--force", "--incomplete", "--json"]).exits(1).json();
+            assert_eq!(report["outcome"], "written", "{report:#}");
+            assert!(contents(&target) != earlier);
+            // What is complete replaces anything.
+            export(&whole, &["--force"]).exits(0);
+            assert!(contents(&target) == earlier);
+        }
+    }
+}
+
+/// The files at a target, with their bytes.
+fn contents(target: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let files = if target.is_dir() { files_below(target) } else { vec![target.to_path_buf()] };
+    files.into_iter().map(|file| (file.clone(), fs::read(&file).unwrap())).collect()
 }
 
 #[test]

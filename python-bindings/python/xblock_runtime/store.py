@@ -311,9 +311,15 @@ class Store:
         differences = json.loads(self._native.compare(context, other._native))
         return [Difference(one.pop("description"), one) for one in differences]
 
-    def export(self, context: str, target: str | os.PathLike[str], *, force: bool = False) -> None:
-        """Writes a context as OLX into a folder or, with a name ending in ``.tar.gz``, an archive."""
-        self._native.export(context, target, force)
+    def export(
+        self, context: str, target: str | os.PathLike[str], *, force: bool = False, incomplete: bool = False
+    ) -> None:
+        """Writes a context as OLX into a folder or, with a name ending in ``.tar.gz``, an archive.
+
+        What is there already is replaced with ``force``; it stays (:class:`PackageError`) where the new package would lack
+        what the store cannot read, unless ``incomplete`` says that it may.
+        """
+        self._native.export(context, target, force, incomplete)
 
 
 def open(

@@ -38,7 +38,7 @@ impl fmt::Display for Severity {
     }
 }
 
-/// What became of the block a remark is about.
+/// What became of the block or file a remark is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
@@ -57,7 +57,7 @@ impl Outcome {
         match self {
             Self::Kept => "the block is kept",
             Self::ErrorBlock => "the block is kept as an error block that holds its XML",
-            Self::LeftOut => "the block is left out",
+            Self::LeftOut => "it is left out",
         }
     }
 }

@@ -207,6 +207,12 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
         "correct the block's XML",
     ),
     DiagnosticCode::new(
+        "cannot-be-read",
+        Error,
+        "The store holds it damaged, or no longer has all of it, so that the package is not all that the store has.",
+        "let `courseware fsck` say what is damaged, and bring it back from a backup or import it again",
+    ),
+    DiagnosticCode::new(
         "circle",
         Warning,
         "A block is its own ancestor; a tree of files cannot say that.",

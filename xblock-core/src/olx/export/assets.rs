@@ -132,7 +132,7 @@ pub(super) fn asset_policy(assets: &[AssetRecord]) -> Vec<u8> {
 
 /// Says that a record about a file is missing in the package.
 pub(super) fn unreadable_record(damaged: &DamagedAssetMetadata) -> Diagnostic {
-    Diagnostic::new("unreadable", Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
+    Diagnostic::new("cannot-be-read", Severity::Error, damaged.to_string()).outcome(Outcome::LeftOut)
 }
 
 /// Makes `assets/assets.xml` of what is said about files.

@@ -264,7 +264,7 @@ impl<'a> Exporter<'a> {
     /// Says that something of the store cannot be read and is missing in the package.
     pub(super) fn leave_out(&mut self, key: &dyn Display, error: &RuntimeError) {
         let message = format!("{key} cannot be read: {error}");
-        let remark = Diagnostic::new("unreadable", Severity::Error, message);
+        let remark = Diagnostic::new("cannot-be-read", Severity::Error, message);
         self.report.diagnostics.push(remark.outcome(Outcome::LeftOut));
     }
 
