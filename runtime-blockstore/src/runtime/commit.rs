@@ -120,12 +120,21 @@ impl BlockstoreRuntime {
                     if assets.iter().any(|step| matches!(step, AssetStep::TakePublished)) {
                         carrying.discard()?;
                     }
-                    for step in &assets {
-                        if let AssetStep::TakeVersion(version) = step {
-                            carrying.restore(self.version_snapshot(&view, version)?);
-                        }
+                    // Of steps that change all there is, the last one counts.
+                    let whole = assets.iter().rev().find_map(|step| match step {
+                        AssetStep::TakePublished => Some(None),
+                        AssetStep::TakeVersion(version) => Some(Some(version)),
+                        _ => None,
+                    });
+                    let restored =
+                        whole.flatten().map(|version| self.version_snapshot(&view, version)).transpose()?;
+                    if let Some(version) = &restored {
+                        carrying.restore(version.clone());
                     }
                     carrying.change_blocks(&blocks, draft_state)?;
+                    if let Some(version) = &restored {
+                        carrying.restore_own_files(version)?;
+                    }
                     carrying.change_assets(assets)?;
                 }
                 Stage::Published { blocks, extent } => {

@@ -100,6 +100,52 @@ fn a_page_published_alone_leaves_the_files_of_what_it_hangs_below() {
 }
 
 #[test]
+fn a_version_comes_back_with_the_files_of_its_blocks() {
+    let site = site();
+    stage(&site, "unit/b/notes/read.me", Some("read me"));
+    stage(&site, "html/n/definition.xml", Some("<html>n</html>"));
+    stage(&site, "html/n/static/n.svg", Some("n"));
+    commit(&site, EditOp::DeleteBlock { usage: at("html", "o") });
+    commit(&site, EditOp::Publish(Extent::All));
+    let history = site.runtime.history(&lib(), Branch::Published).unwrap();
+    let versions: Vec<_> = history.into_iter().map(|record| record.version).collect();
+    let restore = |n: usize| EditOp::Restore(versions[n].clone());
+    let all = |branch| ["h", "o", "n"].map(|id| site.runtime.block_assets(&at("html", id), branch).is_ok());
+
+    commit(&site, restore(1));
+    assert_eq!((files(&site, "h", Branch::Draft), files(&site, "o", Branch::Draft)), (old(), old()));
+    assert_eq!(all(Branch::Draft), [true, true, false]);
+    let bundle = || {
+        let files = site.runtime.blockstore().get_bundle_files(site.bundle, Some("studio_draft")).unwrap();
+        files.into_iter().map(|file| file.path).collect::<Vec<_>>()
+    };
+    assert!(!bundle().iter().any(|path| path.contains("notes") || path.contains("html/n")), "{:?}", bundle());
+    site.index_is_right();
+    commit(&site, EditOp::Publish(Extent::All));
+    assert_eq!(files(&site, "h", Branch::Published), old());
+
+    commit(&site, restore(0));
+    assert_eq!(files(&site, "h", Branch::Draft), new());
+    assert_eq!(all(Branch::Draft), [true, false, true]);
+    assert!(
+        bundle().contains(&"unit/b/notes/read.me".to_owned()),
+        "what belongs to a unit, too: {:?}",
+        bundle()
+    );
+    site.index_is_right();
+
+    // Steps of one edit are taken in their order.
+    let gone = EditOp::DeleteBlock { usage: at("html", "o") };
+    site.runtime.commit(Edit::new(lib(), Base::Any).with(restore(1)).with(gone)).unwrap();
+    assert_eq!(all(Branch::Draft), [true, false, false]);
+    assert!(!bundle().iter().any(|path| path.starts_with("html/o/")), "{:?}", bundle());
+    let edit = Edit::new(lib(), Base::Any).with(restore(0)).with(EditOp::Discard(Extent::All));
+    site.runtime.commit(edit).unwrap();
+    assert_eq!((files(&site, "h", Branch::Draft), files(&site, "o", Branch::Draft)), (old(), old()));
+    site.index_is_right();
+}
+
+#[test]
 fn a_discarded_subtree_takes_the_files_of_its_blocks_back() {
     let site = site();
     commit(&site, EditOp::Discard(Extent::Subtree(at("unit", "a"))));

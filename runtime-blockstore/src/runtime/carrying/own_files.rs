@@ -1,4 +1,4 @@
-//! Files of the blocks of a subtree, where it is published or discarded alone.
+//! Files of blocks' own, where a subtree is published or discarded alone, or an old version comes back.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,10 @@ use xblock_core::keys::UsageKey;
 use xblock_core::runtime::{EditOp, Extent, RuntimeError};
 
 use super::{Carrying, folder_of};
-use crate::document::FileRecord;
+use crate::document::{FileRecord, Snapshot};
 use crate::rows::RowId;
+use crate::runtime::conventions::Conventions;
+use crate::runtime::layout::{CONTEXT_FILE, Entry, classify};
 
 /// Type and id of a block.
 pub(super) type Id = (String, String);
@@ -66,6 +68,32 @@ impl Carrying<'_> {
         Ok(())
     }
 
+    /// Makes those files of the draft that no step names what a version has: blocks' own, and what else lies in the bundle.
+    /// Files of a block that only one side has come and go with their block.
+    pub(in crate::runtime) fn restore_own_files(&mut self, version: &Snapshot) -> Result<(), RuntimeError> {
+        let conventions = &self.view.conventions;
+        let present = self.tree.composed();
+        for path in present.keys().filter(|path| !version.files.contains_key(*path)) {
+            let is_of_another = definition_beside(path).is_some_and(|definition| {
+                present.contains_key(&definition) && !version.files.contains_key(&definition)
+            });
+            if is_unnamed(conventions, path) && !is_of_another {
+                self.tree.delete(path);
+            }
+        }
+        for (path, record) in
+            version.files.iter().filter(|(path, record)| present.get(*path) != Some(*record))
+        {
+            let is_gone = definition_beside(path).is_some_and(|definition| {
+                version.files.contains_key(&definition) && !present.contains_key(&definition)
+            });
+            if is_unnamed(conventions, path) && !is_gone {
+                self.tree.put_record(path, record.clone())?;
+            }
+        }
+        Ok(())
+    }
+
     /// Lists the definitions of the bundle's own that a subtree of a branch is made of.
     pub(super) fn subtree(&self, state: RowId, top: &UsageKey) -> Result<BTreeSet<Id>, RuntimeError> {
         let mut within = BTreeSet::new();
@@ -83,6 +111,18 @@ impl Carrying<'_> {
         }
         Ok(within)
     }
+}
+
+/// Says whether a file is none that steps of an edit name: no definition, static file or document of the context.
+fn is_unnamed(conventions: &Conventions, path: &str) -> bool {
+    path != CONTEXT_FILE && classify(path) == Entry::Other && conventions.block_at(path).is_none()
+}
+
+/// Returns where the definition of the block lies in whose folder a file is; none for files at the top.
+fn definition_beside(path: &str) -> Option<String> {
+    let (block_type, rest) = path.split_once('/')?;
+    let (id, _) = rest.split_once('/')?;
+    Some(format!("{block_type}/{id}/definition.xml"))
 }
 
 pub(super) fn id_of(usage: &UsageKey) -> Id {
