@@ -1,10 +1,10 @@
 //! The tree of a context as data: what hangs below what, and what hangs nowhere.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Branch, Runtime, RuntimeExt, Unlisted};
+use xblock_core::runtime::{Branch, MOST_PLACES, Runtime, RuntimeError, RuntimeExt, Unlisted};
 
 use crate::error::CoursewareError;
 use crate::steady::steady;
@@ -56,7 +56,8 @@ impl Tree {
     /// Reads the tree of a branch; where others change the context meanwhile, it is read again.
     ///
     /// # Errors
-    /// [`CoursewareError::Unsteady`], and the store's own. A block that cannot be read is a node that says so.
+    /// [`CoursewareError::Unsteady`], [`RuntimeError::TooManyPlaces`], and the store's own. A block that cannot be read is a node
+    /// that says so.
     pub fn read(
         runtime: &dyn Runtime,
         context: &ContextKey,
@@ -76,12 +77,14 @@ impl Tree {
             *counts.entry(usage.block_type().to_owned()).or_default() += 1;
         }
         let outside = runtime.outside_tree(context, branch)?;
+        let mut nodes = Nodes { runtime, context, branch, read: HashMap::new(), places: 0 };
+        let whole = nodes.of(&root)?;
         // A block that hangs below another orphan is listed there.
         let mut tops = Vec::new();
         let mut hidden: BTreeSet<_> = outside.iter().cloned().collect();
         for usage in &outside {
             if runtime.parents(usage, branch)?.is_empty() {
-                let top = node(runtime, usage, branch);
+                let top = nodes.of(usage)?;
                 top.visit(&mut |node| _ = hidden.remove(&node.usage));
                 tops.push(top);
             }
@@ -91,12 +94,11 @@ impl Tree {
             if !hidden.contains(&usage) {
                 continue;
             }
-            let mut top = node(runtime, &usage, branch);
-            let mut below = BTreeSet::new();
-            top.visit(&mut |node| _ = below.insert(node.usage.clone()));
+            let below = runtime.reached(&usage, branch);
             let is_below_itself =
                 runtime.parents(&usage, branch)?.iter().any(|parent| below.contains(parent));
             if is_below_itself {
+                let mut top = nodes.of(&usage)?;
                 top.visit(&mut |node| _ = hidden.remove(&node.usage));
                 let told = || "it is below itself, and no way from the root leads to it".to_owned();
                 top.error.get_or_insert_with(told);
@@ -105,39 +107,72 @@ impl Tree {
         }
         let mut unnamed = runtime.unlisted(context, branch)?;
         unnamed.retain(|unlisted| matches!(unlisted, Unlisted::Block { .. }));
-        Ok(Self {
-            context: context.clone(),
-            branch,
-            root: node(runtime, &root, branch),
-            outside: tops,
-            unnamed,
-            counts,
-        })
+        Ok(Self { context: context.clone(), branch, root: whole, outside: tops, unnamed, counts })
     }
 }
 
-/// Builds a node out of the steps of a walk.
-fn node(runtime: &dyn Runtime, top: &UsageKey, branch: Branch) -> TreeNode {
-    // The nodes above the one being read, each complete but for its later children.
-    let mut open: Vec<TreeNode> = Vec::new();
-    for item in runtime.walk(top, branch) {
-        close_to(&mut open, item.depth.max(1));
-        let usage = item.usage().clone();
-        let (display_name, error) = match &item.block {
-            Ok(block) => (block.data.display_name().map(str::to_owned), None),
-            Err(problem) => (None, Some(problem.error.to_string())),
-        };
-        let block_type = usage.block_type().to_owned();
-        open.push(TreeNode { usage, block_type, display_name, error, children: Vec::new() });
+/// Builds trees; each block is read once, in however many places it stands.
+struct Nodes<'r> {
+    runtime: &'r dyn Runtime,
+    context: &'r ContextKey,
+    branch: Branch,
+    read: HashMap<UsageKey, Read>,
+    /// How many nodes there are.
+    places: usize,
+}
+
+/// What a block says in each of its places.
+struct Read {
+    display_name: Option<String>,
+    error: Option<String>,
+    children: Vec<UsageKey>,
+}
+
+impl Nodes<'_> {
+    /// Builds the node of a block, with all below it.
+    fn of(&mut self, top: &UsageKey) -> Result<TreeNode, RuntimeError> {
+        // The nodes above the one being read, each complete but for its later children.
+        let mut open: Vec<TreeNode> = Vec::new();
+        let mut next = vec![(0, top.clone())];
+        while let Some((depth, usage)) = next.pop() {
+            close_to(&mut open, depth.max(1));
+            // A block that hangs below itself is shown once on the way down.
+            if depth > 0 && open.iter().any(|above| above.usage == usage) {
+                continue;
+            }
+            if self.places == MOST_PLACES {
+                return Err(RuntimeError::TooManyPlaces {
+                    context: self.context.clone(),
+                    limit: MOST_PLACES,
+                });
+            }
+            self.places += 1;
+            let (runtime, branch) = (self.runtime, self.branch);
+            let read =
+                self.read.entry(usage.clone()).or_insert_with(|| match runtime.block(&usage, branch) {
+                    Ok(block) => Read {
+                        display_name: block.data.display_name().map(str::to_owned),
+                        error: None,
+                        children: block.data.children.clone(),
+                    },
+                    Err(error) => {
+                        Read { display_name: None, error: Some(error.to_string()), children: Vec::new() }
+                    }
+                });
+            next.extend(read.children.iter().rev().map(|child| (depth + 1, child.clone())));
+            let block_type = usage.block_type().to_owned();
+            let (display_name, error) = (read.display_name.clone(), read.error.clone());
+            open.push(TreeNode { usage, block_type, display_name, error, children: Vec::new() });
+        }
+        close_to(&mut open, 1);
+        Ok(open.pop().unwrap_or_else(|| TreeNode {
+            usage: top.clone(),
+            block_type: top.block_type().to_owned(),
+            display_name: None,
+            error: None,
+            children: Vec::new(),
+        }))
     }
-    close_to(&mut open, 1);
-    open.pop().unwrap_or_else(|| TreeNode {
-        usage: top.clone(),
-        block_type: top.block_type().to_owned(),
-        display_name: None,
-        error: None,
-        children: Vec::new(),
-    })
 }
 
 /// Hangs finished nodes below their parents until only `depth` are open.

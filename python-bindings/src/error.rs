@@ -311,6 +311,7 @@ fn describe_runtime(error: &RuntimeError) -> Situation {
         RuntimeError::NoSuchBlockAsset { usage, .. } => Situation::new("NotFound", error).key(usage),
         RuntimeError::NotEditable { usage, .. } => Situation::new("InvalidEdit", error).key(usage),
         RuntimeError::BrokenInclude { usage, .. } => Situation::new("StoreError", error).key(usage),
+        RuntimeError::TooManyPlaces { context, .. } => Situation::new("StoreError", error).key(context),
         RuntimeError::NoSuchVersion { context, .. } => Situation::new("NotFound", error).key(context),
         RuntimeError::NoSuchCursor { .. } => Situation::new("NotFound", error),
         RuntimeError::ContextExists { key } => Situation::new("Conflict", error).key(key),

@@ -4,7 +4,7 @@ use serde::Serialize;
 use xblock_core::block::{BlockError, User};
 use xblock_core::host::Host;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{RuntimeError, RuntimeExt};
+use xblock_core::runtime::{MOST_PLACES, RuntimeError, RuntimeExt};
 
 /// A block with what is below it, down to units.
 #[derive(Debug, Clone, Serialize)]
@@ -32,17 +32,28 @@ pub(super) fn names_itself(usage: &UsageKey) -> bool {
 /// Reads the outline a user may see.
 pub(super) fn read(host: &Host, context: &ContextKey, user: &User) -> Result<Entry, BlockError> {
     let root = host.runtime.context(context)?.root;
-    entry(host, &root, user, 0)
+    entry(host, &root, user, 0, &mut 0)
 }
 
-fn entry(host: &Host, usage: &UsageKey, user: &User, depth: usize) -> Result<Entry, BlockError> {
+fn entry(
+    host: &Host,
+    usage: &UsageKey,
+    user: &User,
+    depth: usize,
+    places: &mut usize,
+) -> Result<Entry, BlockError> {
+    *places += 1;
+    if *places > MOST_PLACES {
+        let context = usage.context_key();
+        return Err(RuntimeError::TooManyPlaces { context, limit: MOST_PLACES }.into());
+    }
     let loaded = host.load(usage, Some(user))?;
     let is_unit = !FOLDERS.contains(&usage.block_type()) || depth > 8;
     let mut children = Vec::new();
     if !is_unit {
         for child in &loaded.record.data.children {
             match visible(host, child, user) {
-                Ok(true) => children.push(entry(host, child, user, depth + 1)?),
+                Ok(true) => children.push(entry(host, child, user, depth + 1, places)?),
                 Ok(false) => {}
                 Err(_) => children.push(unreadable(child)),
             }

@@ -20,6 +20,7 @@ mod manual;
 mod mixed;
 mod modulestore_server;
 mod packages;
+mod places;
 mod problem_tests;
 mod publishing;
 mod servers;

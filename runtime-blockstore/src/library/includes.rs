@@ -6,6 +6,7 @@ use std::rc::Rc;
 use uuid::Uuid;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::{Document, Element, FileName, ParseOptions};
+use xblock_core::runtime::MOST_PLACES;
 
 use super::{DEFINITION, DefinitionPlace, DefinitionState, Result, SkippedInclude, own_definition};
 use crate::error::BlockstoreError;
@@ -13,9 +14,8 @@ use crate::store::{Blockstore, State};
 
 const INCLUDE: &str = "xblock-include";
 
-/// Deepest nesting followed, and most usages made; hints and prefixes can make a few files include without end.
+/// Deepest nesting followed; hints and prefixes can make a few files include without end.
 const DEEPEST: usize = 100;
-const MOST_USAGES: usize = 200_000;
 
 /// Follows includes from definition to definition.
 pub(super) struct Scan<'s> {
@@ -81,7 +81,7 @@ impl<'s> Scan<'s> {
             self.skip(place.clone(), Some(usage.clone()), "it includes itself".into());
             return Ok(());
         }
-        if self.above.len() >= DEEPEST || self.usages.len() >= MOST_USAGES {
+        if self.above.len() >= DEEPEST || self.usages.len() >= MOST_PLACES {
             self.skip(
                 place.clone(),
                 Some(usage.clone()),

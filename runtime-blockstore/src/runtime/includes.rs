@@ -3,13 +3,13 @@
 //! A link is pinned to one snapshot, which never changes. So what a state includes depends on the state alone, and is found
 //! out when the state is indexed, not when a block is read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use uuid::Uuid;
-use xblock_core::keys::UsageKey;
+use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::Include;
-use xblock_core::runtime::{Branch, EditInfo, IncludeProblem, RuntimeError};
+use xblock_core::runtime::{Branch, EditInfo, IncludeProblem, MOST_PLACES, RuntimeError};
 
 use super::BlockstoreRuntime;
 use super::conventions::{Conventions, ReadNaming};
@@ -22,9 +22,8 @@ use crate::document::{Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId};
 
-/// Deepest nesting followed, and most usages made; hints and prefixes can make a few files include without end.
+/// Deepest nesting followed; hints and prefixes can make a few files include without end.
 const DEEPEST: usize = 100;
-const MOST: usize = 200_000;
 
 type Links = BTreeMap<String, Link>;
 
@@ -41,12 +40,15 @@ pub(super) struct IncludedBlock {
 struct Follow<'r> {
     runtime: &'r BlockstoreRuntime,
     db: &'r Connection,
+    key: &'r ContextKey,
     conventions: &'r Conventions,
     /// The bundle of the context.
     own: Uuid,
     found: Included,
     /// The definitions that are being read, outermost first.
     above: Vec<(Pinned, String)>,
+    /// How many usages a definition gives, with all it includes.
+    sizes: HashMap<(Pinned, String), usize>,
 }
 
 /// Tells which children of a definition of its own a context names in other words than its own.
@@ -153,6 +155,82 @@ impl Follow<'_> {
         Ok(())
     }
 
+    /// Says whether an include of the context's own would give more usages than there is room for; found out before any of
+    /// them is made.
+    fn is_too_many(
+        &mut self,
+        path: &str,
+        pinned: &Pinned,
+        snapshot: &Arc<Snapshot>,
+    ) -> Result<bool, BlockstoreError> {
+        if !self.above.is_empty() {
+            return Ok(false);
+        }
+        Ok(self.size(path, pinned, snapshot, &mut Vec::new())? > MOST_PLACES - self.found.len())
+    }
+
+    /// Counts the usages a definition gives, reading each definition once. What cannot be followed counts as one.
+    fn size(
+        &mut self,
+        path: &str,
+        pinned: &Pinned,
+        snapshot: &Arc<Snapshot>,
+        above: &mut Vec<(Pinned, String)>,
+    ) -> Result<usize, BlockstoreError> {
+        let place = (pinned.clone(), path.to_owned());
+        if let Some(known) = self.sizes.get(&place) {
+            return Ok(*known);
+        }
+        let (Some(record), Some((block_type, id))) = (
+            snapshot.files.get(path),
+            path.strip_suffix("/definition.xml").and_then(|at| at.split_once('/')),
+        ) else {
+            return Ok(1);
+        };
+        if above.len() >= DEEPEST || above.contains(&place) {
+            return Ok(1);
+        }
+        let source = Source { bundle: pinned.bundle, draft: None };
+        let reader = Reader { conventions: self.conventions, context: self.own, source };
+        let Ok(usage) = self.key.make_usage_key(block_type, id) else { return Ok(1) };
+        let Ok(parsed) = self.runtime.read_at(&reader, &usage, path, record.hash, record.size) else {
+            return Ok(1);
+        };
+        above.push(place);
+        let mut size: usize = 1;
+        let mut seen = BTreeSet::new();
+        for (include, child) in parsed.includes.iter().zip(&parsed.data.children) {
+            if !seen.insert(child) {
+                continue;
+            }
+            let below = match &include.link {
+                None => self.size(&include.path(), pinned, snapshot, above)?,
+                Some(name) => match snapshot.links.get(name).map(|link| &link.direct) {
+                    None => 1,
+                    Some(direct) => {
+                        match self.runtime.store.snapshot(direct.bundle_uuid, direct.snapshot_digest) {
+                            Ok(found) => {
+                                let pinned = Pinned {
+                                    bundle: direct.bundle_uuid,
+                                    version: direct.version,
+                                    snapshot: direct.snapshot_digest,
+                                };
+                                self.size(&include.path(), &pinned, &found, above)?
+                            }
+                            Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. }) => 1,
+                            Err(error) => return Err(error),
+                        }
+                    }
+                },
+            };
+            size = size.saturating_add(below);
+        }
+        if let Some(place) = above.pop() {
+            self.sizes.insert(place, size);
+        }
+        Ok(size)
+    }
+
     /// Reads a definition in a pinned snapshot, and what it includes.
     fn enter(
         &mut self,
@@ -169,7 +247,10 @@ impl Follow<'_> {
         }
         let problem = if self.above.iter().any(|(state, above)| state == pinned && *above == path) {
             Some(IncludeProblem::Cycle { bundle: bundle(), path: path.clone() })
-        } else if self.above.len() >= DEEPEST || self.found.len() >= MOST {
+        } else if self.above.len() >= DEEPEST
+            || self.found.len() >= MOST_PLACES
+            || self.is_too_many(&path, pinned, snapshot)?
+        {
             Some(IncludeProblem::TooMany)
         } else {
             None
@@ -226,10 +307,12 @@ impl BlockstoreRuntime {
         let mut follow = Follow {
             runtime: self,
             db: view.tables.db,
+            key: &view.key,
             conventions: &view.conventions,
             own: view.row.bundle,
             found: BTreeMap::new(),
             above: Vec::new(),
+            sizes: HashMap::new(),
         };
         for row in rows {
             let usage = view.usage(&row.child.0, &row.child.1)?;

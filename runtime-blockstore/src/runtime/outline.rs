@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Branch, RuntimeError};
+use xblock_core::runtime::{Branch, MOST_PLACES, RuntimeError};
 
 use super::BlockstoreRuntime;
 use super::view::View;
@@ -28,7 +28,7 @@ impl BlockstoreRuntime {
     /// It takes the same few queries for every context, and reads no definition.
     ///
     /// # Errors
-    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`].
+    /// [`RuntimeError::NoSuchContext`], [`RuntimeError::NoSuchBranch`], [`RuntimeError::TooManyPlaces`].
     pub fn outline(
         &self,
         context: &ContextKey,
@@ -86,6 +86,9 @@ impl BlockstoreRuntime {
                 continue;
             }
             let below = children.get(&usage).map_or(&[][..], Vec::as_slice);
+            if outline.len() == MOST_PLACES {
+                return Err(RuntimeError::TooManyPlaces { context: view.key.clone(), limit: MOST_PLACES });
+            }
             outline.push(OutlineBlock {
                 usage: usage.clone(),
                 display_name: title.clone(),

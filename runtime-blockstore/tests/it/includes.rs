@@ -535,3 +535,63 @@ fn a_broken_include_hides_no_other_of_the_same_key() {
     assert_eq!(site.data(&at("html", "page"), Branch::Draft), "page");
     assert!(site.ids(Branch::Draft).contains(&"html:page".to_owned()));
 }
+
+/// Units that each include the next one twice, under two names; the last one includes a page.
+fn doubling(depth: usize) -> Vec<(String, String)> {
+    let mut files: Vec<_> = (0..depth)
+        .map(|n| {
+            let next = n + 1;
+            let twice = format!(
+                r#"<xblock-include definition="unit/u{next}" usage="a{n}"/><xblock-include definition="unit/u{next}" usage="b{n}"/>"#
+            );
+            (format!("unit/u{n}/definition.xml"), unit(&format!("Unit {n}"), &twice))
+        })
+        .collect();
+    let last = unit("Last", r#"<xblock-include definition="html/h"/>"#);
+    files.push((format!("unit/u{depth}/definition.xml"), last));
+    files.push(("html/h/definition.xml".into(), "<html>h</html>".into()));
+    files
+}
+
+fn as_texts(files: &[(String, String)]) -> Vec<(&str, &str)> {
+    files.iter().map(|(path, text)| (&**path, &**text)).collect()
+}
+
+#[test]
+fn a_few_units_that_include_each_other_twice_are_refused_before_they_are_followed() {
+    for (depth, is_too_many) in [(4, false), (16, true), (63, true)] {
+        let files = doubling(depth);
+        let site = Site::new(
+            |runtime| vec![("m", new_bundle(runtime.blockstore(), "media", &as_texts(&files)).0, 1)],
+            &[(
+                "unit/top/definition.xml",
+                r#"<unit><xblock-include source="m" definition="unit/u0" usage="t"/></unit>"#,
+            )],
+        );
+        let usages = site.ids(Branch::Draft).len();
+        let outline = site.runtime.outline(&lib(), Branch::Draft, 100).unwrap().len();
+        if is_too_many {
+            assert!(matches!(problem(&site, &at("unit", "t"), Branch::Draft), IncludeProblem::TooMany));
+            assert_eq!((usages, outline), (3, 3), "nothing of it is made");
+        } else {
+            // 2^5 - 1 units and 2^4 pages below the one that includes them; a root and a page beside.
+            assert_eq!((usages, outline), (50, 50));
+        }
+        assert_eq!(site.children(&at("unit", "top"), Branch::Draft), ["unit:t"], "it is named all the same");
+        site.index_is_right();
+    }
+}
+
+#[test]
+fn an_outline_of_more_places_than_there_is_room_for_is_refused() {
+    let files = doubling(20);
+    let site = Site::new(|_| vec![], &as_texts(&files));
+    assert!(site.ids(Branch::Draft).len() < 100);
+    let refused = site.runtime.outline(&lib(), Branch::Draft, 100).unwrap_err();
+    assert!(matches!(refused, RuntimeError::TooManyPlaces { limit: 100_000, .. }), "{refused}");
+    assert!(
+        site.runtime.outline(&lib(), Branch::Draft, 3).unwrap().len() < 1000,
+        "the top of it can be shown"
+    );
+    assert!(site.runtime.outside_tree(&lib(), Branch::Draft).unwrap().is_empty());
+}

@@ -1,6 +1,6 @@
 //! What a host tells a block while it renders or handles a request.
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -26,6 +26,24 @@ use super::{Host, LoadedBlock, asides, views};
 /// How deep blocks may be nested before rendering stops; no platform course comes near it.
 const MAX_DEPTH: usize = 64;
 
+/// How many blocks one page may show, each counted as often as it stands on it; no platform page comes near it.
+const MOST_SHOWN: usize = 20_000;
+
+/// What is noted while a block and those in it work.
+#[derive(Debug, Default)]
+pub(super) struct Noted {
+    events: RefCell<Vec<Event>>,
+    /// How many blocks were shown so far.
+    shown: Cell<usize>,
+}
+
+impl Noted {
+    /// Takes the events that were published.
+    pub(super) fn take(&self) -> Vec<Event> {
+        self.events.take()
+    }
+}
+
 /// One block's surroundings while it works; a child's context knows the blocks above it.
 pub(super) struct HostContext<'h> {
     host: &'h Host,
@@ -34,7 +52,7 @@ pub(super) struct HostContext<'h> {
     /// The aside of the block that works, where it is not the block itself.
     aside: Option<(UsageKey, &'static AsideClass)>,
     user: Option<&'h User>,
-    events: &'h RefCell<Vec<Event>>,
+    noted: &'h Noted,
     /// Where a handler puts what is to be done once its changes are saved.
     waiting: Option<&'h RefCell<Option<AfterSave>>>,
     is_for_authors: bool,
@@ -50,7 +68,7 @@ impl<'h> HostContext<'h> {
         host: &'h Host,
         record: Arc<BlockRecord>,
         user: Option<&'h User>,
-        events: &'h RefCell<Vec<Event>>,
+        noted: &'h Noted,
     ) -> Self {
         let block_type = host.registry.block_type(record.usage.block_type());
         let (above, chain) = (OnceCell::new(), OnceCell::new());
@@ -61,7 +79,7 @@ impl<'h> HostContext<'h> {
             block_type,
             aside: None,
             user,
-            events,
+            noted,
             waiting: None,
             is_for_authors,
             above,
@@ -88,7 +106,7 @@ impl<'h> HostContext<'h> {
             block_type: self.block_type.clone(),
             aside: Some((usage, class)),
             user: self.user,
-            events: self.events,
+            noted: self.noted,
             waiting: None,
             is_for_authors: self.is_for_authors,
             above: self.above.clone(),
@@ -160,6 +178,13 @@ impl<'h> HostContext<'h> {
         if chain.iter().any(|above| above.usage == *child) {
             return Err(RuntimeError::ChildCycle { usage: child.clone() }.into());
         }
+        // A few blocks that each hold the next one twice stand in more places than any page has.
+        let shown = self.noted.shown.get();
+        if shown >= MOST_SHOWN {
+            let context = child.context_key();
+            return Err(RuntimeError::TooManyPlaces { context, limit: MOST_SHOWN }.into());
+        }
+        self.noted.shown.set(shown + 1);
         let LoadedBlock { record, block } = self.load_child(child)?;
         if is_hidden(&*block, self.user) {
             return Ok(wrap(Fragment::default(), child, None, view));
@@ -167,7 +192,7 @@ impl<'h> HostContext<'h> {
         let context = Self {
             above: OnceCell::from(chain.clone()),
             is_for_authors: self.is_for_authors,
-            ..Self::new(self.host, Arc::new(record), self.user, self.events)
+            ..Self::new(self.host, Arc::new(record), self.user, self.noted)
         };
         context.render(&*block, view)
     }
@@ -307,7 +332,7 @@ impl BlockContext for HostContext<'_> {
     }
 
     fn publish(&self, event: Event) {
-        self.events.borrow_mut().push(event);
+        self.noted.events.borrow_mut().push(event);
     }
 
     fn is_author_mode(&self) -> bool {

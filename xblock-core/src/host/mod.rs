@@ -26,7 +26,7 @@ use crate::keys::{AsideUsageKey, KeyError, UsageKey};
 use crate::runtime::{BlockRecord, Branch, Runtime};
 use crate::services::{CompletionService, PublishService, Service, ServiceRequest, ServiceSet};
 
-use context::HostContext;
+use context::{HostContext, Noted};
 use fields::Above;
 use watched::WatchedState;
 
@@ -150,8 +150,8 @@ impl Host {
     /// aside that fails is a placeholder inside.
     pub fn render(&self, usage: &UsageKey, view: &str, user: Option<&User>) -> Result<Fragment, BlockError> {
         let (record, block) = self.open(usage, user)?;
-        let events = RefCell::default();
-        let context = HostContext::new(self, record, user, &events);
+        let noted = Noted::default();
+        let context = HostContext::new(self, record, user, &noted);
         let context = if view == "author_view" { context.for_authors() } else { context };
         context.render(&*block, view)
     }
@@ -168,11 +168,11 @@ impl Host {
         look: impl FnOnce(&dyn XBlock, &dyn BlockContext) -> T,
     ) -> Result<(T, Vec<Event>), BlockError> {
         let LoadedBlock { record, block } = self.load(usage, user)?;
-        let events = RefCell::default();
-        let context = HostContext::new(self, Arc::new(record), user, &events);
+        let noted = Noted::default();
+        let context = HostContext::new(self, Arc::new(record), user, &noted);
         context.check_services()?;
         let found = look(&*block, &context);
-        Ok((found, events.take()))
+        Ok((found, noted.take()))
     }
 
     /// Returns what the author of a block should hear of it.
@@ -198,13 +198,13 @@ impl Host {
     ) -> Result<Rescored, BlockError> {
         let rescored = self.save_on_what_is_there(|host| {
             let LoadedBlock { record, block } = host.load(usage, Some(user))?;
-            let events = RefCell::default();
-            let context = HostContext::new(host, Arc::new(record), Some(user), &events);
+            let noted = Noted::default();
+            let context = HostContext::new(host, Arc::new(record), Some(user), &noted);
             context.check_services()?;
             let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
             let score = block.scorable().ok_or_else(unsupported)?.rescore(only_if_higher, &context)?;
             block.fields().save()?;
-            Ok(Rescored { score, events: events.take() })
+            Ok(Rescored { score, events: noted.take() })
         })?;
         self.announce(usage, Some(user), &rescored.events);
         Ok(rescored)
@@ -233,13 +233,13 @@ impl Host {
         reply: &GraderReply,
     ) -> Result<Handled, BlockError> {
         let LoadedBlock { record, block } = self.load(usage, user)?;
-        let events = RefCell::default();
-        let context = HostContext::new(self, Arc::new(record), user, &events);
+        let noted = Noted::default();
+        let context = HostContext::new(self, Arc::new(record), user, &noted);
         context.check_services()?;
         let unsupported = || RescoreError::Unsupported { usage: usage.to_string() };
         let response = block.scorable().ok_or_else(unsupported)?.take_grader_reply(reply, &context)?;
         block.fields().save()?;
-        Ok(Handled { response, events: events.take() })
+        Ok(Handled { response, events: noted.take() })
     }
 
     /// Hands a request to a handler of a block, or of an aside by its own usage, and saves what it changed, all fields at
@@ -326,13 +326,13 @@ impl Host {
         user: Option<&User>,
     ) -> Result<(Handled, Option<AfterSave>), BlockError> {
         let (record, block) = self.open(usage, user)?;
-        let (events, waiting) = (RefCell::default(), RefCell::default());
-        let context = HostContext::new(self, record, user, &events).that_waits(&waiting);
+        let (noted, waiting) = (Noted::default(), RefCell::default());
+        let context = HostContext::new(self, record, user, &noted).that_waits(&waiting);
         context.check_services()?;
         let outcome = block.handle(handler, request, &context);
         // What a refused request asked for is not done.
         let is_done = outcome.is_ok();
-        let handled = answered(outcome, &events, || Ok(block.fields().save().map(drop)?))?;
+        let handled = answered(outcome, &noted, || Ok(block.fields().save().map(drop)?))?;
         Ok((handled, waiting.take().filter(|_| is_done)))
     }
 
@@ -350,28 +350,28 @@ impl Host {
             reason: error.to_string(),
         };
         let loaded = asides::load(self, &record, class, user).map_err(invalid)?;
-        let events = RefCell::default();
-        let context = HostContext::new(self, record, user, &events).of_aside(loaded.usage, class);
+        let noted = Noted::default();
+        let context = HostContext::new(self, record, user, &noted).of_aside(loaded.usage, class);
         let aside = loaded.aside;
         if !aside.should_apply_to_block(&*block, &context) {
             return Err(BlockError::NoSuchAside { aside_type: class.aside_type.to_owned() });
         }
         context.check_services()?;
         let outcome = aside.handle(handler, request, &*block, &context);
-        answered(outcome, &events, || Ok(aside.fields().save().map(drop)?))
+        answered(outcome, &noted, || Ok(aside.fields().save().map(drop)?))
     }
 }
 
 /// Saves what a handler changed, unless it refused the request.
 fn answered(
     outcome: Result<HandlerResponse, BlockError>,
-    events: &RefCell<Vec<Event>>,
+    noted: &Noted,
     save: impl FnOnce() -> Result<(), BlockError>,
 ) -> Result<Handled, BlockError> {
     match outcome {
         Ok(response) => {
             save()?;
-            Ok(Handled { response, events: events.take() })
+            Ok(Handled { response, events: noted.take() })
         }
         Err(BlockError::BadRequest { status, message }) => {
             Ok(Handled { response: HandlerResponse::error(status, &message), events: Vec::new() })

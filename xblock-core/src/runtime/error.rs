@@ -199,6 +199,17 @@ pub enum RuntimeError {
         /// What is wrong with the include.
         problem: Box<IncludeProblem>,
     },
+    /// Blocks of a context hold the same blocks again and again, so that there are more places than can be shown.
+    #[error(
+        "the blocks of {context} stand in more than {limit} places: some hold the same blocks again and again; \
+         take some of them out"
+    )]
+    TooManyPlaces {
+        /// The context.
+        context: ContextKey,
+        /// How many there may be.
+        limit: usize,
+    },
     /// A block has no such static file of its own.
     #[error("{usage} has no static file {name} of its own in the {branch} branch")]
     NoSuchBlockAsset {

@@ -10,6 +10,11 @@ use super::Runtime;
 use super::error::RuntimeError;
 use super::record::{BlockRecord, Branch, FieldMap};
 
+/// In how many places below a root blocks may stand for what shows each of them: trees and outlines, and what includes give.
+///
+/// A few blocks that each hold the next one twice stand in more places than any memory has room for.
+pub const MOST_PLACES: usize = 100_000;
+
 /// A block that a walk could not read; the walk goes on around it.
 #[derive(Debug)]
 pub struct Problem {
@@ -78,6 +83,9 @@ pub trait RuntimeExt: Runtime {
     /// Walks a block and everything below it.
     fn walk(&self, top: &UsageKey, branch: Branch) -> Walk<'_>;
 
+    /// Lists a block and everything below it, each once, in key order; those that cannot be read are named, too.
+    fn reached(&self, top: &UsageKey, branch: Branch) -> BTreeSet<UsageKey>;
+
     /// Lists the blocks of a context that no walk from the root reaches: detached and orphaned ones, in key order.
     ///
     /// # Errors
@@ -114,6 +122,9 @@ impl<R: Runtime> RuntimeExt for R {
     fn walk(&self, top: &UsageKey, branch: Branch) -> Walk<'_> {
         walk(self, top, branch)
     }
+    fn reached(&self, top: &UsageKey, branch: Branch) -> BTreeSet<UsageKey> {
+        reached(self, top, branch)
+    }
     fn outside_tree(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
         outside_tree(self, context, branch)
     }
@@ -125,6 +136,9 @@ impl<R: Runtime> RuntimeExt for R {
 impl RuntimeExt for dyn Runtime + '_ {
     fn walk(&self, top: &UsageKey, branch: Branch) -> Walk<'_> {
         walk(self, top, branch)
+    }
+    fn reached(&self, top: &UsageKey, branch: Branch) -> BTreeSet<UsageKey> {
+        reached(self, top, branch)
     }
     fn outside_tree(&self, context: &ContextKey, branch: Branch) -> Result<Vec<UsageKey>, RuntimeError> {
         outside_tree(self, context, branch)
@@ -145,10 +159,26 @@ fn outside_tree(
 ) -> Result<Vec<UsageKey>, RuntimeError> {
     let root = runtime.context(context)?.root;
     let mut outside: BTreeSet<_> = runtime.usages(context, branch)?.into_iter().collect();
-    for item in walk(runtime, &root, branch) {
-        outside.remove(item.usage());
+    for usage in reached(runtime, &root, branch) {
+        outside.remove(&usage);
     }
     Ok(outside.into_iter().collect())
+}
+
+/// Collects what a walk visits; each block is read once, in however many places it stands.
+fn reached(runtime: &dyn Runtime, top: &UsageKey, branch: Branch) -> BTreeSet<UsageKey> {
+    let mut reached = BTreeSet::new();
+    let mut next = vec![top.clone()];
+    while let Some(usage) = next.pop() {
+        if reached.contains(&usage) {
+            continue;
+        }
+        if let Ok(block) = runtime.block(&usage, branch) {
+            next.extend(block.data.children.iter().cloned());
+        }
+        reached.insert(usage);
+    }
+    reached
 }
 
 fn ancestors(

@@ -24,7 +24,7 @@ pub use asset_reader::{AssetReader, AssetStream};
 pub use digest::ContentDigest;
 pub use edit::{Base, BlockPatch, Commit, Edit, EditOp, Extent};
 pub use error::{IncludeProblem, RuntimeError};
-pub use ext::{Problem, RuntimeExt, Walk, WalkItem};
+pub use ext::{MOST_PLACES, Problem, RuntimeExt, Walk, WalkItem};
 pub use fsck::{Finding, Findings, FsckOptions, Severity};
 pub use memory::MemoryRuntime;
 pub use origin::Origin;
