@@ -318,7 +318,7 @@ mod tests {
         }
         assert_eq!(refused("blockstore:d?assets=/a&assets=/b"), StoreUrlError::TwoPlaces);
         let unknown = refused("blockstore+mysql://h/db?assets=/a&colour=red");
-        assert!(matches!(unknown, StoreUrlError::Mysql(NoMysqlPlace::Option { .. })), "{unknown}");
+        assert!(matches!(unknown, StoreUrlError::Mysql(NoMysqlPlace::NoSuchOption { .. })), "{unknown}");
     }
 
     #[test]

@@ -17,6 +17,9 @@ const USER_VARIABLE: &str = "BLOCKSTORE_MYSQL_USER";
 const PASSWORD_VARIABLE: &str = "BLOCKSTORE_MYSQL_PASSWORD";
 const PASSWORD_FILE_VARIABLE: &str = "BLOCKSTORE_MYSQL_PASSWORD_FILE";
 
+/// The options of an address, as messages list them.
+const OPTIONS: &str = "tls, tls-ca, connect-timeout, read-timeout, lock-timeout and connections";
+
 /// What would end the value of an option, or be taken for something that is written so.
 const IN_OPTION: &AsciiSet = &CONTROLS.add(b' ').add(b'%').add(b'&').add(b'+').add(b'#');
 
@@ -89,7 +92,13 @@ pub enum NoMysqlPlace {
         /// What is wrong with it.
         reason: String,
     },
-    /// An option has a value that it cannot have, or there is no such option.
+    /// There is no such option; its value is not repeated, it may be a secret.
+    #[error("the database's address has no option {name}, only {OPTIONS}")]
+    NoSuchOption {
+        /// The option.
+        name: String,
+    },
+    /// An option has a value that it cannot have.
     #[error("option {name} of the database's address cannot be {value:?}")]
     Option {
         /// The option.
@@ -165,7 +174,8 @@ impl MysqlPlace {
             ("read-timeout", _) => self.read_timeout = Duration::from_secs(number()?),
             ("lock-timeout", _) => self.lock_timeout = Duration::from_secs(number()?),
             ("connections", _) => self.connections = usize::try_from(number()?).map_err(|_| bad())?,
-            _ => return Err(bad()),
+            ("tls" | "tls-ca", _) => return Err(bad()),
+            _ => return Err(NoMysqlPlace::NoSuchOption { name: name.to_owned() }),
         }
         self.given.push((name.to_owned(), value.to_owned()));
         Ok(())
@@ -279,11 +289,14 @@ mod tests {
             assert!(matches!(error, NoMysqlPlace::Form { .. }), "{text}: {error}");
             assert!(!error.to_string().contains("sswort"));
         }
-        for option in
-            ["tls=maybe", "read-timeout=0", "read-timeout=soon", "connections=-1", "colour=red", "tls-ca="]
-        {
+        for option in ["tls=maybe", "read-timeout=0", "read-timeout=soon", "connections=-1", "tls-ca="] {
             let error = format!("//host/b?{option}").parse::<MysqlPlace>().unwrap_err();
             assert!(matches!(error, NoMysqlPlace::Option { .. }), "{option}: {error}");
         }
+        let error = "//host/b?lock-timout=hush".parse::<MysqlPlace>().unwrap_err();
+        assert_eq!(error, NoMysqlPlace::NoSuchOption { name: "lock-timout".into() });
+        let text = error.to_string();
+        assert!(text.contains("no option lock-timout") && text.contains("lock-timeout"), "{text}");
+        assert!(!text.contains("hush"), "{text}");
     }
 }

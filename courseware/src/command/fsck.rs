@@ -35,7 +35,9 @@ pub(crate) fn run(
     if url.is_blockstore() {
         let mut report = surroundings.open_bundles(url, mode)?.fsck(options)?;
         if !options.is_quick {
-            for finding in check_index(url, options, surroundings)? {
+            let reader = surroundings.open_bundles(url, OpenMode::Read)?;
+            let unread = BlockstoreRuntime::check_contents(reader, surroundings.registry.clone())?;
+            for finding in check_index(url, options, surroundings)?.into_iter().chain(unread) {
                 report.findings.push(finding);
             }
         }

@@ -271,6 +271,13 @@ fn one_record_that_cannot_be_read_stops_nothing() {
     damage_bundle(&folder.join("bundles"));
     damage_structures(&folder.join("split.db"));
     let key = context().to_string();
+    // A check of the bundles names them, each once.
+    let checked = courseware(["fsck", "--store", &stores[0]]).exits(1).out;
+    let named: Vec<&str> = checked.lines().filter(|line| line.contains("[asset_metadata]")).collect();
+    assert_eq!(named.len(), 2, "{checked}");
+    assert!(named.iter().any(|line| line.contains("\"static/b.png\"")), "{checked}");
+    assert!(named.iter().any(|line| line.contains("\"nowhere\"")), "{checked}");
+    courseware(["fsck", "--quick", "--store", &stores[0]]).exits(0);
     for (n, store) in stores.iter().enumerate() {
         let whole = format!("modulestore:{}", folder.join(format!("whole{n}.db")).display());
         with_three_records(&whole);

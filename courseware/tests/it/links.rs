@@ -4,8 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use courseware::SystemClock;
-use runtime_blockstore::{Access, Blockstore};
+use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
 use uuid::Uuid;
+use xblock_core::runtime::Branch;
 
 use crate::command::courseware;
 
@@ -117,6 +118,17 @@ fn units_in_a_circle_are_listed() {
     assert_eq!(outside.len(), 1, "{tree}");
     assert_eq!(outside[0]["usage"], "lb:Harbour:tides:unit:a");
     assert!(outside[0]["error"].as_str().unwrap().contains("below itself"), "{tree}");
+
+    // A check names them, too, and the outline has them behind what the root leads to.
+    let checked = courseware(["fsck", "--store", &store]).exits(0);
+    let told = "include_circle]: lb:Harbour:tides:unit:a: it only hangs below itself";
+    assert_eq!(checked.out.matches("include_circle").count(), 1, "{}", checked.out);
+    assert!(checked.out.contains(told), "{}", checked.out);
+    let bundles = Blockstore::open(&place, Access::ReadOnly, Arc::new(SystemClock)).unwrap();
+    let runtime = BlockstoreRuntime::over(bundles, blocks::registry().unwrap()).unwrap();
+    let outline = runtime.outline(&key.parse().unwrap(), Branch::Published, 9).unwrap();
+    let listed: Vec<_> = outline.iter().map(|block| (block.depth, block.usage.block_id())).collect();
+    assert_eq!(listed, [(0, "library"), (1, "c"), (2, "h"), (0, "a"), (1, "b"), (1, "in")]);
 
     // A package has no place for them, which is told, of each.
     let package = folder.path().join("package");

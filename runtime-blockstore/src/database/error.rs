@@ -15,7 +15,15 @@ pub enum DatabaseError {
         /// What the system said.
         reason: String,
     },
-    /// The server does not take the user's name, the password or the name of the database.
+    /// The server has no database of this name.
+    #[error("{server} has no such database: {reason}")]
+    NoDatabase {
+        /// The server's address.
+        server: String,
+        /// What the server said.
+        reason: String,
+    },
+    /// The server does not take the user's name or the password, or lets the user not see the database.
     #[error("{server} refuses the user: {reason}")]
     Refused {
         /// The server's address.

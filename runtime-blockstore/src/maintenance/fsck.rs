@@ -18,7 +18,7 @@ use crate::error::BlockstoreError;
 use crate::path;
 use crate::rows::{self, VersionRow};
 use crate::storage::Place;
-use crate::store::{Blockstore, FeedEntry};
+use crate::store::{Blockstore, FeedEntry, known_bundles};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -48,6 +48,8 @@ struct Check<'s> {
     report: FsckReport,
     /// Where data files with a digest lie; made when something is missing.
     copies: Option<BTreeMap<Digest, Vec<PathBuf>>>,
+    /// Bundles that are there or were deleted, as far as that was noted; read when it is needed.
+    known: Option<BTreeSet<Uuid>>,
 }
 
 impl Blockstore {
@@ -62,7 +64,7 @@ impl Blockstore {
         let check = |db: &Connection| -> Result<FsckReport> {
             let roots = Roots::read(db, None)?;
             let report = FsckReport::default();
-            let mut check = Check { store: self, db, options, roots, report, copies: None };
+            let mut check = Check { store: self, db, options, roots, report, copies: None, known: None };
             check.run()?;
             Ok(check.report)
         };
@@ -316,8 +318,15 @@ impl Check<'_> {
                 continue;
             }
             let Some(roots) = self.roots.bundles.get(&target) else {
-                let reason = format!("bundle {target} was deleted; its files are still there");
-                self.report.findings.add(Severity::Note, "link_deleted", place, reason);
+                let (code, fate) = match self.is_known_deleted(target)? {
+                    true => ("link_deleted", "was deleted"),
+                    false => (
+                        "link_elsewhere",
+                        "is not in this store; it was restored without it, or deleted by another program",
+                    ),
+                };
+                let reason = format!("bundle {target} {fate}; the files that the link needs are here");
+                self.report.findings.add(Severity::Note, code, place, reason);
                 continue;
             };
             let row = roots.versions.iter().find(|row| row.number == dependency.version);
@@ -329,6 +338,15 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Says whether a bundle that has no row was deleted by a program that notes it.
+    fn is_known_deleted(&mut self, bundle: Uuid) -> Result<bool> {
+        let known = match self.known.take() {
+            Some(known) => known,
+            None => known_bundles(self.db)?,
+        };
+        Ok(self.known.insert(known).contains(&bundle))
     }
 
     fn draft(

@@ -89,8 +89,11 @@ pub fn restore_with_assets(
             // Before a store is made for nothing.
             let rows = read_rows(&backup.join(DATABASE), bundle)?;
             let present = Present::taken_over(options.take_over);
+            let begun = Begun::in_place_of_nothing(target, assets)?;
             let store = Blockstore::open_file(target, assets, Access::ReadWrite, present, clock)?;
-            one(folder, &backup, &manifest, &store, (bundle, &rows), present, &mut report)?;
+            let outcome = one(folder, &backup, &manifest, &store, (bundle, &rows), present, &mut report);
+            drop(store);
+            outcome.or_else(|error| begun.undo(error))?;
         }
     }
     Ok(report)
@@ -290,6 +293,48 @@ impl<'s> Placed<'s> {
         }
         if let Some(made) = &self.made {
             let mut below = Some(self.storage.root());
+            while let Some(folder) = below.filter(|folder| folder.starts_with(made)) {
+                let _ = fs::remove_dir(folder);
+                below = folder.parent();
+            }
+        }
+        Err(error)
+    }
+}
+
+/// A store that is made for one bundle, and taken away again where that cannot be restored.
+struct Begun {
+    /// The folder of its database; none where a store was there before.
+    folder: Option<PathBuf>,
+    storage: PathBuf,
+    /// The outermost folder that was not there.
+    made: Option<PathBuf>,
+}
+
+impl Begun {
+    fn in_place_of_nothing(target: &Path, assets: &Assets) -> Result<Self> {
+        let folder = (!target.join(DATABASE).exists()).then(|| target.to_path_buf());
+        let storage = Storage::new(assets, target)?;
+        let missing =
+            target.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made = missing.last().or((!target.exists()).then_some(target)).map(Path::to_path_buf);
+        Ok(Self { folder, storage: storage.root().to_path_buf(), made })
+    }
+
+    /// Takes a store without bundles away, and returns why; not where nobody knows whether there are rows by now.
+    fn undo<T>(&self, error: BlockstoreError) -> Result<T> {
+        let Some(folder) =
+            self.folder.as_ref().filter(|_| !matches!(error, BlockstoreError::Database { .. }))
+        else {
+            return Err(error);
+        };
+        for suffix in ["", "-wal", "-shm", "-journal"] {
+            let _ = fs::remove_file(folder.join(format!("{DATABASE}{suffix}")));
+        }
+        // Folders in which something is stay.
+        let _ = fs::remove_dir(&self.storage);
+        if let Some(made) = &self.made {
+            let mut below = Some(folder.as_path());
             while let Some(folder) = below.filter(|folder| folder.starts_with(made)) {
                 let _ = fs::remove_dir(folder);
                 below = folder.parent();

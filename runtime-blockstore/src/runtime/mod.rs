@@ -8,6 +8,7 @@ mod branch;
 mod cache;
 mod carrying;
 mod commit;
+mod content_check;
 mod conventions;
 #[cfg(test)]
 mod costs;

@@ -6,6 +6,7 @@ use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{Branch, MOST_PLACES, RuntimeError};
 
 use super::BlockstoreRuntime;
+use super::content_check::circles;
 use super::view::View;
 
 /// One block of an outline.
@@ -15,7 +16,7 @@ pub struct OutlineBlock {
     pub usage: UsageKey,
     /// Its display name, where it has one.
     pub display_name: Option<String>,
-    /// How far below the root it stands; the root is 0.
+    /// How far below the root it stands; the root is 0, and so is one that only hangs below itself.
     pub depth: usize,
     /// How many children it has, whether they are listed or not.
     pub children: usize,
@@ -23,7 +24,8 @@ pub struct OutlineBlock {
 
 impl BlockstoreRuntime {
     /// Lists the blocks below the root of a context, depth first and children in order, each as often as it stands somewhere;
-    /// those deeper than `depth` are left out. Children that are not there are left out, too.
+    /// those deeper than `depth` are left out. Children that are not there are left out, too. Behind them stand, at depth 0, blocks
+    /// that only hang below themselves, with what is below them.
     ///
     /// It takes the same few queries for every context, and reads no definition.
     ///
@@ -78,7 +80,9 @@ impl BlockstoreRuntime {
         }
         let mut outline = Vec::new();
         let mut above: Vec<UsageKey> = Vec::new();
-        let mut next = vec![(0, root)];
+        // Behind the root's own, what only hangs below itself.
+        let mut next: Vec<_> = circles(view, state.id)?.into_iter().rev().map(|top| (0, top)).collect();
+        next.push((0, root));
         while let Some((at, usage)) = next.pop() {
             above.truncate(at);
             let Some(title) = titles.get(&usage) else { continue };

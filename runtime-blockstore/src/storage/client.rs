@@ -60,8 +60,8 @@ impl Client {
             })?,
         };
         let patience = Duration::from_secs(seconds);
-        refuse_empty_credentials(place).map_err(|reason| {
-            failed("cannot set up", &root, io::Error::new(io::ErrorKind::PermissionDenied, reason))
+        refuse_empty(place).map_err(|reason| {
+            failed("cannot set up", &root, io::Error::new(io::ErrorKind::InvalidInput, reason))
         })?;
         let store = build(place, patience).map_err(|error| explain("cannot set up", &root, error))?;
         Ok(Self { place: place.clone(), patience, store: Mutex::new((std::process::id(), store)), root })
@@ -192,12 +192,23 @@ const SECRETS: [(ObjectService, &str); 4] = [
     (ObjectService::Azure, "azure_storage_account_key"),
 ];
 
-/// Refuses empty credentials: a service that is asked with them says that it has nothing.
-fn refuse_empty_credentials(place: &ObjectPlace) -> std::result::Result<(), String> {
-    for (_, name) in SECRETS.iter().filter(|(service, _)| *service == place.service) {
+/// What says where a service is, and makes no address where it is empty.
+const PLACES: [(ObjectService, &str); 4] = [
+    (ObjectService::S3, "aws_region"),
+    (ObjectService::S3, "aws_default_region"),
+    (ObjectService::S3, "aws_endpoint"),
+    (ObjectService::S3, "aws_endpoint_url"),
+];
+
+/// Refuses empty credentials, with which a service says that it has nothing, and empty names of places.
+fn refuse_empty(place: &ObjectPlace) -> std::result::Result<(), String> {
+    let missing = "the credentials are missing";
+    let unset = "say which one, or unset it";
+    let told = SECRETS.iter().map(|of| (of, missing)).chain(PLACES.iter().map(|of| (of, unset)));
+    for ((_, name), told) in told.filter(|((service, _), _)| *service == place.service) {
         let given = place.options.get(name).map(str::to_owned).or_else(|| env::var(name.to_uppercase()).ok());
         if given.is_some_and(|given| given.trim().is_empty()) {
-            return Err(format!("{} is set and empty: the credentials are missing", name.to_uppercase()));
+            return Err(format!("{} is set and empty: {told}", name.to_uppercase()));
         }
     }
     Ok(())

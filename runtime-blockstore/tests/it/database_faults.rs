@@ -88,6 +88,11 @@ fn a_server_that_refuses_is_not_told_from_us_what_the_password_was() {
     assert!(!format!("{error} {error:?}").contains("wr0ng"), "{error}");
     let error = why(open(&place, &with("right", "elsewhere"), Access::ReadWrite));
     assert!(matches!(error, DatabaseError::Refused { .. }), "{error}");
+    // Who may see all databases is told that there is none of this name.
+    let elsewhere = place.mysql.to_string().replace(&format!("/{database}"), "/elsewhere");
+    let error = why(open(&place, &elsewhere.parse().unwrap(), Access::ReadWrite));
+    assert!(matches!(error, DatabaseError::NoDatabase { .. }), "{error}");
+    assert!(error.to_string().contains("has no such database: ") && error.to_string().contains("elsewhere"));
     // Somebody who may not make tables cannot begin a store, and can work with one.
     let error = why(open(&place, &with("right", database), Access::ReadWrite));
     assert!(matches!(error, DatabaseError::Refused { .. }), "{error}");

@@ -324,7 +324,14 @@ fn a_backup_of_one_bundle_has_only_that_and_what_it_links_to() {
     let bundles = restored.get_bundles(None).unwrap();
     assert_eq!(bundles.iter().map(|bundle| bundle.uuid).collect::<Vec<_>>(), [tides]);
     assert_eq!(restored.get_bundle(tides).unwrap(), store.get_bundle(tides).unwrap());
-    assert!(check(&restored).findings.is_sound());
+    let checked = check(&restored);
+    assert!(checked.findings.is_sound());
+    let of_link = checked.findings.iter().find(|finding| finding.code.starts_with("link")).unwrap();
+    assert_eq!(of_link.code, "link_elsewhere");
+    assert!(of_link.reason.contains("is not in this store"), "{}", of_link.reason);
+    store.delete_bundle(media).unwrap();
+    let codes: Vec<_> = check(&store).findings.iter().map(|finding| finding.code).collect();
+    assert!(codes.contains(&"link_deleted"), "{codes:?}");
     assert_eq!(restored.get_changes(0, 10).unwrap().len(), 2);
 }
 
@@ -476,12 +483,19 @@ fn a_restore_that_fails_leaves_nothing() {
     let target = tempfile::tempdir().unwrap();
     let (new, old) = (target.path().join("far/new"), target.path().join("old"));
     fs::create_dir(&old).unwrap();
-    for place in [&new, &old] {
-        let outcome = restore(backups.path(), place, &RestoreOptions::default(), clock());
-        assert!(matches!(outcome, Err(BlockstoreError::Corrupt { .. })), "{outcome:?}");
+    let alone = RestoreOptions { bundle: Some(tides), ..RestoreOptions::default() };
+    for options in [RestoreOptions::default(), alone.clone()] {
+        for place in [&new, &old] {
+            let outcome = restore(backups.path(), place, &options, clock());
+            assert!(matches!(outcome, Err(BlockstoreError::Corrupt { .. })), "{outcome:?}");
+        }
     }
     assert_eq!(files(target.path()), Vec::<PathBuf>::new());
     assert!(!target.path().join("far").exists() && !old.join("storage").exists() && old.exists());
+    // A store that was there stays.
+    drop(Blockstore::open(&old, Access::ReadWrite, clock()).unwrap());
+    assert!(restore(backups.path(), &old, &alone, clock()).is_err());
+    assert!(old.join("db.sqlite3").exists() && old.join("storage").exists());
 }
 
 #[test]

@@ -373,4 +373,9 @@ fn credentials_that_are_empty_or_refused_are_told() {
             assert!(!format!("{error:?}").contains(service.secret), "{error:?}");
         }
     }
+    for name in ["aws_region", "aws_default_region"] {
+        std::fs::write(folder.path().join("assets"), format!("{place}\n{name} \n")).unwrap();
+        let said = opening(folder.path(), Access::ReadWrite).to_string();
+        assert!(said.contains(&format!("{} is set and empty", name.to_uppercase())), "{said}");
+    }
 }

@@ -226,7 +226,8 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
                 1053 | 1152 | 1158..=1161 | 1184 | 1317 | 1927 | 3168 | 3169 | 4031 => {
                     (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
                 }
-                1044 | 1045 | 1049 | 1130 | 1142 | 1143 | 1227 | 1251 | 1370 | 1698 | 1820 | 3118 => {
+                1049 => (DatabaseError::NoDatabase { server, reason }, None),
+                1044 | 1045 | 1130 | 1142 | 1143 | 1227 | 1251 | 1370 | 1698 | 1820 | 3118 => {
                     (DatabaseError::Refused { server, reason }, None)
                 }
                 1040 | 1129 | 1203 | 1226 => (DatabaseError::Unreachable { server, reason }, None),
