@@ -14,8 +14,9 @@ use crate::documents::{
     BlockKey, BlockView, Child, CourseIndex, DefinitionView, IndexKey, Structure, StructureIntake,
     UsageTable, corrupt, to_key_id,
 };
+use crate::dump::damage_kept;
 use crate::fields::FieldCodec;
-use crate::store::DocumentReads;
+use crate::store::{Collection, DocumentReads};
 
 /// The setting whose name is taken by the list of children; it is kept in our own field.
 pub(crate) const CHILDREN: &str = "children";
@@ -85,10 +86,11 @@ impl<'r> Reader<'r> {
             return Ok(found);
         }
         let mut intake = StructureIntake::new(id);
-        let bytes = self
-            .docs
-            .structure_as_it_comes(id, &mut |so_far| intake.advance(so_far))?
-            .ok_or_else(|| corrupt(format!("structure {id}"), "it is missing from the store"))?;
+        let Some(bytes) = self.docs.structure_as_it_comes(id, &mut |so_far| intake.advance(so_far))? else {
+            let kept = damage_kept(self.docs, &Collection::Structures, id)?;
+            let reason = kept.unwrap_or_else(|| "it is missing from the store".to_owned());
+            return Err(corrupt(format!("structure {id}"), reason));
+        };
         let structure = Arc::new(intake.finish(bytes)?);
         self.structures.insert(id, structure.clone());
         Ok(structure)
@@ -161,9 +163,14 @@ impl<'r> Reader<'r> {
         codec: FieldCodec<'_>,
         block: &BlockView<'_>,
     ) -> Result<FieldMap, RuntimeError> {
-        let definition = self
-            .definition(id)?
-            .ok_or_else(|| corrupt(block.place(), format!("its definition {id} is missing")))?;
+        let Some(definition) = self.definition(id)? else {
+            let kept = damage_kept(self.docs, &Collection::Definitions, id)?;
+            let reason = match kept {
+                Some(reason) => format!("its definition {id} is damaged: {reason}"),
+                None => format!("its definition {id} is missing"),
+            };
+            return Err(corrupt(block.place(), reason));
+        };
         codec.read(definition.fields()?, &[], definition.place())
     }
 

@@ -30,7 +30,7 @@ use crate::fields::FieldCodec;
 use crate::old_mongo::{self, OldCourse};
 use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
-use crate::store::{DocumentReads, DocumentStore, Outcome, SqliteStore, StoreMode};
+use crate::store::{Collection, DocumentReads, DocumentStore, Outcome, SqliteStore, StoreMode};
 
 /// How many bytes of structures are kept decoded.
 const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
@@ -394,7 +394,13 @@ impl Runtime for ModulestoreRuntime {
         let missing = || RuntimeError::NoSuchDefinition { key: key.clone() };
         let split = key.as_split().ok_or_else(missing)?;
         let id = to_bson_id(split.definition_id().ok_or_else(missing)?);
-        let bytes = self.store.read()?.definition(id)?.ok_or_else(missing)?;
+        let docs = self.store.read()?;
+        let Some(bytes) = docs.definition(id)? else {
+            return Err(match dump::damage_kept(&*docs, &Collection::Definitions, id)? {
+                Some(reason) => corrupt(format!("definition {id}"), reason),
+                None => missing(),
+            });
+        };
         let definition = crate::documents::DefinitionView::read(id, bytes)?;
         let block_type = definition.block_type()?;
         if block_type != key.block_type() {

@@ -14,7 +14,9 @@ use crate::documents::{
     digest_of, integer, is_too_deep, malformed, object_id, read_any_old_records, to_document,
 };
 use crate::old_mongo;
-use crate::store::{Collection, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome};
+use crate::store::{
+    Collection, DocumentReads, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome,
+};
 
 /// What to do with documents of a dump that are damaged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -395,6 +397,22 @@ pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> Runt
         }
         Ok(()) => corrupt(place, "the dump it came from had another one in its place"),
     }
+}
+
+/// Says what is wrong with a structure or definition that its collection has no place for, where one with this id is kept.
+///
+/// # Errors
+/// The medium's.
+pub(crate) fn damage_kept(
+    docs: &dyn DocumentReads,
+    collection: &Collection,
+    id: ObjectId,
+) -> Result<Option<String>, RuntimeError> {
+    let kept = docs.damaged(&collection.name(), &FileId::of_value(id.into()))?;
+    Ok(kept.map(|document| match damage_of(collection, &document) {
+        RuntimeError::Corrupt { reason, .. } => reason,
+        other => other.to_string(),
+    }))
 }
 
 fn id_of(document: &RawDocument, place: Place<'_>) -> Result<ObjectId, RuntimeError> {

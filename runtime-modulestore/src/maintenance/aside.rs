@@ -60,8 +60,13 @@ impl Check<'_> {
         mut is_damaged: impl FnMut(&bson::raw::RawDocument) -> Result<bool, RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let mut damaged = Vec::new();
+        let told = &self.told;
         self.docs.each_document(&Collection::Other(collection.name()), &mut |document| {
-            if is_damaged(document)? {
+            let is_told = || {
+                let id = FileId::sound(document)?;
+                told.contains(&(collection.clone(), id)).then_some(())
+            };
+            if is_damaged(document)? && is_told().is_none() {
                 damaged.push(damage_of(collection, document));
             }
             Ok(())

@@ -101,8 +101,11 @@ impl BlockCheck<'_, '_> {
                 let (context, key) = (self.context.clone(), key.clone());
                 self.is_draft.then_some(Repair::OlderDefinition { context, key, definition: older })
             });
-            let reason = format!("its definition {id} is missing");
-            self.check.find(Severity::Damage, "missing_definition", place, reason, repair);
+            let (code, reason) = match self.check.damage_kept(ContentKind::Definition, id)? {
+                Some(reason) => ("definition", format!("its definition {id} is damaged: {reason}")),
+                None => ("missing_definition", format!("its definition {id} is missing")),
+            };
+            self.check.find(Severity::Damage, code, place, reason, repair);
             return Ok(());
         }
         let Some(bytes) = self.check.docs.definition(id)? else { return Ok(()) };

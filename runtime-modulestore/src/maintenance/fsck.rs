@@ -14,8 +14,9 @@ use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
 use crate::documents::{
-    CourseIndex, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, records_of, to_document,
+    CourseIndex, FileId, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, records_of, to_document,
 };
+use crate::dump::damage_kept;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::{Collection, ContentKind, DocumentReads, Leftover, Outcome};
 use crate::twins::folded;
@@ -46,6 +47,8 @@ pub(super) struct Check<'c> {
     pub(super) headers: HashMap<ObjectId, (StructureHeader, u64)>,
     pub(super) definitions: HashSet<ObjectId>,
     pub(super) aside: HashSet<(ContentKind, ObjectId)>,
+    /// Documents kept beside their collections that were named with what leads to them.
+    pub(super) told: HashSet<(Collection, FileId)>,
 }
 
 impl ModulestoreRuntime {
@@ -93,6 +96,7 @@ impl ModulestoreRuntime {
             headers: HashMap::new(),
             definitions: HashSet::new(),
             aside: docs.set_aside_content()?.into_iter().map(|one| (one.kind, one.id)).collect(),
+            told: HashSet::new(),
         };
         docs.each_header(&mut |header, bytes| {
             check.headers.insert(header.id, (header, bytes));
@@ -181,6 +185,24 @@ impl Check<'_> {
         self.find(severity, code, place, reason, repair);
     }
 
+    /// Says what is wrong with a document that something leads to and that is kept beside its collection; it is named with
+    /// that, and not a second time.
+    pub(super) fn damage_kept(
+        &mut self,
+        kind: ContentKind,
+        id: ObjectId,
+    ) -> Result<Option<String>, RuntimeError> {
+        let collection = match kind {
+            ContentKind::Structure => Collection::Structures,
+            ContentKind::Definition => Collection::Definitions,
+        };
+        let found = damage_kept(self.docs, &collection, id)?;
+        if found.is_some() {
+            self.told.insert((collection, FileId::of_value(id.into())));
+        }
+        Ok(found)
+    }
+
     /// Says what puts a missing document back.
     pub(super) fn put_back(&self, kind: ContentKind, id: ObjectId) -> Option<Repair> {
         self.aside.contains(&(kind, id)).then_some(Repair::PutBack { kind, id })
@@ -205,8 +227,16 @@ impl Check<'_> {
             };
             let Some((_, bytes)) = self.headers.get(&head).cloned() else {
                 let repair = self.put_back(ContentKind::Structure, head);
-                let reason = format!("structure {head} is missing");
-                self.find(Severity::Damage, "missing_structure", place, reason, repair);
+                match self.damage_kept(ContentKind::Structure, head)? {
+                    Some(reason) => {
+                        let reason = format!("structure {head} is damaged: {reason}");
+                        self.find(Severity::Damage, "structure", place, reason, repair);
+                    }
+                    None => {
+                        let reason = format!("structure {head} is missing");
+                        self.find(Severity::Damage, "missing_structure", place, reason, repair);
+                    }
+                }
                 continue;
             };
             let limit = MAX_DOCUMENT as u64;
@@ -221,10 +251,11 @@ impl Check<'_> {
                 let reason = "older versions were taken out of the store".to_owned();
                 self.find(Severity::Note, "history", &place, reason, None);
             }
-            let Some(structure) = self.structure(head, &place)? else { continue };
-            self.asset_metadata(records_of(&structure, context)?);
             // Both branches, and reruns, may share one.
             let is_new = checked.insert(head);
+            self.report.structures += usize::from(is_new);
+            let Some(structure) = self.structure(head, &place)? else { continue };
+            self.asset_metadata(records_of(&structure, context)?);
             let is_draft = Some(head) == draft;
             BlockCheck { check: self, context, place, structure, is_draft, is_new }.run()?;
         }
@@ -246,7 +277,6 @@ impl Check<'_> {
         place: &str,
     ) -> Result<Option<Arc<Structure>>, RuntimeError> {
         let Some(bytes) = self.docs.structure(id)? else { return Ok(None) };
-        self.report.structures += 1;
         match Structure::read(id, bytes) {
             Ok(structure) => Ok(Some(Arc::new(structure))),
             Err(RuntimeError::Corrupt { place: at, reason }) => {
@@ -276,6 +306,7 @@ impl Check<'_> {
         ids.sort();
         for id in ids {
             let place = "an older version";
+            self.report.structures += 1;
             let Some(structure) = self.structure(id, place)? else { continue };
             let mut missing = BTreeSet::new();
             for (_, _, view) in structure.blocks() {

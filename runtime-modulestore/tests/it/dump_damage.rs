@@ -5,11 +5,12 @@ use std::fs;
 use std::path::Path;
 
 use bson::oid::ObjectId;
+use bson::raw::RawDocument;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Document, doc};
 use runtime_modulestore::{DumpCounts, FsckOptions, ModulestoreRuntime, OnDamage};
-use xblock_core::runtime::{Branch, Runtime};
-use xblock_testkit::fixture::{commit, edit, html, published_course, usage};
+use xblock_core::runtime::{Branch, Runtime, RuntimeError};
+use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::fixture::new_store;
 use crate::server::{java_server, server};
@@ -168,6 +169,90 @@ fn documents_that_are_no_bson_are_kept() {
         ("modulestore.definitions", vec![spoilt(&definition, b"odd\0")]),
     ];
     everywhere(|runtime| drop(comes_back(runtime, &added, 3, &[])));
+}
+
+/// Spoils the document with an id: the last field of a name gets a type nobody knows.
+fn spoil(dump: &Path, collection: &str, id: &str, name: &[u8]) {
+    let mut documents = read(dump)[collection].clone();
+    let is_meant = |raw: &RawDocument| raw.get_object_id("_id").is_ok_and(|found| found.to_hex() == id);
+    let meant =
+        documents.iter_mut().find(|one| RawDocument::from_bytes(one).is_ok_and(is_meant)).expect("it");
+    let at = meant.windows(name.len()).rposition(|part| part == name).expect("there");
+    meant[at - 1] = 0x7e;
+    fs::write(dump.join(format!("{collection}.bson")), documents.concat()).expect("a file");
+}
+
+/// What leads to a document that is no BSON says what is wrong with it, not that it is missing; a check names it there.
+#[test]
+fn what_leads_to_damaged_documents_says_what_is_wrong() {
+    let (source, folder) = new_store();
+    published_course(&source);
+    commit(&source, edit().put(usage("html", "h1"), html("changed")));
+    let head = source.context(&context()).expect("the context").draft.version;
+    let definition = source.block(&usage("html", "h1"), Branch::Draft).expect("the text").definition;
+    let id = definition.as_split().and_then(|key| key.definition_id()).expect("an id").to_string();
+    let [structures, definitions] = ["modulestore.structures", "modulestore.definitions"];
+    let cases: [(_, &str, &[u8], _); 3] = [
+        (structures, &head.0, b"block_id\0", "structure"),
+        (definitions, &id, b"fields\0", "definition"),
+        (definitions, &id, b"block_type\0", "definition"),
+    ];
+    for (number, (collection, id, name, code)) in cases.into_iter().enumerate() {
+        let at = folder.path().join(number.to_string());
+        source.export_dump(&at).expect("a dump");
+        spoil(&at, collection, id, name);
+        everywhere(|runtime| {
+            runtime.import_dump(&at).expect("the dump loads");
+            let read = [
+                runtime.block(&usage("html", "h1"), Branch::Draft).map(drop),
+                runtime.definition(&definition).map(drop),
+            ];
+            for (number, read) in read.into_iter().enumerate() {
+                match read {
+                    Ok(()) if number == 1 && code == "structure" => {}
+                    Err(RuntimeError::Corrupt { place, reason }) => {
+                        assert!(place.contains(id) || reason.contains(id), "{place}: {reason}");
+                        assert!(!reason.contains("missing"), "{place}: {reason}");
+                    }
+                    other => panic!("damage, not {other:?}"),
+                }
+            }
+            let report = runtime.fsck(FsckOptions::default()).expect("a check");
+            let found: Vec<_> = report.findings.iter().map(|found| (found.code, &*found.reason)).collect();
+            assert!(found.iter().any(|(found, _)| *found == code), "{found:?}");
+            assert!(found.iter().all(|(_, reason)| !reason.contains("missing")), "{found:?}");
+            let places: Vec<_> = report.findings.iter().map(|found| &found.place).collect();
+            assert!(report.findings.iter().any(|found| found.place.starts_with("course-v1:")), "{places:?}");
+        });
+    }
+}
+
+/// A structure that is the head of both branches is counted once; one that cannot be read is named for each branch only.
+#[test]
+fn shared_structures_are_counted_once() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let at = folder.path().join("dump");
+    runtime.export_dump(&at).expect("a dump");
+    let mut indexes = read(&at)["modulestore.active_versions"].clone();
+    let mut index = Document::from_reader(indexes[0].as_slice()).expect("an index");
+    let versions = index.get_document_mut("versions").expect("versions");
+    let draft = versions.get_object_id("draft-branch").expect("an id");
+    versions.insert("published-branch", draft);
+    indexes[0] = bytes(&index);
+    fs::write(at.join("modulestore.active_versions.bson"), indexes.concat()).expect("a file");
+    let count = read(&at)["modulestore.structures"].len();
+    let shared = new_store();
+    shared.0.import_dump(&at).expect("the dump loads");
+    assert_eq!(shared.0.fsck(FsckOptions::default()).expect("a check").structures, count);
+    let database = rusqlite::Connection::open(shared.1.path().join("store.db")).expect("the file");
+    let set = r#"UPDATE "modulestore.structures" SET document = x'0500000000' WHERE _id = ?"#;
+    assert_eq!(database.execute(set, [draft.bytes()]).expect("an update"), 1);
+    let report = shared.0.fsck(FsckOptions::default()).expect("a check");
+    assert_eq!(report.structures, count);
+    let places: Vec<_> =
+        report.findings.iter().filter(|found| found.code == "structure").map(|found| &found.place).collect();
+    assert_eq!(places.len(), 2, "{places:?}");
 }
 
 /// In databases of earlier days such a document is no bytes, but stands there itself.
