@@ -67,6 +67,7 @@ fn a_server_that_is_not_there_is_named() {
     let port = silent.local_addr().unwrap().port();
     let error = why(open(&place, &at(&place, port, SHORT), Access::ReadWrite));
     assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error}");
+    assert_eq!(error.to_string(), format!("127.0.0.1:{port} cannot be reached: it did not answer in time"));
     assert!(begin.elapsed() < MUCH);
 }
 

@@ -1,6 +1,9 @@
 //! The table of course indexes, in SQLite and on a MySQL server.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use mysql::prelude::Queryable as _;
@@ -441,4 +444,38 @@ fn a_mysql_server_that_does_not_serve_is_told() {
     let login = MongoLogin { user: "root".to_owned(), password: String::new() };
     let url = MongoUrl::parse(&at(&wrong)).expect("an address").with_index_login(&login);
     MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+}
+
+/// Whoever answers in nobody's words, breaks off, or says nothing is told of in ours, with the address and no password.
+#[test]
+fn servers_of_the_table_that_do_not_serve_are_told() {
+    let Some(server) = server() else { return };
+    let greeting = b"\x4a\x00\x00\x00\x0a5.5.5-10.6.0-MariaDB\x00";
+    let cases: [(Option<&'static [u8]>, &str); 4] = [
+        (None, "did not answer in time"),
+        (Some(b""), "broke the connection off"),
+        (Some(greeting), "the connection to the server is broken"),
+        (Some(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), "the server"),
+    ];
+    for (answer, words) in cases {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("its address");
+        thread::spawn(move || {
+            let mut kept = Vec::new();
+            for line in listener.incoming() {
+                let Ok(mut line) = line else { return };
+                match answer {
+                    Some(answer) => drop(line.write_all(answer)),
+                    None => kept.push(line),
+                }
+            }
+        });
+        let index = format!("index=mysql://me:s3cret@{address}/edxapp&timeoutMS=1000");
+        let (text, took) = opening(&format!("{}{}?{index}", server.address, server.new_database()), None);
+        assert!(text.contains(&address.to_string()) && text.contains(words), "{words}: {text}");
+        for theirs in ["s3cret", "CodecError", "IoError", "DriverError", "IO error"] {
+            assert!(!text.contains(theirs), "{text}");
+        }
+        assert!(took < Duration::from_secs(60), "{took:?}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell as Flag, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::error::Error as _;
 use std::io;
 use std::sync::Arc;
 
@@ -18,6 +19,9 @@ type Result<T> = std::result::Result<T, DatabaseError>;
 /// `max_allowed_packet`, which is 16 MB at first.
 const ROWS_AT_ONCE: usize = 256;
 const BYTES_AT_ONCE: usize = 1 << 20;
+
+/// What is said of answers that are none of MySQL's protocol.
+const NO_SERVER: &str = "what answers there cannot be understood";
 
 fn size(value: &mysql::Value) -> usize {
     match value {
@@ -214,6 +218,18 @@ impl Session {
     }
 }
 
+/// Says what became of the line to a server.
+fn broken_line(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),
+        io::ErrorKind::UnexpectedEof
+        | io::ErrorKind::BrokenPipe
+        | io::ErrorKind::ConnectionReset
+        | io::ErrorKind::ConnectionAborted => "it broke the connection off".to_owned(),
+        _ => format!("the connection is broken: {error}"),
+    }
+}
+
 /// Says what an error is, and what it means for a transaction that was open.
 pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError, Option<Trouble>) {
     let server = server.to_string();
@@ -236,15 +252,19 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
             }
         }
         mysql::Error::IoError(error) => {
-            let reason = match error.kind() {
-                io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),
-                _ => error.to_string(),
-            };
-            (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
+            (DatabaseError::Lost { server, reason: broken_line(&error) }, Some(Trouble::Lost))
         }
         mysql::Error::DriverError(error) => match error {
             DriverError::CouldNotConnect(_) | DriverError::ConnectTimeout | DriverError::TlsNotSupported => {
                 (DatabaseError::Unreachable { server, reason: error.to_string() }, Some(Trouble::Lost))
+            }
+            DriverError::UnsupportedProtocol(_)
+            | DriverError::PacketOutOfSync
+            | DriverError::UnexpectedPacket
+            | DriverError::Protocol41NotSet
+            | DriverError::CouldNotParseVersion => {
+                let reason = format!("{NO_SERVER}: it does not speak MySQL's protocol");
+                (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
             }
             error => (DatabaseError::Lost { server, reason: error.to_string() }, Some(Trouble::Lost)),
         },
@@ -253,7 +273,9 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
             (DatabaseError::Unreachable { server, reason }, Some(Trouble::Lost))
         }
         mysql::Error::CodecError(error) => {
-            (DatabaseError::Lost { server, reason: error.to_string() }, Some(Trouble::Lost))
+            let line = error.source().and_then(|cause| cause.downcast_ref());
+            let reason = line.map_or_else(|| format!("{NO_SERVER}: {error}"), broken_line);
+            (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
         }
         // The rest are values that do not fit, and addresses; they name no secrets.
         error => (DatabaseError::Client { server, reason: error.to_string() }, Some(Trouble::Lost)),

@@ -3,6 +3,8 @@
 //! A row that is about to be changed is locked first. Where the connection is lost while the server commits, the change is
 //! made again on another: the lock waits for the old transaction's end, and what that one left tells whether it was made.
 
+use std::error::Error as _;
+use std::io::ErrorKind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -121,6 +123,10 @@ impl Server {
 
     /// Turns a failure into the runtime's; the client's messages have no passwords.
     fn failed(&self, error: &Error) -> RuntimeError {
+        let action = format!("using the table of course indexes on {}", self.name);
+        if let Some(broken) = broken_line(error) {
+            return RuntimeError::storage(action, broken);
+        }
         let what = match error {
             Error::MySqlError(refusal) => match refusal.code {
                 1044 | 1045 | 1698 | 1820 | 3118 => "the server refused the credentials: ",
@@ -136,7 +142,6 @@ impl Server {
             }
             _ => "",
         };
-        let action = format!("using the table of course indexes on {}", self.name);
         RuntimeError::storage(action, format!("{what}{error}"))
     }
 
@@ -239,6 +244,44 @@ impl Open<'_> {
         let outcome = self.connection.query_drop(sql);
         self.note(outcome)
     }
+}
+
+/// Says what became of the line to a server, where the client tells it in its own words.
+fn broken_line(error: &Error) -> Option<String> {
+    let line = match error {
+        Error::IoError(line) => Some(line),
+        Error::CodecError(error) => error.source().and_then(|cause| cause.downcast_ref()),
+        Error::DriverError(
+            DriverError::UnsupportedProtocol(_)
+            | DriverError::PacketOutOfSync
+            | DriverError::UnexpectedPacket
+            | DriverError::Protocol41NotSet
+            | DriverError::CouldNotParseVersion,
+        ) => None,
+        _ => return None,
+    };
+    Some(match (line.map(std::io::Error::kind), line) {
+        (Some(ErrorKind::TimedOut | ErrorKind::WouldBlock), _) => {
+            "the server did not answer in time".to_owned()
+        }
+        (
+            Some(
+                ErrorKind::UnexpectedEof
+                | ErrorKind::BrokenPipe
+                | ErrorKind::ConnectionReset
+                | ErrorKind::ConnectionAborted,
+            ),
+            _,
+        ) => "the server broke the connection off".to_owned(),
+        (_, Some(line)) => format!("the connection to the server is broken: {line}"),
+        (_, None) => {
+            let why = match error {
+                Error::CodecError(error) => error.to_string(),
+                _ => "it does not speak MySQL's protocol".to_owned(),
+            };
+            format!("what answers there cannot be understood: {why}")
+        }
+    })
 }
 
 fn meaning(error: &Error) -> Option<Trouble> {
