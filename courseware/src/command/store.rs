@@ -102,6 +102,7 @@ fn import(
             "files": counts.files,
             "others": counts.others,
             "damaged": damaged,
+            "bookkeeping": counts.bookkeeping,
             "passed_over": passed_over,
         }))?;
         return Ok(exit);
@@ -111,6 +112,9 @@ fn import(
     }
     for damaged in &counts.damaged {
         console.remark(format_args!("damaged, kept as it is: {}: {}", damaged.place, damaged.reason));
+    }
+    for name in &counts.bookkeeping {
+        console.remark(format_args!("what this program kept in another database, kept and not used: {name}"));
     }
     for path in &counts.passed_over {
         console.remark(format_args!("not a collection, passed over: {}", path.display()));

@@ -185,6 +185,53 @@ fn a_dump_is_loaded_around_its_damage() {
     assert_eq!(again, [&whole[..], damaged].concat());
 }
 
+/// What a loading that was killed left beside the store goes with the next one; what somebody still works on stays.
+#[test]
+fn what_killed_loadings_left_is_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (one, two) = (format!("modulestore:{}", at("one.db")), format!("modulestore:{}", at("two.db")));
+    import_tides(&one);
+    courseware(["store", "export-dump", &one, &at("dump")]).exits(0);
+    let folders =
+        [".new-store-dead", ".new-store-alive", ".new-store-others"].map(|name| folder.path().join(name));
+    for made in &folders {
+        std::fs::create_dir(made).unwrap();
+        std::fs::write(made.join("store"), "half").unwrap();
+        std::fs::write(made.join("store-wal"), "half").unwrap();
+    }
+    let alive = std::fs::File::open(&folders[1]).unwrap();
+    alive.try_lock().unwrap();
+    std::fs::write(folders[2].join("notes.txt"), "mine").unwrap();
+    courseware(["store", "import-dump", &at("dump"), &two]).exits(0);
+    assert!(!folders[0].exists());
+    assert!(folders[1].join("store").exists());
+    assert!(folders[2].join("notes.txt").exists());
+    let dead = folder.path().join("dead");
+    std::fs::create_dir(&dead).unwrap();
+    // In the place of a store in a folder of its own, too.
+    std::fs::create_dir(dead.join(".new-store-x")).unwrap();
+    courseware(["store", "import-dump", &at("dump"), &format!("modulestore:{}", at("dead/s.db"))]).exits(0);
+    assert_eq!(std::fs::read_dir(&dead).unwrap().count(), 1);
+}
+
+/// What this program keeps on a server is told of where a dump brings it, and written again.
+#[test]
+fn bookkeeping_in_a_dump_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let (one, two) = (format!("modulestore:{}", at("one.db")), format!("modulestore:{}", at("two.db")));
+    import_tides(&one);
+    courseware(["store", "export-dump", &one, &at("dump")]).exits(0);
+    let entry = b"\x0e\0\0\0\x10_id\0\x01\0\0\0\0";
+    std::fs::write(folder.path().join("dump/xblock_runtime.feed.bson"), entry).unwrap();
+    let told = courseware(["store", "import-dump", "--strict", &at("dump"), &two]).exits(0);
+    assert!(told.err.contains("kept and not used: xblock_runtime.feed"), "{}", told.err);
+    courseware(["fsck", "--store", &two]).exits(0);
+    courseware(["store", "export-dump", &two, &at("again")]).exits(0);
+    assert_eq!(std::fs::read(folder.path().join("again/xblock_runtime.feed.bson")).unwrap(), entry);
+}
+
 #[test]
 fn a_modulestore_is_checked_measured_and_pruned() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,6 @@
 //! Loading a dump.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use bson::oid::ObjectId;
@@ -10,12 +10,12 @@ use xblock_core::runtime::{Branch, RuntimeError};
 
 use super::folder::{Folder, Place, each_document};
 use crate::documents::{
-    ASSETSTORE, CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt,
+    ASSETSTORE, Bucket, CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt,
     digest_of, integer, is_too_deep, malformed, object_id, read_any_old_records, to_document,
 };
 use crate::old_mongo;
 use crate::store::{
-    Collection, DocumentReads, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome,
+    BOOKKEEPING, Collection, DocumentReads, DocumentStore, DocumentWrites, FileHandle, OLD_MONGO, Outcome,
 };
 
 /// What to do with documents of a dump that are damaged.
@@ -52,6 +52,9 @@ pub struct DumpCounts {
     pub others: usize,
     /// What is damaged, in the order in which it was met.
     pub damaged: Vec<DamagedDocument>,
+    /// Collections in which this program kept what only it knows, in the database the dump was made of: they are kept for
+    /// [`export_dump`](crate::ModulestoreRuntime::export_dump), and nothing of this store is read from them.
+    pub bookkeeping: BTreeSet<String>,
     /// What lies in the folder and is no collection.
     pub passed_over: Vec<PathBuf>,
 }
@@ -69,8 +72,10 @@ pub(crate) fn import(
         docs: &*docs,
         on_damage,
         files: HashMap::new(),
+        ids: HashSet::new(),
         indexes: HashSet::new(),
         chunks: HashSet::new(),
+        fileless: HashMap::new(),
         old_blocks: HashSet::new(),
         nameless: HashMap::new(),
         counts: DumpCounts { passed_over: found.others.clone(), ..DumpCounts::default() },
@@ -86,6 +91,7 @@ pub(crate) fn import(
             each_document(path, limit, |document, place| import.document(collection, document, place))?;
         }
     }
+    import.displaced()?;
     let counts = import.counts;
     match docs.commit()? {
         Outcome::Kept => Ok(counts),
@@ -108,10 +114,14 @@ struct Import<'i> {
     docs: &'i dyn DocumentWrites,
     on_damage: OnDamage,
     files: HashMap<(Collection, FileId), FileHandle>,
+    /// Digests of the ids of the dump's documents with their collections.
+    ids: HashSet<[u8; 12]>,
     /// What the indexes of the dump are filed under.
     indexes: HashSet<IndexKey>,
     /// Digests of the places that chunks have: of the file and the number.
     chunks: HashSet<[u8; 12]>,
+    /// Digests of the places of chunks without a file that the store had already.
+    fileless: HashMap<Bucket, HashSet<[u8; 12]>>,
     /// Digests of the ids of Old Mongo's documents, in an order of members of ours.
     old_blocks: HashSet<[u8; 12]>,
     /// How many documents without an `_id` of their own there were, by what they are kept under.
@@ -162,8 +172,9 @@ impl Import<'_> {
             Collection::Definitions => self.definition(document, place),
             Collection::Files(bucket) => {
                 let id = FileId::of(document, "_id").map_err(|_| no_id(place))?;
+                let is_first = self.is_first(collection, &id);
                 if let Some(present) = self.docs.file(*bucket, &id)? {
-                    return same(&present, document, place);
+                    return same(&present, document, is_first, place);
                 }
                 let file = self.docs.begin_file(*bucket, &id)?;
                 self.docs.finish_file(file, document)?;
@@ -177,18 +188,64 @@ impl Import<'_> {
                 if file.is_none() && self.docs.file(*bucket, &id)?.is_some() {
                     return Ok(());
                 }
-                let its_place = [bucket.name().as_bytes(), &number.to_le_bytes(), id.as_bytes()];
-                if !self.chunks.insert(digest_of(&its_place)) {
-                    return Err(corrupt(place(), "the file has another chunk of this number"));
+                if let Some(id) = FileId::sound(document)
+                    && !self.is_first(collection, &id)
+                {
+                    return Err(corrupt(place(), TAKEN_ID));
+                }
+                let its_place = digest_of(&chunk_digest_parts(*bucket, &id, &number.to_le_bytes()));
+                if !self.chunks.insert(its_place) {
+                    return Err(corrupt(place(), TAKEN_PLACE));
                 }
                 match file {
                     Some(file) => self.docs.append_chunk_document(file, number, document),
                     // A chunk whose file is gone is garbage of an interrupted upload; a dump has it all the same.
-                    None => self.other(&collection.name(), document, place),
+                    None => {
+                        let own = FileId::of(document, "_id").map_err(|_| no_id(place))?;
+                        let name = collection.name();
+                        if self.docs.other(&name, &own)?.is_none()
+                            && self.fileless(*bucket)?.contains(&its_place)
+                        {
+                            return Err(corrupt(place(), TAKEN_PLACE));
+                        }
+                        self.other(&name, document, place)
+                    }
                 }
             }
             Collection::Other(name) => self.other(name, document, place),
         }
+    }
+
+    /// Says whether it is the first document of the dump with an id.
+    fn is_first(&mut self, collection: &Collection, id: &FileId) -> bool {
+        self.ids.insert(digest_of(&[collection.name().as_bytes(), &[0], id.as_bytes()]))
+    }
+
+    /// Returns the places of those chunks without a file that the store had before.
+    fn fileless(&mut self, bucket: Bucket) -> Result<&HashSet<[u8; 12]>, RuntimeError> {
+        if !self.fileless.contains_key(&bucket) {
+            let mut places = HashSet::new();
+            self.docs.each_document(&Collection::Other(Collection::Chunks(bucket).name()), &mut |chunk| {
+                if let Ok((id, number)) = chunk_place(chunk) {
+                    places.insert(digest_of(&chunk_digest_parts(bucket, &id, &number.to_le_bytes())));
+                }
+                Ok(())
+            })?;
+            self.fileless.insert(bucket, places);
+        }
+        Ok(self.fileless.entry(bucket).or_default())
+    }
+
+    /// Names the chunks in whose places a server has others.
+    fn displaced(&mut self) -> Result<(), RuntimeError> {
+        for (collection, id) in self.docs.displaced()? {
+            let place = format!("{} {}", collection.name(), id.value());
+            if self.on_damage == OnDamage::Refuse {
+                return Err(corrupt(place, TAKEN_PLACE));
+            }
+            self.counts.damaged.push(DamagedDocument { place, reason: TAKEN_PLACE.to_owned() });
+        }
+        Ok(())
     }
 
     /// Keeps a damaged document beside those of its collection.
@@ -200,14 +257,20 @@ impl Import<'_> {
         document: &RawDocument,
         place: Place<'_>,
     ) -> Result<bool, RuntimeError> {
-        let key = FileId::sound(document).unwrap_or_else(|| {
-            let first = FileId::of_nameless(document, 0);
-            let count = self.nameless.entry((collection.to_owned(), first)).or_default();
-            *count += 1;
-            FileId::of_nameless(document, *count - 1)
-        });
+        if let Some(key) = FileId::sound(document) {
+            match self.docs.damaged(collection, &key)? {
+                None => return self.docs.keep_damaged(collection, &key, document).map(|()| true),
+                Some(present) if is_same(&present, document) => return Ok(false),
+                // Another one is kept under its id.
+                Some(_) => {}
+            }
+        }
+        let first = FileId::of_nameless(document, 0);
+        let count = self.nameless.entry((collection.to_owned(), first)).or_default();
+        *count += 1;
+        let key = FileId::of_nameless(document, *count - 1);
         if let Some(present) = self.docs.damaged(collection, &key)? {
-            return same(&present, document, place).map(|()| false);
+            return same(&present, document, true, place).map(|()| false);
         }
         self.docs.keep_damaged(collection, &key, document).map(|()| true)
     }
@@ -219,6 +282,9 @@ impl Import<'_> {
         if self.indexes.contains(index.key()) {
             let IndexKey { org, course, run } = index.key();
             return Err(damaged(format!("there are several course indexes of {org}, {course}, {run}")));
+        }
+        if !self.is_first(&Collection::Indexes, &FileId::of_value(index.id().into())) {
+            return Err(damaged(TAKEN_ID.to_owned()));
         }
         if self.docs.index(index.key())?.is_some() {
             return Err(RuntimeError::ContextExists { key: context? });
@@ -272,8 +338,9 @@ impl Import<'_> {
 
     fn structure(&mut self, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
         let id = id_of(document, place)?;
+        let is_first = self.is_first(&Collection::Structures, &FileId::of_value(id.into()));
         if let Some(present) = self.docs.structure(id)? {
-            return same_bytes(&present, document, place);
+            return same_bytes(&present, document, is_first, place);
         }
         let structure = read_structure(document).map_err(|error| error_at(error, place))?;
         self.docs.insert_structure(&structure, "")?;
@@ -283,8 +350,9 @@ impl Import<'_> {
 
     fn definition(&mut self, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
         let id = id_of(document, place)?;
+        let is_first = self.is_first(&Collection::Definitions, &FileId::of_value(id.into()));
         if let Some(present) = self.docs.definition(id)? {
-            return same_bytes(&present, document, place);
+            return same_bytes(&present, document, is_first, place);
         }
         read_definition(document).map_err(|error| error_at(error, place))?;
         self.docs.insert_definition(id, document)?;
@@ -298,14 +366,20 @@ impl Import<'_> {
         document: &RawDocument,
         place: Place<'_>,
     ) -> Result<(), RuntimeError> {
-        if is_of_server(collection) {
-            // Its indexes, which old servers kept as documents without ids, and the like: no damage.
+        if is_own(collection) {
+            self.counts.bookkeeping.insert(collection.to_owned());
+        }
+        if is_kept_only(collection) {
+            // Indexes of the server, which old ones kept as documents without ids, and the like: no damage.
             self.counts.others += usize::from(self.put_aside(collection, document, place)?);
             return Ok(());
         }
         let id = FileId::of(document, "_id").map_err(|_| no_id(place))?;
+        // Chunks that have no file were counted before.
+        let named = Collection::Other(collection.to_owned());
+        let is_first = Collection::named(collection) != named || self.is_first(&named, &id);
         if let Some(present) = self.docs.other(collection, &id)? {
-            return same(&present, document, place);
+            return same(&present, document, is_first, place);
         }
         self.docs.insert_other(collection, document)?;
         self.counts.others += 1;
@@ -341,6 +415,25 @@ impl Import<'_> {
         }
         Ok(context)
     }
+}
+
+/// What is said of a document whose `_id` an earlier one of the dump has.
+pub(crate) const TAKEN_ID: &str = "another document of the dump has its `_id`";
+/// What is said of a chunk in whose place there is another.
+const TAKEN_PLACE: &str = "the file has another chunk of this number";
+
+fn chunk_digest_parts<'c>(bucket: Bucket, id: &'c FileId, number: &'c [u8]) -> [&'c [u8]; 3] {
+    [bucket.name().as_bytes(), number, id.as_bytes()]
+}
+
+/// Says whether the documents of a collection are kept for whoever wants the dump back, and nobody reads them.
+pub(crate) fn is_kept_only(collection: &str) -> bool {
+    is_of_server(collection) || is_own(collection)
+}
+
+/// Says whether a collection is one in which this program keeps what only it knows.
+fn is_own(collection: &str) -> bool {
+    collection.starts_with(BOOKKEEPING)
 }
 
 /// Says whether a collection is one that MongoDB keeps for itself.
@@ -392,10 +485,14 @@ pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> Runt
     };
     match read {
         Err(error) => error_at(error, &|| place.clone()),
-        Ok(()) if matches!(collection, Collection::Chunks(_)) => {
-            corrupt(place, "the file has another chunk of this number")
-        }
-        Ok(()) => corrupt(place, "the dump it came from had another one in its place"),
+        Ok(()) => corrupt(
+            place,
+            match collection {
+                Collection::Chunks(_) => "there is another chunk of this number, or of this `_id`",
+                Collection::Indexes => "the dump it came from had another one in its place",
+                _ => TAKEN_ID,
+            },
+        ),
     }
 }
 
@@ -431,22 +528,37 @@ fn error_at(error: RuntimeError, place: Place<'_>) -> RuntimeError {
     }
 }
 
-fn same_bytes(present: &[u8], document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
+fn same_bytes(
+    present: &[u8],
+    document: &RawDocument,
+    is_first: bool,
+    place: Place<'_>,
+) -> Result<(), RuntimeError> {
     let present = RawDocument::from_bytes(present).map_err(|error| corrupt(place(), error))?;
-    same(present, document, place)
+    same(present, document, is_first, place)
 }
 
-/// Refuses a document in whose place the store has another one.
-fn same(present: &RawDocument, document: &RawDocument, place: Place<'_>) -> Result<(), RuntimeError> {
-    if present.as_bytes() == document.as_bytes() {
+/// Refuses a document in whose place the store has another one; that the dump has several of an id is its damage.
+fn same(
+    present: &RawDocument,
+    document: &RawDocument,
+    is_first: bool,
+    place: Place<'_>,
+) -> Result<(), RuntimeError> {
+    if is_same(present, document) {
         return Ok(());
     }
-    // The order of fields says nothing.
-    match (to_document(present), to_document(document)) {
-        (Ok(present), Ok(new)) if present == new => Ok(()),
-        _ => Err(RuntimeError::Unstorable {
-            place: place(),
-            reason: "the store has another document with its id".into(),
-        }),
+    if !is_first {
+        return Err(corrupt(place(), TAKEN_ID));
     }
+    Err(RuntimeError::Unstorable {
+        place: place(),
+        reason: "the store has another document with its id".into(),
+    })
+}
+
+/// Says whether two documents are the same; the order of their fields says nothing.
+fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
+    let is_equal = || Some(to_document(a).ok()? == to_document(b).ok()?);
+    a.as_bytes() == b.as_bytes() || is_equal() == Some(true)
 }

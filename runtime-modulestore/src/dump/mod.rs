@@ -7,4 +7,4 @@ mod import;
 pub use export::ExportedDump;
 pub(crate) use export::export;
 pub use import::{DamagedDocument, DumpCounts, OnDamage};
-pub(crate) use import::{chunk_place, damage_kept, damage_of, import, is_of_server};
+pub(crate) use import::{TAKEN_ID, chunk_place, damage_kept, damage_of, import, is_kept_only};

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use xblock_core::runtime::{RuntimeError, Severity};
 
 use super::fsck::Check;
-use crate::documents::{ASSETSTORE, Bucket, CourseIndex, FileId, malformed, read_any_old_records};
-use crate::dump::{chunk_place, damage_of, is_of_server};
+use crate::documents::{ASSETSTORE, Bucket, CourseIndex, FileId, digest_of, malformed, read_any_old_records};
+use crate::dump::{TAKEN_ID, chunk_place, damage_of, is_kept_only};
 use crate::store::{Collection, OLD_MONGO};
 
 /// Names them all; those of collections nobody knows only where every byte is read.
@@ -25,8 +25,8 @@ pub(super) fn check(check: &mut Check<'_>, is_quick: bool) -> Result<(), Runtime
                 return Ok(true);
             };
             // One that is whole is kept here because its file is gone, or has another one in its place.
-            let mut is_taken = false;
             let (file, number) = &place;
+            let mut is_taken = docs.file(bucket, file)?.is_some();
             docs.some_chunks(bucket, file, *number..number.saturating_add(1), &mut |_| {
                 is_taken = true;
                 Ok(())
@@ -42,10 +42,21 @@ pub(super) fn check(check: &mut Check<'_>, is_quick: bool) -> Result<(), Runtime
         let collection = Collection::named(&name);
         let is_checked =
             [OLD_MONGO, ASSETSTORE].contains(&&*name) || collection != Collection::Other(name.clone());
-        if !is_checked && !is_of_server(&name) {
-            check.aside(&collection, "document", |document| {
-                Ok(FileId::of(document, "_id").is_err() || malformed(document).is_some())
-            })?;
+        if is_checked || is_kept_only(&name) {
+            continue;
+        }
+        let mut ids = HashSet::new();
+        let mut taken = Vec::new();
+        check.aside(&collection, "document", |document| {
+            let Ok(id) = FileId::of(document, "_id") else { return Ok(true) };
+            if !ids.insert(digest_of(&[id.as_bytes()])) {
+                taken.push(id);
+                return Ok(false);
+            }
+            Ok(malformed(document).is_some())
+        })?;
+        for id in taken {
+            check.find(Severity::Damage, "document", format!("{name} {}", id.value()), TAKEN_ID, None);
         }
     }
     Ok(())
@@ -81,11 +92,19 @@ impl Check<'_> {
 
     /// Records of assets of Old Mongo, also of courses that are not there.
     fn old_records(&mut self) -> Result<(), RuntimeError> {
-        let mut damaged = Vec::new();
+        let (mut damaged, mut ids) = (Vec::new(), HashSet::new());
+        let mut taken = Vec::new();
         self.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |document| {
-            damaged.push(read_any_old_records(document)?);
+            match FileId::of(document, "_id") {
+                Ok(id) if !ids.insert(id.clone()) => taken.push(id),
+                _ => damaged.push(read_any_old_records(document)?),
+            }
             Ok(())
         })?;
+        for id in taken {
+            let place = format!("{ASSETSTORE} {}", id.value());
+            self.find(Severity::Damage, "document", place, TAKEN_ID, None);
+        }
         damaged.into_iter().for_each(|records| self.asset_metadata(records));
         Ok(())
     }

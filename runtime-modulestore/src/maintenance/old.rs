@@ -1,6 +1,6 @@
 //! Old Mongo: every document of every course, what is below what, and the files; nothing of it is ever repaired.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use xblock_core::block::Registry;
 use xblock_core::keys::ContextKey;
@@ -9,7 +9,8 @@ use xblock_core::runtime::{Branch, RuntimeError, Severity};
 use super::blocks::{find_cycles, told};
 use super::files;
 use super::fsck::Check;
-use crate::documents::{BlockKey, corrupt, malformed};
+use crate::documents::{BlockKey, FileId, corrupt, digest_of, malformed};
+use crate::dump::TAKEN_ID;
 use crate::old_mongo::{self, OldDocument};
 use crate::operations::DETACHED;
 use crate::store::{Collection, OLD_MONGO};
@@ -31,11 +32,14 @@ pub(super) fn check(
     is_quick: bool,
 ) -> Result<Vec<ContextKey>, RuntimeError> {
     let mut courses: BTreeMap<(String, String), Course> = BTreeMap::new();
-    let mut nameless = Vec::new();
+    let (mut nameless, mut ids) = (Vec::new(), HashSet::new());
     let collection = Collection::Other(OLD_MONGO.to_owned());
     // Whose documents they are, and the roots, by which the children's keys are made.
     check.docs.each_document(&collection, &mut |raw| {
         let named = OldDocument::new(raw).and_then(|document| {
+            if !ids.insert(digest_of(&[FileId::of(raw, "_id")?.as_bytes()])) {
+                return Err(corrupt(document.place(), TAKEN_ID));
+            }
             let (org, course) = document.owner()?;
             let course = courses.entry((org.to_owned(), course.to_owned())).or_default();
             course.documents += 1;

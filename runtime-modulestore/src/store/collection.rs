@@ -5,6 +5,9 @@ use crate::documents::Bucket;
 /// The name of Old Mongo's one collection.
 pub const OLD_MONGO: &str = "modulestore";
 
+/// How the names of collections begin in which this program keeps what only it knows, on a server.
+pub(crate) const BOOKKEEPING: &str = "xblock_runtime.";
+
 /// A collection of documents.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Collection {

@@ -15,6 +15,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, StructureHeader};
 
+pub(crate) use collection::BOOKKEEPING;
 pub use collection::{Collection, OLD_MONGO};
 pub use leftover::{IndexDifference, Leftover};
 pub use mongo::{IndexPlace, MongoLogin, MongoStore, MongoUrl, MongoUrlError, MysqlIndexPlace};
@@ -416,6 +417,13 @@ pub trait DocumentWrites: DocumentReads {
         key: &FileId,
         document: &RawDocument,
     ) -> Result<(), RuntimeError>;
+
+    /// Names those documents of a dump that this transaction keeps beside their collections, because the store has others in
+    /// their places; for that it may send what is gathered.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn displaced(&self) -> Result<Vec<(Collection, FileId)>, RuntimeError>;
 
     /// Adds a document to a collection no other table is for.
     ///

@@ -9,7 +9,7 @@ use bson::raw::RawDocument;
 use bson::spec::BinarySubtype;
 use bson::{Binary, Document, doc};
 use runtime_modulestore::{DumpCounts, FsckOptions, ModulestoreRuntime, OnDamage};
-use xblock_core::runtime::{Branch, Runtime, RuntimeError};
+use xblock_core::runtime::{Branch, Cursor, Runtime, RuntimeError};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::fixture::new_store;
@@ -127,23 +127,154 @@ fn several_chunks_of_one_number_are_kept() {
     });
 }
 
-/// A chunk that is there under another `_id` already is not lost.
+/// A chunk that is there under another `_id` already is named, and not lost.
 #[test]
-fn chunks_that_clash_with_those_of_the_server_are_kept() {
+fn chunks_that_clash_with_those_of_the_store_are_named_and_kept() {
+    everywhere(|runtime| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (first, second) = (chunk(1, "gone", 0, b"one"), chunk(2, "gone", 0, b"two"));
+        let load = |one: &Document, on_damage| {
+            fs::write(folder.path().join("fs.chunks.bson"), bytes(one)).expect("a file");
+            runtime.import_dump_with(folder.path(), on_damage).map(|counts| counts.damaged)
+        };
+        assert_eq!(load(&first, OnDamage::Refuse).expect("it loads"), []);
+        let refused = load(&second, OnDamage::Refuse);
+        assert!(matches!(refused, Err(RuntimeError::Corrupt { .. })), "{refused:?}");
+        let out = tempfile::tempdir().expect("a folder");
+        runtime.export_dump(out.path().join("one")).expect("a dump");
+        assert_eq!(read(&out.path().join("one"))["fs.chunks"], [bytes(&first)]);
+        let damaged = load(&second, OnDamage::Keep).expect("it loads");
+        assert_eq!(damaged.len(), 1, "{damaged:?}");
+        assert!(damaged[0].reason.contains("another chunk"), "{damaged:?}");
+        // Another time it is there and the same.
+        load(&second, OnDamage::Keep).expect("it loads");
+        assert_eq!(load(&first, OnDamage::Refuse).expect("it loads"), []);
+        runtime.export_dump(out.path().join("out")).expect("a dump");
+        let mut both = vec![bytes(&first), bytes(&second)];
+        both.sort();
+        assert_eq!(read(&out.path().join("out"))["fs.chunks"], both);
+        let report = runtime.fsck(FsckOptions::default()).expect("a check");
+        assert!(report.findings.iter().any(|found| found.code == "chunk"), "{report:?}");
+    });
+}
+
+/// A server may have a chunk of a file that comes with a dump.
+#[test]
+fn chunks_of_files_that_clash_with_those_of_the_server_are_named_and_kept() {
+    let name = "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt";
+    let file = doc! { "_id": name, "length": 2 };
     for server in [server(), java_server()].into_iter().flatten() {
         let runtime = crate::server::new_store(server);
         let folder = tempfile::tempdir().expect("a folder");
-        let (first, second) = (chunk(1, "gone", 0, b"one"), chunk(2, "gone", 0, b"two"));
-        for one in [&first, &second] {
-            fs::write(folder.path().join("fs.chunks.bson"), bytes(one)).expect("a file");
-            runtime.import_dump(folder.path()).expect("it loads");
-        }
+        fs::write(folder.path().join("fs.chunks.bson"), bytes(&chunk(1, name, 0, b"ha"))).expect("a file");
+        runtime.import_dump(folder.path()).expect("it loads");
+        fs::write(folder.path().join("fs.chunks.bson"), bytes(&chunk(2, name, 0, b"hi"))).expect("a file");
+        fs::write(folder.path().join("fs.files.bson"), bytes(&file)).expect("a file");
+        let refused = runtime.import_dump_with(folder.path(), OnDamage::Refuse);
+        assert!(matches!(refused, Err(RuntimeError::Corrupt { .. })), "{refused:?}");
+        let damaged = runtime.import_dump(folder.path()).expect("it loads").damaged;
+        assert_eq!(damaged.len(), 1, "{damaged:?}");
+        assert!(damaged[0].place.contains("fs.chunks 2"), "{damaged:?}");
+        let out = tempfile::tempdir().expect("a folder");
+        runtime.export_dump(out.path().join("out")).expect("a dump");
+        assert_eq!(read(&out.path().join("out"))["fs.chunks"].len(), 2);
+    }
+}
+
+/// Of several documents of one `_id` the first counts, as for `mongorestore`; the others are named and kept.
+#[test]
+fn several_documents_of_one_id_are_kept() {
+    let id = ObjectId::new();
+    let name = "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt";
+    let parts =
+        doc! { "org": "Harbour", "course": "TIDES", "run": "2031", "category": "asset", "name": "a.txt" };
+    let old_id =
+        doc! { "tag": "i4x", "org": "o", "course": "c", "category": "course", "name": "r", "revision": null };
+    let documents = [
+        (
+            "modulestore.structures",
+            doc! { "_id": id, "root": ["course", "c"], "blocks": [{ "block_type": "course", "block_id": "c" }] },
+        ),
+        ("modulestore.definitions", doc! { "_id": id, "block_type": "html", "fields": {} }),
+        ("fs.files", doc! { "_id": name, "length": 0, "content_son": parts }),
+        ("modulestore", doc! { "_id": old_id, "definition": {}, "metadata": {} }),
+        ("assetstore", doc! { "_id": 1, "course_id": "edX/x/y" }),
+        ("users", doc! { "_id": 1 }),
+    ];
+    let added: Vec<_> = documents
+        .iter()
+        .map(|(collection, document)| {
+            let numbered = |number: i32| {
+                let mut document = document.clone();
+                document.insert("number", number);
+                bytes(&document)
+            };
+            (*collection, vec![numbered(1), numbered(2), numbered(3)])
+        })
+        .collect();
+    everywhere(|runtime| {
+        comes_back(runtime, &added, 2 * documents.len(), &["another document of the dump has its `_id`"]);
+        let folder = tempfile::tempdir().expect("a folder");
         runtime.export_dump(folder.path().join("out")).expect("a dump");
-        let mut both = vec![bytes(&first), bytes(&second)];
-        both.sort();
-        assert_eq!(read(&folder.path().join("out"))["fs.chunks"], both);
-        let report = runtime.fsck(FsckOptions::default()).expect("a check");
-        assert!(report.findings.iter().any(|found| found.code == "chunk"), "{report:?}");
+        // The course is there; all others are the same.
+        fs::remove_file(folder.path().join("out/modulestore.active_versions.bson")).expect("it is there");
+        let again = runtime.import_dump(folder.path().join("out")).expect("it loads again");
+        assert_eq!((again.structures, again.definitions, again.files, again.others), (0, 0, 0, 0));
+        assert_eq!(again.damaged.len(), 2 * documents.len());
+        runtime.export_dump(folder.path().join("again")).expect("a dump");
+        let [before, after] = ["out", "again"].map(|name| read(&folder.path().join(name)));
+        for (collection, _) in &documents {
+            assert_eq!(before[*collection], after[*collection]);
+        }
+    });
+}
+
+/// Chunks of one `_id` are two different ones all the same.
+#[test]
+fn chunks_of_one_id_are_kept() {
+    let name = "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt";
+    let parts =
+        doc! { "org": "Harbour", "course": "TIDES", "run": "2031", "category": "asset", "name": "a.txt" };
+    let file = doc! { "_id": name, "length": 2, "content_son": parts };
+    let chunks = [chunk(1, name, 0, b"hi"), chunk(1, name, 1, b"ho")];
+    everywhere(|runtime| {
+        let added = [("fs.files", vec![bytes(&file)]), ("fs.chunks", chunks.iter().map(bytes).collect())];
+        comes_back(runtime, &added, 1, &["`_id`"]);
+    });
+}
+
+/// What this program keeps in collections of its own on one server says nothing about another store.
+#[test]
+fn bookkeeping_of_another_store_is_kept_and_not_used() {
+    let entry = doc! { "_id": 1000_i64, "context": "course-v1:a+b+c", "branch": "draft", "version": ObjectId::new(), "commit": ObjectId::new(), "entry": 0 };
+    let message = doc! { "_id": ObjectId::new(), "message": "theirs" };
+    let names = ["xblock_runtime.feed", "xblock_runtime.messages"];
+    let added = [(names[0], vec![bytes(&entry)]), (names[1], vec![bytes(&message)])];
+    everywhere(|runtime| {
+        let (counts, _) = comes_back(runtime, &added, 0, &[]);
+        assert_eq!(counts.others, 2);
+        assert!(counts.bookkeeping.iter().eq(names), "{:?}", counts.bookkeeping);
+        let changes = runtime.changes(Cursor(0), usize::MAX).expect("the feed");
+        assert!(changes.iter().all(|change| change.context == context()), "{changes:?}");
+    });
+}
+
+/// Whoever opens a database and writes nothing leaves nothing in it.
+#[test]
+fn a_refused_dump_leaves_nothing_on_a_server() {
+    for server in [server(), java_server()].into_iter().flatten() {
+        let url = server.url(&server.new_database(), "");
+        let runtime = crate::server::open(&url);
+        let folder = tempfile::tempdir().expect("a folder");
+        assert!(runtime.import_dump(folder.path()).is_err(), "there is no dump");
+        let definition = doc! { "_id": ObjectId::new(), "block_type": 3 };
+        let good = doc! { "_id": ObjectId::new(), "block_type": "html", "fields": {} };
+        let both = [bytes(&good), bytes(&definition)].concat();
+        fs::write(folder.path().join("modulestore.definitions.bson"), both).expect("a file");
+        assert!(runtime.import_dump_with(folder.path(), OnDamage::Refuse).is_err(), "it is damaged");
+        assert_eq!(Database::open(&url).collections(), Vec::<String>::new());
+        runtime.import_dump(folder.path()).expect("it loads");
+        assert!(Database::open(&url).collections().contains(&"fs.chunks".to_owned()));
     }
 }
 

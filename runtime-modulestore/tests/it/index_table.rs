@@ -455,7 +455,7 @@ fn servers_of_the_table_that_do_not_serve_are_told() {
         (None, "did not answer in time"),
         (Some(b""), "broke the connection off"),
         (Some(greeting), "the connection to the server is broken"),
-        (Some(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), "the server"),
+        (Some(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"), "cannot be understood"),
     ];
     for (answer, words) in cases {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

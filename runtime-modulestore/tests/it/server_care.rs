@@ -45,6 +45,11 @@ impl Database {
         self.executor.block_on(async { collection.count_documents(filter).await }).expect("a number")
     }
 
+    /// Names the collections that are there.
+    pub(crate) fn collections(&self) -> Vec<String> {
+        self.executor.block_on(async { self.database.list_collection_names().await }).expect("names")
+    }
+
     /// Changes every document of a collection, or deletes them all.
     pub(crate) fn replace_all(&self, collection: &str, change: Option<fn(&mut Document)>) {
         let collection = self.database.collection::<Document>(collection);

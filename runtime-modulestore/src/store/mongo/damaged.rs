@@ -78,16 +78,26 @@ impl Session<'_> {
         Ok(names)
     }
 
-    /// Adds documents of a dump; those that clash with others of another `_id` are kept here.
+    /// Adds documents of a dump; those that clash with others of another `_id` are displaced.
     pub(super) fn add_of_dump(
         &self,
         collection: &Collection,
         documents: Vec<RawDocumentBuf>,
     ) -> Result<(), RuntimeError> {
+        self.store.ensure_indexes()?;
         let name = self.store.name(collection);
         let insert = insert_new(self.collection(&name), documents);
         let clashing = self.store.run(&format!("writing to {name}"), insert)?;
-        let kept = clashing.iter().map(|document| {
+        let collection = Collection::named(&collection.name());
+        let displaced = clashing.into_iter().map(|document| (collection.clone(), document));
+        self.displaced.borrow_mut().extend(displaced);
+        Ok(())
+    }
+
+    /// Keeps what was displaced.
+    pub(super) fn keep_displaced(&self) -> Result<(), RuntimeError> {
+        let displaced = self.displaced.take();
+        let kept = displaced.iter().map(|(collection, document)| {
             let id = FileId::of(document, "_id")?;
             wrapped(&collection.name(), &id, document).map(|(_, outer)| outer)
         });

@@ -19,6 +19,7 @@ mod url;
 mod writes;
 
 use std::future::Future;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bson::doc;
@@ -68,12 +69,14 @@ pub struct MongoStore {
     opened: std::time::Instant,
     /// The table of course indexes, where the site has one.
     sql_index: Option<SqlIndex>,
+    /// Whether this process saw to the indexes.
+    has_indexes: Mutex<bool>,
 }
 
 /// Names of collections only this program knows.
 pub(super) mod own {
     /// Everything here begins so.
-    pub(crate) const PREFIX: &str = "xblock_runtime.";
+    pub(crate) const PREFIX: &str = crate::store::BOOKKEEPING;
     /// Commits that are being made, or whose committer died.
     pub(crate) const PENDING: &str = "xblock_runtime.pending";
     /// What such commits do to static files.
@@ -101,7 +104,8 @@ pub(super) mod own {
 }
 
 impl MongoStore {
-    /// Opens a database; with [`StoreMode::ReadWrite`] its indexes are made where they are missing.
+    /// Opens a database; with [`StoreMode::ReadWrite`] its indexes are made where they are missing, before the first write, so
+    /// that whoever writes nothing leaves nothing.
     ///
     /// # Errors
     /// [`RuntimeError::Storage`] where no server answers in time, where it refuses the credentials, or where the address
@@ -151,14 +155,12 @@ impl MongoStore {
             executor: Some(executor),
             opened: std::time::Instant::now(),
             sql_index: None,
+            has_indexes: Mutex::new(mode == StoreMode::ReadOnly),
         };
         store.run(&action, async { store.preferred.run_command(doc! { "ping": 1 }).await })?;
         if let Some(place) = url.index() {
             let filed = || Session::begin(&store, true).filed_indexes();
             store.sql_index = Some(SqlIndex::open(place, url.patience(), mode, &filed)?);
-        }
-        if mode == StoreMode::ReadWrite {
-            store.make_indexes(&action)?;
         }
         Ok(store)
     }
@@ -244,6 +246,16 @@ impl MongoStore {
             Bucket::Draft => format!("draft_{}", self.url.bucket()),
             Bucket::Replaced => format!("replaced_{}", self.url.bucket()),
         }
+    }
+
+    /// Sees to the indexes before something is written for the first time.
+    fn ensure_indexes(&self) -> Result<(), RuntimeError> {
+        let mut has_indexes = self.has_indexes.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*has_indexes {
+            self.make_indexes(&format!("making the indexes of {}", self.url))?;
+            *has_indexes = true;
+        }
+        Ok(())
     }
 
     /// Makes the indexes of edx-platform (modulestore reference, sections 2.7, 13, 15), and our own.

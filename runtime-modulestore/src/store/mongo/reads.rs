@@ -310,9 +310,12 @@ impl DocumentReads for Session<'_> {
 
     fn other(&self, collection: &str, id: &FileId) -> Result<Option<RawDocumentBuf>, RuntimeError> {
         let key = (collection.to_owned(), id.clone());
-        if let Some(staged) = self.staged.borrow().others.get(&key) {
+        let staged = self.staged.borrow();
+        let root = || staged.old_roots.get(id).filter(|_| collection == OLD_MONGO);
+        if let Some(staged) = staged.others.get(&key).or_else(root) {
             return Ok(Some(staged.clone()));
         }
+        drop(staged);
         self.find_one(&self.of(&Collection::Other(collection.to_owned())), doc! { "_id": id.value() })
     }
 
@@ -349,7 +352,9 @@ impl DocumentReads for Session<'_> {
         let filter = match collection {
             // What is beside those collections, and what cannot be in them.
             Collection::Other(name)
-                if Collection::named(name) != *collection || name.starts_with(damaged::SYSTEM) =>
+                if Collection::named(name) != *collection
+                    || name.starts_with(damaged::SYSTEM)
+                    || name.starts_with(own::PREFIX) =>
             {
                 return self.each_damaged(name, receive);
             }

@@ -32,6 +32,8 @@ pub(super) struct Session<'s> {
     pub(super) indexes: RefCell<HashMap<IndexKey, Option<RawDocumentBuf>>>,
     pub(super) overlay: OnceCell<Overlay>,
     pub(super) staged: RefCell<Staged>,
+    /// Documents of a dump in whose places there are others.
+    pub(super) displaced: RefCell<Vec<(Collection, RawDocumentBuf)>>,
 }
 
 /// What a transaction is to change.
@@ -42,7 +44,7 @@ pub(super) struct Staged {
     pub(super) messages: Vec<(ObjectId, String)>,
     pub(super) others: IndexMap<(String, FileId), RawDocumentBuf>,
     /// Roots of Old Mongo's courses, which make a course seen; they go last.
-    pub(super) old_roots: Vec<RawDocumentBuf>,
+    pub(super) old_roots: IndexMap<FileId, RawDocumentBuf>,
     pub(super) bytes: usize,
     pub(super) indexes: Vec<IndexChange>,
     pub(super) feed: Vec<(Option<ObjectId>, Announcement)>,
@@ -112,6 +114,7 @@ impl<'s> Session<'s> {
             indexes: RefCell::default(),
             overlay: OnceCell::new(),
             staged: RefCell::default(),
+            displaced: RefCell::default(),
         }
     }
 
@@ -192,6 +195,7 @@ impl<'s> Session<'s> {
 
     /// Adds documents; those whose ids are there already are passed over, as edx-platform does.
     pub(super) fn add(&self, collection: &str, documents: Vec<RawDocumentBuf>) -> Result<(), RuntimeError> {
+        self.store.ensure_indexes()?;
         self.store
             .run(&format!("writing to {collection}"), insert_new(self.collection(collection), documents))
             .map(drop)
@@ -225,6 +229,7 @@ impl<'s> Session<'s> {
         pending: Vec<RawDocumentBuf>,
         steps: Vec<RawDocumentBuf>,
     ) -> Result<(), RuntimeError> {
+        self.store.ensure_indexes()?;
         let (structures, definitions, messages, others) = {
             let mut staged = self.staged.borrow_mut();
             staged.bytes = 0;

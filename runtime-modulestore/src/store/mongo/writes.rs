@@ -169,6 +169,7 @@ impl Session<'_> {
     /// Loads what a dump brought: files in their places, then the indexes, which make the rest seen.
     fn commit_many(&self, staged: Staged) -> Result<Outcome, RuntimeError> {
         self.send_content()?;
+        self.keep_displaced()?;
         for ((bucket, id), file) in staged.files {
             self.put_file_in_place_of_dump(bucket, &id, file)?;
         }
@@ -260,6 +261,7 @@ impl Session<'_> {
 
 impl DocumentWrites for Session<'_> {
     fn mend(&self, leftover: &Leftover) -> Result<bool, RuntimeError> {
+        self.store.ensure_indexes()?;
         self.mend_leftover(leftover)
     }
 
@@ -385,6 +387,19 @@ impl DocumentWrites for Session<'_> {
         self.gathered(document.as_bytes().len())
     }
 
+    fn displaced(&self) -> Result<Vec<(Collection, FileId)>, RuntimeError> {
+        let keys: Vec<_> = self.staged.borrow().files.keys().cloned().collect();
+        for key in &keys {
+            self.send_chunks(key)?;
+        }
+        self.send_content()?;
+        let displaced = self.displaced.borrow();
+        displaced
+            .iter()
+            .map(|(collection, document)| Ok((collection.clone(), FileId::of(document, "_id")?)))
+            .collect()
+    }
+
     fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError> {
         let id = FileId::of(document, "_id")
             .map_err(|_| corrupt(format!("a document of {collection}"), "it has no `_id`"))?;
@@ -395,7 +410,7 @@ impl DocumentWrites for Session<'_> {
         {
             let mut staged = self.staged.borrow_mut();
             if is_root {
-                staged.old_roots.push(document.to_owned());
+                staged.old_roots.insert(id, document.to_owned());
                 return Ok(());
             }
             staged.others.insert((collection.to_owned(), id), document.to_owned());
@@ -473,6 +488,7 @@ impl DocumentWrites for Session<'_> {
     }
 
     fn commit(self: Box<Self>) -> Result<Outcome, RuntimeError> {
+        self.store.ensure_indexes()?;
         let keys: Vec<_> = self.staged.borrow().files.keys().cloned().collect();
         for key in &keys {
             self.send_chunks(key)?;
@@ -487,7 +503,8 @@ impl DocumentWrites for Session<'_> {
         let is_dump = staged.indexes.len() != 1 || staged.files.values().any(|file| file.in_place);
         let outcome = if is_dump { self.commit_many(staged)? } else { self.commit_one(staged)? };
         if outcome == Outcome::Kept {
-            self.add(&self.store.name(&Collection::Other(OLD_MONGO.to_owned())), old_roots)?;
+            let roots = old_roots.into_values().collect();
+            self.add(&self.store.name(&Collection::Other(OLD_MONGO.to_owned())), roots)?;
             for (context, packed) in origins {
                 self.write_origin(&context, packed.as_deref())?;
             }

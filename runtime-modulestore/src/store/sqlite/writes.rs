@@ -10,7 +10,7 @@ use super::chunks::chunk_document;
 use super::connection::{Session, failed};
 use super::schema::{OTHERS, SET_ASIDE};
 use crate::documents::{Bucket, FileId, FileView, IndexKey, Structure, corrupt};
-use crate::store::{ContentKind, DocumentWrites, FileHandle, Leftover, OLD_MONGO, Outcome};
+use crate::store::{Collection, ContentKind, DocumentWrites, FileHandle, Leftover, OLD_MONGO, Outcome};
 
 /// Returns a kind's name in the table of what was set aside, its own table, and where that has messages.
 fn aside_names(kind: ContentKind) -> (&'static str, &'static str, &'static str) {
@@ -247,6 +247,11 @@ impl DocumentWrites for Session<'_> {
         self.connection().execute_batch(OTHERS).map_err(failed("writing to the store"))?;
         let sql = "INSERT INTO other_documents (collection, _id, document) VALUES (?, ?, ?)";
         self.run(sql, params![collection, key.as_bytes(), document.as_bytes()]).map(drop)
+    }
+
+    fn displaced(&self) -> Result<Vec<(Collection, FileId)>, RuntimeError> {
+        // Chunks that have a file lie with it, others may lie anywhere.
+        Ok(Vec::new())
     }
 
     fn insert_other(&self, collection: &str, document: &RawDocument) -> Result<(), RuntimeError> {
