@@ -75,9 +75,8 @@ pub struct BranchContent {
     pub damaged_metadata: Vec<DamagedAssetMetadata>,
     /// What it has and its lists leave out.
     pub unlisted: BTreeSet<Unlisted>,
-    /// Blocks it has and that cannot be read, where [`BranchContent::read_to_replace`] found them; no other block is equal
-    /// to one of them.
-    pub damaged: BTreeSet<UsageKey>,
+    /// Blocks it has and that cannot be read, each with the reason, where [`BranchContent::read_around`] found them.
+    pub damaged: BTreeMap<UsageKey, String>,
 }
 
 impl BranchContent {
@@ -91,28 +90,33 @@ impl BranchContent {
         branch: Branch,
         progress: &Progress<'_>,
     ) -> Result<Self, CoursewareError> {
-        Self::read_around(runtime, context, branch, progress, |_| false)
+        Self::read_or(runtime, context, branch, progress, |_, error| Err(error.into()))
     }
 
-    /// Reads a branch that is to become another: blocks that cannot be read are only noted.
+    /// Reads a branch around blocks that cannot be read, which are only noted.
     ///
     /// # Errors
     /// As [`BranchContent::read`], for everything else.
-    pub fn read_to_replace(
+    pub fn read_around(
         runtime: &Arc<dyn Runtime>,
         context: &ContextKey,
         branch: Branch,
         progress: &Progress<'_>,
     ) -> Result<Self, CoursewareError> {
-        Self::read_around(runtime, context, branch, progress, RuntimeError::is_damage)
+        let mut damaged = BTreeMap::new();
+        let content = Self::read_or(runtime, context, branch, progress, |usage, error| {
+            damaged.insert(usage, error.to_string());
+            Ok(())
+        })?;
+        Ok(Self { damaged, ..content })
     }
 
-    fn read_around(
+    fn read_or(
         runtime: &Arc<dyn Runtime>,
         context: &ContextKey,
         branch: Branch,
         progress: &Progress<'_>,
-        is_passed_over: impl Fn(&RuntimeError) -> bool,
+        mut meet_damage: impl FnMut(UsageKey, RuntimeError) -> Result<(), CoursewareError>,
     ) -> Result<Self, CoursewareError> {
         let mut content = Self::default();
         let usages = runtime.usages(context, branch)?;
@@ -121,7 +125,7 @@ impl BranchContent {
             progress.step(Stage::ReadStore, done, Some(total))?;
             match runtime.block(&usage, branch) {
                 Ok(record) => drop(content.blocks.insert(usage, record.data)),
-                Err(error) if is_passed_over(&error) => drop(content.damaged.insert(usage)),
+                Err(error) if error.is_damage() => meet_damage(usage, error)?,
                 Err(error) => return Err(error.into()),
             }
         }
@@ -141,16 +145,16 @@ impl BranchContent {
         Ok(content)
     }
 
-    /// Says whether this is what is wanted. A file that cannot be read there may be any here, and of one about which that
-    /// cannot be read, anything may be said.
+    /// Says whether this is what is wanted. A block or file that cannot be read there may be any here, and of one about which
+    /// that cannot be read, anything may be said.
     ///
     /// # Errors
     /// What reading the bytes of static files gives.
     pub fn is_same(&self, wanted: &Self) -> Result<bool, CoursewareError> {
         let kept: BTreeSet<_> = unlisted_assets(wanted).collect();
-        let is_damaged = !self.damaged.is_empty() || !wanted.damaged.is_empty();
-        if is_damaged
-            || self.blocks != wanted.blocks
+        let readable = self.blocks.iter().filter(|(usage, _)| !wanted.damaged.contains_key(*usage));
+        if self.damaged.keys().any(|usage| !wanted.damaged.contains_key(usage))
+            || !readable.eq(&wanted.blocks)
             || self.metadata_steps(wanted).next().is_some()
             || !self.assets.keys().filter(|key| !kept.contains(key)).eq(wanted.assets.keys())
         {

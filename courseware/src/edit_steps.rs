@@ -70,20 +70,26 @@ impl EditSteps {
     /// Works out what has to be done to `from` so that it becomes `to`. Equal blocks and files are not touched.
     ///
     /// First the children of every block that will have others are let go, so that no step on the way makes a circle and
-    /// no deletion takes along what stays; then what is gone is deleted; then what is new or different is put.
+    /// no deletion takes along what stays; then what is gone is deleted; then what is new or different is put. A block that
+    /// cannot be read in `to` stays as it is.
     ///
     /// # Errors
     /// What reading the bytes of static files gives.
     pub fn between(from: &BranchContent, to: &BranchContent) -> Result<Self, CoursewareError> {
         let mut steps = Self::default();
-        let gone: BTreeSet<&UsageKey> =
-            from.blocks.keys().chain(&from.damaged).filter(|usage| !to.blocks.contains_key(*usage)).collect();
+        let gone: BTreeSet<&UsageKey> = from
+            .blocks
+            .keys()
+            .chain(from.damaged.keys())
+            .filter(|usage| !to.blocks.contains_key(*usage) && !to.damaged.contains_key(*usage))
+            .collect();
         // Deleting a block and planning its children takes reading it, so an empty one takes a damaged one's place first.
-        for usage in &from.damaged {
+        for usage in from.damaged.keys().filter(|usage| !to.damaged.contains_key(*usage)) {
             steps.ops.push(EditOp::PutBlock { usage: usage.clone(), data: Arc::default() });
         }
         for (usage, old) in &from.blocks {
-            let keeps_children = to.blocks.get(usage).is_some_and(|new| new.children == old.children);
+            let keeps_children = to.damaged.contains_key(usage)
+                || to.blocks.get(usage).is_some_and(|new| new.children == old.children);
             if !keeps_children && !old.children.is_empty() {
                 let patch = BlockPatch { children: Some(Vec::new()), ..BlockPatch::default() };
                 steps.ops.push(EditOp::PatchBlock { usage: usage.clone(), patch });
@@ -100,7 +106,7 @@ impl EditSteps {
                 steps.ops.push(EditOp::PutBlock { usage: usage.clone(), data: new.clone() });
             }
             match old {
-                None if from.damaged.contains(usage) => steps.counts.blocks_changed += 1,
+                None if from.damaged.contains_key(usage) => steps.counts.blocks_changed += 1,
                 None => steps.counts.blocks_added += 1,
                 Some(_) if differs => steps.counts.blocks_changed += 1,
                 Some(_) => {}

@@ -82,6 +82,22 @@ pub enum CoursewareError {
         "{} stays as it was: the new package lacks what cannot be read of {}", .0.target.display(), .0.context
     )]
     Incomplete(Box<ExportReport>),
+    /// What is not published yet cannot be published, since some of it cannot be read; nothing was written.
+    #[error(
+        "{context} has changes that are not published, and blocks in its draft that cannot be read ({usage}: {reason}{}); \
+         nothing was written: repair them first (`courseware fsck --repair`), or put others in their place",
+        and_more(*more)
+    )]
+    UnreadableDraft {
+        /// The context.
+        context: ContextKey,
+        /// One of the blocks.
+        usage: UsageKey,
+        /// What is wrong with it.
+        reason: String,
+        /// How many others there are.
+        more: usize,
+    },
     /// An address cannot be listened on.
     #[error("cannot serve at {address}")]
     Serve {
@@ -94,6 +110,10 @@ pub enum CoursewareError {
     /// The caller set the stop flag; nothing was written.
     #[error("interrupted; nothing was written")]
     Interrupted,
+}
+
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!("; {count} more") }
 }
 
 impl From<ContextError> for CoursewareError {

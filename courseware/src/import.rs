@@ -178,8 +178,7 @@ impl PreparedImport {
                 return Err(CoursewareError::OtherRoot { context, present: record.root, wanted: root });
             }
             Ok(record) => {
-                let read =
-                    |branch| BranchContent::read_to_replace(store, &context, branch, &options.progress);
+                let read = |branch| BranchContent::read_around(store, &context, branch, &options.progress);
                 let (present, learners) = as_found(&**store, &record, || {
                     let learners = record.published.as_ref().map(|_| read(Branch::Published)).transpose()?;
                     Ok((read(Branch::Draft)?, learners))

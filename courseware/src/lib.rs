@@ -85,7 +85,7 @@ pub use package::{
 pub use page::standalone_page;
 pub use problems::{ProblemCheck, check_problem, check_problems};
 pub use progress::{Progress, Stage, Step};
-pub use publish::{PublishOptions, PublishReport, publish, publish_draft};
+pub use publish::{DamagedBlock, PublishOptions, PublishReport, publish, publish_draft};
 pub use read_only::ReadOnlyRuntime;
 pub use sides::{FieldPlace, Side};
 pub use store_url::{StoreUrl, StoreUrlError};

@@ -3,7 +3,7 @@
 //! Two commits, one in each store, each whole or not at all. A crash between them leaves the target at its old state, and
 //! the next run does what is left. A run that finds everything done commits nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -54,6 +54,8 @@ pub struct PublishReport {
     pub replaced_drafts: Vec<UsageKey>,
     /// Files of single blocks that the target does not have, because another file of the course is called so.
     pub block_files_left_out: Vec<BlockFileLeftOut>,
+    /// Blocks of the source that cannot be read and did not come along; those of the target stay.
+    pub damaged_blocks: Vec<DamagedBlock>,
     /// What the source says about files, cannot be read and did not come along; what the target says of them stays.
     pub damaged_asset_metadata: Vec<DamagedAssetMetadata>,
     /// What else the source has, cannot be read and did not come along; files of the target stay.
@@ -61,6 +63,15 @@ pub struct PublishReport {
     /// Why the target does not keep the files the source was imported from, absent where it does or there are none.
     /// Exports from the target then write all files anew.
     pub origin_lost: Option<String>,
+}
+
+/// A block that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DamagedBlock {
+    /// The block.
+    pub usage: UsageKey,
+    /// What is wrong with it.
+    pub reason: String,
 }
 
 impl PublishReport {
@@ -73,9 +84,11 @@ impl PublishReport {
 
 /// Publishes a context: what is draft in `from` is published there and brought into `to`, both branches.
 ///
-/// A course of Old Mongo, which is only read, comes with its drafts as drafts.
+/// A course of Old Mongo, which is only read, comes with its drafts as drafts. A block that cannot be read is named, and the
+/// course around it goes on: what the target has of it stays.
 ///
 /// # Errors
+/// [`CoursewareError::UnreadableDraft`] where something is to be published in the source and blocks there cannot be read,
 /// [`RuntimeError::Conflict`] where somebody changed the target meanwhile, or the source again and again
 /// ([`CoursewareError::Unsteady`]), [`CoursewareError::OtherRoot`], and the stores' own. What a failing run has committed stays, and the next run goes on from there.
 pub fn publish(
@@ -86,16 +99,19 @@ pub fn publish(
 ) -> Result<PublishReport, CoursewareError> {
     let with_block_files = Arc::new(WithBlockFiles::new(from.clone()));
     let from: &Arc<dyn Runtime> = &(with_block_files.clone() as Arc<dyn Runtime>);
-    let (source_commit, is_only_read) = match publish_draft(from, context, options) {
+    let (source_commit, mut damaged, is_only_read) = match publish_source(from, context, options) {
         // Courses of Old Mongo are only read.
-        Err(CoursewareError::Runtime(RuntimeError::UnsupportedKey { .. })) => (None, true),
-        commit => (commit?, false),
+        Err(CoursewareError::Runtime(RuntimeError::UnsupportedKey { .. })) => (None, BTreeMap::new(), true),
+        published => {
+            let (commit, damaged) = published?;
+            (commit, damaged, false)
+        }
     };
     let (source, content, drafts) = steady(&[(&**from, context)], || {
         let source = from.context(context)?;
-        let content = BranchContent::read(from, context, Branch::Published, &options.progress)?;
+        let content = BranchContent::read_around(from, context, Branch::Published, &options.progress)?;
         let drafts = match is_only_read {
-            true => BranchContent::read(from, context, Branch::Draft, &options.progress)?,
+            true => BranchContent::read_around(from, context, Branch::Draft, &options.progress)?,
             false => content.clone(),
         };
         Ok((source, content, drafts))
@@ -112,7 +128,7 @@ pub fn publish(
                     wanted: source.root,
                 });
             }
-            let read = |branch| BranchContent::read(to, context, branch, &options.progress);
+            let read = |branch| BranchContent::read_around(to, context, branch, &options.progress);
             let (draft, published) = as_found(&**to, &record, || {
                 let draft = read(Branch::Draft)?;
                 Ok((draft, record.published.as_ref().map(|_| read(Branch::Published)).transpose()?))
@@ -142,6 +158,8 @@ pub fn publish(
         options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
     }
     let target_version = published_version(&to.context(context)?)?;
+    damaged.extend(content.damaged.clone());
+    damaged.extend(drafts.damaged.clone());
     let origin_lost = carry_origin(from, to, context).err().map(|error| error.to_string());
     Ok(PublishReport {
         context: context.clone(),
@@ -155,6 +173,7 @@ pub fn publish(
         kept_drafts: kept_drafts(&content, &drafts),
         replaced_drafts,
         block_files_left_out: with_block_files.left_out(),
+        damaged_blocks: damaged.into_iter().map(|(usage, reason)| DamagedBlock { usage, reason }).collect(),
         unlisted: content.unlisted.union(&drafts.unlisted).cloned().collect(),
         damaged_asset_metadata: damaged_metadata(content, drafts),
         origin_lost,
@@ -186,32 +205,48 @@ fn ignore_stop(error: CoursewareError) -> Result<(), CoursewareError> {
 /// Publishes the draft in its own store, unless it is published as it is; returns the version made.
 ///
 /// # Errors
-/// [`RuntimeError::Conflict`] where somebody changed the draft meanwhile, and the store's own; then nothing was written.
+/// [`RuntimeError::Conflict`] where somebody changed the draft meanwhile, [`CoursewareError::UnreadableDraft`], and the
+/// store's own; then nothing was written.
 pub fn publish_draft(
     store: &Arc<dyn Runtime>,
     context: &ContextKey,
     options: &PublishOptions<'_>,
 ) -> Result<Option<VersionId>, CoursewareError> {
-    let (record, is_published) = steady(&[(&**store, context)], || {
+    publish_source(store, context, options).map(|(version, _)| version)
+}
+
+/// Publishes as [`publish_draft`], and lists the blocks that cannot be read in a draft that is published but for them.
+fn publish_source(
+    store: &Arc<dyn Runtime>,
+    context: &ContextKey,
+    options: &PublishOptions<'_>,
+) -> Result<(Option<VersionId>, BTreeMap<UsageKey, String>), CoursewareError> {
+    let (record, damaged, is_published) = steady(&[(&**store, context)], || {
         let record = store.context(context)?;
+        let draft = BranchContent::read_around(store, context, Branch::Draft, &options.progress)?;
         let is_published = match record.published {
-            Some(_) => {
-                let draft = BranchContent::read(store, context, Branch::Draft, &options.progress)?;
-                let published = BranchContent::read(store, context, Branch::Published, &options.progress)?;
-                published.is_same(&draft)?
-            }
+            Some(_) => BranchContent::read_around(store, context, Branch::Published, &options.progress)?
+                .is_same(&draft)?,
             None => false,
         };
-        Ok((record, is_published))
+        Ok((record, draft.damaged, is_published))
     })?;
     if is_published {
-        return Ok(None);
+        return Ok((None, damaged));
     }
     let mut edit = Edit::new(context.clone(), Base::Version(record.draft.version)).publish_all();
     edit.author = options.author;
     edit.message = "Publish".into();
     options.progress.step(Stage::Write, 0, None)?;
-    Ok(store.commit(edit)?.published)
+    match (store.commit(edit), damaged.first_key_value()) {
+        (Err(error), Some((usage, reason))) if error.is_damage() => Err(CoursewareError::UnreadableDraft {
+            context: context.clone(),
+            usage: usage.clone(),
+            reason: reason.clone(),
+            more: damaged.len() - 1,
+        }),
+        (commit, _) => Ok((commit?.published, damaged)),
+    }
 }
 
 fn published_version(record: &ContextRecord) -> Result<VersionId, CoursewareError> {
@@ -230,7 +265,10 @@ fn damaged_metadata(published: BranchContent, drafts: BranchContent) -> Vec<Dama
 /// Lists the blocks whose drafts are not what is published.
 fn kept_drafts(published: &BranchContent, drafts: &BranchContent) -> Vec<UsageKey> {
     let usages: BTreeSet<_> = published.blocks.keys().chain(drafts.blocks.keys()).collect();
-    let differs = |usage: &&&UsageKey| published.blocks.get(**usage) != drafts.blocks.get(**usage);
+    let differs = |usage: &&&UsageKey| {
+        let is_known = [published, drafts].iter().all(|content| !content.damaged.contains_key(**usage));
+        is_known && published.blocks.get(**usage) != drafts.blocks.get(**usage)
+    };
     usages.iter().filter(differs).map(|usage| (*usage).clone()).collect()
 }
 
@@ -240,7 +278,8 @@ fn replaced(draft: &BranchContent, published: &BranchContent, new: &BranchConten
         .blocks
         .iter()
         .filter(|(usage, data)| {
-            published.blocks.get(*usage) != Some(*data) && new.blocks.get(*usage) != Some(*data)
+            let stays = new.damaged.contains_key(*usage) || new.blocks.get(*usage) == Some(*data);
+            published.blocks.get(*usage) != Some(*data) && !stays
         })
         .map(|(usage, _)| usage.clone())
         .collect()

@@ -1,7 +1,9 @@
 //! `courseware publish`.
 
 use clap::Args;
-use courseware::{BlockFileLeftOut, OpenMode, PublishOptions, PublishReport, StoreUrl, publish};
+use courseware::{
+    BlockFileLeftOut, DamagedBlock, OpenMode, PublishOptions, PublishReport, StoreUrl, publish,
+};
 use xblock_core::keys::ContextKey;
 
 use super::console::Console;
@@ -48,6 +50,9 @@ pub(crate) fn run(
              rename it in the bundle"
         ));
     }
+    for DamagedBlock { usage, reason } in &report.damaged_blocks {
+        console.remark(format_args!("error: {usage} cannot be read and did not come along: {reason}"));
+    }
     for damaged in &report.damaged_asset_metadata {
         console.remark(format_args!("error: {damaged}; it did not come along"));
     }
@@ -55,6 +60,7 @@ pub(crate) fn run(
         console.remark(format_args!("error: {damaged}; it did not come along"));
     }
     let is_whole = report.block_files_left_out.is_empty()
+        && report.damaged_blocks.is_empty()
         && report.damaged_asset_metadata.is_empty()
         && report.unlisted.is_empty();
     Ok(if is_whole { Exit::Done } else { Exit::No })

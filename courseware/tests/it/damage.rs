@@ -29,6 +29,12 @@ fn says(bytes: &[u8], words: &str) -> bool {
 fn damaged(directory: &Path) -> [String; 2] {
     let stores = stores(directory);
     stores.iter().for_each(|store| drop(import_tides(store)));
+    damage(directory);
+    stores
+}
+
+/// Damages the block `two_bulges` in both stores.
+fn damage(directory: &Path) {
     let files = files_below(&directory.join("bundles"));
     let lost: Vec<_> = files
         .iter()
@@ -45,7 +51,6 @@ fn damaged(directory: &Path) -> [String; 2] {
         )
         .unwrap();
     assert_eq!(changed, 1);
-    stores
 }
 
 #[test]
@@ -278,4 +283,69 @@ fn a_file_that_cannot_be_described_stops_nothing() {
     assert_eq!(kinds(compared()), unreadable);
     let again = courseware(["publish", TIDES, "--from", &split, "--to", &whole, "--json"]).exits(1).json();
     assert_eq!(again["target_commit"], Value::Null, "{again:#}");
+}
+
+/// A course whose every change is published goes to another store around a block that cannot be read: it is named, and what
+/// the other store has of it stays.
+#[test]
+fn publishing_goes_on_around_a_block_that_cannot_be_read() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let stores = stores(folder);
+    let at = |name: &str, n: usize| format!("modulestore:{}", folder.join(format!("{name}{n}.db")).display());
+    for (n, store) in stores.iter().enumerate() {
+        import_tides(store);
+        courseware(["publish", TIDES, "--from", store, "--to", &at("whole", n)]).exits(0);
+    }
+    damage(folder);
+    let bulges = block("html", "two_bulges");
+    for (n, store) in stores.iter().enumerate() {
+        for (target, changes) in [(at("whole", n), false), (at("new", n), true)] {
+            let publish =
+                || courseware(["publish", TIDES, "--from", store, "--to", &target, "--json"]).exits(1).json();
+            let report = publish();
+            assert_eq!(report["source_commit"], Value::Null, "{report:#}");
+            assert_eq!(report["target_commit"].is_string(), changes, "{report:#}");
+            let told = report["damaged_blocks"].as_array().unwrap();
+            assert_eq!(told.len(), 1, "{report:#}");
+            assert_eq!(told[0]["usage"], bulges);
+            assert_eq!(publish()["target_commit"], Value::Null, "the second time there is nothing to do");
+            courseware(["show", &bulges, "--store", &target]).exits(if changes { 3 } else { 0 });
+            courseware(["show", &block("html", "tide_curve"), "--store", &target]).exits(0);
+        }
+        let told = courseware(["publish", TIDES, "--from", store, "--to", &at("new", n)]).exits(1);
+        assert!(
+            told.err.contains(&format!("{bulges} cannot be read and did not come along")),
+            "{}",
+            told.err
+        );
+    }
+}
+
+/// Changes beside a block that cannot be read are not published: nothing is written, and what is to be done is said.
+#[test]
+fn a_draft_that_cannot_be_read_is_not_published() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    for (n, store) in damaged(folder).iter().enumerate() {
+        let target = folder.join(format!("target{n}.db"));
+        let target = format!("modulestore:{}", target.display());
+        let before = courseware(["history", TIDES, "--store", store, "--json"]).exits(0).json();
+        let told = courseware(["publish", TIDES, "--from", store, "--to", &target]).exits(4).err;
+        assert!(told.contains(&block("html", "two_bulges")) && told.contains("fsck --repair"), "{told}");
+        assert_eq!(courseware(["history", TIDES, "--store", store, "--json"]).exits(0).json(), before);
+        courseware(["show", &block("html", "tide_curve"), "--store", &target]).exits(3);
+    }
+}
+
+/// A block of the target that cannot be read gets what comes.
+#[test]
+fn publishing_replaces_what_cannot_be_read() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let whole = tides_in(&folder.join("whole.db"));
+    for store in damaged(folder) {
+        courseware(["publish", TIDES, "--from", &whole, "--to", &store]).exits(0);
+        courseware(["compare", TIDES, &whole, &store]).exits(0);
+    }
 }
