@@ -183,6 +183,8 @@ impl PreparedImport {
                     let learners = record.published.as_ref().map(|_| read(Branch::Published)).transpose()?;
                     Ok((read(Branch::Draft)?, learners))
                 })?;
+                keep_defaults(learners.as_ref().unwrap_or(&present), &mut published);
+                keep_defaults(&present, &mut draft);
                 for content in [&mut published, &mut draft] {
                     keep_thumbnails(&present, content)?;
                     if !has_metadata {
@@ -211,6 +213,15 @@ impl PreparedImport {
         report.published_version = commit.published;
         keep_origin(store, &context, origin.as_ref(), &mut report.diagnostics);
         Ok(report)
+    }
+}
+
+/// Lets what blocks have from a library stay: a package has none of it.
+fn keep_defaults(present: &BranchContent, new: &mut BranchContent) {
+    for (usage, data) in &mut new.blocks {
+        if let Some(present) = present.blocks.get(usage).filter(|present| !present.defaults.is_empty()) {
+            Arc::make_mut(data).defaults.clone_from(&present.defaults);
+        }
     }
 }
 

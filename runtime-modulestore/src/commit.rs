@@ -21,8 +21,8 @@ use xblock_core::runtime::{
 use crate::assets;
 use crate::branch::BranchAt;
 use crate::documents::{
-    BlockEditInfo, BlockKey, CourseIndex, IndexKey, NextStructure, Stamp, Structure, assets_of, corrupt,
-    put_record, remove_record,
+    BlockEditInfo, BlockKey, BlockView, CourseIndex, IndexKey, NextStructure, Stamp, Structure, assets_of,
+    corrupt, put_record, remove_record,
 };
 use crate::reader::{Known, Reader, block_key};
 use crate::store::DocumentWrites;
@@ -89,9 +89,12 @@ pub(crate) fn carry_out(
         };
         Plan::make(edit, &writer.draft, &writer.published, &root, open)?
     };
-    for stage in &plan.stages {
+    for (number, stage) in plan.stages.iter().enumerate() {
         match stage {
-            Stage::Draft { blocks, assets } => writer.draft_stage(blocks, assets)?,
+            Stage::Draft { blocks, assets } => {
+                let later = &plan.stages[number + 1..];
+                writer.draft_stage(blocks, assets, later)?;
+            }
             Stage::Published { blocks, extent } => writer.published_stage(blocks, extent)?,
         }
     }
@@ -177,7 +180,12 @@ impl Writer<'_> {
         Ok(structure)
     }
 
-    fn draft_stage(&mut self, blocks: &BlockChanges, asset_steps: &[AssetStep]) -> Result<(), RuntimeError> {
+    fn draft_stage(
+        &mut self,
+        blocks: &BlockChanges,
+        asset_steps: &[AssetStep],
+        later: &[Stage],
+    ) -> Result<(), RuntimeError> {
         let stamp = self.stamp();
         let discards = self.edit.ops.iter().any(|op| matches!(op, EditOp::Discard(_)));
         let base = self.draft.structure().cloned();
@@ -216,10 +224,20 @@ impl Writer<'_> {
                 _ => {
                     let draft_view = self.draft.view(&key);
                     let last = draft_view.as_ref().or(found_view.as_ref()).or(published_view.as_ref());
-                    let info = match last {
+                    let mut info = match last {
                         Some(view) => view.edit_info()?.updated(&stamp),
                         None => BlockEditInfo::created(&stamp),
                     };
+                    // What is put only to be published is another state of the published block, not of the draft's: each keeps
+                    // the version of the library block it was copied from.
+                    let is_published_only = later.iter().any(|stage| {
+                        matches!(stage, Stage::Draft { blocks, .. } if blocks.put.contains_key(usage))
+                    });
+                    let copied = if is_published_only { &published_view } else { &found_view };
+                    if let Some(copied) = copied.as_ref().map(BlockView::edit_info).transpose()? {
+                        info.original_usage = copied.original_usage;
+                        info.original_usage_version = copied.original_usage_version;
+                    }
                     let known = [found.as_ref(), old.as_ref(), published.as_ref()];
                     let definition = self.writer().define(usage, &data.content, &known, &stamp)?;
                     let document = self.writer().write_block(

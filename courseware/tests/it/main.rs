@@ -14,6 +14,7 @@ mod exit_codes;
 mod exporting;
 mod formatting;
 mod learners;
+mod library_defaults;
 mod links;
 mod main_job;
 mod manual;

@@ -150,3 +150,59 @@ fn blocks_that_come_back_in_an_edit_keep_what_they_were_on_a_server() {
         blocks_keep_what_they_were(&new_store(server));
     }
 }
+
+/// Each branch's state of a copy says which version of the library block it was copied from, also where an edit, as an import
+/// is one, goes through the draft to change what is published.
+#[test]
+fn published_copies_keep_their_own_version_of_the_library_block() {
+    let (source, folder) = fixture::new_store();
+    published_course(&source);
+    commit(&source, edit().put(usage("html", "h1"), html("drafted")));
+    let heads = source.context(&context()).expect("the context");
+    let at = folder.path().join("dump");
+    source.export_dump(&at).expect("a dump");
+    let mut documents = collections(&at);
+    let versions = Branch::ALL.map(|branch| heads.head(branch).expect("a head").version.0.to_string());
+    let copied = |number: usize| ObjectId::from_bytes([u8::try_from(number).expect("small") + 1; 12]);
+    for structure in documents.get_mut("modulestore.structures").expect("structures") {
+        let id = structure.get_object_id("_id").expect("an id").to_hex();
+        let Some(number) = versions.iter().position(|version| *version == id) else { continue };
+        for block in structure.get_array_mut("blocks").expect("blocks") {
+            let block = block.as_document_mut().expect("a document");
+            if block.get_str("block_id").is_ok_and(|id| id == "h1") {
+                let info = block.get_document_mut("edit_info").expect("edit info");
+                info.insert("original_usage", LIBRARY);
+                info.insert("original_usage_version", copied(number));
+            }
+        }
+    }
+    for (name, documents) in &documents {
+        write(&at, name, documents);
+    }
+    for last in ["drafted", "drafted anew"] {
+        let (runtime, folder) = fixture::new_store();
+        runtime.import_dump(&at).expect("the dump loads");
+        commit(
+            &runtime,
+            edit()
+                .put(usage("html", "h1"), html("published anew"))
+                .with(EditOp::Publish(Extent::All))
+                .put(usage("html", "h1"), html(last)),
+        );
+        let heads = runtime.context(&context()).expect("the context");
+        runtime.export_dump(folder.path().join("out")).expect("a dump");
+        let documents = collections(&folder.path().join("out"));
+        for (number, branch) in Branch::ALL.into_iter().enumerate() {
+            let head = &heads.head(branch).expect("a head").version.0;
+            let is_head = |one: &&Document| one.get_object_id("_id").expect("an id").to_hex() == **head;
+            let structure = documents["modulestore.structures"].iter().find(is_head).expect("the head");
+            let blocks = structure.get_array("blocks").expect("blocks").iter();
+            let mut blocks = blocks.map(|block| block.as_document().expect("a document"));
+            let h1 =
+                blocks.find(|block| block.get_str("block_id").is_ok_and(|id| id == "h1")).expect("the copy");
+            let info = h1.get_document("edit_info").expect("edit info");
+            let version = info.get_object_id("original_usage_version").expect("an id");
+            assert_eq!(version, copied(number), "{last}, {branch}");
+        }
+    }
+}

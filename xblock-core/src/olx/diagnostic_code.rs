@@ -222,7 +222,7 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
         "defaults-left-out",
         Warning,
         "Settings that a library gives to its copies have no place in a course's OLX.",
-        "nothing; updating the library content brings them back",
+        "nothing; an import over the course keeps them, updating the library content brings them back elsewhere",
     ),
     DiagnosticCode::new(
         "draft-left-out",

@@ -163,7 +163,12 @@ impl<'a> Exporter<'a> {
         let source = BlockSource { usage, block_type: &block_type, data };
         if !data.defaults.is_empty() {
             let host: &mut dyn WriteHost = self;
-            host.warn("defaults-left-out", usage, "settings that came from a library have no place in OLX");
+            let names: Vec<_> = data.defaults.keys().map(|name| &**name).collect();
+            let what = format!(
+                "what these settings have from a library has no place in OLX, and only an import over this course keeps it: {}",
+                names.join(", ")
+            );
+            host.warn("defaults-left-out", usage, &what);
         }
         self.path.push(usage.clone());
         let is_written = block_type.class.olx.write(&source, self, node);
