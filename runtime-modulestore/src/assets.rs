@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
-use bson::{Bson, Document, doc};
+use bson::spec::BinarySubtype;
+use bson::{Binary, Bson, Document, doc};
 use chrono::{DateTime, Utc};
 use md5::{Digest, Md5};
 use xblock_core::fields::Json;
@@ -382,7 +383,13 @@ pub(crate) fn publish(
         let kept_id = FileId::of_value(doc! { "file": id.value(), "until": version }.into());
         match docs.file(Bucket::Published, id)? {
             Some(old) => {
-                let kept = kept_document(&old, &kept_id, id, version, false)?;
+                let kept = match kept_document(&old, &kept_id, id, version, false) {
+                    // Whoever mends a file that is damaged puts another in its place.
+                    Err(error) if error.is_damage() => {
+                        kept_damaged(&old, &found.document, &kept_id, id, version)?
+                    }
+                    kept => kept?,
+                };
                 docs.move_file((Bucket::Published, id), (Bucket::Replaced, &kept_id), &kept)?;
             }
             None => {
@@ -422,6 +429,25 @@ fn kept_document(
     kept.insert(OWN, own);
     raw(&kept, &place)
 }
+
+/// Makes the document under which a replaced file is kept whose own cannot be taken apart: its bytes are a member of it.
+fn kept_damaged(
+    old: &RawDocument,
+    new: &RawDocument,
+    kept_id: &FileId,
+    id: &FileId,
+    version: ObjectId,
+) -> Result<RawDocumentBuf, RuntimeError> {
+    let place = FileView::new(new).place();
+    let parts = FileView::new(new).parts().map(to_document);
+    let parts = parts.transpose().map_err(|error| corrupt(place.as_str(), error))?.unwrap_or_default();
+    let damaged = Binary { subtype: BinarySubtype::Generic, bytes: old.as_bytes().to_vec() };
+    let own = doc! { "file": id.value(), "until": version, "absent": false, DAMAGED: damaged };
+    raw(&doc! { "_id": kept_id.value(), "content_son": parts, OWN: own }, &place)
+}
+
+/// Our member with the bytes of a document that cannot be taken apart.
+const DAMAGED: &str = "damaged";
 
 /// Finds what the given published versions, newest first, replaced: the files as they were before all of them.
 fn replaced(
@@ -468,6 +494,12 @@ fn restore(docs: &dyn DocumentWrites, context: &ContextKey, newer: &[ObjectId]) 
     clear_draft(docs, context)?;
     for (id, found) in replaced(docs, context, newer)? {
         let place = FileView::new(&found.document).place();
+        if let Some(damaged) = found.own().and_then(|own| own.get_binary(DAMAGED).ok()) {
+            let document = RawDocument::from_bytes(damaged.bytes);
+            let document = document.map_err(|error| corrupt(place.as_str(), error))?;
+            docs.copy_file((Bucket::Replaced, &found.id), (Bucket::Draft, &id), document)?;
+            continue;
+        }
         let mut document = to_document(&found.document).map_err(|error| corrupt(place.as_str(), error))?;
         if !found.was_absent() {
             document.insert("_id", id.value());

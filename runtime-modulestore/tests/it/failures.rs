@@ -10,8 +10,8 @@ use serde_json::json;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{AssetSource, Base, BlockData, Branch, Edit, EditOp, Runtime, RuntimeError};
 use xblock_testkit::fixture::{
-    asset, attributes, block, commit, context, draft_course, edit, html, map, published_course, snapshot,
-    usage,
+    asset, attributes, block, commit, context, draft_course, edit, html, map, published_course, put_asset,
+    snapshot, usage,
 };
 
 use crate::classes::registry;
@@ -491,4 +491,31 @@ fn a_damaged_index_hides_no_other() {
         let pruned = runtime.prune(&runtime_modulestore::PruneOptions::default());
         assert!(matches!(pruned, Err(RuntimeError::Corrupt { .. })), "{n}: {pruned:?}");
     }
+}
+
+/// A file whose document is no text where it has to be gets another in its place, and comes back as it was.
+#[test]
+fn a_file_with_a_damaged_document_can_be_replaced() {
+    let (runtime, folder) = new_store();
+    published_course(&runtime);
+    let first = commit(&runtime, edit().with(put_asset("a.txt", b"first")).publish_all());
+    let database = Connection::open(folder.path().join("store.db")).expect("the file");
+    let mut document: Vec<u8> = database
+        .query_row("SELECT document FROM files WHERE bucket = 'fs'", [], |row| row.get(0))
+        .expect("the file's document");
+    let at = document.windows(10).position(|part| part == b"text/plain").expect("its type");
+    document[at] = 0xff;
+    database.execute("UPDATE files SET document = ? WHERE bucket = 'fs'", [&document]).expect("an update");
+    let runtime = open(folder.path());
+    assert!(matches!(runtime.asset(&asset("a.txt"), Branch::Published), Err(RuntimeError::Corrupt { .. })));
+    commit(&runtime, edit().with(put_asset("a.txt", b"second")).publish_all());
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Published).expect("the file"), b"second");
+    let version = first.published.expect("a version");
+    assert_eq!(runtime.version(&context(), &version).expect("the version").assets, Some(Vec::new()));
+    commit(&runtime, edit().with(EditOp::Restore(version)).publish_all());
+    let kept: Vec<u8> = database
+        .query_row("SELECT document FROM files WHERE bucket = 'fs'", [], |row| row.get(0))
+        .expect("the file's document");
+    assert_eq!(kept, document);
+    assert_eq!(runtime.read_asset(&asset("a.txt"), Branch::Published).expect("the bytes"), b"first");
 }
