@@ -5,7 +5,7 @@ use std::sync::Arc;
 use courseware::{ImportOptions, ImportOutcome, import};
 use serde_json::json;
 use xblock_core::olx::{ExportOptions, MemoryPackage, MemorySink, PackageSource, write_course};
-use xblock_core::runtime::{BlockData, Branch, Runtime};
+use xblock_core::runtime::{BlockData, Branch};
 use xblock_testkit::fixture::{commit, context, edit, map, published_course, usage};
 
 use crate::stores::for_all;

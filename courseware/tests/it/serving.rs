@@ -390,3 +390,43 @@ fn files_of_single_blocks_are_served_with_them() {
     assert_eq!(server.get(unsigned, &[]).0, 403);
     assert_eq!(server.get(&file.replace("tiny", "other"), &[]).0, 403);
 }
+
+/// A document that is nothing but levels is the trouble of the one block it is of, also where pages are made: the server goes
+/// on, and so does the page around it.
+#[test]
+fn pages_go_on_around_documents_that_are_too_deep() {
+    let directory = tempdir().unwrap();
+    let file = directory.path().join("split.db");
+    let store = format!("modulestore:{}", file.display());
+    import_tides(&store);
+    // An empty document in many others.
+    let levels = 100_000_u32;
+    let begun = (1..=levels).rev().flat_map(|level| {
+        let [a, b, c, d] = (5 + 8 * level).to_le_bytes();
+        [a, b, c, d, 3, b'a', 0]
+    });
+    let mut fields: Vec<u8> = begun.chain([5, 0, 0, 0, 0]).collect();
+    fields.resize(fields.len() + levels as usize, 0);
+    let split = rusqlite::Connection::open(&file).unwrap();
+    let words = "gravity weakens with distance";
+    let definition =
+        "SELECT _id FROM \"modulestore.definitions\" WHERE instr(document, CAST(?1 AS BLOB)) > 0";
+    let id: Vec<u8> = split.query_row(definition, [words], |row| row.get(0)).unwrap();
+    let members =
+        [&b"\x07_id\0"[..], &id, b"\x02block_type\0\x05\0\0\0html\0\x03fields\0", &fields, b"\0"].concat();
+    let document = [&u32::try_from(members.len() + 4).unwrap().to_le_bytes()[..], &members].concat();
+    let set = "UPDATE \"modulestore.definitions\" SET document = ?1 WHERE _id = ?2";
+    assert_eq!(split.execute(set, rusqlite::params![document, id]).unwrap(), 1);
+
+    let server = Server::start(&store, SECRET);
+    let (status, _, outline) = server.get(&format!("/course/{TIDES}"), &[]);
+    assert_eq!(status, 200);
+    assert!(String::from_utf8(outline).unwrap().contains("unit_two_bulges"));
+    let (status, _, page) = server.get(&format!("/block/{}", block("html", "two_bulges")), &[]);
+    let page = String::from_utf8(page).unwrap();
+    assert!(status == 500 && page.contains("nested deeper"), "{status}: {page}");
+    let (status, _, page) = server.get(&format!("/block/{}", block("vertical", "unit_two_bulges")), &[]);
+    assert_eq!(status, 200);
+    assert!(String::from_utf8(page).unwrap().contains("nested deeper"));
+    assert_eq!(server.get(&format!("/block/{}", block("html", "tide_curve")), &[]).0, 200);
+}
