@@ -84,7 +84,12 @@ impl Connection {
         counts::statement();
         match &self.0 {
             Kind::Sqlite(db) => params
-                .with(|cells| db.prepare_cached(sql)?.execute(rusqlite::params_from_iter(cells)))
+                .with(|cells| {
+                    let mut statement = db.prepare_cached(sql)?;
+                    let changed = statement.execute(rusqlite::params_from_iter(cells));
+                    counts::steps(&statement);
+                    changed
+                })
                 .map_err(failed(action)),
             Kind::Mysql(session) => {
                 params.with(|cells| session.run(sql, cells)).map_err(BlockstoreError::database(action))
@@ -147,7 +152,9 @@ impl Connection {
                 .with(|cells| {
                     let mut statement = db.prepare_cached(sql)?;
                     let row = |row: &rusqlite::Row<'_>| Ok(read(&Row::Sqlite(row)));
-                    statement.query_row(rusqlite::params_from_iter(cells), row).optional()
+                    let found = statement.query_row(rusqlite::params_from_iter(cells), row).optional();
+                    counts::steps(&statement);
+                    found
                 })
                 .map_err(failed(action))?,
             Kind::Mysql(session) => params
@@ -179,6 +186,8 @@ impl Connection {
                             Err(error) => return Ok(Err(error)),
                         }
                     }
+                    drop(rows);
+                    counts::steps(&statement);
                     Ok(Ok(found))
                 })
                 .map_err(failed(action))?,

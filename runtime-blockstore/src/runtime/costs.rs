@@ -1,16 +1,18 @@
-//! What reading costs, in statements and files, whatever the size of a bundle.
+//! What reading costs, in statements and files, whatever the size of a bundle; and in steps of SQLite, whatever the number of
+//! bundles.
 
 use std::sync::Arc;
 
 use chrono::DateTime;
+use uuid::Uuid;
 use xblock_core::clock::FixedClock;
 use xblock_core::keys::{ContextKey, UsageKey};
-use xblock_core::runtime::{Branch, Runtime as _};
+use xblock_core::runtime::{Base, BlockData, Branch, Edit, EditOp, Extent, Runtime as _, RuntimeError};
 
 use super::BlockstoreRuntime;
 use crate::counts::{self, Counts};
 use crate::database::Access;
-use crate::store::Blockstore;
+use crate::store::{Blockstore, BundleQuery};
 
 #[path = "../../tests/it/classes.rs"]
 mod classes;
@@ -97,7 +99,8 @@ fn costs(blocks: usize) -> Vec<(&'static str, Counts)> {
         .into_iter()
         .map(|(name, read)| {
             let runtime = runtime(folder.path());
-            (name, counts::of(|| read(&runtime)).1)
+            // An outline takes as many steps as it has blocks.
+            (name, Counts { steps: 0, ..counts::of(|| read(&runtime)).1 })
         })
         .collect()
 }
@@ -111,4 +114,82 @@ fn reading_one_block_and_the_outline_costs_the_same_in_every_bundle() {
         // The definition; the list of a version's files, where what is listed is to be proved; never the others.
         assert!(counts.files <= 1, "{name}: {counts:?}");
     }
+}
+
+/// A store with a course and so many other bundles, half of them older, each with a version; returns the first of these.
+fn crowd(folder: &std::path::Path, bundles: usize) -> Uuid {
+    let runtime = runtime(folder);
+    let store = runtime.blockstore();
+    let collection = store.create_collection("Tides").expect("a collection").uuid;
+    let mut first = None;
+    for n in 0..bundles {
+        if n == bundles / 2 {
+            let root = course().make_usage_key("course", "course").expect("a usage");
+            let new = Edit::new(course(), Base::New { root: root.clone() }).put(root, BlockData::default());
+            runtime.commit(new.publish_all()).expect("a course");
+        }
+        let bundle = store.create_bundle(collection, &format!("b{n}"), "b", "").expect("a bundle").uuid;
+        let draft = store.get_or_create_bundle_draft(bundle, "studio_draft").expect("a draft").uuid;
+        store.write_draft_file(draft, "a.txt", Some(b"a")).expect("a staged file");
+        store.commit_draft(draft).expect("a version");
+        first.get_or_insert(bundle);
+    }
+    // The first to look notes which of them are courses, and up to which version the feed has all.
+    assert_eq!(runtime.contexts().expect("contexts"), [course()]);
+    assert_eq!(store.get_changes(0, usize::MAX).expect("changes").len(), bundles + 1);
+    first.expect("a bundle")
+}
+
+fn course() -> ContextKey {
+    "course-v1:Harbour+Tides+2026".parse().expect("a key")
+}
+
+/// Counts what each of some requests takes in a process that has just opened the store.
+fn costs_among(bundles: usize) -> Vec<(&'static str, Counts)> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let first = crowd(folder.path(), bundles);
+    let root = course().make_usage_key("course", "course").expect("a usage");
+    let requests: [(&str, Read<'_>); 8] = [
+        ("the contexts", &|runtime| assert_eq!(runtime.contexts().expect("contexts"), [course()])),
+        ("a context that is not there", &|runtime| {
+            let missing = runtime.usages(&lib(), Branch::Published);
+            assert!(matches!(missing, Err(RuntimeError::NoSuchContext { .. })));
+        }),
+        ("a block", &|runtime| drop(runtime.block(&root, Branch::Published).expect("a block"))),
+        ("an edit that is published", &|runtime| {
+            let edit = Edit::new(course(), Base::Any).put(root.clone(), BlockData::default());
+            let edit = edit.with(EditOp::Publish(Extent::Subtree(root.clone())));
+            runtime.commit(edit).expect("a commit");
+        }),
+        ("a file", &|runtime| {
+            let file = runtime.blockstore().get_bundle_file_data(first, "a.txt", None);
+            assert_eq!(file.expect("a file"), b"a");
+        }),
+        ("a page of bundles", &|runtime| {
+            let page = BundleQuery { after: Some(first), limit: Some(3), ..BundleQuery::default() };
+            assert_eq!(runtime.blockstore().find_bundles(&page).expect("bundles").len(), 3);
+        }),
+        ("dependents", &|runtime| {
+            assert!(runtime.blockstore().get_dependents(first).expect("dependents").is_empty());
+        }),
+        ("a page of the feed", &|runtime| {
+            assert_eq!(runtime.blockstore().get_changes(2, 3).expect("changes").len(), 3);
+        }),
+    ];
+    let mut costs: Vec<_> = requests
+        .into_iter()
+        .map(|(name, request)| {
+            let runtime = runtime(folder.path());
+            (name, counts::of(|| request(&runtime)).1)
+        })
+        .collect();
+    costs.push(("opening", counts::of(|| drop(runtime(folder.path()))).1));
+    costs
+}
+
+#[test]
+fn requests_cost_the_same_among_any_number_of_bundles() {
+    let few = costs_among(10);
+    assert!(few.iter().all(|(_, counts)| counts.steps > 0), "{few:?}");
+    assert_eq!(costs_among(200), few);
 }
