@@ -4,7 +4,8 @@ use std::error::Error;
 use std::fmt;
 use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
 use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use courseware::{Progress, Stage, Step};
@@ -19,6 +20,8 @@ use super::exit::{CommandError, Exit};
 
 /// How often a terminal sees progress.
 const REDRAW: Duration = Duration::from_millis(100);
+/// How long nothing has to happen before that is told.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// The command's two outputs.
 pub(crate) struct Console {
@@ -95,13 +98,51 @@ impl Console {
     pub(crate) fn watch<T>(&self, work: impl FnOnce(Progress<'_>) -> T) -> Result<T, CommandError> {
         let stop = stop_flag()?;
         let terminal = io::stderr().is_terminal();
-        let meter = Meter { terminal, drawn: Mutex::new(Drawn { stage: None, at: Instant::now() }) };
+        let now = Instant::now();
+        let meter = Meter { terminal, drawn: Mutex::new(Drawn { stage: None, at: now, step: now }) };
         let draw = |step| meter.draw(step);
         let mut progress = Progress { stop: Some(&stop), ..Progress::default() };
-        if terminal || self.progress {
-            progress.report = Some(&draw);
+        if !terminal && !self.progress {
+            return Ok(work(progress));
         }
-        Ok(work(progress))
+        progress.report = Some(&draw);
+        let over = Over::default();
+        Ok(thread::scope(|scope| {
+            scope.spawn(|| over.every(QUIET, || meter.draw_waiting()));
+            let _over = Ending(&over);
+            work(progress)
+        }))
+    }
+}
+
+/// Says that work is over.
+#[derive(Default)]
+struct Over {
+    is_over: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Over {
+    /// Does something again and again until work is over.
+    fn every(&self, pause: Duration, mut tell: impl FnMut()) {
+        let mut is_over = self.is_over.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*is_over {
+            let waited = self.told.wait_timeout(is_over, pause).unwrap_or_else(PoisonError::into_inner);
+            is_over = waited.0;
+            if waited.1.timed_out() && !*is_over {
+                tell();
+            }
+        }
+    }
+}
+
+/// Ends the telling, however work ends.
+struct Ending<'o>(&'o Over);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        *self.0.is_over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.0.told.notify_all();
     }
 }
 
@@ -122,7 +163,8 @@ fn causes(error: &CommandError) -> Vec<String> {
     causes
 }
 
-/// Draws progress: one changing line on a terminal, a line at the ends of each stage elsewhere.
+/// Draws progress: one changing line on a terminal, a line at the ends of each stage elsewhere; and how long nothing has
+/// happened, as where another's lock or unfinished work is waited for.
 struct Meter {
     terminal: bool,
     drawn: Mutex<Drawn>,
@@ -130,21 +172,36 @@ struct Meter {
 
 struct Drawn {
     stage: Option<Stage>,
+    /// When something was drawn.
     at: Instant,
+    /// When something happened.
+    step: Instant,
 }
 
 impl Meter {
     fn draw(&self, step: Step) {
         let mut drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        drawn.step = Instant::now();
         let is_end = drawn.stage != Some(step.stage) || step.total == Some(step.done);
         if !is_end && (!self.terminal || drawn.at.elapsed() < REDRAW) {
             return;
         }
-        *drawn = Drawn { stage: Some(step.stage), at: Instant::now() };
+        *drawn = Drawn { stage: Some(step.stage), at: drawn.step, step: drawn.step };
         let text = match step.total {
             Some(total) => format!("{}: {} of {total}", step.stage, step.done),
             None => step.stage.to_string(),
         };
+        self.write(&text);
+    }
+
+    fn draw_waiting(&self) {
+        let drawn = self.drawn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = drawn.waiting(Instant::now()) {
+            self.write(&text);
+        }
+    }
+
+    fn write(&self, text: &str) {
         let mut stderr = io::stderr();
         // Progress nobody can see is no reason to stop.
         let _ = if self.terminal {
@@ -152,6 +209,15 @@ impl Meter {
         } else {
             writeln!(stderr, "{text}")
         };
+    }
+}
+
+impl Drawn {
+    /// Says how long nothing has happened, where that is long.
+    fn waiting(&self, now: Instant) -> Option<String> {
+        let waited = now.saturating_duration_since(self.step);
+        let stage = self.stage.filter(|_| waited >= QUIET)?;
+        Some(format!("{stage}: no news for {} s", waited.as_secs()))
     }
 }
 
@@ -172,4 +238,41 @@ fn stop_flag() -> Result<Arc<AtomicBool>, CommandError> {
         flag::register(signal, stop.clone()).map_err(CommandError::Signals)?;
     }
     Ok(stop)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[test]
+    fn waiting_is_told_when_it_is_long() {
+        let step = Instant::now();
+        let drawn = |stage| Drawn { stage, at: step, step };
+        let after = |seconds| step + Duration::from_secs(seconds);
+        assert_eq!(drawn(Some(Stage::Write)).waiting(after(4)), None);
+        assert_eq!(
+            drawn(Some(Stage::Write)).waiting(after(61)).as_deref(),
+            Some("writing: no news for 61 s")
+        );
+        assert_eq!(drawn(None).waiting(after(61)), None);
+    }
+
+    #[test]
+    fn telling_ends_with_the_work() {
+        let (over, told) = (Over::default(), AtomicUsize::new(0));
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                over.every(Duration::from_millis(1), || {
+                    told.fetch_add(1, Ordering::SeqCst);
+                })
+            });
+            let _over = Ending(&over);
+            while told.load(Ordering::SeqCst) < 3 {
+                thread::yield_now();
+            }
+        });
+        assert!(told.load(Ordering::SeqCst) >= 3);
+    }
 }
