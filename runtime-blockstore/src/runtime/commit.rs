@@ -117,15 +117,15 @@ impl BlockstoreRuntime {
         for stage in plan.stages {
             match stage {
                 Stage::Draft { blocks, assets } => {
-                    if assets.iter().any(|step| matches!(step, AssetStep::TakePublished)) {
-                        carrying.discard()?;
-                    }
                     // Of steps that change all there is, the last one counts.
                     let whole = assets.iter().rev().find_map(|step| match step {
                         AssetStep::TakePublished => Some(None),
                         AssetStep::TakeVersion(version) => Some(Some(version)),
                         _ => None,
                     });
+                    if whole == Some(None) {
+                        carrying.discard()?;
+                    }
                     let restored =
                         whole.flatten().map(|version| self.version_snapshot(&view, version)).transpose()?;
                     if let Some(version) = &restored {
@@ -133,6 +133,7 @@ impl BlockstoreRuntime {
                     }
                     carrying.change_blocks(&blocks, draft_state)?;
                     if let Some(version) = &restored {
+                        carrying.restore_definitions(version, &blocks, draft_state)?;
                         carrying.restore_own_files(version)?;
                     }
                     carrying.change_assets(assets)?;

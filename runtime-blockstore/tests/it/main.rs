@@ -18,6 +18,7 @@ mod golden;
 mod handover;
 mod includes;
 mod index_check;
+mod index_edits;
 mod links;
 mod maintenance;
 mod mariadb;

@@ -3,6 +3,7 @@
 use runtime_blockstore::BlockstoreError;
 use xblock_core::runtime::{Base, Branch, Edit, EditOp, Extent, Runtime};
 
+use crate::fixture::new_bundle;
 use crate::includes::{Site, at, lib};
 
 const UNIT: &str = r#"<unit><xblock-include definition="html/h"/></unit>"#;
@@ -142,6 +143,31 @@ fn a_version_comes_back_with_the_files_of_its_blocks() {
     let edit = Edit::new(lib(), Base::Any).with(restore(0)).with(EditOp::Discard(Extent::All));
     site.runtime.commit(edit).unwrap();
     assert_eq!((files(&site, "h", Branch::Draft), files(&site, "o", Branch::Draft)), (old(), old()));
+    site.index_is_right();
+}
+
+#[test]
+fn a_version_comes_back_in_its_own_words_where_a_link_said_the_same() {
+    let page = "<html>page</html>";
+    let site = Site::new(
+        |runtime| vec![("m", new_bundle(runtime.blockstore(), "m", &[("html/h/definition.xml", page)]).0, 1)],
+        &[("unit/a/definition.xml", UNIT), ("html/h/definition.xml", page)],
+    );
+    commit(&site, EditOp::Publish(Extent::All));
+    let version = site.runtime.history(&lib(), Branch::Published).unwrap()[0].version.clone();
+    let linked = r#"<unit><xblock-include source="m" definition="html/h"/></unit>"#;
+    stage(&site, "unit/a/definition.xml", Some(linked));
+    stage(&site, "html/h/definition.xml", None);
+    commit(&site, EditOp::Publish(Extent::All));
+    let before = site.runtime.block(&at("html", "h"), Branch::Draft).unwrap();
+    commit(&site, EditOp::Restore(version));
+    let after = site.runtime.block(&at("html", "h"), Branch::Draft).unwrap();
+    assert_eq!(before.data, after.data);
+    assert_ne!(before.definition, after.definition, "it is the bundle's own again");
+    let store = site.runtime.blockstore();
+    let text = |path| store.get_bundle_file_data(site.bundle, path, Some("studio_draft")).unwrap();
+    assert_eq!(text("unit/a/definition.xml"), UNIT.as_bytes());
+    assert_eq!(text("html/h/definition.xml"), page.as_bytes());
     site.index_is_right();
 }
 

@@ -13,6 +13,7 @@ fn check(kind: &str, path: &str) {
     run(by_kind(kind).expect("a kind of vectors"), &[path], &mut report).expect("vectors that can be read");
     assert!(report.passed > 0);
     assert_eq!(report.failures, Vec::<String>::new());
+    assert_eq!(report.unproven, Vec::<String>::new());
 }
 
 #[test]
@@ -56,6 +57,27 @@ fn a_store_of_the_blockstore_app_is_read_as_it_was_written() {
             println!("SKIPPED: the golden data is not here (shared/golden/blockstore beside the project)")
         }
     }
+}
+
+#[test]
+fn what_vectors_of_a_store_do_not_have_is_told_and_not_proven() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let clock = std::sync::Arc::new(courseware::SystemClock);
+    drop(runtime_blockstore::Blockstore::open(folder.path(), runtime_blockstore::Access::ReadWrite, clock));
+    let empty = r#"{"collections": [], "bundles": [], "storage_listing": []}"#;
+    std::fs::write(folder.path().join("expected.json"), empty).expect("room on the disk");
+    let vectors = |more: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_vectors"));
+        let ran = command.arg("blockstore").arg(folder.path()).args(more).output().expect("it runs");
+        (String::from_utf8(ran.stdout).expect("UTF-8"), ran.status.code())
+    };
+    for name in ["digest-vectors.json", "expected-library-view.json", "operations.json"] {
+        let (told, _) = vectors(&[]);
+        let line = told.lines().find(|line| line.starts_with("NOT PROVEN: ") && line.contains(name));
+        assert!(line.is_some(), "{name}: {told}");
+    }
+    let (told, code) = vectors(&[]);
+    assert_eq!((code, vectors(&["--all"]).1), (Some(0), Some(1)), "{told}");
 }
 
 fn golden_split() -> Option<PathBuf> {

@@ -257,6 +257,7 @@ impl<'v> Carrying<'v> {
 
     /// Drops everything the draft stages, so that it lies on the latest version; the plan's blocks are written after.
     pub(super) fn discard(&mut self) -> Result<(), RuntimeError> {
+        let earlier = self.tree.composed();
         for (path, record) in self.tree.discard() {
             let source = Source::published(&self.view.row);
             let conventions = &self.view.conventions;
@@ -270,7 +271,46 @@ impl<'v> Carrying<'v> {
             }
         }
         if let Some(published) = self.published_state {
+            self.follow_files(self.draft_state, &earlier, &self.tree.composed(), published)?;
             self.copy_includes(published, self.draft_state)?;
+        }
+        Ok(())
+    }
+
+    /// Gives a state rows for the definitions it got, like those of another state, and takes those of lost ones away. A plan
+    /// does not tell a block of the bundle's own from an included one of the same key that says the same.
+    fn follow_files(
+        &self,
+        state: RowId,
+        earlier: &BTreeMap<String, FileRecord>,
+        now: &BTreeMap<String, FileRecord>,
+        like: RowId,
+    ) -> Result<(), RuntimeError> {
+        if !self.may_include {
+            return Ok(());
+        }
+        let (tables, conventions) = (&self.tables, &self.view.conventions);
+        let source = Source::draft(&self.view.row);
+        let only = |one: &'_ BTreeMap<String, FileRecord>, other: &BTreeMap<String, FileRecord>| {
+            let paths = one.iter().filter(|(path, _)| !other.contains_key(*path));
+            let ids = paths.filter_map(|(path, record)| {
+                let (block_type, id) = self.runtime.block_at(conventions, source, path, record)?;
+                Some((block_type.into_owned(), id.into_owned()))
+            });
+            ids.collect::<Vec<_>>()
+        };
+        for (block_type, id) in only(earlier, now) {
+            tables.delete_usage(state, &block_type, &id)?;
+        }
+        for (block_type, id) in only(now, earlier) {
+            if tables.usage(state, &block_type, &id)?.is_none()
+                && let Some(row) = tables.usage(like, &block_type, &id)?
+            {
+                tables.put_usage(state, &block_type, &id, &row)?;
+                let children = tables.children(like, &block_type, &id)?;
+                let children = children.iter().map(|(block_type, id)| (&**block_type, &**id));
+                tables.put_children(state, &block_type, &id, children)?;
+            }
         }
         Ok(())
     }
@@ -418,6 +458,7 @@ impl<'v> Carrying<'v> {
             Extent::Subtree(top) => self.subtree_files(top, blocks, before)?,
         };
         let now = self.info.edited_on.unwrap_or_default();
+        let earlier = self.tree.published().map(|(_, snapshot)| snapshot.clone());
         let (_, snapshot) = self.tree.publish(files, is_all, links, now);
         let state = match self.published_state {
             Some(state) => state,
@@ -450,6 +491,8 @@ impl<'v> Carrying<'v> {
             self.index(state, usage, data, &record, &includes)?;
         }
         if is_all {
+            let earlier = earlier.as_ref().map(|snapshot| &snapshot.files);
+            self.follow_files(state, earlier.unwrap_or(&BTreeMap::new()), &snapshot.files, self.draft_state)?;
             self.copy_includes(self.draft_state, state)?;
         } else if self.may_include {
             self.changed.insert(state);

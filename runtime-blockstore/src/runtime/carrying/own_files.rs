@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use xblock_core::keys::UsageKey;
-use xblock_core::runtime::{EditOp, Extent, RuntimeError};
+use xblock_core::runtime::{BlockChanges, BranchState, EditOp, Extent, RuntimeError};
 
 use super::{Carrying, folder_of};
 use crate::document::{FileRecord, Snapshot};
 use crate::rows::RowId;
 use crate::runtime::conventions::Conventions;
+use crate::runtime::definitions::Source;
 use crate::runtime::layout::{CONTEXT_FILE, Entry, classify};
 
 /// Type and id of a block.
@@ -89,6 +90,41 @@ impl Carrying<'_> {
             });
             if is_unnamed(conventions, path) && !is_gone {
                 self.tree.put_record(path, record.clone())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a version's definitions of blocks the plan says nothing of: what the draft has of them may say the same, and lead to it
+    /// by a link that the version does not have.
+    pub(in crate::runtime) fn restore_definitions(
+        &mut self,
+        version: &Snapshot,
+        blocks: &BlockChanges,
+        before: &dyn BranchState,
+    ) -> Result<(), RuntimeError> {
+        let source = Source { bundle: version.bundle_uuid, draft: None };
+        for (path, record) in &version.files {
+            if self.tree.file(path) == Some(record) {
+                continue;
+            }
+            let owner = self.runtime.block_at(&self.view.conventions, source, path, record);
+            let usage =
+                owner.and_then(|(block_type, id)| self.view.key.make_usage_key(&block_type, &id).ok());
+            let Some(usage) = usage else { continue };
+            if blocks.put.contains_key(&usage) || blocks.deleted.contains(&usage) {
+                continue;
+            }
+            let reader = self.view.reader(source);
+            let theirs = match self.runtime.read_block(&reader, &usage, record.hash, record.size) {
+                // The plan names what differs; what cannot be read stays as it is in the draft.
+                Err(error) if error.is_damage() => continue,
+                theirs => theirs?,
+            };
+            if before.block(&usage)?.is_some_and(|present| present == theirs) {
+                self.tree.put_record(path, record.clone())?;
+                let includes = self.includes_in(&usage, &theirs, path, record, None)?;
+                self.index(self.draft_state, &usage, &theirs, record, &includes)?;
             }
         }
         Ok(())

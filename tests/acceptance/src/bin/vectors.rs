@@ -1,13 +1,20 @@
-//! `vectors KIND PATH... [--verbose]`: holds recorded behaviour against this implementation.
+//! `vectors KIND PATH... [--verbose] [--all]`: holds recorded behaviour against this implementation.
 //!
-//! Prints each failure and ends with a line `N passed, N failed`. The exit status is 0 when all passed, 1 when one failed,
-//! 2 when there was nothing to check.
+//! Prints each failure, then `NOT PROVEN: ...` for each file a folder of vectors may have and does not, and ends with a line
+//! `N passed, N failed`. The exit status is 0 when all passed, 1 when one failed or, with `--all`, when something is not
+//! proven, 2 when there was nothing to check.
 
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use acceptance::vectors::{self, KINDS, Report};
+
+/// Tells failures in full.
+const VERBOSE: &str = "--verbose";
+
+/// Fails where something is not proven, too.
+const ALL: &str = "--all";
 
 fn main() -> ExitCode {
     let (flags, words): (Vec<_>, Vec<_>) = std::env::args().skip(1).partition(|arg| arg.starts_with("--"));
@@ -18,8 +25,13 @@ fn main() -> ExitCode {
                 // A closed pipe is no reason to stop counting.
                 let _ = writeln!(out, "{failure}");
             }
+            for unproven in &report.unproven {
+                let _ = writeln!(out, "NOT PROVEN: {unproven}");
+            }
             let _ = writeln!(out, "{} passed, {} failed", report.passed, report.failed);
-            if report.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+            let needs_all = flags.iter().any(|flag| flag == ALL);
+            let is_proven = report.failed == 0 && (report.unproven.is_empty() || !needs_all);
+            if is_proven { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(reason) => {
             let _ = writeln!(std::io::stderr().lock(), "vectors: {reason}");
@@ -30,8 +42,9 @@ fn main() -> ExitCode {
 
 fn check(flags: &[String], words: &[String]) -> Result<Report, String> {
     let kinds: Vec<_> = KINDS.iter().map(|(name, _)| *name).collect();
-    let usage = format!("vectors KIND PATH... [--verbose], where KIND is one of: {}", kinds.join(", "));
-    if let Some(flag) = flags.iter().find(|flag| *flag != "--verbose") {
+    let usage =
+        format!("vectors KIND PATH... [{VERBOSE}] [{ALL}], where KIND is one of: {}", kinds.join(", "));
+    if let Some(flag) = flags.iter().find(|flag| ![VERBOSE, ALL].contains(&flag.as_str())) {
         return Err(format!("unknown option {flag}\n{usage}"));
     }
     let [kind, paths @ ..] = words else { return Err(usage) };
@@ -40,7 +53,7 @@ fn check(flags: &[String], words: &[String]) -> Result<Report, String> {
         return Err(usage);
     }
     let paths: Vec<_> = paths.iter().map(PathBuf::from).collect();
-    let mut report = Report { verbose: !flags.is_empty(), ..Report::default() };
+    let mut report = Report { verbose: flags.iter().any(|flag| flag == VERBOSE), ..Report::default() };
     vectors::run(run, &paths, &mut report)?;
     Ok(report)
 }

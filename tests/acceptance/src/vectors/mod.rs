@@ -58,6 +58,8 @@ pub struct Report {
     pub verbose: bool,
     /// One text for each failure.
     pub failures: Vec<String>,
+    /// What could not be held against anything because its file is not there, one text for each file.
+    pub unproven: Vec<String>,
 }
 
 impl Report {
