@@ -140,6 +140,39 @@ fn units_in_a_circle_are_listed() {
     assert!(!ran.err.contains("unit:c") && !ran.err.contains("html:h"), "{}", ran.err);
 }
 
+/// A package of a library has one state, and says what of the draft is not in it.
+#[test]
+fn packages_of_libraries_tell_which_drafts_they_lack() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, _, tides) = store(folder.path());
+    let key = "lib:Harbour:tides";
+    courseware(["adopt", key, &tides.to_string(), "--store", &store]).exits(0);
+    let export = |name: &str| {
+        let package = folder.path().join(name);
+        courseware(["export", key, "--store", &store, "-o", package.to_str().unwrap()]).exits(0).err
+    };
+    assert!(!export("before").contains("draft-left-out"));
+    let bundles =
+        Blockstore::open(&folder.path().join("store"), Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let draft = bundles.get_or_create_bundle_draft(tides, "studio_draft").unwrap().uuid;
+    let week = r#"<unit display_name="Changed"><xblock-include definition="html/new"/></unit>"#;
+    bundles.write_draft_file(draft, "unit/week/definition.xml", Some(week.as_bytes())).unwrap();
+    bundles.write_draft_file(draft, "html/new/definition.xml", Some(b"<html>new</html>")).unwrap();
+    drop(bundles);
+    let told = export("after");
+    for words in [
+        "unit:week: it is written as it is published",
+        "html:new: it is a draft only",
+        "html:w1: it is written",
+    ] {
+        assert!(
+            told.contains(&format!("warning[draft-left-out]: lb:Harbour:tides:{words}")),
+            "{words}: {told}"
+        );
+    }
+    assert_eq!(told.matches("draft-left-out").count(), 3, "{told}");
+}
+
 /// What is exported of a library of the second generation says which it is, so that it can be checked and imported.
 #[test]
 fn packages_of_libraries_name_them() {

@@ -227,7 +227,7 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
     DiagnosticCode::new(
         "draft-left-out",
         Warning,
-        "Drafts are written for verticals and what is in them only.",
+        "Drafts are written for verticals of courses and what is in them only; a library's package has one state, what is published.",
         "publish the block before the export",
     ),
     DiagnosticCode::new(

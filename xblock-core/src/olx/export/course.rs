@@ -1,9 +1,11 @@
 //! The order in which a package is written.
 
+use std::collections::BTreeSet;
+
 use crate::block::Registry;
 use crate::keys::{ContextKey, UsageKey};
 use crate::olx::write::{BlockSource, WriteError};
-use crate::olx::{Element, WriteOptions};
+use crate::olx::{Diagnostic, Element, Severity, WriteOptions};
 use crate::runtime::{BlockRecord, Branch, ContextRecord, Runtime};
 
 use super::compose::write_beside;
@@ -16,12 +18,64 @@ use super::sink::{ExportOptions, ExportReport, PackageSink};
 /// Files of [`ExportOptions::origin`] that still say what is so are written as they were.
 ///
 /// What is published stands in the package's own folders, what only the draft branch has under `drafts/`; a context that
-/// was never published is written from its draft. The same content always gives the same bytes. Trouble with
+/// was never published is written from its draft. A library's package has no drafts, which is remarked. The same content always gives the same bytes. Trouble with
 /// single blocks and values is told in the report and does not end the export.
 ///
 /// # Errors
 /// [`WriteError`] where the runtime or the sink fails, or somebody asked to stop.
 pub fn write_course(
+    runtime: &dyn Runtime,
+    context: &ContextKey,
+    options: ExportOptions<'_>,
+    registry: &Registry,
+    sink: &mut dyn PackageSink,
+) -> Result<ExportReport, WriteError> {
+    let mut report = write_files(runtime, context, options, registry, sink)?;
+    if context.as_course().is_none() {
+        report.diagnostics.extend(drafts_left_out(runtime, context)?);
+    }
+    Ok(report)
+}
+
+/// Remarks which blocks of a library are drafted otherwise than they are published.
+fn drafts_left_out(runtime: &dyn Runtime, context: &ContextKey) -> Result<Vec<Diagnostic>, WriteError> {
+    if runtime.context(context)?.published.is_none() {
+        return Ok(Vec::new());
+    }
+    let mut remarks = Vec::new();
+    let mut remark = |usage: &UsageKey, message: &str| {
+        let message = format!("{usage}: {message}");
+        remarks.push(Diagnostic::new("draft-left-out", Severity::Warning, message));
+    };
+    let drafted: BTreeSet<_> = runtime.usages(context, Branch::Draft)?.into_iter().collect();
+    for usage in &drafted {
+        let [draft, published] = [Branch::Draft, Branch::Published].map(|branch| {
+            match runtime.block(usage, branch) {
+                // What cannot be read is told elsewhere.
+                Err(error) if error.is_damage() => Ok(None),
+                Err(error) if error.is_not_found() => Ok(Some(None)),
+                block => block.map(|block| Some(Some(block.data))),
+            }
+        });
+        match (draft?, published?) {
+            (Some(_), Some(None)) => {
+                remark(usage, "it is a draft only, and drafts of libraries have no place in a package");
+            }
+            (Some(draft), Some(published)) if draft != published => {
+                remark(usage, "it is written as it is published; the draft differs");
+            }
+            _ => {}
+        }
+    }
+    for usage in runtime.usages(context, Branch::Published)? {
+        if !drafted.contains(&usage) {
+            remark(&usage, "it is written as it is published; the draft has it no longer");
+        }
+    }
+    Ok(remarks)
+}
+
+fn write_files(
     runtime: &dyn Runtime,
     context: &ContextKey,
     options: ExportOptions<'_>,
