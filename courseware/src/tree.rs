@@ -25,14 +25,6 @@ pub struct TreeNode {
     pub children: Vec<TreeNode>,
 }
 
-impl TreeNode {
-    /// Shows a node and all below it to somebody.
-    fn visit(&self, look: &mut dyn FnMut(&Self)) {
-        look(self);
-        self.children.iter().for_each(|child| child.visit(look));
-    }
-}
-
 /// A context's tree.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tree {
@@ -81,34 +73,59 @@ impl Tree {
         let whole = nodes.of(&root)?;
         // A block that hangs below another orphan is listed there.
         let mut tops = Vec::new();
-        let mut hidden: BTreeSet<_> = outside.iter().cloned().collect();
         for usage in &outside {
             if runtime.parents(usage, branch)?.is_empty() {
-                let top = nodes.of(usage)?;
-                top.visit(&mut |node| _ = hidden.remove(&node.usage));
-                tops.push(top);
+                tops.push(nodes.of(usage)?);
             }
         }
-        // What is left hangs below itself, or below what does.
-        for usage in outside {
-            if !hidden.contains(&usage) {
-                continue;
-            }
-            let below = runtime.reached(&usage, branch);
-            let is_below_itself =
-                runtime.parents(&usage, branch)?.iter().any(|parent| below.contains(parent));
-            if is_below_itself {
-                let mut top = nodes.of(&usage)?;
-                top.visit(&mut |node| _ = hidden.remove(&node.usage));
-                let told = || "it is below itself, and no way from the root leads to it".to_owned();
-                top.error.get_or_insert_with(told);
-                tops.push(top);
-            }
+        for usage in circles_in(runtime, branch, &outside)? {
+            let mut top = nodes.of(&usage)?;
+            let told = || "it is below itself, and no way from the root leads to it".to_owned();
+            top.error.get_or_insert_with(told);
+            tops.push(top);
         }
         let mut unnamed = runtime.unlisted(context, branch)?;
         unnamed.retain(|unlisted| matches!(unlisted, Unlisted::Block { .. }));
         Ok(Self { context: context.clone(), branch, root: whole, outside: tops, unnamed, counts })
     }
+}
+
+/// Lists blocks that only hang below themselves, of each circle one.
+///
+/// # Errors
+/// The store's own.
+pub(crate) fn circles(
+    runtime: &dyn Runtime,
+    context: &ContextKey,
+    branch: Branch,
+) -> Result<Vec<UsageKey>, RuntimeError> {
+    circles_in(runtime, branch, &runtime.outside_tree(context, branch)?)
+}
+
+fn circles_in(
+    runtime: &dyn Runtime,
+    branch: Branch,
+    outside: &[UsageKey],
+) -> Result<Vec<UsageKey>, RuntimeError> {
+    let mut hidden: BTreeSet<_> = outside.iter().cloned().collect();
+    for usage in outside {
+        if runtime.parents(usage, branch)?.is_empty() {
+            hidden = &hidden - &runtime.reached(usage, branch);
+        }
+    }
+    let mut circles = Vec::new();
+    // What is left hangs below itself, or below what does.
+    for usage in outside {
+        if !hidden.contains(usage) {
+            continue;
+        }
+        let below = runtime.reached(usage, branch);
+        if runtime.parents(usage, branch)?.iter().any(|parent| below.contains(parent)) {
+            hidden = &hidden - &below;
+            circles.push(usage.clone());
+        }
+    }
+    Ok(circles)
 }
 
 /// Builds trees; each block is read once, in however many places it stands.

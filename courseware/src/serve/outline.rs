@@ -6,6 +6,8 @@ use xblock_core::host::Host;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::runtime::{MOST_PLACES, RuntimeError, RuntimeExt};
 
+use crate::tree::circles;
+
 /// A block with what is below it, down to units.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Entry {
@@ -32,7 +34,19 @@ pub(super) fn names_itself(usage: &UsageKey) -> bool {
 /// Reads the outline a user may see.
 pub(super) fn read(host: &Host, context: &ContextKey, user: &User) -> Result<Entry, BlockError> {
     let root = host.runtime.context(context)?.root;
-    entry(host, &root, user, 0, &mut 0)
+    let mut places = 0;
+    let mut top = entry(host, &root, user, 0, &mut places)?;
+    if !context.is_course() {
+        // What a library's units include in a circle hangs below none that its root has.
+        for usage in circles(&*host.runtime, context, host.branch)? {
+            match visible(host, &usage, user) {
+                Ok(true) => top.children.push(entry(host, &usage, user, 1, &mut places)?),
+                Ok(false) => {}
+                Err(_) => top.children.push(unreadable(&usage)),
+            }
+        }
+    }
+    Ok(top)
 }
 
 fn entry(

@@ -8,7 +8,8 @@ use runtime_blockstore::{Access, Blockstore, BlockstoreRuntime};
 use uuid::Uuid;
 use xblock_core::runtime::Branch;
 
-use crate::command::courseware;
+use crate::command::{command, courseware};
+use crate::serving::Server;
 
 fn version(store: &Blockstore, bundle: Uuid, files: &[(&str, &str)], link: Option<Uuid>) {
     let draft = store.get_or_create_bundle_draft(bundle, "studio_draft").unwrap().uuid;
@@ -129,6 +130,15 @@ fn units_in_a_circle_are_listed() {
     let outline = runtime.outline(&key.parse().unwrap(), Branch::Published, 9).unwrap();
     let listed: Vec<_> = outline.iter().map(|block| (block.depth, block.usage.block_id())).collect();
     assert_eq!(listed, [(0, "library"), (1, "c"), (2, "h"), (0, "a"), (1, "b"), (1, "in")]);
+
+    // The page of the library has them behind the others.
+    let server = Server::run(command(), &store, "a secret of enough bytes", &[]);
+    let (status, _, page) = server.get(&format!("/course/{key}"), &[]);
+    let page = String::from_utf8(page).unwrap();
+    assert_eq!(status, 200, "{page}");
+    let (sound, ebb) = (page.find("Sound").expect("Sound"), page.find("Ebb").expect("Ebb"));
+    assert!(sound < ebb, "{page}");
+    drop(server);
 
     // A package has no place for them, which is told, of each.
     let package = folder.path().join("package");
