@@ -86,6 +86,15 @@ pub(crate) fn import(
         |collection| matches!(collection, Collection::Chunks(_)),
         |collection| *collection == Collection::Indexes,
     ];
+    if !docs.is_undone_when_dropped() {
+        // What is refused for itself is refused before anything is sent.
+        for (collection, path) in found.files(|_| true) {
+            each_document(path, limit, |document, place| match on_damage {
+                OnDamage::Keep => Ok(()),
+                OnDamage::Refuse => read_document(collection, document, place),
+            })?;
+        }
+    }
     for wanted in order {
         for (collection, path) in found.files(wanted) {
             each_document(path, limit, |document, place| import.document(collection, document, place))?;
@@ -467,12 +476,19 @@ fn read_definition(document: &RawDocument) -> Result<(), RuntimeError> {
     view.block_type().and_then(|_| view.fields()).map(drop)
 }
 
-/// Says why a document was kept beside those of its collection.
-pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> RuntimeError {
-    let id = FileId::of(document, "_id").map_or_else(|_| "?".to_owned(), |id| id.value().to_string());
-    let place = format!("{} {id}", collection.name());
+/// Reads a document of a dump by itself.
+fn read_document(
+    collection: &Collection,
+    document: &RawDocument,
+    place: Place<'_>,
+) -> Result<(), RuntimeError> {
+    if let Collection::Other(name) = collection
+        && is_kept_only(name)
+    {
+        return Ok(());
+    }
     if let Some(reason) = malformed(document) {
-        return corrupt(place, reason);
+        return Err(corrupt(place(), reason));
     }
     let read = match collection {
         Collection::Structures => read_structure(document).map(drop),
@@ -483,8 +499,15 @@ pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> Runt
             FileId::of(document, "_id").map(drop).map_err(|_| no_id(&|| "a document".to_owned()))
         }
     };
-    match read {
-        Err(error) => error_at(error, &|| place.clone()),
+    read.map_err(|error| error_at(error, place))
+}
+
+/// Says why a document was kept beside those of its collection.
+pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> RuntimeError {
+    let id = FileId::of(document, "_id").map_or_else(|_| "?".to_owned(), |id| id.value().to_string());
+    let place = format!("{} {id}", collection.name());
+    match read_document(collection, document, &|| place.clone()) {
+        Err(error) => error,
         Ok(()) => corrupt(
             place,
             match collection {

@@ -403,6 +403,9 @@ pub trait DocumentWrites: DocumentReads {
         document: &RawDocument,
     ) -> Result<(), RuntimeError>;
 
+    /// Says whether nothing at all stays of a transaction that is dropped.
+    fn is_undone_when_dropped(&self) -> bool;
+
     /// Says whether documents that are no well-formed BSON can be kept in their collections.
     fn takes_malformed(&self) -> bool;
 

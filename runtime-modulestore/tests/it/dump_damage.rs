@@ -268,11 +268,16 @@ fn a_refused_dump_leaves_nothing_on_a_server() {
         let folder = tempfile::tempdir().expect("a folder");
         assert!(runtime.import_dump(folder.path()).is_err(), "there is no dump");
         let definition = doc! { "_id": ObjectId::new(), "block_type": 3 };
-        let good = doc! { "_id": ObjectId::new(), "block_type": "html", "fields": {} };
-        let both = [bytes(&good), bytes(&definition)].concat();
-        fs::write(folder.path().join("modulestore.definitions.bson"), both).expect("a file");
+        // More than is gathered before something is sent.
+        let good = (0..2_500).map(|_| doc! { "_id": ObjectId::new(), "block_type": "html", "fields": {} });
+        let all = good.chain([definition]).flat_map(|one| bytes(&one)).collect::<Vec<_>>();
+        let file = folder.path().join("modulestore.definitions.bson");
+        fs::write(&file, &all).expect("a file");
         assert!(runtime.import_dump_with(folder.path(), OnDamage::Refuse).is_err(), "it is damaged");
+        fs::write(&file, &all[..all.len() - 1]).expect("a file");
+        assert!(runtime.import_dump(folder.path()).is_err(), "it is cut off");
         assert_eq!(Database::open(&url).collections(), Vec::<String>::new());
+        fs::write(&file, &all).expect("a file");
         runtime.import_dump(folder.path()).expect("it loads");
         assert!(Database::open(&url).collections().contains(&"fs.chunks".to_owned()));
     }

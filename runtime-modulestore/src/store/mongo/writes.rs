@@ -372,6 +372,11 @@ impl DocumentWrites for Session<'_> {
         self.place_chunk(&self.handle(file)?, document)
     }
 
+    fn is_undone_when_dropped(&self) -> bool {
+        // What is gathered is sent when it is much; nothing leads to it then.
+        false
+    }
+
     fn takes_malformed(&self) -> bool {
         false
     }

@@ -233,6 +233,10 @@ impl DocumentWrites for Session<'_> {
         self.run(sql, params![file.0, number, data, rest.as_bytes()]).map(drop)
     }
 
+    fn is_undone_when_dropped(&self) -> bool {
+        true
+    }
+
     fn takes_malformed(&self) -> bool {
         true
     }
