@@ -3,6 +3,7 @@
 mod asset_metadata;
 mod moved_links;
 mod own_files;
+mod places;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -193,15 +194,7 @@ impl<'v> Carrying<'v> {
             }
             self.written.insert(usage.clone(), None);
         }
-        let mut puts = Vec::new();
-        for (usage, data) in &blocks.put {
-            self.put_files_back(usage)?;
-            let Some(own) = self.target(usage, data, before)? else { continue };
-            if own != *usage {
-                self.as_aliases.push((own.clone(), data.clone()));
-            }
-            puts.push((own, data));
-        }
+        let puts = self.choose_puts(&blocks.put, before)?;
         let mut texts = Vec::new();
         for (usage, data) in &puts {
             texts.push(self.rendering(usage, data)?);
@@ -273,44 +266,6 @@ impl<'v> Carrying<'v> {
         if let Some(published) = self.published_state {
             self.follow_files(self.draft_state, &earlier, &self.tree.composed(), published)?;
             self.copy_includes(published, self.draft_state)?;
-        }
-        Ok(())
-    }
-
-    /// Gives a state rows for the definitions it got, like those of another state, and takes those of lost ones away. A plan
-    /// does not tell a block of the bundle's own from an included one of the same key that says the same.
-    fn follow_files(
-        &self,
-        state: RowId,
-        earlier: &BTreeMap<String, FileRecord>,
-        now: &BTreeMap<String, FileRecord>,
-        like: RowId,
-    ) -> Result<(), RuntimeError> {
-        if !self.may_include {
-            return Ok(());
-        }
-        let (tables, conventions) = (&self.tables, &self.view.conventions);
-        let source = Source::draft(&self.view.row);
-        let only = |one: &'_ BTreeMap<String, FileRecord>, other: &BTreeMap<String, FileRecord>| {
-            let paths = one.iter().filter(|(path, _)| !other.contains_key(*path));
-            let ids = paths.filter_map(|(path, record)| {
-                let (block_type, id) = self.runtime.block_at(conventions, source, path, record)?;
-                Some((block_type.into_owned(), id.into_owned()))
-            });
-            ids.collect::<Vec<_>>()
-        };
-        for (block_type, id) in only(earlier, now) {
-            tables.delete_usage(state, &block_type, &id)?;
-        }
-        for (block_type, id) in only(now, earlier) {
-            if tables.usage(state, &block_type, &id)?.is_none()
-                && let Some(row) = tables.usage(like, &block_type, &id)?
-            {
-                tables.put_usage(state, &block_type, &id, &row)?;
-                let children = tables.children(like, &block_type, &id)?;
-                let children = children.iter().map(|(block_type, id)| (&**block_type, &**id));
-                tables.put_children(state, &block_type, &id, children)?;
-            }
         }
         Ok(())
     }
