@@ -200,6 +200,23 @@ def test_an_export_comes_back_equal(small: Store, tmp_path: Path, name: str) -> 
     small.export(CONTEXT, str(tmp_path / name), force=True)
 
 
+def test_an_incomplete_export_takes_no_other_ones_place_unasked(tmp_path: Path, write_course: WriteCourse) -> None:
+    url, target = store_url("blockstore", tmp_path), tmp_path / "out"
+    with xblock_runtime.open(url) as store:
+        store.import_course(write_course({"html/text.html": "<p>the lost text</p>"}, folder="lost"))
+        store.export(CONTEXT, target)
+    for file in Path(url.removeprefix("blockstore:")).rglob("*"):
+        if file.is_file() and b"the lost text" in file.read_bytes() and "snapshot_data" in str(file):
+            file.unlink()
+    with xblock_runtime.open(url, read_only=True) as store:
+        with pytest.raises(xblock_runtime.PackageError) as refused:
+            store.export(CONTEXT, target, force=True)
+        assert refused.value.file == str(target)
+        assert (target / "html" / "text.html").read_text() == "<p>the lost text</p>"
+        store.export(CONTEXT, target, force=True, incomplete=True)
+        assert not (target / "html" / "text.html").exists()
+
+
 @pytest.mark.parametrize("kind", ["blockstore", "modulestore"])
 def test_what_was_written_is_there_when_opened_again(kind: str, tmp_path: Path, write_course: WriteCourse) -> None:
     url = store_url(kind, tmp_path)

@@ -316,8 +316,8 @@ class Store:
     ) -> None:
         """Writes a context as OLX into a folder or, with a name ending in ``.tar.gz``, an archive.
 
-        What is there already is replaced with ``force``; it stays (:class:`PackageError`) where the new package would lack
-        what the store cannot read, unless ``incomplete`` says that it may.
+        What is there already is replaced with ``force``; it stays (:class:`PackageError`) where the new package would
+        lack what the store cannot read, unless ``incomplete`` says that it may.
         """
         self._native.export(context, target, force, incomplete)
 
