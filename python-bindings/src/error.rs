@@ -302,9 +302,9 @@ fn store_path(error: &StoreError) -> Option<&Path> {
 
 fn describe_runtime(error: &RuntimeError) -> Situation {
     match error {
-        RuntimeError::NoSuchContext { key } | RuntimeError::NoSuchBranch { key, .. } => {
-            Situation::new("NotFound", error).key(key)
-        }
+        RuntimeError::NoSuchContext { key }
+        | RuntimeError::SeveralRuns { key, .. }
+        | RuntimeError::NoSuchBranch { key, .. } => Situation::new("NotFound", error).key(key),
         RuntimeError::NoSuchUsage { key, .. } => Situation::new("NotFound", error).key(key),
         RuntimeError::NoSuchDefinition { key } => Situation::new("NotFound", error).key(key),
         RuntimeError::NoSuchAsset { key, .. } => Situation::new("NotFound", error).key(key),

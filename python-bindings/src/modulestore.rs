@@ -9,9 +9,9 @@ use runtime_modulestore::operations::{AssetMetadata, Bulk, BulkOptions, DerivedI
 use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 use xblock_core::clock::Clock;
-use xblock_core::keys::{AssetKey, UsageKey};
+use xblock_core::keys::{AssetKey, ContextKey, UsageKey};
 use xblock_core::runtime::{
-    BlockData, BlockPatch, Commit, EditInfo, FieldMap, Runtime as _, RuntimeError, VersionId,
+    BlockData, BlockPatch, Commit, EditInfo, FieldMap, Runtime as _, RuntimeError, RuntimeExt as _, VersionId,
 };
 
 use crate::error::BindingError;
@@ -110,8 +110,37 @@ fn asset_key(text: &str) -> Result<AssetKey, BindingError> {
     text.parse().map_err(|source| BindingError::Key { text: text.to_owned(), source })
 }
 
-fn usage_keys(texts: &[String]) -> Result<Vec<UsageKey>, BindingError> {
-    texts.iter().map(|text| usage_key(text)).collect()
+/// Reads the keys of one context, which say its run also where their texts name none.
+#[derive(Clone, Copy)]
+struct KeysOf<'c>(&'c ContextKey);
+
+impl KeysOf<'_> {
+    /// Says whether a key is of the old form, names no run, and is of this course.
+    fn completes(self, context: &ContextKey) -> bool {
+        let Some((of_key, own)) = context.as_course().zip(self.0.as_course()) else { return false };
+        let names_no_run = of_key.is_deprecated() && of_key.run().is_empty();
+        names_no_run && own.is_deprecated() && (of_key.org(), of_key.course()) == (own.org(), own.course())
+    }
+
+    fn usage(self, text: &str) -> Result<UsageKey, BindingError> {
+        let usage = usage_key(text)?;
+        if !self.completes(&usage.context_key()) {
+            return Ok(usage);
+        }
+        usage.map_into_course(self.0).map_err(|source| BindingError::Key { text: text.to_owned(), source })
+    }
+
+    fn usages(self, texts: &[String]) -> Result<Vec<UsageKey>, BindingError> {
+        texts.iter().map(|text| self.usage(text)).collect()
+    }
+
+    fn asset(self, text: &str) -> Result<AssetKey, BindingError> {
+        let asset = asset_key(text)?;
+        if !self.completes(&asset.context_key()) {
+            return Ok(asset);
+        }
+        asset.map_into_course(self.0).map_err(|source| BindingError::Key { text: text.to_owned(), source })
+    }
 }
 
 fn data(content: Texts, settings: Texts, key: &str) -> Result<BlockData, BindingError> {
@@ -129,30 +158,30 @@ fn ready(
 }
 
 impl Call {
-    fn ready(self) -> Result<Ready, BindingError> {
+    fn ready(self, course: KeysOf<'_>) -> Result<Ready, BindingError> {
         match self {
             Self::CreateItem { usage, content, settings } => {
-                let (usage, data) = (usage_key(&usage)?, data(content, settings, &usage)?);
+                let (usage, data) = (course.usage(&usage)?, data(content, settings, &usage)?);
                 ready(move |bulk| bulk.create_item(&usage, &data))
             }
             Self::CreateChild { parent, usage, content, settings, position } => {
                 let data = data(content, settings, &usage)?;
-                let (parent, usage) = (usage_key(&parent)?, usage_key(&usage)?);
+                let (parent, usage) = (course.usage(&parent)?, course.usage(&usage)?);
                 ready(move |bulk| bulk.create_child(&parent, &usage, &data, position))
             }
             Self::UpdateItem { usage, content, settings, unset, children } => {
                 let (content, settings) = (fields(content, &usage)?, fields(settings, &usage)?);
-                let usage = usage_key(&usage)?;
+                let usage = course.usage(&usage)?;
                 let set = |fields: FieldMap| -> Vec<_> {
                     let unset = unset.iter().map(|name| (name.as_str().into(), None));
                     unset.chain(fields.into_iter().map(|(name, value)| (name, Some(value)))).collect()
                 };
-                let children = children.as_deref().map(usage_keys).transpose()?;
+                let children = children.as_deref().map(|texts| course.usages(texts)).transpose()?;
                 let patch = BlockPatch { content: set(content), settings: set(settings), children };
                 Ok(Box::new(move |bulk| bulk.update_item(&usage, &patch).map(Json::from)))
             }
             Self::DeleteItem { usage, revision } => {
-                let usage = usage_key(&usage)?;
+                let usage = course.usage(&usage)?;
                 let revision = match revision.as_deref() {
                     None => Revision::ByCategory,
                     Some("published-only") => Revision::PublishedOnly,
@@ -166,26 +195,26 @@ impl Call {
                 ready(move |bulk| bulk.delete_item(&usage, revision))
             }
             Self::Publish { usage } => {
-                let usage = usage_key(&usage)?;
+                let usage = course.usage(&usage)?;
                 ready(move |bulk| bulk.publish(&usage))
             }
             Self::Unpublish { usage } => {
-                let usage = usage_key(&usage)?;
+                let usage = course.usage(&usage)?;
                 ready(move |bulk| bulk.unpublish(&usage))
             }
             Self::RevertToPublished { usage } => {
-                let usage = usage_key(&usage)?;
+                let usage = course.usage(&usage)?;
                 ready(move |bulk| bulk.revert_to_published(&usage))
             }
             Self::ForcePublishCourse => ready(|bulk| bulk.force_publish_course()),
             Self::RefreshLibraryContent { usage, library, version } => {
-                let (usage, library) = (usage_key(&usage)?, context_key(&library)?);
+                let (usage, library) = (course.usage(&usage)?, context_key(&library)?);
                 let version = version.map(|version| VersionId(version.into()));
                 let ids = DerivedIds::AsBefore;
                 ready(move |bulk| bulk.refresh_library_content(&usage, &library, version.as_ref(), ids))
             }
             Self::CopyFromTemplate { sources, destination } => {
-                let (sources, destination) = (usage_keys(&sources)?, usage_key(&destination)?);
+                let (sources, destination) = (course.usages(&sources)?, course.usage(&destination)?);
                 let ids = DerivedIds::AsBefore;
                 ready(move |bulk| bulk.copy_from_template(&sources, &destination, None, ids))
             }
@@ -198,11 +227,11 @@ impl Call {
                 metadata.insert("fields".to_owned(), own.into());
                 let metadata: AssetMetadata =
                     serde_json::from_value(metadata.into()).map_err(no_such_call)?;
-                let asset = asset_key(&asset)?;
+                let asset = course.asset(&asset)?;
                 ready(move |bulk| bulk.save_asset_metadata(&asset, &metadata))
             }
             Self::DeleteAssetMetadata { asset } => {
-                let asset = asset_key(&asset)?;
+                let asset = course.asset(&asset)?;
                 Ok(Box::new(move |bulk| bulk.delete_asset_metadata(&asset).map(Json::from)))
             }
         }
@@ -273,8 +302,10 @@ impl Modulestore {
     ) -> PyResult<String> {
         py.detach(|| {
             let context = context_key(context)?;
-            let calls =
-                read::<Vec<Call>>(calls)?.into_iter().map(Call::ready).collect::<Result<Vec<_>, _>>()?;
+            let calls = read::<Vec<Call>>(calls)?
+                .into_iter()
+                .map(|call| call.ready(KeysOf(&context)))
+                .collect::<Result<Vec<_>, _>>()?;
             let base = base.map(|base| VersionId(base.into()));
             let options = BulkOptions { author: user_id, base, message };
             let (answers, commit) = self
@@ -336,14 +367,36 @@ impl Modulestore {
         })
     }
 
+    /// Returns the context of a block, with the run that the text of an old key does not name.
+    fn context_of(&self, py: Python<'_>, usage: &str) -> PyResult<String> {
+        py.detach(|| {
+            let usage = self.opened()?.usage_with_run(&usage_key(usage)?).map_err(BindingError::from)?;
+            Ok(usage.context_key().to_string())
+        })
+    }
+
+    /// Returns the context of a file, as `context_of`.
+    fn context_of_asset(&self, py: Python<'_>, asset: &str) -> PyResult<String> {
+        py.detach(|| {
+            let asset = self.opened()?.asset_with_run(&asset_key(asset)?).map_err(BindingError::from)?;
+            Ok(asset.context_key().to_string())
+        })
+    }
+
     fn has_changes(&self, py: Python<'_>, usage: &str) -> PyResult<bool> {
-        py.detach(|| Ok(self.opened()?.has_changes(&usage_key(usage)?).map_err(BindingError::from)?))
+        py.detach(|| {
+            let opened = self.opened()?;
+            let usage = opened.usage_with_run(&usage_key(usage)?).map_err(BindingError::from)?;
+            Ok(opened.has_changes(&usage).map_err(BindingError::from)?)
+        })
     }
 
     /// Returns who published a block last, and when, as a text of ISO 8601.
     fn published(&self, py: Python<'_>, usage: &str) -> PyResult<Option<(Option<i64>, Option<String>)>> {
         py.detach(|| {
-            let found = self.opened()?.published(&usage_key(usage)?).map_err(BindingError::from)?;
+            let opened = self.opened()?;
+            let usage = opened.usage_with_run(&usage_key(usage)?).map_err(BindingError::from)?;
+            let found = opened.published(&usage).map_err(BindingError::from)?;
             Ok(found
                 .map(|EditInfo { edited_on, edited_by }| (edited_by, edited_on.map(|on| on.to_rfc3339()))))
         })

@@ -15,7 +15,7 @@ use xblock_core::fields::{KeyValueStore, Value};
 use xblock_core::host::{Host, PathUrls};
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::Threads;
-use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::runtime::{Branch, Runtime, RuntimeExt as _};
 use xblock_core::services::{SandboxService, Service, ServiceSet};
 
 use crate::error::BindingError;
@@ -108,14 +108,16 @@ impl Store {
         opened.clone().ok_or_else(|| BindingError::Closed { url: self.url.to_string() })
     }
 
-    fn host(&self, usage: &UsageKey, wanted: Option<&str>) -> Result<Host, BindingError> {
+    /// Puts a host around the store of a block, and returns the block's key with the run of its course.
+    fn host(&self, usage: &str, wanted: Option<&str>) -> Result<(Host, UsageKey), BindingError> {
         let opened = self.opened()?;
+        let usage = opened.runtime.usage_with_run(&usage_key(usage)?)?;
         let branch = match wanted {
             Some(name) => branch(name)?,
             None if opened.runtime.context(&usage.context_key())?.published.is_some() => Branch::Published,
             None => Branch::Draft,
         };
-        Ok(Host {
+        let host = Host {
             runtime: opened.runtime,
             branch,
             registry: registry()?.clone(),
@@ -130,7 +132,8 @@ impl Store {
                     opened.services.with::<dyn SandboxService>(cage)
                 }
             },
-        })
+        };
+        Ok((host, usage))
     }
 }
 
@@ -239,7 +242,9 @@ impl Store {
     fn block(&self, py: Python<'_>, usage: &str, branch_name: &str) -> PyResult<String> {
         py.detach(|| {
             let (usage, branch) = (usage_key(usage)?, branch(branch_name)?);
-            let record = self.opened()?.runtime.block(&usage, branch).map_err(BindingError::from)?;
+            let runtime = self.opened()?.runtime;
+            let usage = runtime.usage_with_run(&usage).map_err(BindingError::from)?;
+            let record = runtime.block(&usage, branch).map_err(BindingError::from)?;
             Ok(text(&json!({
                 "usage_key": record.usage,
                 "block_type": record.usage.block_type(),
@@ -266,8 +271,7 @@ impl Store {
         user_id: Option<&str>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, Some(branch_name))?;
+            let (host, usage) = self.host(usage, Some(branch_name))?;
             let loaded = host.load(&usage, user(user_id, false).as_ref()).map_err(BindingError::from)?;
             let fields = loaded.block.fields();
             let mut values = serde_json::Map::new();
@@ -297,8 +301,7 @@ impl Store {
         branch_name: Option<&str>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, branch_name)?;
+            let (host, usage) = self.host(usage, branch_name)?;
             let fragment = host
                 .render(&usage, view, user(user_id, staff).as_ref())
                 .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
@@ -318,8 +321,7 @@ impl Store {
         branch_name: Option<&str>,
     ) -> PyResult<Handled> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, branch_name)?;
+            let (host, usage) = self.host(usage, branch_name)?;
             let (method, suffix, query, content_type, body) = request;
             let request = HandlerRequest { method, suffix, query, content_type, body };
             let handled = host
@@ -341,8 +343,7 @@ impl Store {
         branch_name: Option<&str>,
     ) -> PyResult<Handled> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, branch_name)?;
+            let (host, usage) = self.host(usage, branch_name)?;
             let user = User { id: user_id.into(), is_staff: false };
             let handled = host
                 .take_grader_reply(&usage, &user, &GraderReply { dispatch, key, body })
@@ -360,8 +361,7 @@ impl Store {
         branch_name: Option<&str>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, branch_name)?;
+            let (host, usage) = self.host(usage, branch_name)?;
             let user = User { id: user_id.into(), is_staff: false };
             let done = courseware::submit(&host, &usage, &user, &answers)
                 .map_err(|error| BindingError::from(error).at(usage.to_string()))?;
@@ -377,8 +377,7 @@ impl Store {
         branch_name: Option<&str>,
     ) -> PyResult<Option<(f64, f64)>> {
         py.detach(|| {
-            let usage = usage_key(usage)?;
-            let host = self.host(&usage, branch_name)?;
+            let (host, usage) = self.host(usage, branch_name)?;
             let user = User { id: user_id.into(), is_staff: false };
             let loaded = host.load(&usage, Some(&user)).map_err(BindingError::from)?;
             let fields = loaded.block.fields();

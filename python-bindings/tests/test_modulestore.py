@@ -53,6 +53,18 @@ def test_a_course_is_made(store: Modulestore, url: str) -> None:
             store.create_course(again)
 
 
+def test_old_keys_need_no_run(url: str) -> None:
+    with modulestore.open(url, user_id=7) as opened:
+        opened.create_course("Harbour/Tides/2031")
+        with opened.bulk_operations("Harbour/Tides/2031") as bulk:
+            chapter = bulk.create_child("i4x://Harbour/Tides/course/2031", "chapter", "one")
+            bulk.update_item(chapter, settings={"display_name": "Low"})
+        assert chapter == "i4x://Harbour/Tides/chapter/one"
+        assert not opened.has_changes(chapter)
+    with xblock_runtime.open(url, read_only=True) as read:
+        assert read.block(chapter, branch="published").display_name == "Low"
+
+
 def test_calls_change_both_branches_by_type(store: Modulestore, url: str) -> None:
     unit, text = a_unit(store)
     assert len(text.rpartition("@")[2]) == 32

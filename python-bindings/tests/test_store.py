@@ -80,6 +80,20 @@ def test_blocks_are_listed_and_read(small: Store) -> None:
     assert small.block(TEXT, branch="published").content == text.content
 
 
+def test_blocks_of_old_courses_are_read_by_the_keys_that_are_listed(store: Store, write_course: WriteCourse) -> None:
+    store.import_course(write_course(), into="O/C/R")
+    keys = store.usage_keys("O/C/R")
+    assert "i4x://O/C/html/text" in keys
+    assert [block.usage_key for block in store.blocks("O/C/R")] == keys
+    assert store.block("i4x://O/C/vertical/unit").children[0] == "i4x://O/C/html/text"
+    assert "Read <b>this</b>" in store.render("i4x://O/C/vertical/unit").content
+    with pytest.raises(xblock_runtime.NotFound, match="no learning context"):
+        store.block("i4x://O/D/html/text")
+    store.import_course(write_course(folder="second"), into="O/C/S")
+    with pytest.raises(xblock_runtime.NotFound, match="O/C/R, O/C/S"):
+        store.block("i4x://O/C/html/text")
+
+
 def test_field_values_are_own_inherited_or_default(small: Store) -> None:
     values = small.field_values(NUMBER)
     assert values["max_attempts"] == 2 and values["weight"] is None and values["showanswer"] == "finished"

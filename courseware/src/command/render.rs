@@ -32,8 +32,7 @@ pub(crate) fn run(
     surroundings: &Surroundings,
     console: &mut Console,
 ) -> Result<Exit, CommandError> {
-    let usage = arguments.usage.plain();
-    let host = surroundings.host(&arguments.learner, &usage.context_key())?;
+    let (host, usage) = surroundings.host_of_block(&arguments.learner, &arguments.usage)?;
     // Staff who give no name see what staff see, and nobody's answers.
     let id = arguments.user.as_deref().or(arguments.learner.staff.then_some(""));
     let user = id.map(|id| user(id, &arguments.learner));

@@ -3,6 +3,7 @@
 use clap::Args;
 use courseware::{BlockDescription, OpenMode, Origin};
 use xblock_core::keys::UsageKey;
+use xblock_core::runtime::RuntimeExt as _;
 
 use super::arguments::{BranchName, StoreArgument};
 use super::console::Console;
@@ -31,7 +32,8 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let runtime = surroundings.open(&arguments.store.url, OpenMode::Read)?;
     let branch = arguments.branch.into();
-    let block = BlockDescription::read(&*runtime, &surroundings.registry, &arguments.usage.plain(), branch)?;
+    let usage = runtime.usage_with_run(&arguments.usage.plain())?;
+    let block = BlockDescription::read(&*runtime, &surroundings.registry, &usage, branch)?;
     if console.json {
         console.document(&block)?;
         return Ok(Exit::Done);

@@ -42,8 +42,7 @@ pub(crate) fn run(
             _ => return Err(CommandError::BadAnswer { text: text.clone() }),
         }
     }
-    let usage = arguments.usage.plain();
-    let host = surroundings.host(&arguments.learner, &usage.context_key())?;
+    let (host, usage) = surroundings.host_of_block(&arguments.learner, &arguments.usage)?;
     let user = user(&arguments.user, &arguments.learner);
     let outcome = match &arguments.handler {
         Some(handler) => submit_json(&host, &usage, &user, handler, &object(answers))?,

@@ -9,8 +9,8 @@ use runtime_modulestore::{DumpCounts, ModulestoreRuntime, OnDamage};
 use xblock_core::block::{Registry, User};
 use xblock_core::clock::Clock;
 use xblock_core::host::{Host, PathUrls};
-use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::{Branch, Runtime, RuntimeExt as _};
 use xblock_core::services::{CacheService, MemoryCache, SandboxService, ServiceSet};
 
 use super::arguments::LearnerArguments;
@@ -99,8 +99,27 @@ impl Surroundings {
         learner: &LearnerArguments,
         context: &ContextKey,
     ) -> Result<Host, CommandError> {
+        self.host_around(self.open(&learner.store.url, OpenMode::Read)?, learner, context)
+    }
+
+    /// Puts a host around the store of a block, and returns the block's key with the run of its course.
+    pub(crate) fn host_of_block(
+        &self,
+        learner: &LearnerArguments,
+        usage: &UsageKey,
+    ) -> Result<(Host, UsageKey), CommandError> {
+        let runtime = self.open(&learner.store.url, OpenMode::Read)?;
+        let usage = runtime.usage_with_run(&usage.plain())?;
+        Ok((self.host_around(runtime, learner, &usage.context_key())?, usage))
+    }
+
+    fn host_around(
+        &self,
+        runtime: Arc<dyn Runtime>,
+        learner: &LearnerArguments,
+        context: &ContextKey,
+    ) -> Result<Host, CommandError> {
         let url = &learner.store.url;
-        let runtime = self.open(url, OpenMode::Read)?;
         let branch = match learner.branch {
             Some(branch) => branch.into(),
             None if runtime.context(context)?.published.is_some() => Branch::Published,

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::response::{IntoResponse, Response};
 use xblock_core::block::{BlockError, HandlerRequest, HandlerResponse};
 use xblock_core::keys::UsageKey;
+use xblock_core::runtime::RuntimeExt as _;
 
 use super::session::Visitor;
 use super::{Site, blocking};
@@ -64,7 +65,11 @@ async fn answer(
         return respond(HandlerResponse::error(404, "this is no usage key"));
     };
     let user = visitor.user.clone();
-    let handled = blocking(move || site.host.handle(&usage, &handler, &request, Some(&user))).await;
+    let handled = blocking(move || {
+        let usage = site.host.runtime.usage_with_run(&usage)?;
+        site.host.handle(&usage, &handler, &request, Some(&user))
+    })
+    .await;
     match handled {
         Ok(Ok(handled)) => (visitor, respond(handled.response)).into_response(),
         Ok(Err(error)) => respond(HandlerResponse::error(status(&error).as_u16(), &error.to_string())),

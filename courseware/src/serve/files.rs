@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::stream::try_unfold;
 use runtime_blockstore::guess_mime_type;
 use xblock_core::keys::{AssetKey, UsageKey};
-use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError};
+use xblock_core::runtime::{AssetReader, AssetStream, RuntimeError, RuntimeExt as _};
 
 use super::signing::{Refused, block_file};
 use super::{Site, blocking, pages};
@@ -34,6 +34,7 @@ pub(super) async fn asset(
     let host = site.host.clone();
     // Reading the store blocks, so the answer is made where that is allowed, with its first piece.
     let answered = blocking(move || {
+        let key = host.runtime.asset_with_run(&key)?;
         let file = host.runtime.open_asset(&key, host.branch)?;
         answer(file, &method, &headers)
     });
@@ -70,6 +71,7 @@ pub(super) async fn block_asset(
     };
     let host = site.host.clone();
     let answered = blocking(move || {
+        let usage = host.runtime.usage_with_run(&usage)?;
         let file = host.runtime.open_block_asset(&usage, &name, host.branch)?;
         answer(file, &method, &headers)
     });

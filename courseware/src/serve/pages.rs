@@ -9,6 +9,7 @@ use serde::Serialize;
 use xblock_core::block::BlockError;
 use xblock_core::host::Host;
 use xblock_core::keys::{ContextKey, UsageKey};
+use xblock_core::runtime::RuntimeExt as _;
 
 use crate::error::CoursewareError;
 use crate::page::resources;
@@ -133,6 +134,12 @@ fn linked(entry: Entry) -> LinkedEntry {
 pub(super) async fn block(State(site): State<Site>, visitor: Visitor, Path(key): Path<String>) -> Response {
     let Ok(usage) = key.parse::<UsageKey>() else { return not_a_key(&key) };
     let host = site.host.clone();
+    let finder = host.clone();
+    let usage = match blocking(move || finder.runtime.usage_with_run(&usage)).await {
+        Ok(Ok(usage)) => usage,
+        Ok(Err(error)) => return refusal(&error.into()),
+        Err(response) => return response,
+    };
     let user = visitor.user.clone();
     let context = usage.context_key();
     let (reader, of) = (host.clone(), context.clone());

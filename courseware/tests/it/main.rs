@@ -20,6 +20,7 @@ mod main_job;
 mod manual;
 mod mixed;
 mod modulestore_server;
+mod old_courses;
 mod packages;
 mod places;
 mod problem_tests;

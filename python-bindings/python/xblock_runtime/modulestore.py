@@ -143,10 +143,6 @@ def _fields(key: object, content: Mapping[str, Any] | None, settings: Mapping[st
     }
 
 
-def _context(usage_key: AnyKey) -> str:
-    return str(_native.UsageKey.from_string(str(usage_key)).context_key)
-
-
 def _new_usage(context: str, block_type: str, block_id: str | None) -> str:
     key = _native.CourseKey.from_string(context)
     return str(key.make_usage_key(block_type, block_id or uuid.uuid4().hex))
@@ -155,8 +151,17 @@ def _new_usage(context: str, block_type: str, block_id: str | None) -> str:
 class _Calls(ABC):
     """The calls that change blocks."""
 
+    # The store, which is asked for the run of old keys.
+    _native: _native.Modulestore
+
     @abstractmethod
     def _call(self, context: str, call: str, **values: Any) -> None: ...
+
+    def _context_of(self, usage_key: AnyKey) -> str:
+        return self._native.context_of(str(usage_key))
+
+    def _context_of_asset(self, asset_key: AnyKey) -> str:
+        return self._native.context_of_asset(str(asset_key))
 
     def create_item(
         self,
@@ -187,7 +192,7 @@ class _Calls(ABC):
         position: int | None = None,
     ) -> str:
         """Makes a block below another, at a place among its children or as the last; returns its key."""
-        context = _context(parent)
+        context = self._context_of(parent)
         usage = _new_usage(context, block_type, block_id)
         self._call(
             context,
@@ -213,7 +218,7 @@ class _Calls(ABC):
         Children are no field here: among the fields they are an :class:`InvalidEdit`.
         """
         self._call(
-            _context(usage_key),
+            self._context_of(usage_key),
             "update_item",
             usage=str(usage_key),
             **_fields(usage_key, content, settings),
@@ -223,19 +228,19 @@ class _Calls(ABC):
 
     def delete_item(self, usage_key: AnyKey, revision: Literal["all", "published-only"] | None = None) -> None:
         """Deletes a block with what only it holds: from the draft, from both branches, or from the published one."""
-        self._call(_context(usage_key), "delete_item", usage=str(usage_key), revision=revision)
+        self._call(self._context_of(usage_key), "delete_item", usage=str(usage_key), revision=revision)
 
     def publish(self, usage_key: AnyKey) -> None:
         """Publishes a block and all below it."""
-        self._call(_context(usage_key), "publish", usage=str(usage_key))
+        self._call(self._context_of(usage_key), "publish", usage=str(usage_key))
 
     def unpublish(self, usage_key: AnyKey) -> None:
         """Takes a block from the learners; the draft stays."""
-        self._call(_context(usage_key), "unpublish", usage=str(usage_key))
+        self._call(self._context_of(usage_key), "unpublish", usage=str(usage_key))
 
     def revert_to_published(self, usage_key: AnyKey) -> None:
         """Makes a block and all below it what is published."""
-        self._call(_context(usage_key), "revert_to_published", usage=str(usage_key))
+        self._call(self._context_of(usage_key), "revert_to_published", usage=str(usage_key))
 
     def force_publish_course(self, context: AnyKey) -> None:
         """Lets learners have the whole draft as it is."""
@@ -244,7 +249,7 @@ class _Calls(ABC):
     def refresh_library_content(self, usage_key: AnyKey, library: AnyKey, version: str | None = None) -> None:
         """Fills a ``library_content`` block anew from a library, keeping ids of copies that are there."""
         self._call(
-            _context(usage_key),
+            self._context_of(usage_key),
             "refresh_library_content",
             usage=str(usage_key),
             library=str(library),
@@ -254,11 +259,11 @@ class _Calls(ABC):
     def copy_from_template(self, sources: Sequence[AnyKey], destination: AnyKey) -> None:
         """Copies blocks of a library below a block, in place of its children."""
         texts = [str(source) for source in sources]
-        self._call(_context(destination), "copy_from_template", sources=texts, destination=str(destination))
+        self._call(self._context_of(destination), "copy_from_template", sources=texts, destination=str(destination))
 
     def save_asset_metadata(self, asset_key: AnyKey, metadata: AssetMetadata) -> None:
         """Keeps what is said of a file, in both branches."""
-        context = str(_native.AssetKey.from_string(str(asset_key)).context_key)
+        context = self._context_of_asset(asset_key)
         given = _fields(asset_key, metadata.fields, _to_json(metadata))
         self._call(
             context,
@@ -270,14 +275,15 @@ class _Calls(ABC):
 
     def delete_asset_metadata(self, asset_key: AnyKey) -> None:
         """Forgets what is said of a file, in both branches."""
-        context = str(_native.AssetKey.from_string(str(asset_key)).context_key)
+        context = self._context_of_asset(asset_key)
         self._call(context, "delete_asset_metadata", asset=str(asset_key))
 
 
 class Bulk(_Calls):
     """Calls on one context that are made together when the ``with`` block ends; none where it ends in an exception."""
 
-    def __init__(self, context: str) -> None:
+    def __init__(self, native: _native.Modulestore, context: str) -> None:
+        self._native = native
         self._context = context
         self._calls: list[dict[str, Any]] = []
         #: What the branches are at after the calls; missing before they are made.
@@ -347,7 +353,7 @@ class Modulestore(_Calls):
         With ``base`` they are made only where the draft still is at that version: :class:`Conflict` otherwise.
         """
         user = self._user_id if user_id is None else user_id
-        return _BulkOperations(self._native, Bulk(str(context)), user, base, message)
+        return _BulkOperations(self._native, Bulk(self._native, str(context)), user, base, message)
 
     def create_course(
         self,

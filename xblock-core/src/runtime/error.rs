@@ -60,6 +60,14 @@ pub enum RuntimeError {
         /// What was asked for.
         key: ContextKey,
     },
+    /// A key of the old form names no run, and the store has several runs of its course.
+    #[error("{key} names no run, and there are several: {}", all_of(courses))]
+    SeveralRuns {
+        /// What was asked for.
+        key: ContextKey,
+        /// The runs there are.
+        courses: Vec<ContextKey>,
+    },
     /// The context exists, but the branch has no version yet.
     #[error("{key} has no {branch} version")]
     NoSuchBranch {
@@ -262,6 +270,13 @@ fn changed_by_both(names: &[String]) -> String {
     format!("both have changed {}{rest}", names[..names.len() - more].join(", "))
 }
 
+fn all_of(courses: &[ContextKey]) -> String {
+    let more = courses.len().saturating_sub(LISTED);
+    let listed: Vec<_> = courses[..courses.len() - more].iter().map(ToString::to_string).collect();
+    let rest = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{rest}", listed.join(", "))
+}
+
 impl RuntimeError {
     /// Wraps a failure of the medium with what was being done.
     pub fn storage(
@@ -283,6 +298,7 @@ impl RuntimeError {
         matches!(
             self,
             Self::NoSuchContext { .. }
+                | Self::SeveralRuns { .. }
                 | Self::NoSuchBranch { .. }
                 | Self::NoSuchUsage { .. }
                 | Self::NoSuchDefinition { .. }

@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::fields::is_inheritable;
-use crate::keys::{ContextKey, UsageKey};
+use crate::keys::{AssetKey, ContextKey, UsageKey};
 
 use super::Runtime;
 use super::error::RuntimeError;
@@ -116,6 +116,23 @@ pub trait RuntimeExt: Runtime {
         }
         Ok(inherited)
     }
+
+    /// Returns a key with the run of its course, for which the store is asked (modulestore reference, section 13): the text
+    /// of an old block key, `i4x://ORG/COURSE/CATEGORY/NAME`, says none. All other keys are returned as they are.
+    ///
+    /// Whoever takes keys as texts asks for this once; [`Runtime`] takes keys with their run.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`] where the store has no such course, [`RuntimeError::SeveralRuns`] where it has several,
+    /// and the store's own.
+    fn usage_with_run(&self, usage: &UsageKey) -> Result<UsageKey, RuntimeError>;
+
+    /// Returns a static file's key with the run of its course, as [`usage_with_run`](Self::usage_with_run):
+    /// `c4x://ORG/COURSE/asset/NAME` says none.
+    ///
+    /// # Errors
+    /// As [`usage_with_run`](Self::usage_with_run).
+    fn asset_with_run(&self, asset: &AssetKey) -> Result<AssetKey, RuntimeError>;
 }
 
 impl<R: Runtime> RuntimeExt for R {
@@ -131,6 +148,12 @@ impl<R: Runtime> RuntimeExt for R {
     fn ancestors(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockRecord>, RuntimeError> {
         ancestors(self, usage, branch)
     }
+    fn usage_with_run(&self, usage: &UsageKey) -> Result<UsageKey, RuntimeError> {
+        usage_with_run(self, usage)
+    }
+    fn asset_with_run(&self, asset: &AssetKey) -> Result<AssetKey, RuntimeError> {
+        asset_with_run(self, asset)
+    }
 }
 
 impl RuntimeExt for dyn Runtime + '_ {
@@ -145,6 +168,47 @@ impl RuntimeExt for dyn Runtime + '_ {
     }
     fn ancestors(&self, usage: &UsageKey, branch: Branch) -> Result<Vec<BlockRecord>, RuntimeError> {
         ancestors(self, usage, branch)
+    }
+    fn usage_with_run(&self, usage: &UsageKey) -> Result<UsageKey, RuntimeError> {
+        usage_with_run(self, usage)
+    }
+    fn asset_with_run(&self, asset: &AssetKey) -> Result<AssetKey, RuntimeError> {
+        asset_with_run(self, asset)
+    }
+}
+
+fn usage_with_run(runtime: &dyn Runtime, usage: &UsageKey) -> Result<UsageKey, RuntimeError> {
+    let key = usage.context_key();
+    match course_of(runtime, &key)? {
+        None => Ok(usage.clone()),
+        Some(course) => usage.map_into_course(&course).map_err(|_| RuntimeError::NoSuchContext { key }),
+    }
+}
+
+fn asset_with_run(runtime: &dyn Runtime, asset: &AssetKey) -> Result<AssetKey, RuntimeError> {
+    let key = asset.context_key();
+    match course_of(runtime, &key)? {
+        None => Ok(asset.clone()),
+        Some(course) => asset.map_into_course(&course).map_err(|_| RuntimeError::NoSuchContext { key }),
+    }
+}
+
+/// Finds the course of a key of the old form that names no run; none for all other keys.
+fn course_of(runtime: &dyn Runtime, key: &ContextKey) -> Result<Option<ContextKey>, RuntimeError> {
+    let Some(named) = key.as_course().filter(|course| course.is_deprecated() && course.run().is_empty())
+    else {
+        return Ok(None);
+    };
+    let mut courses = runtime.contexts()?;
+    courses.retain(|context| {
+        context.as_course().is_some_and(|course| {
+            course.is_deprecated() && course.org() == named.org() && course.course() == named.course()
+        })
+    });
+    match courses.len() {
+        0 => Err(RuntimeError::NoSuchContext { key: key.clone() }),
+        1 => Ok(courses.pop()),
+        _ => Err(RuntimeError::SeveralRuns { key: key.clone(), courses }),
     }
 }
 
