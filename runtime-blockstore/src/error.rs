@@ -1,5 +1,6 @@
 //! What can go wrong in a Blockstore.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use uuid::Uuid;
@@ -196,9 +197,32 @@ fn conflicts(files: &[String], links: &[String]) -> String {
     format!("both have changed {}{rest}", names.join(", "))
 }
 
+/// The number by which the system says that a medium cannot give a file's bytes (`EIO`).
+const UNREADABLE: i32 = 5;
+
 impl BlockstoreError {
     pub(crate) fn corrupt(place: impl ToString, reason: impl ToString) -> Self {
         Self::Corrupt { place: place.to_string(), reason: reason.to_string() }
+    }
+
+    /// Says whether it is certain that what was asked for is missing, not what it should be, or nothing that this version can
+    /// read. Where a service or the right to look is lacking, nobody knows.
+    pub(crate) fn is_definite(&self) -> bool {
+        match self {
+            Self::Corrupt { .. }
+            | Self::Missing { .. }
+            | Self::NewerForm { .. }
+            | Self::InvalidFileName { .. } => true,
+            Self::Io { source, .. } => {
+                let inner = source.get_ref().and_then(|inner| inner.downcast_ref());
+                // Of a file the system itself says so: another kind of file is there, or the medium cannot give it back.
+                let is_said_of_it = source.raw_os_error() == Some(UNREADABLE)
+                    || matches!(source.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory)
+                    || source.kind() == ErrorKind::NotADirectory && source.raw_os_error().is_some();
+                is_said_of_it || matches!(inner, Some(Self::Missing { .. }))
+            }
+            _ => false,
+        }
     }
 
     /// Names a failure of the file system; meant for `map_err`.

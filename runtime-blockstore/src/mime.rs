@@ -9,7 +9,8 @@ use std::sync::{Arc, LazyLock};
 
 use crate::digest::Digest;
 
-/// Lines of extension, type, and what Python appends to the data file of that type.
+/// Lines of extension, type, and what Python appends to the data file of that type; the extension is empty where it guesses
+/// the type for no file, which another Python has written.
 const TABLE: &str = include_str!("mime_types.tsv");
 
 struct Types {
@@ -27,8 +28,11 @@ static TYPES: LazyLock<Types> = LazyLock::new(|| {
         let (Some(extension), Some(mime), Some(suffix)) = (cells.next(), cells.next(), cells.next()) else {
             continue;
         };
-        types.by_extension.insert(extension, mime.into());
         types.suffix_of.insert(mime, suffix);
+        if extension.is_empty() {
+            continue;
+        }
+        types.by_extension.insert(extension, mime.into());
         types.extensions_of.entry(mime).or_default().push(extension);
     }
     types
@@ -119,6 +123,9 @@ mod tests {
         let hash = Digest::of(b"");
         let name = |mime| data_name(hash, mime).split_off(40);
         assert_eq!(name(Some("application/xml")), ".xsl");
+        // Pythons without a table of the system guess these.
+        assert_eq!(name(Some("text/xml")), ".xml");
+        assert_eq!(name(Some("application/javascript")), ".js");
         assert_eq!(name(Some("text/plain")), ".txt");
         assert_eq!(name(Some("application/vnd.ms-excel.sheet.macroEnabled.12")), "None");
         assert_eq!(name(Some("x/never-heard-of")), "None");

@@ -29,6 +29,12 @@ impl FileRecord {
     pub fn new(path: &str, size: u64, hash: Digest) -> Self {
         Self { public: false, size, hash, mime: mime::of_path(path) }
     }
+
+    /// Returns the name of the data file, which a Python reader computes from digest and MIME type: the same bytes have several
+    /// where they stand at paths of several types.
+    pub(crate) fn data_name(&self) -> String {
+        mime::data_name(self.hash, self.mime.as_deref())
+    }
 }
 
 impl Serialize for FileRecord {

@@ -232,7 +232,7 @@ impl Blockstore {
     ) -> Result<()> {
         let (document, _) = match self.storage.draft(draft) {
             Ok(found) => found,
-            Err(error @ (BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. })) => {
+            Err(error) if error.is_definite() => {
                 copy.report.damaged.push(format!("draft {draft}: {error}"));
                 return Ok(());
             }
@@ -253,7 +253,10 @@ impl Blockstore {
                 .and_then(|source| copy.file(&self.storage, &source, &target.join(&name), Some(record)))
             {
                 Ok(entry) => drop(list.insert(name, entry)),
-                Err(error) => copy.report.damaged.push(format!("draft {draft}, {path}: {error}")),
+                Err(error) if error.is_definite() => {
+                    copy.report.damaged.push(format!("draft {draft}, {path}: {error}"));
+                }
+                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -277,7 +280,12 @@ impl Blockstore {
             let marks = Marks::of(self, copied, uuid, Some(&bundle), &bases);
             wanted.entry(uuid).or_default().extend(&marks.snapshots);
             named.extend(marks.snapshots.iter().map(|digest| (uuid, *digest)));
-            copy.report.damaged.extend(marks.unread.iter().map(|(what, error)| format!("{what}: {error}")));
+            for (what, error) in marks.unread {
+                if !error.is_definite() {
+                    return Err(error);
+                }
+                copy.report.damaged.push(format!("{what}: {error}"));
+            }
             // Of other bundles only what is linked to is needed.
             for (linked, digest) in marks.links {
                 wanted.entry(linked).or_default().insert(digest);
@@ -287,7 +295,7 @@ impl Blockstore {
             for digest in digests {
                 let snapshot = match self.storage.snapshot(bundle, digest) {
                     Ok(snapshot) => snapshot,
-                    Err(error @ (BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. })) => {
+                    Err(error) if error.is_definite() => {
                         // What the bundle's own versions and drafts lie on was named with them.
                         if !named.contains(&(bundle, digest)) {
                             let what = format!("bundle {bundle}, snapshot {digest}, which a link leads to");
@@ -303,10 +311,11 @@ impl Blockstore {
                 for (path, record) in &snapshot.files {
                     let source = match self.storage.locate(Place::Data(bundle), path, record) {
                         Ok(source) => source,
-                        Err(error) => {
+                        Err(error) if error.is_definite() => {
                             copy.report.damaged.push(format!("bundle {bundle}, {path}: {error}"));
                             continue;
                         }
+                        Err(error) => return Err(error),
                     };
                     let name = key(self.storage.root(), &source);
                     if list.contains_key(&name) {
@@ -314,7 +323,7 @@ impl Blockstore {
                     }
                     match copy.file(&self.storage, &source, &target.join(&name), Some(record)) {
                         Ok(entry) => drop(list.insert(name, entry)),
-                        Err(error @ (BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. })) => {
+                        Err(error) if error.is_definite() => {
                             copy.report.damaged.push(format!("bundle {bundle}, {path}: {error}"));
                         }
                         Err(error) => return Err(error),

@@ -1,13 +1,14 @@
 //! Every digest and every reference, proved; and what can be repaired, repaired.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
 use uuid::Uuid;
 use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
+use super::data_names::{DataNames, is_nameless, misnamed};
 use super::gc::{GcOptions, GcReport, UnusedKind};
 use super::marks::{BundleRoots, Roots};
 use super::walk::digest_in_name;
@@ -17,7 +18,6 @@ use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::path;
 use crate::rows::{self, VersionRow};
-use crate::storage::Place;
 use crate::store::{Blockstore, FeedEntry, known_bundles};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -147,7 +147,7 @@ impl Check<'_> {
     }
 
     fn bundle(&mut self, bundle: &BundleRoots) -> Result<()> {
-        let mut proved = BTreeSet::new();
+        let mut proved = DataNames::default();
         // The version before, none where it cannot be read.
         let mut before: Option<Option<Snapshot>> = Some(None);
         for (at, version) in bundle.versions.iter().enumerate() {
@@ -165,10 +165,11 @@ impl Check<'_> {
                     }
                     before = Some(Some(snapshot));
                 }
-                Err(error) => {
+                Err(error) if error.is_definite() => {
                     self.report.findings.add(Severity::Damage, "snapshot", place, error);
                     before = None;
                 }
+                Err(error) => return Err(error),
             }
         }
         for (draft, name) in &bundle.drafts {
@@ -204,13 +205,15 @@ impl Check<'_> {
     }
 
     /// Checks what a snapshot names; `proved` has the data files of the bundle that were looked at.
-    fn snapshot(&mut self, place: &str, snapshot: &Snapshot, proved: &mut BTreeSet<Digest>) -> Result<()> {
+    fn snapshot(&mut self, place: &str, snapshot: &Snapshot, proved: &mut DataNames) -> Result<()> {
+        // All names before any file, so that a file that is missing is not taken for another's.
+        let mut unproved = proved.add(snapshot);
         for (file, record) in &snapshot.files {
             if let Some(problem) = path::problem(file) {
                 self.report.findings.add(Severity::Warning, "path", format!("{place}, {file:?}"), problem);
             }
-            if proved.insert(record.hash) {
-                self.data(place, snapshot.bundle_uuid, file, record)?;
+            if unproved.remove(&record.data_name()) {
+                self.data(&format!("{place}, {file}"), snapshot.bundle_uuid, record, proved)?;
             }
         }
         for (name, link) in &snapshot.links {
@@ -219,34 +222,44 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn data(&mut self, place: &str, bundle: Uuid, file: &str, record: &FileRecord) -> Result<()> {
+    /// Proves the data file of a record, and puts it where a reader looks for it.
+    fn data(&mut self, place: &str, bundle: Uuid, record: &FileRecord, names: &mut DataNames) -> Result<()> {
         self.report.files += 1;
-        let located = self.store.storage.locate(Place::Data(bundle), file, record);
-        let reason = match located {
-            Ok(found) => match self.prove(&found, record) {
-                Ok(()) => return Ok(()),
-                Err(reason) => reason,
+        let storage = &self.store.storage;
+        let target = storage.data_path(bundle, record);
+        let found = names.find(storage, bundle, record)?;
+        let (severity, code, reason) = match &found {
+            Some(found) => match self.prove(found, record)? {
+                Some(reason) => (Severity::Damage, "data", reason),
+                None if is_nameless(found) && !is_nameless(&target) => {
+                    (Severity::Warning, "data_name", misnamed(&target, found))
+                }
+                None => return Ok(()),
             },
-            Err(error) => error.to_string(),
+            None => match storage.search_data(bundle, record.hash)? {
+                Some(other) => (Severity::Damage, "data_name", misnamed(&target, &other)),
+                None => (
+                    Severity::Damage,
+                    "data",
+                    BlockstoreError::Missing { place: target.display().to_string() }.to_string(),
+                ),
+            },
         };
         let source = self.copy_of(record)?;
         let mut finding = Finding {
-            severity: Severity::Damage,
-            code: "data",
-            place: format!("{place}, {file}"),
+            severity,
+            code,
+            place: place.to_owned(),
             reason,
             repair: source.as_ref().map(|source| format!("the same bytes are in {}", source.display())),
             is_repaired: false,
         };
         if let (true, Some(source)) = (self.options.repair, source) {
-            let target = self.store.storage.data_path(bundle, record);
-            // Damaged bytes under another name would be found first.
-            if let Ok(damaged) = self.store.storage.locate(Place::Data(bundle), file, record)
-                && damaged != target
-            {
-                self.store.storage.remove_file(&damaged)?;
-            }
             let storage = &self.store.storage;
+            // Damaged bytes under another name would be found first.
+            if let Some(damaged) = found.filter(|found| code == "data" && *found != target) {
+                storage.remove_file(&damaged)?;
+            }
             storage.store_whole(storage.open(&source)?, &target)?;
             storage.sync_names_of(&target)?;
             finding.is_repaired = true;
@@ -255,21 +268,29 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Holds a file against its record.
-    fn prove(&mut self, found: &std::path::Path, record: &FileRecord) -> std::result::Result<(), String> {
-        let size = self.store.storage.mark(found).map_err(|error| error.to_string())?.length;
+    /// Holds a file against its record, and says what is wrong with it; where it cannot be read now, nobody knows.
+    fn prove(&mut self, found: &Path, record: &FileRecord) -> Result<Option<String>> {
+        let storage = &self.store.storage;
+        let told = |error: BlockstoreError| {
+            if error.is_definite() { Ok(Some(error.to_string())) } else { Err(error) }
+        };
+        let size = match storage.mark(found) {
+            Ok(mark) => mark.length,
+            Err(error) => return told(error),
+        };
         if size != record.size {
-            return Err(format!("{} has {size} bytes, not {}", found.display(), record.size));
+            return Ok(Some(format!("{} has {size} bytes, not {}", found.display(), record.size)));
         }
         if self.options.is_quick {
-            return Ok(());
+            return Ok(None);
         }
-        let (hash, length) = self.store.storage.digest_of(found).map_err(|error| error.to_string())?;
+        let (hash, length) = match storage.digest_of(found) {
+            Ok(read) => read,
+            Err(error) => return told(error),
+        };
         self.report.bytes += length;
-        if hash != record.hash {
-            return Err(format!("{} has the digest {hash}, not {}", found.display(), record.hash));
-        }
-        Ok(())
+        let is_whole = hash == record.hash;
+        Ok((!is_whole).then(|| format!("{} has the digest {hash}, not {}", found.display(), record.hash)))
     }
 
     /// Finds the bytes of a record anywhere else in the store, proved.
@@ -349,20 +370,15 @@ impl Check<'_> {
         Ok(self.known.insert(known).contains(&bundle))
     }
 
-    fn draft(
-        &mut self,
-        bundle: &BundleRoots,
-        uuid: Uuid,
-        name: &str,
-        proved: &mut BTreeSet<Digest>,
-    ) -> Result<()> {
+    fn draft(&mut self, bundle: &BundleRoots, uuid: Uuid, name: &str, proved: &mut DataNames) -> Result<()> {
         let place = format!("bundle {} ({}), draft {name}", bundle.uuid, bundle.slug);
         let document = match self.store.draft_now(self.db, uuid) {
             Ok((document, _)) => document,
-            Err(error) => {
+            Err(error) if error.is_definite() => {
                 self.report.findings.add(Severity::Damage, "draft", place, error);
                 return Ok(());
             }
+            Err(error) => return Err(error),
         };
         if document.bundle_uuid != bundle.uuid {
             let reason = format!("its document says it is of bundle {}", document.bundle_uuid);
@@ -371,7 +387,10 @@ impl Check<'_> {
         if let Some(base) = document.base_snapshot {
             match self.store.storage.snapshot(bundle.uuid, base) {
                 Ok(snapshot) => self.snapshot(&format!("{place}, base"), &snapshot, proved)?,
-                Err(error) => self.report.findings.add(Severity::Damage, "draft_base", &place, error),
+                Err(error) if error.is_definite() => {
+                    self.report.findings.add(Severity::Damage, "draft_base", &place, error);
+                }
+                Err(error) => return Err(error),
             }
         }
         let latest = bundle.versions.last().map(|row| row.snapshot);
@@ -382,18 +401,20 @@ impl Check<'_> {
         for (path, record) in &document.files_to_overwrite {
             let Some(record) = record else { continue };
             self.report.files += 1;
-            let staged = self.store.storage.staged_path(uuid, path);
-            let outcome = match staged {
-                Ok(staged) => self.prove(&staged, record).or_else(|reason| {
+            let reason = match self.store.storage.staged_path(uuid, path) {
+                Ok(staged) => match self.prove(&staged, record)? {
+                    None => continue,
                     // It may still wait to be put there.
-                    let incoming = self.store.storage.incoming_path(uuid, path);
-                    self.prove(&incoming, record).map_err(|_| reason)
-                }),
-                Err(error) => Err(error.to_string()),
+                    Some(reason) => {
+                        match self.prove(&self.store.storage.incoming_path(uuid, path), record)? {
+                            None => continue,
+                            Some(_) => reason,
+                        }
+                    }
+                },
+                Err(error) => error.to_string(),
             };
-            if let Err(reason) = outcome {
-                self.report.findings.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
-            }
+            self.report.findings.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
         }
         for (name, link) in &document.links_to_overwrite {
             if let Some(link) = link {

@@ -29,7 +29,7 @@ pub struct GcOptions {
     pub delete: bool,
     /// How long ago a file must have been written to be removed.
     pub grace: Duration,
-    /// Whether equal data files of different bundles become one file with several names.
+    /// Whether equal data files, of one bundle or several, become one file with several names.
     pub deduplicate: bool,
     /// Whether files of bundles go that this database knows nothing of, not even that they were deleted. Another store may
     /// have its files in the same place, so unless asked for they are named and stay.

@@ -11,6 +11,7 @@
 //! [`Blockstore::backup`]: crate::Blockstore::backup
 
 mod backup;
+mod data_names;
 mod fsck;
 mod gc;
 mod marks;

@@ -59,7 +59,7 @@ pub struct StoreStats {
     pub data_bytes: u64,
     /// Bytes of everything else, drafts above all.
     pub other_bytes: u64,
-    /// Bytes of data files that another bundle has too, and the medium twice.
+    /// Bytes of data files that are there under another name too, in this bundle or another, and on the medium twice.
     pub duplicated_bytes: u64,
     /// Files that nothing leads to.
     pub unused_files: usize,

@@ -42,8 +42,8 @@ pub(super) struct Tree {
     contents: HashMap<Digest, Content>,
     /// Files that were put with the bytes they had.
     put_again: Vec<String>,
-    /// Data files that new snapshots need: digest, and a record of it for the name.
-    needed: HashSet<Digest>,
+    /// Data files that new snapshots need: their names, and for each a path and its record.
+    needed: HashSet<String>,
     needed_records: Vec<(String, FileRecord)>,
     /// The versions the edit makes.
     snapshots: Vec<(u64, Arc<Snapshot>)>,
@@ -288,7 +288,7 @@ impl Tree {
         }
         links.extend(moved);
         for (path, record) in &files {
-            if self.contents.contains_key(&record.hash) && self.needed.insert(record.hash) {
+            if self.contents.contains_key(&record.hash) && self.needed.insert(record.data_name()) {
                 self.needed_records.push((path.clone(), record.clone()));
             }
         }
@@ -328,7 +328,7 @@ impl Tree {
                 continue;
             }
             let target = storage.data_path(self.bundle, record);
-            let written = incoming.join(format!("{}.data", record.hash));
+            let written = incoming.join(format!("{}.data", record.data_name()));
             match self.contents.get(&record.hash) {
                 Some(Content::Bytes(bytes)) => batch.write(written.clone(), bytes.clone()),
                 Some(Content::Incoming(file) | Content::Staged(file)) => {

@@ -12,7 +12,7 @@ use super::client::Client;
 use crate::digest::Digest;
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
-use crate::{mime, path};
+use crate::path;
 
 /// Where a file's bytes are to be found.
 #[derive(Debug, Clone, Copy)]
@@ -94,7 +94,7 @@ impl Storage {
     }
 
     pub(crate) fn data_path(&self, bundle: Uuid, record: &FileRecord) -> PathBuf {
-        self.folder(bundle).join("snapshot_data").join(mime::data_name(record.hash, record.mime.as_deref()))
+        self.folder(bundle).join("snapshot_data").join(record.data_name())
     }
 
     pub(crate) fn summary_path(&self, draft: Uuid) -> PathBuf {

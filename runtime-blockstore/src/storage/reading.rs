@@ -79,6 +79,14 @@ impl Storage {
         self.search(&folder, record.hash)
     }
 
+    /// Finds a data file of a bundle by its digest, whatever the ending of its name.
+    pub(crate) fn search_data(&self, bundle: Uuid, hash: Digest) -> Result<Option<PathBuf>, BlockstoreError> {
+        match self.search(&self.folder(bundle).join("snapshot_data"), hash) {
+            Err(BlockstoreError::Missing { .. }) => Ok(None),
+            found => found.map(Some),
+        }
+    }
+
     /// Finds a data file by the digest its name begins with.
     fn search(&self, folder: &Path, hash: Digest) -> Result<PathBuf, BlockstoreError> {
         let prefix = hash.to_string();
@@ -181,7 +189,15 @@ impl Storage {
 
     /// Says whether there is a file of this name.
     pub(crate) fn is_file(&self, file: &Path) -> Result<bool, BlockstoreError> {
-        let Some(objects) = &self.objects else { return Ok(file.is_file()) };
+        let Some(objects) = &self.objects else {
+            return match fs::metadata(file) {
+                Ok(metadata) => Ok(metadata.is_file()),
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                    Err(BlockstoreError::io("cannot look at", file)(error))
+                }
+                Err(_) => Ok(false),
+            };
+        };
         match objects.mark(file) {
             Ok(_) => Ok(true),
             Err(BlockstoreError::Missing { .. }) => Ok(false),

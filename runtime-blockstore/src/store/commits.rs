@@ -213,8 +213,19 @@ impl Blockstore {
             if old.files == published.files && old.links == published.links {
                 return Ok(latest.number);
             }
+            let mut batch = Batch::default();
+            let mut names: BTreeSet<String> = old.files.values().map(FileRecord::data_name).collect();
             for (path, record) in &old.files {
-                self.storage.locate(Place::Data(bundle), path, record)?;
+                let found = self.storage.locate(Place::Data(bundle), path, record)?;
+                let target = self.storage.data_path(bundle, record);
+                let is_of_another =
+                    found.file_name().and_then(|name| name.to_str()).is_some_and(|name| names.contains(name));
+                // Earlier releases wrote the same bytes under one of their names only.
+                if found != target && is_of_another && names.remove(&record.data_name()) {
+                    let written = target.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
+                    batch.link(found, written.clone(), Some(record.hash));
+                    batch.rename(written, target);
+                }
             }
             let snapshot = Snapshot::new(SnapshotParts {
                 bundle_uuid: bundle,
@@ -222,7 +233,6 @@ impl Blockstore {
                 files: old.files.clone(),
                 links: old.links.clone(),
             });
-            let mut batch = Batch::default();
             let target = self.storage.snapshot_path(bundle, snapshot.hash_digest);
             let written = target.with_file_name(format!(".incoming-{}", Uuid::new_v4()));
             batch.write(written.clone(), snapshot.to_json());
@@ -244,7 +254,9 @@ impl Blockstore {
             else {
                 continue;
             };
-            if !done.insert(record.hash) || self.storage.has_data(snapshot.bundle_uuid, path, record)? {
+            let name = record.data_name();
+            let named = incoming.join(format!("{name}.data"));
+            if !done.insert(name) || self.storage.has_data(snapshot.bundle_uuid, path, record)? {
                 continue;
             }
             let staged = self.storage.staged_path(draft.uuid, path)?;
@@ -254,7 +266,6 @@ impl Blockstore {
                 batch.link_durable(staged, target, record.hash);
                 continue;
             }
-            let named = incoming.join(format!("{}.data", record.hash));
             batch.link(staged, named.clone(), Some(record.hash));
             batch.rename(named, target);
         }

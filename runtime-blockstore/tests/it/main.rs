@@ -10,6 +10,7 @@ mod contexts;
 mod crash;
 #[cfg(unix)]
 mod damage;
+mod data_names;
 mod database_faults;
 mod database_tls;
 mod fixture;

@@ -9,11 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use runtime_blockstore::{Access, Blockstore, BlockstoreError, FsckOptions, GcOptions};
+use runtime_blockstore::{
+    Access, BackupOptions, Blockstore, BlockstoreError, FsckOptions, GcOptions, Severity, check_backup,
+};
 use tempfile::TempDir;
 
-use crate::fixture::{Now, new_bundle, store_in};
-use crate::objects::{Bucket, bucket, put_at};
+use crate::fixture::{Now, assets_of, new_bundle, store_in};
+use crate::objects::{Bucket, RawObjects, bucket, put_at};
 use crate::services::s3;
 
 /// What becomes of a connection.
@@ -48,6 +50,8 @@ struct State {
     faults: AtomicU32,
     /// Connections of before the line changed are cut at their next byte, for a client keeps them.
     change: AtomicU32,
+    /// The status by which reading data files is refused, none where it is 0; everything else goes through.
+    refusal: AtomicU32,
 }
 
 impl State {
@@ -87,6 +91,7 @@ impl BadLine {
             random: AtomicU64::new(7),
             faults: AtomicU32::new(0),
             change: AtomicU32::new(0),
+            refusal: AtomicU32::new(0),
         };
         let state = Arc::new(state);
         let (shared, server) = (state.clone(), server.to_owned());
@@ -134,13 +139,33 @@ fn serve(state: &Arc<State>, mut client: TcpStream, server: &str) {
     carry(state, change, upstream, client, answering);
 }
 
+/// Answers who asks for a data file where that is refused.
+fn refuse(state: &State, asked: &[u8], client: &mut TcpStream) -> bool {
+    let status = state.refusal.load(Ordering::SeqCst);
+    let asked = String::from_utf8_lossy(asked);
+    let line = asked.lines().next().unwrap_or_default();
+    let is_refused = status > 0
+        && (line.starts_with("GET ") || line.starts_with("HEAD "))
+        && line.contains("/snapshot_data/");
+    if is_refused {
+        let answer = format!("HTTP/1.1 {status} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+        let _ = client.write_all(answer.as_bytes());
+    }
+    is_refused
+}
+
 /// Carries so many bytes, then cuts both ways.
 fn carry(state: &State, change: u32, mut from: TcpStream, mut to: TcpStream, mut left: u64) {
     let mut buffer = [0; 16 * 1024];
     while let Ok(read) = from.read(&mut buffer) {
         let passed = read.min(usize::try_from(left).unwrap_or(usize::MAX));
         let is_old = state.change.load(Ordering::SeqCst) != change;
-        if read == 0 || is_old || to.write_all(&buffer[..passed]).is_err() || passed < read {
+        if read == 0
+            || is_old
+            || refuse(state, &buffer[..read], &mut from)
+            || to.write_all(&buffer[..passed]).is_err()
+            || passed < read
+        {
             break;
         }
         left -= passed as u64;
@@ -319,4 +344,31 @@ fn a_sweep_beside_a_writer_takes_nothing_in_use() {
         assert_eq!(bytes, (number - 1).to_string().as_bytes());
     }
     assert!(open(folder.path()).fsck(FsckOptions::default()).unwrap().findings.is_sound());
+}
+
+#[test]
+fn a_service_that_does_not_answer_is_no_damage() {
+    let Some(Reached { line, bad, folder, .. }) = reached() else { return };
+    let (bundle, _) = new_bundle(&bad, "tides", &[("a.txt", "ebb"), ("b.txt", "flow")]);
+    let repair = FsckOptions { is_quick: false, repair: true };
+    for status in [503, 403] {
+        line.state.refusal.store(status, Ordering::SeqCst);
+        for options in [FsckOptions::default(), FsckOptions { is_quick: true, repair: false }, repair] {
+            let outcome = bad.fsck(options);
+            assert!(matches!(outcome, Err(BlockstoreError::Io { .. })), "{status}: {outcome:?}");
+        }
+    }
+    // Nor does a backup say so for ever.
+    let backups = tempfile::tempdir().unwrap();
+    let outcome = bad.backup(backups.path(), BackupOptions::default());
+    assert!(matches!(outcome, Err(BlockstoreError::Io { .. })), "{outcome:?}");
+    assert!(matches!(check_backup(backups.path()), Err(BlockstoreError::Missing { .. })));
+    line.state.refusal.store(0, Ordering::SeqCst);
+    let report = bad.fsck(FsckOptions::default()).unwrap();
+    assert_eq!(report.findings, []);
+    // What is not there is.
+    let lost = bad.get_bundle_file_storage_path(bundle, "a.txt", None).unwrap();
+    RawObjects::at(&assets_of(folder.path())).remove(&lost);
+    let codes: Vec<_> = bad.fsck(repair).unwrap().findings.iter().map(|f| (f.severity, f.code)).collect();
+    assert_eq!(codes, [(Severity::Damage, "data")]);
 }

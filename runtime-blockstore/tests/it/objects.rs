@@ -306,6 +306,11 @@ impl RawObjects {
         let path = object_store::path::Path::parse(format!("{}/{key}", self.prefix)).expect("a name");
         self.runtime.block_on(self.store.put(&path, bytes.into())).expect("an object");
     }
+
+    pub(crate) fn remove(&self, key: &str) {
+        let path = object_store::path::Path::parse(format!("{}/{key}", self.prefix)).expect("a name");
+        self.runtime.block_on(self.store.delete(&path)).expect("it was there");
+    }
 }
 
 #[test]

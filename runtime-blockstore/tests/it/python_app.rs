@@ -88,7 +88,13 @@ fn both_read_and_write(folder: &Path) {
     published_course(&runtime);
     commit(
         &runtime,
-        edit().with(put_asset("a.png", b"\x89PNG")).with(put_asset("b.xlsm", b"b")).publish_all(),
+        edit()
+            .with(put_asset("a.png", b"\x89PNG"))
+            .with(put_asset("b.xlsm", b"b"))
+            .with(put_asset("d.css", b""))
+            .with(put_asset("e.js", b""))
+            .with(put_asset("f", b""))
+            .publish_all(),
     );
     commit(&runtime, edit().put(usage("html", "h1"), html("draft")).with(put_asset("c.js", b"c")));
     let Some(seen) = python(folder, "read") else { return };
@@ -218,7 +224,9 @@ fn both_carry_on(folder: &Path) {
     assert_eq!(store.restore_bundle_version(named("media").uuid, 1, "back").unwrap(), 3);
     let own = store.create_bundle(course.collection_uuid, "ours", "Unsere Häfen ⚓", "").unwrap().uuid;
     let draft = store.get_or_create_bundle_draft(own, "studio_draft").unwrap().uuid;
-    for (path, content) in [("a/ebbe.txt", "ebb"), ("a/ébb 🌊.md", "flow"), ("empty", ""), ("t.xlsm", "t")]
+    let equal = ["empty", "empty.css", "empty.js", "empty.xlsm"].map(|path| (path, ""));
+    for (path, content) in
+        [("a/ebbe.txt", "ebb"), ("a/ébb 🌊.md", "flow"), ("t.xlsm", "t")].into_iter().chain(equal)
     {
         store.write_draft_file(draft, path, Some(content.as_bytes())).unwrap();
     }
