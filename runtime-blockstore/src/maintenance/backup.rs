@@ -248,10 +248,15 @@ impl Blockstore {
         for (path, record) in &document.files_to_overwrite {
             let Some(record) = record else { continue };
             let name = format!("{draft}/data/{path}");
-            let source = self.storage.locate(Place::Draft(draft), path, record);
-            match source
-                .and_then(|source| copy.file(&self.storage, &source, &target.join(&name), Some(record)))
-            {
+            let place = Place::Draft { draft, bundle: document.bundle_uuid };
+            let mut copied = |place| {
+                let source = self.storage.locate(place, path, record)?;
+                copy.file(&self.storage, &source, &target.join(&name), Some(record))
+            };
+            // Whatever became of a staged file, the bundle may have its bytes.
+            let copied =
+                copied(place).or_else(|error| copied(Place::Data(document.bundle_uuid)).map_err(|_| error));
+            match copied {
                 Ok(entry) => drop(list.insert(name, entry)),
                 Err(error) if error.is_definite() => {
                     copy.report.damaged.push(format!("draft {draft}, {path}: {error}"));

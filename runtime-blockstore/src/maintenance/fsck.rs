@@ -18,6 +18,7 @@ use crate::document::{FileRecord, Link, Snapshot};
 use crate::error::BlockstoreError;
 use crate::path;
 use crate::rows::{self, VersionRow};
+use crate::storage::Place;
 use crate::store::{Blockstore, FeedEntry, known_bundles};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -370,6 +371,53 @@ impl Check<'_> {
         Ok(self.known.insert(known).contains(&bundle))
     }
 
+    /// Holds a file a draft stages against its record.
+    fn staged(
+        &mut self,
+        place: String,
+        (draft, bundle): (Uuid, Uuid),
+        path: &str,
+        record: &FileRecord,
+    ) -> Result<()> {
+        let storage = &self.store.storage;
+        let (target, reason) = match storage.staged_path(draft, path) {
+            Ok(staged) => match self.prove(&staged, record)? {
+                None => return Ok(()),
+                Some(reason) => (Some(staged), reason),
+            },
+            Err(error) => (None, error.to_string()),
+        };
+        // It may still wait to be put there.
+        if self.prove(&storage.incoming_path(draft, path), record)?.is_none() {
+            return Ok(());
+        }
+        let mut kept = match storage.locate(Place::Data(bundle), path, record) {
+            Ok(kept) => Some(kept),
+            Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. }) => None,
+            Err(error) => return Err(error),
+        };
+        if let Some(found) = &kept
+            && self.prove(found, record)?.is_some()
+        {
+            kept = None;
+        }
+        let mut finding = Finding {
+            severity: Severity::Damage,
+            code: "staged",
+            place,
+            reason,
+            repair: kept.as_ref().map(|kept| format!("the same bytes are in {}", kept.display())),
+            is_repaired: false,
+        };
+        if let (true, Some(kept), Some(staged)) = (self.options.repair, kept, target) {
+            storage.store_whole(storage.open(&kept)?, &staged)?;
+            storage.sync_names_of(&staged)?;
+            finding.is_repaired = true;
+        }
+        self.report.findings.push(finding);
+        Ok(())
+    }
+
     fn draft(&mut self, bundle: &BundleRoots, uuid: Uuid, name: &str, proved: &mut DataNames) -> Result<()> {
         let place = format!("bundle {} ({}), draft {name}", bundle.uuid, bundle.slug);
         let document = match self.store.draft_now(self.db, uuid) {
@@ -401,20 +449,7 @@ impl Check<'_> {
         for (path, record) in &document.files_to_overwrite {
             let Some(record) = record else { continue };
             self.report.files += 1;
-            let reason = match self.store.storage.staged_path(uuid, path) {
-                Ok(staged) => match self.prove(&staged, record)? {
-                    None => continue,
-                    // It may still wait to be put there.
-                    Some(reason) => {
-                        match self.prove(&self.store.storage.incoming_path(uuid, path), record)? {
-                            None => continue,
-                            Some(_) => reason,
-                        }
-                    }
-                },
-                Err(error) => error.to_string(),
-            };
-            self.report.findings.add(Severity::Damage, "staged", format!("{place}, {path}"), reason);
+            self.staged(format!("{place}, {path}"), (uuid, bundle.uuid), path, record)?;
         }
         for (name, link) in &document.links_to_overwrite {
             if let Some(link) = link {

@@ -129,6 +129,10 @@ impl Marks {
                     if let Some(base) = document.base_snapshot {
                         marks.snapshot(store, bundle, base, &format!("the base of draft {name}"));
                     }
+                    // Among objects, what a draft stages lies among the data files already.
+                    marks
+                        .data
+                        .extend(document.files_to_overwrite.values().flatten().map(|record| record.hash));
                     marks.draft_links(&document);
                 }
                 Err(error) => marks.unread.push((format!("draft {name} of bundle {bundle}"), error)),

@@ -50,7 +50,7 @@ impl BlockstoreRuntime {
         let Some(draft) = source.draft else {
             return storage.read(Place::Data(source.bundle), path, record);
         };
-        match storage.read(Place::Draft(draft), path, record) {
+        match storage.read(Place::Draft { draft, bundle: source.bundle }, path, record) {
             Ok(bytes) => Ok(bytes),
             Err(staged @ (BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. })) => {
                 match storage.read(Place::Data(source.bundle), path, record) {
@@ -77,7 +77,7 @@ impl BlockstoreRuntime {
             let (document, _) = self.store.draft_now(db, draft)?;
             let staged = document.files_to_overwrite.get(path).and_then(Option::as_ref);
             if staged.is_some_and(|staged| staged.hash == record.hash) {
-                place = Place::Draft(draft);
+                place = Place::Draft { draft, bundle: source.bundle };
             }
         }
         self.store.open_record(place, path, record)

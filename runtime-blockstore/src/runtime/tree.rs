@@ -348,8 +348,24 @@ impl Tree {
             match self.contents.get(&record.hash) {
                 Some(Content::Bytes(bytes)) => batch.write(target, bytes.clone()),
                 Some(Content::Incoming(file)) => batch.link(file.clone(), target, Some(record.hash)),
+                // Among objects the same bytes lie under their digest, whatever became of the others.
+                Some(Content::Staged(file)) if storage.may_be_late() => {
+                    let is_kept = storage.has_data(self.bundle, path, record)?;
+                    let kept = storage.data_path(self.bundle, record);
+                    if !is_kept {
+                        batch.link(file.clone(), target, Some(record.hash));
+                    } else if target != kept {
+                        batch.link(kept, target, Some(record.hash));
+                    }
+                }
                 Some(Content::Staged(file)) => batch.link(file.clone(), target, None),
-                None => batch.link(storage.locate(Place::Data(self.bundle), path, record)?, target, None),
+                None => {
+                    let source = storage.locate(Place::Data(self.bundle), path, record)?;
+                    if source != target {
+                        let expected = storage.may_be_late().then_some(record.hash);
+                        batch.link(source, target, expected);
+                    }
+                }
             }
             Ok(())
         };
@@ -374,6 +390,9 @@ impl Tree {
             None => {
                 for (path, record) in &document.files_to_overwrite {
                     if let Some(record) = record {
+                        if storage.may_be_late() {
+                            provide(&mut batch, path, record, storage.data_path(self.bundle, record))?;
+                        }
                         provide(&mut batch, path, record, storage.staged_path(self.draft, path)?)?;
                     }
                 }

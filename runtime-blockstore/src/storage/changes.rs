@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use super::batch::{Batch, spread_over, sync_names, threads_for};
 use super::names::Storage;
-use super::opened::Found;
+use super::object_batch::THREADS;
+use super::opened::{Found, Tag};
 use crate::digest::{Digest, Hasher};
+use crate::document::FileRecord;
 use crate::error::BlockstoreError;
 
 impl Storage {
@@ -62,6 +64,42 @@ impl Storage {
             None => batch.run(),
             Some(objects) => batch.run_on(objects),
         }
+    }
+
+    /// Writes a draft's document over the one that was read with a tag and had a digest, where that is still there.
+    pub(crate) fn put_summary(
+        &self,
+        draft: Uuid,
+        (before, tag): (Digest, Tag),
+        text: &[u8],
+    ) -> Result<(), BlockstoreError> {
+        match &self.objects {
+            None => super::batch::replace(&self.summary_path(draft), text),
+            // Where another one is there, another program has written the draft meanwhile.
+            Some(objects) => objects.put_over(&self.summary_path(draft), before, tag, text).map(drop),
+        }
+    }
+
+    /// Brings the bytes of staged files to their own paths from among the bundle's data files.
+    pub(crate) fn put_staged(
+        &self,
+        draft: Uuid,
+        bundle: Uuid,
+        files: &[(&str, &FileRecord)],
+    ) -> Result<(), BlockstoreError> {
+        let Some(objects) = &self.objects else { return Ok(()) };
+        spread_over(THREADS, files, |(path, record)| {
+            let staged = self.staged_path(draft, path)?;
+            match objects.copy_over(&self.data_path(bundle, record), &staged, record.size, record.hash) {
+                Err(error @ BlockstoreError::Missing { .. }) => {
+                    // Earlier versions let them wait elsewhere.
+                    let incoming = self.incoming_path(draft, path);
+                    let copied = objects.copy_over(&incoming, &staged, record.size, record.hash);
+                    copied.map_err(|_| error)
+                }
+                result => result,
+            }
+        })
     }
 
     /// Removes a file and the folders above that are empty then; what is not there is removed.

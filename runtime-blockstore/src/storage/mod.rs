@@ -21,5 +21,5 @@ pub(crate) use batch::{Batch, replace, sync_names};
 pub(crate) use changes::store_stream;
 pub(crate) use listing::entries;
 pub(crate) use names::{Place, Storage};
-pub(crate) use opened::{Found, Mark, Opened};
-pub(crate) use reading::{digest_of, missing_or};
+pub(crate) use opened::{Found, Mark, Opened, Tag};
+pub(crate) use reading::{digest_of, draft_from, missing_or};

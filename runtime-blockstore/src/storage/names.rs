@@ -20,7 +20,12 @@ pub(crate) enum Place {
     /// Among the data files of a bundle.
     Data(Uuid),
     /// In a draft's folder, under its own path.
-    Draft(Uuid),
+    Draft {
+        /// The draft.
+        draft: Uuid,
+        /// The bundle it is of, whose data files may have the same bytes.
+        bundle: Uuid,
+    },
 }
 
 /// The place that holds bundles and drafts side by side.
@@ -123,6 +128,18 @@ impl Storage {
     /// Returns where a file waits that is to be staged.
     pub(crate) fn incoming_path(&self, draft: Uuid, file: &str) -> PathBuf {
         self.incoming(draft).join(Digest::of(file.as_bytes()).to_string())
+    }
+
+    /// Returns where a document of a change to a draft waits, given the digest of the draft's coming document. Among objects
+    /// each change has names of its own: a request of an earlier one that is carried out late meets none of them.
+    pub(crate) fn incoming_document(&self, draft: Uuid, after: Digest, name: &str) -> PathBuf {
+        let incoming = self.incoming(draft);
+        if self.may_be_late() { incoming.join(format!("{after}.{name}")) } else { incoming.join(name) }
+    }
+
+    /// Says whether a request may be carried out after the one who made it has given up on it, as by an object store.
+    pub(crate) fn may_be_late(&self) -> bool {
+        self.objects.is_some()
     }
 
     /// Returns a new place in a draft's folder for bytes that come in slowly.

@@ -11,14 +11,12 @@ use std::sync::Arc;
 use super::batch::{Batch, Work, spread_over};
 use super::client::Client;
 use super::names::Storage;
+use super::objects::{SMALL, prove};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 
 /// Requests under way at once; nearly all of their time is waiting.
-const THREADS: usize = 24;
-
-/// What is read into memory to be proved and written again, rather than copied by the service.
-const SMALL: u64 = 4 * 1024 * 1024;
+pub(super) const THREADS: usize = 24;
 
 impl Batch {
     /// Does it all and returns when the service has it.
@@ -41,7 +39,7 @@ impl Batch {
 
 fn write(client: &Arc<Client>, item: &Work, target: &Path) -> Result<(), BlockstoreError> {
     match item {
-        Work::Bytes { bytes, .. } => put(client, target, bytes.to_vec()),
+        Work::Bytes { bytes, .. } => client.put(target, bytes.to_vec()),
         Work::Link { source, expected: None, .. } => client.copy(source, target),
         Work::Link { source, expected: Some(expected), .. } => {
             let storage = Storage { root: client.root().to_path_buf(), objects: Some(client.clone()) };
@@ -49,7 +47,7 @@ fn write(client: &Arc<Client>, item: &Work, target: &Path) -> Result<(), Blockst
             if before.length <= SMALL {
                 let bytes = client.read(source)?;
                 prove(source, Digest::of(&bytes), *expected)?;
-                return put(client, target, bytes);
+                return client.put(target, bytes);
             }
             prove(source, storage.digest_of(source)?.0, *expected)?;
             client.copy(source, target)?;
@@ -60,23 +58,5 @@ fn write(client: &Arc<Client>, item: &Work, target: &Path) -> Result<(), Blockst
             }
             Ok(())
         }
-    }
-}
-
-fn prove(source: &Path, found: Digest, expected: Digest) -> Result<(), BlockstoreError> {
-    if found == expected {
-        return Ok(());
-    }
-    let reason = format!("it should have the digest {expected}, not {found}");
-    Err(BlockstoreError::corrupt(source.display(), reason))
-}
-
-/// Writes an object; one whose name is the digest of its content only where it is not there.
-fn put(client: &Client, target: &Path, bytes: Vec<u8>) -> Result<(), BlockstoreError> {
-    let below = target.strip_prefix(client.root()).unwrap_or(target);
-    let kind = below.iter().nth(1).and_then(|part| part.to_str());
-    match kind {
-        Some("snapshots" | "snapshot_data") => client.put_absent(target, bytes),
-        _ => client.put(target, bytes),
     }
 }

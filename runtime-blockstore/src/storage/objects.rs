@@ -10,12 +10,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _};
 use object_store::path::Path as Key;
 use object_store::{
     Error, GetOptions, MultipartUpload, ObjectMeta, ObjectStore as _, ObjectStoreExt as _, PutMode,
-    PutPayload,
+    PutPayload, UpdateVersion,
 };
 
 use super::client::{Client, explain, failed};
 use super::object_reader::ObjectReader;
-use super::opened::{Found, Mark};
+use super::opened::{Found, Mark, Tag};
 use super::waiting::{self, Begun};
 use crate::digest::{Digest, Hasher};
 use crate::error::BlockstoreError;
@@ -30,6 +30,12 @@ const PARTS: usize = 2;
 
 /// What a service is asked to copy by itself at most. S3 takes 5 GiB, and may take longer for that than a request may.
 const LARGEST_COPY: u64 = 1024 * 1024 * 1024;
+
+/// What is read into memory to be proved and written again, rather than copied by the service.
+pub(super) const SMALL: u64 = 4 * 1024 * 1024;
+
+/// How often an object is written under a condition while others write it.
+const ATTEMPTS: usize = 4;
 
 impl Client {
     pub(super) fn read(&self, path: &Path) -> Result<Vec<u8>> {
@@ -56,38 +62,122 @@ impl Client {
         Ok(ObjectReader::new(self.clone(), path.to_path_buf(), self.mark(path)?))
     }
 
+    /// Reads an object, with what tells it from others of its name.
+    pub(super) fn read_tagged(&self, path: &Path) -> Result<(Vec<u8>, Tag)> {
+        let (bytes, tag) = self.call("cannot read", path, |store, key| async move {
+            let found = store.get(&key).await?;
+            let tag = tag(&found.meta);
+            Ok((found.bytes().await?, tag))
+        })?;
+        Ok((bytes.into(), tag))
+    }
+
+    /// Writes an object in a way that does no harm where the request is carried out late: one whose name says what it holds,
+    /// and what nobody is to have written before, only where it is absent.
     pub(super) fn put(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
-        let bytes = bytes.into();
+        let below = path.strip_prefix(self.root()).unwrap_or(path);
+        match below.iter().nth(1).and_then(|part| part.to_str()) {
+            Some("snapshots" | "snapshot_data" | "summary.json" | "data") => self.put_absent(path, bytes),
+            _ => self.put_anyway(path, &bytes.into()),
+        }
+    }
+
+    fn put_anyway(&self, path: &Path, bytes: &Bytes) -> Result<()> {
         self.call("cannot write", path, |store, key| {
             let payload = PutPayload::from(bytes.clone());
             async move { store.put(&key, payload).await.map(drop) }
         })
     }
 
-    /// Writes an object whose name says what it holds, unless it is there.
-    ///
-    /// An answer may be lost on its way, so that one who tries again finds its own object; and what another one has written
-    /// under the name is looked at before it counts.
-    pub(super) fn put_absent(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
-        let bytes = bytes.into();
-        let outcome = self.call("cannot write", path, |store, key| {
+    /// Writes an object under a condition: false where it does not hold, none where the service knows no conditions.
+    fn put_if(&self, path: &Path, bytes: &Bytes, mode: &PutMode) -> Result<Option<bool>> {
+        self.call("cannot write", path, |store, key| {
             let payload = PutPayload::from(bytes.clone());
+            let mode = mode.clone();
             async move {
-                match store.put_opts(&key, payload, PutMode::Create.into()).await {
-                    Ok(_) => Ok(true),
-                    Err(
-                        Error::AlreadyExists { .. }
-                        | Error::NotImplemented { .. }
-                        | Error::NotSupported { .. },
-                    ) => Ok(false),
+                match store.put_opts(&key, payload, mode.into()).await {
+                    Ok(_) => Ok(Some(true)),
+                    Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Ok(Some(false)),
+                    Err(Error::NotImplemented { .. } | Error::NotSupported { .. }) => Ok(None),
                     Err(error) => Err(error),
                 }
             }
-        })?;
-        if outcome || self.read(path).is_ok_and(|found| found == bytes) {
-            return Ok(());
+        })
+    }
+
+    /// Writes an object unless it is there with these bytes; over another one only where nobody has written it since it was
+    /// looked at.
+    ///
+    /// An answer may be lost on its way, so that one who tries again finds its own object; and what another one has written
+    /// under the name is looked at before it counts.
+    fn put_absent(&self, path: &Path, bytes: impl Into<Bytes>) -> Result<()> {
+        let bytes = bytes.into();
+        let mut mode = PutMode::Create;
+        for _ in 0..ATTEMPTS {
+            match self.put_if(path, &bytes, &mode)? {
+                Some(true) => return Ok(()),
+                Some(false) => {}
+                None => break,
+            }
+            mode = match self.read_tagged(path) {
+                Ok((found, _)) if found == bytes => return Ok(()),
+                Ok((_, Tag(Some(version)))) => PutMode::Update(version),
+                Ok((_, Tag(None))) => break,
+                Err(BlockstoreError::Missing { .. }) => PutMode::Create,
+                Err(error) => return Err(error),
+            };
         }
-        self.put(path, bytes)
+        // The service knows no conditions, or not its own tags.
+        self.put_anyway(path, &bytes)
+    }
+
+    /// Writes an object over the one that was read with a tag and had this digest; false where another one is there now.
+    ///
+    /// A request that is carried out late finds another object than that, and does nothing.
+    pub(super) fn put_over(&self, path: &Path, before: Digest, tag: Tag, bytes: &[u8]) -> Result<bool> {
+        let bytes = Bytes::copy_from_slice(bytes);
+        let mut tag = tag;
+        for _ in 0..ATTEMPTS {
+            let Tag(Some(version)) = tag else { break };
+            match self.put_if(path, &bytes, &PutMode::Update(version))? {
+                Some(true) => return Ok(true),
+                Some(false) => {}
+                None => break,
+            }
+            // An answer may have been lost on its way.
+            let (found, now) = self.read_tagged(path)?;
+            if found == bytes {
+                return Ok(true);
+            }
+            if Digest::of(&found) != before {
+                return Ok(false);
+            }
+            tag = now;
+        }
+        self.put_anyway(path, &bytes).map(|()| true)
+    }
+
+    /// Makes an object another one's bytes, proved where they are few; both stay. Where it can be, what was there before is
+    /// written over only as long as it is there.
+    pub(super) fn copy_over(self: &Arc<Self>, from: &Path, to: &Path, size: u64, hash: Digest) -> Result<()> {
+        if size > SMALL {
+            return self.copy(from, to);
+        }
+        let bytes = self.read(from)?;
+        prove(from, Digest::of(&bytes), hash)?;
+        let bytes = Bytes::from(bytes);
+        let meta = self.call("cannot look at", to, |store, key| async move { store.head(&key).await });
+        let mode = match meta {
+            Ok(meta) => tag(&meta).0.map(PutMode::Update),
+            Err(BlockstoreError::Missing { .. }) => Some(PutMode::Create),
+            Err(error) => return Err(error),
+        };
+        match mode.map(|mode| self.put_if(to, &bytes, &mode)).transpose()?.flatten() {
+            Some(true) => Ok(()),
+            // Somebody wrote it meanwhile, which may have been the same request.
+            Some(false) => self.put_absent(to, bytes),
+            None => self.put_anyway(to, &bytes),
+        }
     }
 
     /// Makes an object another one's bytes; both stay.
@@ -179,7 +269,6 @@ impl Client {
         })
     }
 
-    /// Lists the objects below a path, in the order of their names.
     /// Says whether there is no object at all below the prefix.
     pub(super) fn is_empty(&self) -> Result<bool> {
         let first: Option<ObjectMeta> = self.call("cannot list", self.root(), |store, key| async move {
@@ -188,6 +277,7 @@ impl Client {
         Ok(first.is_none())
     }
 
+    /// Lists the objects below a path, in the order of their names.
     pub(super) fn list(&self, folder: &Path) -> Result<Vec<Found>> {
         let all: Vec<ObjectMeta> = self.call("cannot list", folder, |store, key| async move {
             store.list(Some(&key)).try_collect().await
@@ -224,6 +314,20 @@ impl Client {
             modified: Some(SystemTime::from(meta.last_modified)),
         }
     }
+}
+
+fn tag(meta: &ObjectMeta) -> Tag {
+    let version = UpdateVersion { e_tag: meta.e_tag.clone(), version: meta.version.clone() };
+    Tag((version.e_tag.is_some() || version.version.is_some()).then_some(version))
+}
+
+/// Says whether bytes that were read have the digest they should have.
+pub(super) fn prove(source: &Path, found: Digest, expected: Digest) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    let reason = format!("it should have the digest {expected}, not {found}");
+    Err(BlockstoreError::corrupt(source.display(), reason))
 }
 
 fn mark(meta: &ObjectMeta) -> Mark {

@@ -5,6 +5,8 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::SystemTime;
 
+use object_store::UpdateVersion;
+
 use super::object_reader::ObjectReader;
 
 /// What tells a file from another one of the same name.
@@ -26,6 +28,10 @@ impl Mark {
         Self { length: metadata.len(), modified: metadata.modified().ok(), inode, tag: None }
     }
 }
+
+/// By what an object is known that another one may be written over, and none else; nothing among files.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tag(pub(super) Option<UpdateVersion>);
 
 /// A file below a folder.
 #[derive(Debug, Clone)]

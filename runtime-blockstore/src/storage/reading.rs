@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::listing::{self, entries};
 use super::names::{Place, Storage};
-use super::opened::{Found, Mark, Opened};
+use super::opened::{Found, Mark, Opened, Tag};
 use crate::counts;
 use crate::digest::{Digest, Hasher};
 use crate::document::{DraftDocument, FileRecord, Snapshot};
@@ -40,21 +40,42 @@ impl Storage {
         self.draft_at(&self.summary_path(uuid), uuid)
     }
 
+    /// Reads a draft and returns the digest of its document beside it, and by what another document is written over it.
+    pub(crate) fn draft_tagged(&self, uuid: Uuid) -> Result<(DraftDocument, Digest, Tag), BlockstoreError> {
+        let file = self.summary_path(uuid);
+        let (text, tag) = match &self.objects {
+            None => (self.read_path(&file)?, Tag::default()),
+            Some(objects) => objects.read_tagged(&file)?,
+        };
+        let (document, digest) = draft_from(&file, &text, uuid)?;
+        Ok((document, digest, tag))
+    }
+
+    /// Reads a document that waits in a draft's folder.
+    pub(crate) fn read_incoming(
+        &self,
+        draft: Uuid,
+        after: Digest,
+        name: &str,
+    ) -> Result<(PathBuf, Vec<u8>), BlockstoreError> {
+        let file = self.incoming_document(draft, after, name);
+        match self.read_path(&file) {
+            // Earlier versions gave every change the same names.
+            Err(error @ BlockstoreError::Missing { .. }) if self.may_be_late() => {
+                let file = self.incoming(draft).join(name);
+                self.read_path(&file).map(|text| (file, text)).map_err(|_| error)
+            }
+            result => result.map(|text| (file, text)),
+        }
+    }
+
     /// Reads a draft's document from a file.
     pub(crate) fn draft_at(
         &self,
         file: &Path,
         uuid: Uuid,
     ) -> Result<(DraftDocument, Digest), BlockstoreError> {
-        let text = self.read_path(file)?;
-        let place = file.display();
-        let draft =
-            DraftDocument::from_json(&text).map_err(|error| BlockstoreError::corrupt(place, error))?;
-        refuse_newer(file, draft.form())?;
-        if draft.uuid != uuid {
-            return Err(BlockstoreError::corrupt(file.display(), format!("it is of draft {}", draft.uuid)));
-        }
-        Ok((draft, Digest::of(&text)))
+        draft_from(file, &self.read_path(file)?, uuid)
     }
 
     /// Finds the file that holds a record's bytes, without looking into it.
@@ -65,7 +86,7 @@ impl Storage {
         record: &FileRecord,
     ) -> Result<PathBuf, BlockstoreError> {
         let bundle = match place {
-            Place::Draft(draft) => return self.staged_path(draft, file),
+            Place::Draft { draft, .. } => return self.staged_path(draft, file),
             Place::Data(bundle) => bundle,
         };
         let folder = self.folder(bundle).join("snapshot_data");
@@ -118,14 +139,16 @@ impl Storage {
         let found = match place {
             // Asking for the likely names is one step where looking first would be two.
             Place::Data(bundle) => self.read_data(bundle, file, record),
-            Place::Draft(_) => {
+            Place::Draft { .. } => {
                 self.locate(place, file, record).and_then(|found| self.read_proved(&found, file, record))
             }
         };
         match (place, found) {
-            (Place::Draft(draft), Err(error)) => {
-                // It may still wait to be put there.
-                self.read_proved(&self.incoming_path(draft, file), file, record).map_err(|_| error)
+            (Place::Draft { draft, bundle }, Err(error)) => {
+                // It may still wait to be put there; and whatever became of it, the bundle may have the bytes.
+                self.read_proved(&self.incoming_path(draft, file), file, record)
+                    .or_else(|_| self.read_data(bundle, file, record))
+                    .map_err(|_| error)
             }
             (_, result) => result,
         }
@@ -289,6 +312,21 @@ fn is_one(a: &Path, b: &Path) -> bool {
 #[cfg(not(unix))]
 fn is_one(_: &Path, _: &Path) -> bool {
     false
+}
+
+/// Reads a draft's document, which was read from a file.
+pub(crate) fn draft_from(
+    file: &Path,
+    text: &[u8],
+    uuid: Uuid,
+) -> Result<(DraftDocument, Digest), BlockstoreError> {
+    let draft =
+        DraftDocument::from_json(text).map_err(|error| BlockstoreError::corrupt(file.display(), error))?;
+    refuse_newer(file, draft.form())?;
+    if draft.uuid != uuid {
+        return Err(BlockstoreError::corrupt(file.display(), format!("it is of draft {}", draft.uuid)));
+    }
+    Ok((draft, Digest::of(text)))
 }
 
 fn refuse_newer(file: &Path, form: u64) -> Result<(), BlockstoreError> {

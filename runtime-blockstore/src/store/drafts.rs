@@ -286,7 +286,9 @@ pub(super) fn changed_draft(
             }
             Some(Some((_, Incoming::Committed))) => {
                 let source = store.storage.locate(Place::Data(old.bundle_uuid), path, record)?;
-                batch.link(source, target, Some(record.hash));
+                if source != target {
+                    batch.link(source, target, Some(record.hash));
+                }
             }
             Some(None) | None => {}
         }

@@ -41,7 +41,7 @@ impl State {
     pub(crate) fn place(&self, path: &str) -> Place {
         match &self.staged {
             Some((draft, paths)) if paths.binary_search_by(|staged| staged.as_str().cmp(path)).is_ok() => {
-                Place::Draft(*draft)
+                Place::Draft { draft: *draft, bundle: self.bundle }
             }
             _ => Place::Data(self.bundle),
         }
@@ -116,7 +116,7 @@ impl Blockstore {
     ) -> Result<BTreeMap<String, DraftFileData>> {
         let state = self.state(bundle, use_draft)?;
         let data = |(path, record): (&String, &FileRecord)| {
-            let modified = matches!(state.place(path), Place::Draft(_));
+            let modified = matches!(state.place(path), Place::Draft { .. });
             (path.clone(), DraftFileData { file: file_data(path, record), modified })
         };
         Ok(state.files.iter().map(data).collect())
@@ -317,7 +317,8 @@ impl Blockstore {
             return Ok((Place::Data(bundle), record.clone()));
         };
         if let Some(staged) = document.files_to_overwrite.get(path) {
-            return Ok((Place::Draft(document.uuid), staged.clone().ok_or_else(missing)?));
+            let place = Place::Draft { draft: document.uuid, bundle };
+            return Ok((place, staged.clone().ok_or_else(missing)?));
         }
         let base = self.snapshot(bundle, document.base_snapshot.ok_or_else(missing)?)?;
         let record = base.files.get(path).ok_or_else(missing)?;

@@ -11,6 +11,11 @@
 //! ends there leaves the rest to the next one that writes. Where the document is neither, another program has written
 //! it since, and the note says nothing any more.
 //!
+//! Among objects a request may be carried out after the one who made it has given up on it, tried again and gone on. So the
+//! names in `incoming/` are other ones for each change; `summary.json` is written over the document that was read and over no
+//! other; and the bytes of a staged file are written under the name of their digest first, among the data files of the bundle,
+//! where a commit takes them and a reader finds them whatever a late request has made of the file under its own path.
+//!
 //! A power failure may leave some of the moves of 3 and not others, and bring back a note that was dropped, for nobody waits
 //! until the medium has that. So as long as there is a note, what is left in `incoming/` is moved, also where the new
 //! document is in its place already; the list says of which change it is.
@@ -26,7 +31,7 @@ use crate::digest::Digest;
 use crate::document::{DraftDocument, FileRecord};
 use crate::error::BlockstoreError;
 use crate::rows::{digest_at, uuid_at, uuid_text};
-use crate::storage::Batch;
+use crate::storage::{Batch, Tag, draft_from};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -61,8 +66,8 @@ impl Blockstore {
         let (document, digest) = self.storage.draft(draft)?;
         match self.note(db, draft)? {
             Some(note) if note.before == digest => {
-                let incoming = self.storage.incoming(draft).join(SUMMARY);
-                let (document, digest) = self.storage.draft_at(&incoming, draft)?;
+                let (incoming, text) = self.storage.read_incoming(draft, note.after, SUMMARY)?;
+                let (document, digest) = draft_from(&incoming, &text, draft)?;
                 if digest == note.after {
                     return Ok((document, digest));
                 }
@@ -89,7 +94,7 @@ impl Blockstore {
     }
 
     /// Plans the files of a change to a draft and returns the digest of its new document. `bytes` plans the file that is
-    /// given with its path and record.
+    /// given with its path and record; among objects twice, first under the name of its digest.
     ///
     /// # Errors
     /// Those of `bytes`.
@@ -100,7 +105,7 @@ impl Blockstore {
         new: &DraftDocument,
         mut bytes: impl FnMut(&mut Batch, &str, &FileRecord, PathBuf) -> Result<()>,
     ) -> Result<Digest> {
-        let incoming = self.storage.incoming(new.uuid);
+        let may_be_late = self.storage.may_be_late();
         let mut todo = HandoverList::default();
         for (path, staged) in &new.files_to_overwrite {
             let Some(record) = staged else { continue };
@@ -108,12 +113,17 @@ impl Blockstore {
             if before.is_none_or(|before| before.hash != record.hash) {
                 // Where it goes in the end must be a name, before anything is true.
                 let staged = self.storage.staged_path(new.uuid, path)?;
+                if may_be_late {
+                    bytes(batch, path, record, self.storage.data_path(new.bundle_uuid, record))?;
+                }
                 let is_named = old.files_to_overwrite.get(path).is_some_and(Option::is_some);
                 if !is_named && self.storage.is_free(&staged)? {
                     // The old document does not name it, so it says nothing there yet.
                     bytes(batch, path, record, staged)?;
                 } else {
-                    bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
+                    if !may_be_late {
+                        bytes(batch, path, record, self.storage.incoming_path(new.uuid, path))?;
+                    }
                     todo.put.push(path.clone());
                 }
             }
@@ -127,8 +137,8 @@ impl Blockstore {
         let after = Digest::of(&document);
         todo.after = Some(after);
         let text = serde_json::to_vec(&todo).expect("the keys are texts");
-        batch.write(incoming.join(HANDOVER_LIST), text);
-        batch.write(incoming.join(SUMMARY), document);
+        batch.write(self.storage.incoming_document(new.uuid, after, HANDOVER_LIST), text);
+        batch.write(self.storage.incoming_document(new.uuid, after, SUMMARY), document);
         Ok(after)
     }
 
@@ -160,13 +170,15 @@ impl Blockstore {
             },
         )?;
         for (draft, note) in notes {
-            match self.storage.draft(draft) {
-                Ok((_, digest)) if digest == note.before => match self.complete(draft, note, digest) {
-                    Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => continue,
-                    outcome => outcome?,
-                },
+            match self.storage.draft_tagged(draft) {
+                Ok((_, digest, tag)) if digest == note.before => {
+                    match self.complete(draft, note, Some(tag)) {
+                        Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => continue,
+                        outcome => outcome?,
+                    }
+                }
                 // The document may have reached the medium before a power failure, and files not.
-                Ok((_, digest)) if digest == note.after => match self.complete(draft, note, digest) {
+                Ok((_, digest, _)) if digest == note.after => match self.complete(draft, note, None) {
                     Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => {}
                     outcome => outcome?,
                 },
@@ -183,17 +195,25 @@ impl Blockstore {
         Ok(())
     }
 
-    /// Moves what has come in to its places, where the document has the digest `found`; whatever was moved before stays,
-    /// and so does what is of another change.
-    fn complete(&self, draft: Uuid, note: Note, found: Digest) -> Result<()> {
-        let incoming = self.storage.incoming(draft);
-        let todo = incoming.join(HANDOVER_LIST);
-        let text = self.storage.read_path(&todo)?;
+    /// Moves what has come in to its places, the document where the old one was found with a tag; whatever was moved before
+    /// stays, and so does what is of another change.
+    fn complete(&self, draft: Uuid, note: Note, old: Option<Tag>) -> Result<()> {
+        let (file, text) = self.storage.read_incoming(draft, note.after, HANDOVER_LIST)?;
         let todo: HandoverList =
-            serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(todo.display(), e))?;
+            serde_json::from_slice(&text).map_err(|e| BlockstoreError::corrupt(file.display(), e))?;
         if todo.after.is_some_and(|after| after != note.after) {
             return Ok(());
         }
+        if self.storage.may_be_late() {
+            self.put_in_place(draft, note, old, &todo)?;
+        } else {
+            self.move_in_place(draft, old.is_some(), &todo)?;
+        }
+        let staged = |path: &String| self.storage.staged_path(draft, path);
+        self.storage.remove_staged(&todo.remove.iter().map(staged).collect::<Result<Vec<_>>>()?)
+    }
+
+    fn move_in_place(&self, draft: Uuid, is_old: bool, todo: &HandoverList) -> Result<()> {
         let data = self.storage.folder(draft).join("data");
         let mut files = Batch::default();
         for path in &todo.put {
@@ -204,12 +224,30 @@ impl Blockstore {
                 files.rename(from, to);
             }
         }
-        if found == note.before {
-            files.rename_last(incoming.join(SUMMARY), self.storage.summary_path(draft));
+        if is_old {
+            files.rename_last(self.storage.incoming(draft).join(SUMMARY), self.storage.summary_path(draft));
         }
-        self.storage.run(files)?;
-        let staged = |path: &String| self.storage.staged_path(draft, path);
-        self.storage.remove_staged(&todo.remove.iter().map(staged).collect::<Result<Vec<_>>>()?)
+        self.storage.run(files)
+    }
+
+    /// Writes objects to their places, each from one that is proved.
+    fn put_in_place(&self, draft: Uuid, note: Note, old: Option<Tag>, todo: &HandoverList) -> Result<()> {
+        // Objects are not moved one by one, so where the document is in its place all are.
+        let Some(tag) = old else { return Ok(()) };
+        let (file, text) = self.storage.read_incoming(draft, note.after, SUMMARY)?;
+        let (document, digest) = draft_from(&file, &text, draft)?;
+        if digest != note.after {
+            let reason = format!("it should have the digest {}", note.after);
+            return Err(BlockstoreError::corrupt(file.display(), reason));
+        }
+        let staged = |path: &'_ String| {
+            let record = document.files_to_overwrite.get(path).and_then(Option::as_ref);
+            record.map(|record| (path.clone(), record))
+        };
+        let files: Vec<_> = todo.put.iter().filter_map(staged).collect();
+        let files: Vec<_> = files.iter().map(|(path, record)| (path.as_str(), *record)).collect();
+        self.storage.put_staged(draft, document.bundle_uuid, &files)?;
+        self.storage.put_summary(draft, (note.before, tag), &text)
     }
 
     /// Removes what a change that never came to be has left.

@@ -20,6 +20,7 @@ mod handover;
 mod includes;
 mod index_check;
 mod index_edits;
+mod late_requests;
 mod links;
 mod maintenance;
 mod mariadb;
