@@ -113,6 +113,16 @@ pub enum BlockstoreError {
         /// The store or bundle.
         place: String,
     },
+    /// A database does not take a row that is to be carried into it; nothing of it was kept.
+    #[error("{table} does not take {row}: {reason}")]
+    RowRefused {
+        /// The table.
+        table: &'static str,
+        /// The row: what it is of, and the value that is not taken.
+        row: String,
+        /// Why, with the other row where there is one.
+        reason: String,
+    },
     /// The store was opened for reading only.
     #[error("this Blockstore is open for reading only")]
     ReadOnly,

@@ -48,6 +48,14 @@ pub enum DatabaseError {
         /// What the server said.
         reason: String,
     },
+    /// A row with this key is there already, or one whose key the server takes for the same; nothing of the change was kept.
+    #[error("{server} has such a row already: {reason}")]
+    Duplicate {
+        /// The server's address.
+        server: String,
+        /// What the server said.
+        reason: String,
+    },
     /// The server takes no changes now, perhaps because it is a replica.
     #[error("{server} takes no changes: {reason}")]
     ReadOnlyServer {

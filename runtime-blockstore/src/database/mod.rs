@@ -1,5 +1,6 @@
 //! The database: SQLite in a file, or a MySQL or MariaDB server; what a job does in a transaction is the same on all.
 
+mod carried;
 mod connection;
 mod error;
 mod mysql;
@@ -11,6 +12,7 @@ use std::path::Path;
 
 use chrono::{DateTime, Utc};
 
+pub(crate) use carried::{find_same_draft, refused};
 pub(crate) use connection::Connection;
 pub use error::DatabaseError;
 pub(crate) use value::{BadValue, Cell, Params, Row};
@@ -180,6 +182,28 @@ impl Database {
     /// Takes over everything a SQLite file has, inside a job that alone may write a database without bundles.
     pub(crate) fn copy_from(db: &Connection, file: &Path) -> Result<(), BlockstoreError> {
         transfer::copy_from_file(file, db)
+    }
+
+    /// Says whether a database takes the app's rows of a SQLite file; none of them is to stay.
+    pub(crate) fn try_copy_from(&self, file: &Path) -> Result<(), BlockstoreError> {
+        /// How a trial ends, so that whatever it wrote is taken back.
+        enum Trial {
+            Passed,
+            Failed(BlockstoreError),
+        }
+        impl From<BlockstoreError> for Trial {
+            fn from(error: BlockstoreError) -> Self {
+                Self::Failed(error)
+            }
+        }
+        let tried = self.write_once(|db| {
+            transfer::try_file(file, db)?;
+            Err::<(), _>(Trial::Passed)
+        });
+        match tried {
+            Ok(()) | Err(Trial::Passed) => Ok(()),
+            Err(Trial::Failed(error)) => Err(error),
+        }
     }
 
     /// Runs a job that fills temporary tables of the one connection a read-only store has.

@@ -5,6 +5,7 @@ use std::path::Path;
 use chrono::{DateTime, Utc};
 
 use super::Connection;
+use super::carried;
 use super::value::{Cell, Row, ToCell};
 use crate::error::BlockstoreError;
 use crate::schema::{self, Home};
@@ -104,7 +105,7 @@ pub(super) fn copy_to_file(from: &Connection, file: &Path) -> Result<()> {
         |row| Ok([row.get::<String>(0)?, row.get::<String>(1)?, row.get::<String>(2)?]),
     )?;
     to.insert_rows(ACTION, "INSERT INTO django_migrations (app, name, applied)", migrations)?;
-    copy_rows(from, &to)?;
+    copy_rows(from, &to, APP.iter().chain(&OWN).chain(&INDEX))?;
     to.script(ACTION, "COMMIT;", &[])
 }
 
@@ -113,11 +114,27 @@ pub(super) fn copy_from_file(file: &Path, to: &Connection) -> Result<()> {
     let from = Connection::open_file_read_only(file)?;
     schema::refuse_newer(&from, &file.display())?;
     schema::require(&from, &file.display())?;
-    copy_rows(&from, to)
+    // Rows of bundles that were deleted; the file has others by the same numbers.
+    for (table, _) in OWN.iter().chain(&INDEX).filter(|(table, _)| *table != "xblock_feed_seen") {
+        let sql = format!("SELECT 1 FROM {table} LIMIT 1");
+        if to.has_table(table)? && to.exists("looking for rows", &sql, ())? {
+            let place = format!("{table}, with rows of bundles that the store once had,");
+            return Err(BlockstoreError::AlreadyThere { place });
+        }
+    }
+    copy_rows(&from, to, APP.iter().chain(&OWN).chain(&INDEX))
 }
 
-fn copy_rows(from: &Connection, to: &Connection) -> Result<()> {
-    for (table, columns) in APP.iter().chain(&OWN).chain(&INDEX) {
+/// Writes the app's rows of a file into a database that has no bundles.
+pub(super) fn try_file(file: &Path, to: &Connection) -> Result<()> {
+    let from = Connection::open_file_read_only(file)?;
+    schema::refuse_newer(&from, &file.display())?;
+    schema::require(&from, &file.display())?;
+    copy_rows(&from, to, APP.iter())
+}
+
+fn copy_rows<'t>(from: &Connection, to: &Connection, tables: impl Iterator<Item = &'t Table>) -> Result<()> {
+    for (table, columns) in tables {
         if !from.has_table(table)? || !to.has_table(table)? {
             continue;
         }
@@ -126,7 +143,8 @@ fn copy_rows(from: &Connection, to: &Connection) -> Result<()> {
         let columns: Vec<&str> =
             columns.iter().copied().filter(|name| !lacks_titles || *name != "title").collect();
         let names = columns.iter().map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
-        let into = format!("REPLACE INTO {table} ({names})");
+        // No row takes another one's place.
+        let target = Target { table, columns: &columns, into: format!("INSERT INTO {table} ({names})") };
         let mut batch = Vec::new();
         let mut size = 0;
         from.each(ACTION, &format!("SELECT {names} FROM {table}"), |row| {
@@ -135,16 +153,43 @@ fn copy_rows(from: &Connection, to: &Connection) -> Result<()> {
             batch.push(values);
             if batch.len() >= ROWS || size >= BYTES_AT_ONCE {
                 size = 0;
-                to.insert_rows(ACTION, &into, batch.drain(..))?;
+                target.put(to, &std::mem::take(&mut batch))?;
             }
             Ok(())
         })?;
-        to.insert_rows(ACTION, &into, batch)?;
+        target.put(to, &batch)?;
         if lacks_titles {
             to.run(ACTION, "UPDATE xblock_state SET token = ''", ())?;
         }
     }
     Ok(())
+}
+
+/// Where rows go.
+struct Target<'t> {
+    table: &'static str,
+    columns: &'t [&'static str],
+    /// The statement up to its values.
+    into: String,
+}
+
+impl Target<'_> {
+    /// Puts rows, and names the one that is not taken.
+    fn put(&self, to: &Connection, rows: &[Vec<OwnedCell>]) -> Result<()> {
+        to.script(ACTION, "", &["SAVEPOINT carried"])?;
+        let Err(error) = to.insert_rows(ACTION, &self.into, rows) else { return Ok(()) };
+        if carried::reason(&error).is_none() {
+            return Err(error);
+        }
+        to.script(ACTION, "", &["ROLLBACK TO SAVEPOINT carried"])?;
+        for row in rows {
+            if let Err(error) = to.insert_rows(ACTION, &self.into, [row]) {
+                let values: Vec<_> = row.iter().map(ToCell::cell).collect();
+                return Err(carried::refused_row(to, self.table, self.columns, &values, error));
+            }
+        }
+        Err(error)
+    }
 }
 
 /// How many rows, and bytes of them, are carried at once.

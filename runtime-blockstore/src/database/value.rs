@@ -119,6 +119,12 @@ impl Params for () {
     }
 }
 
+impl<P: Params> Params for &P {
+    fn with<R>(&self, job: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        (**self).with(job)
+    }
+}
+
 impl<T: ToCell> Params for Vec<T> {
     fn with<R>(&self, job: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         job(&self.iter().map(ToCell::cell).collect::<Vec<_>>())

@@ -12,7 +12,7 @@ use xblock_core::clock::Clock;
 use super::backup::{
     DATABASE, DRAFTS, Entry, IncompleteBackup, Manifest, OBJECTS, backups, copy_file, name_of,
 };
-use crate::database::{Access, Connection};
+use crate::database::{Access, Connection, DatabaseError, find_same_draft, refused};
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
@@ -130,6 +130,7 @@ pub fn restore_to_server(
             if present == Present::Refused {
                 refuse_taken(&store.storage, &store.storage.folders()?)?;
             }
+            store.try_take_over(&database)?;
             let mut placed = Placed::new(&store.storage);
             files(folder, &backup, &manifest, &mut placed, &mut report)
                 .and_then(|()| store.take_over(&database))
@@ -247,6 +248,12 @@ fn put_database(
     Ok(())
 }
 
+/// Says whether nobody knows what became of the rows; of other failures a server says that nothing was kept.
+fn may_be_there(error: &BlockstoreError) -> bool {
+    let BlockstoreError::Database { source, .. } = error else { return false };
+    matches!(source, DatabaseError::Unresolved { .. } | DatabaseError::Sqlite(_))
+}
+
 /// What a restore has put into a storage, so that one that fails leaves nothing.
 struct Placed<'s> {
     storage: &'s Storage,
@@ -284,7 +291,7 @@ impl<'s> Placed<'s> {
 
     /// Removes what was put, as far as that goes, and returns why; not where nobody knows whether rows name it by now.
     fn undo<T>(&self, error: BlockstoreError) -> Result<T> {
-        if matches!(error, BlockstoreError::Database { .. }) {
+        if may_be_there(&error) {
             return Err(error);
         }
         for file in &self.files {
@@ -323,9 +330,7 @@ impl Begun {
 
     /// Takes a store without bundles away, and returns why; not where nobody knows whether there are rows by now.
     fn undo<T>(&self, error: BlockstoreError) -> Result<T> {
-        let Some(folder) =
-            self.folder.as_ref().filter(|_| !matches!(error, BlockstoreError::Database { .. }))
-        else {
+        let Some(folder) = self.folder.as_ref().filter(|_| !may_be_there(&error)) else {
             return Err(error);
         };
         for suffix in ["", "-wal", "-shm", "-journal"] {
@@ -492,25 +497,37 @@ fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> Result<()> {
     let collection = match db.one(ACTION, sql, [uuid], |row| row.get(0))? {
         Some(collection) => collection,
         None => {
-            db.insert(ACTION, "INSERT INTO bundles_collection (uuid, title) VALUES (?1, ?2)", (uuid, title))?
+            let sql = "INSERT INTO bundles_collection (uuid, title) VALUES (?1, ?2)";
+            let told = || format!("collection {uuid}, title {title:?}, of bundle {bundle}");
+            db.insert(ACTION, sql, (uuid, title))
+                .map_err(|error| refused(error, "bundles_collection", told()))?
         }
     };
     let id = db.insert(
         ACTION,
         "INSERT INTO bundles_bundle (uuid, slug, title, description, collection_id) VALUES (?1, ?2, ?3, ?4, ?5)",
         (uuid_text(bundle), &rows.slug, &rows.title, &rows.description, collection),
-    )?;
+    )
+    .map_err(|error| {
+        refused(error, "bundles_bundle", format!("bundle {bundle}, title {:?}, slug {:?}", rows.title, rows.slug))
+    })?;
     for (number, digest, description) in &rows.versions {
         db.run(
             ACTION,
             "INSERT INTO bundles_bundleversion (bundle_id, version_num, snapshot_digest, change_description) \
              VALUES (?1, ?2, ?3, ?4)",
             (id, number, digest, description),
-        )?;
+        )
+        .map_err(|error| {
+            refused(error, "bundles_bundleversion", format!("version {number} of bundle {bundle}"))
+        })?;
     }
     for (name, uuid) in &rows.drafts {
         let sql = "INSERT INTO bundles_draft (uuid, bundle_id, name) VALUES (?1, ?2, ?3)";
-        db.run(ACTION, sql, (uuid, id, name))?;
+        find_same_draft(db, id, bundle, name)?;
+        db.run(ACTION, sql, (uuid, id, name)).map_err(|error| {
+            refused(error, "bundles_draft", format!("draft {name:?}, {uuid}, of bundle {bundle}"))
+        })?;
     }
     Ok(())
 }

@@ -213,7 +213,8 @@ impl Blockstore {
     ///
     /// # Errors
     /// [`BlockstoreError::AlreadyThere`] where the store has bundles or collections, [`BlockstoreError::NewerForm`] and
-    /// [`BlockstoreError::Corrupt`] where the file is none that is understood; in each case nothing has changed.
+    /// [`BlockstoreError::Corrupt`] where the file is none that is understood, [`BlockstoreError::RowRefused`] where this database
+    /// does not take a row, such as two drafts whose names differ in case only; in each case nothing has changed.
     pub fn take_over(&self, file: &Path) -> Result<(), BlockstoreError> {
         self.db.write_once(|db| {
             let sql = "SELECT 1 FROM bundles_collection LIMIT 1";
@@ -222,6 +223,14 @@ impl Blockstore {
             }
             Database::copy_from(db, file)
         })
+    }
+
+    /// Says whether the database takes the rows of a SQLite file, before anything is done for it.
+    ///
+    /// # Errors
+    /// [`BlockstoreError::RowRefused`] where it does not take one.
+    pub(crate) fn try_take_over(&self, file: &Path) -> Result<(), BlockstoreError> {
+        self.db.try_copy_from(file)
     }
 
     /// Reads a snapshot or takes it from memory.

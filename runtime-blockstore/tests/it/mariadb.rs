@@ -258,3 +258,69 @@ fn what_the_app_wrote_is_read_without_a_place_for_an_index() {
     }
     assert_eq!(usages(&runtime), before);
 }
+
+#[test]
+fn rows_that_the_server_does_not_take_are_named_and_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, backups) = (folder.path().join("file"), folder.path().join("backups"));
+    let store = Blockstore::open(&file, Access::ReadWrite, Arc::new(Now)).unwrap();
+    new_bundle(&store, "before", &[("a", "a")]);
+    let (bundle, draft) = new_bundle(&store, "tides", &[("a", "a")]);
+    store.write_draft_file(draft, "a", Some(b"hours of work")).unwrap();
+    let whole = store.backup(&backups, BackupOptions::default()).unwrap().name;
+    let Some(place) = Place::new() else { return };
+    let assets = Assets::Folder(place.path().join("storage"));
+    let to_server = |name: Option<&str>, bundle| {
+        let options = RestoreOptions { name: name.map(str::to_owned), bundle, ..RestoreOptions::default() };
+        restore_to_server(&backups, &place.mysql, &assets, &options, Arc::new(Now))
+    };
+    let nothing_is_there = || {
+        let mut db = connect(&place.mysql.database);
+        for table in ["collection", "bundle", "bundleversion", "draft"] {
+            let rows: Option<u64> = db.query_first(format!("SELECT count(*) FROM bundles_{table}")).unwrap();
+            assert_eq!(rows, Some(0), "{table}");
+        }
+        let storage = place.path().join("storage");
+        let left = std::fs::read_dir(storage).into_iter().flatten().count();
+        assert_eq!(left, 0);
+    };
+    // Names that are two here and one there.
+    for name in ["Studio_Draft", "studio_dráft", "studio_draft "] {
+        let other = store.get_or_create_bundle_draft(bundle, name).unwrap().uuid;
+        store.write_draft_file(other, "a", Some(b"other")).unwrap();
+        store.backup(&backups, BackupOptions::default()).unwrap();
+        for only in [None, Some(bundle)] {
+            let error = to_server(None, only).unwrap_err();
+            let told = error.to_string();
+            assert!(
+                matches!(&error, BlockstoreError::RowRefused { table: "bundles_draft", .. }),
+                "{only:?}: {error:?}"
+            );
+            for word in [&bundle.to_string(), "\"studio_draft\"", &format!("{name:?}")] {
+                assert!(told.contains(word), "{told}");
+            }
+            nothing_is_there();
+        }
+        let on_server = store_in(place.path(), Access::ReadWrite, Arc::new(Now)).unwrap();
+        let taken = on_server.take_over(&file.join("db.sqlite3"));
+        assert!(matches!(taken, Err(BlockstoreError::RowRefused { .. })), "{taken:?}");
+        nothing_is_there();
+        store.delete_draft(other).unwrap();
+    }
+    // The app takes longer titles on SQLite than it has room for on a server.
+    let title = "tide ".repeat(50);
+    let db = rusqlite::Connection::open(file.join("db.sqlite3")).unwrap();
+    db.execute("UPDATE bundles_bundle SET title = ?1 WHERE slug = 'tides'", [&title]).unwrap();
+    store.backup(&backups, BackupOptions::default()).unwrap();
+    for only in [None, Some(bundle)] {
+        let error = to_server(None, only).unwrap_err();
+        let told = error.to_string();
+        assert!(matches!(error, BlockstoreError::RowRefused { table: "bundles_bundle", .. }), "{error:?}");
+        assert!(told.contains(&bundle.to_string()) && told.contains("title"), "{told}");
+        nothing_is_there();
+    }
+    // What was refused is in nobody's way.
+    to_server(Some(&whole), None).unwrap();
+    let restored = store_in(place.path(), Access::ReadOnly, Arc::new(Now)).unwrap();
+    assert_eq!(restored.get_bundle_file_data(bundle, "a", Some("studio_draft")).unwrap(), b"hours of work");
+}

@@ -237,8 +237,9 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
         mysql::Error::MySqlError(error) => {
             let (code, reason) = (error.code, error.message);
             match code {
-                // Duplicate keys: another program made the row meanwhile; reading again shows it.
-                1020 | 1062 | 1205 | 1213 => (DatabaseError::Busy { server, reason }, Some(Trouble::Taken)),
+                // Another program may have made the row meanwhile; reading again shows it.
+                1062 => (DatabaseError::Duplicate { server, reason }, Some(Trouble::Taken)),
+                1020 | 1205 | 1213 => (DatabaseError::Busy { server, reason }, Some(Trouble::Taken)),
                 1053 | 1152 | 1158..=1161 | 1184 | 1317 | 1927 | 3168 | 3169 | 4031 => {
                     (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
                 }
