@@ -247,6 +247,13 @@ impl BlockstoreError {
     }
 }
 
+/// Says whether what was asked for is there and cannot be read, a form that this version does not know included, while other
+/// things in the store can.
+pub(crate) fn cannot_be_read(error: &RuntimeError) -> bool {
+    let RuntimeError::Storage { source, .. } = error else { return error.is_damage() };
+    matches!(source.downcast_ref(), Some(BlockstoreError::NewerForm { .. }))
+}
+
 impl From<BlockstoreError> for RuntimeError {
     fn from(error: BlockstoreError) -> Self {
         match error {

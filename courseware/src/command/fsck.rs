@@ -1,10 +1,10 @@
 //! `courseware fsck`.
 
 use clap::Args;
-use courseware::{OpenMode, StoreUrl};
-use runtime_blockstore::BlockstoreRuntime;
+use courseware::{CoursewareError, OpenMode, StoreUrl};
+use runtime_blockstore::{BlockstoreError, BlockstoreRuntime};
 use serde::Serialize;
-use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
+use xblock_core::runtime::{Finding, Findings, FsckOptions, RuntimeError, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -36,9 +36,18 @@ pub(crate) fn run(
         let mut report = surroundings.open_bundles(url, mode)?.fsck(options)?;
         if !options.is_quick {
             let reader = surroundings.open_bundles(url, OpenMode::Read)?;
-            let unread = BlockstoreRuntime::check_contents(reader, surroundings.registry.clone())?;
-            for finding in check_index(url, options, surroundings)?.into_iter().chain(unread) {
-                report.findings.push(finding);
+            let unread = BlockstoreRuntime::check_contents(reader, surroundings.registry.clone());
+            let unread = unread.map_err(CommandError::from);
+            for found in [check_index(url, options, surroundings), unread] {
+                match found {
+                    Ok(findings) => findings.into_iter().for_each(|finding| report.findings.push(finding)),
+                    // Rows that cannot be read were named before.
+                    Err(error) if !report.findings.is_sound() && cannot_be_read(&error) => {
+                        let reason = format!("it cannot be checked because of that: {}", innermost(&error));
+                        report.findings.add(Severity::Warning, "index", "the index of contexts", reason);
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         let counts = format!(
@@ -57,6 +66,13 @@ pub(crate) fn run(
     }
 }
 
+/// Says whether something in the store cannot be read, rather than the store.
+fn cannot_be_read(error: &CommandError) -> bool {
+    let CommandError::Courseware(CoursewareError::Runtime(error)) = error else { return false };
+    let RuntimeError::Storage { source, .. } = error else { return error.is_damage() };
+    matches!(source.downcast_ref(), Some(BlockstoreError::NewerForm { .. }))
+}
+
 /// Checks the index of a Blockstore, and mends it where that was asked for.
 fn check_index(
     url: &StoreUrl,
@@ -70,6 +86,14 @@ fn check_index(
     }
     let store = surroundings.open_bundles(url, OpenMode::Write)?;
     Ok(BlockstoreRuntime::over(store, surroundings.registry.clone())?.mend_index(faults)?)
+}
+
+/// Returns what an error says in the end.
+fn innermost(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .last()
+        .map(ToString::to_string)
+        .unwrap_or_default()
 }
 
 /// Tells what was found. `elsewhere` says where damage that nothing in the store repairs is mended from.

@@ -28,9 +28,13 @@ pub(crate) fn run(
         return documents(arguments, surroundings, console);
     }
     let stats = surroundings.open_bundles(&arguments.store.url, OpenMode::Read)?.stats()?;
+    let exit = if stats.unreadable_rows.is_empty() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&stats)?;
-        return Ok(Exit::Done);
+        return Ok(exit);
+    }
+    for row in &stats.unreadable_rows {
+        console.line(format_args!("cannot be read: {row}"))?;
     }
     console.line(format_args!(
         "{} collections, {} bundles, {} versions, {} drafts",
@@ -39,7 +43,7 @@ pub(crate) fn run(
     console.line(format_args!("{} snapshots: {} bytes", stats.snapshots, stats.snapshot_bytes))?;
     console.line(format_args!("{} data files: {} bytes", stats.data_files, stats.data_bytes))?;
     console.line(format_args!("drafts and the rest: {} bytes", stats.other_bytes))?;
-    console.line(format_args!("there twice in different bundles: {} bytes", stats.duplicated_bytes))?;
+    console.line(format_args!("there twice: {} bytes", stats.duplicated_bytes))?;
     console.line(format_args!(
         "nothing leads to {} files of {} bytes",
         stats.unused_files, stats.unused_bytes
@@ -53,7 +57,7 @@ pub(crate) fn run(
     for file in &stats.biggest_files {
         console.line(format_args!("file {}  {} bytes", file.key, file.bytes))?;
     }
-    Ok(Exit::Done)
+    Ok(exit)
 }
 
 /// Tells what each branch of each context takes of what one document may take; the fullest first.

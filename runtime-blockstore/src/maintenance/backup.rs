@@ -176,6 +176,8 @@ impl Blockstore {
         let mut wanted = Wanted::new();
         let mut copy_all = |db: &Connection| {
             let roots = Roots::read(db, options.bundle)?;
+            let bad = roots.bad.iter().map(|row| format!("{}: {}", row.place(), row.reason));
+            copy.report.damaged.extend(bad);
             for draft in roots.drafts.keys() {
                 self.backup_draft(*draft, &place.join(DRAFTS), &mut copy, &mut drafts, &mut wanted)?;
             }

@@ -19,7 +19,7 @@ use crate::error::BlockstoreError;
 use crate::path;
 use crate::rows::{self, VersionRow};
 use crate::storage::Place;
-use crate::store::{Blockstore, FeedEntry, known_bundles};
+use crate::store::{Blockstore, FeedEntry, known_bundles, versions_in_feed};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -111,6 +111,7 @@ impl Blockstore {
 impl Check<'_> {
     fn run(&mut self) -> Result<()> {
         self.database()?;
+        self.rows();
         self.handovers()?;
         let bundles: Vec<BundleRoots> = self.roots.bundles.values().cloned().collect();
         for bundle in &bundles {
@@ -125,6 +126,13 @@ impl Check<'_> {
             self.report.findings.add(Severity::Damage, code, "the database", text);
         }
         Ok(())
+    }
+
+    /// Names the rows that cannot be read; what they would lead to is not checked.
+    fn rows(&mut self) {
+        for row in &self.roots.bad {
+            self.report.findings.add(Severity::Damage, "row", row.place(), &row.reason);
+        }
     }
 
     fn handovers(&mut self) -> Result<()> {
@@ -151,6 +159,11 @@ impl Check<'_> {
         let mut proved = DataNames::default();
         // The version before, none where it cannot be read.
         let mut before: Option<Option<Snapshot>> = Some(None);
+        // Where a row cannot be read, nobody knows which version came before which.
+        let has_all_rows = !self.roots.bad.iter().any(|row| row.bundle == Some(bundle.uuid));
+        if has_all_rows {
+            self.lost_versions(bundle)?;
+        }
         for (at, version) in bundle.versions.iter().enumerate() {
             let place = format!("bundle {} ({}), version {}", bundle.uuid, bundle.slug, version.number);
             if version.number != at as u64 + 1 {
@@ -161,7 +174,7 @@ impl Check<'_> {
             match self.store.storage.snapshot(bundle.uuid, version.snapshot) {
                 Ok(snapshot) => {
                     self.snapshot(&place, &snapshot, &mut proved)?;
-                    if let Some(before) = &before {
+                    if let Some(before) = before.as_ref().filter(|_| has_all_rows) {
                         self.feed(place, bundle.uuid, version, before.as_ref(), &snapshot)?;
                     }
                     before = Some(Some(snapshot));
@@ -175,6 +188,24 @@ impl Check<'_> {
         }
         for (draft, name) in &bundle.drafts {
             self.draft(bundle, *draft, name, &mut proved)?;
+        }
+        Ok(())
+    }
+
+    /// Names the versions that the change feed has and that have no row any more.
+    fn lost_versions(&mut self, bundle: &BundleRoots) -> Result<()> {
+        let Some(bundle_id) = rows::bundle_id(self.db, bundle.uuid)? else { return Ok(()) };
+        for (number, snapshot) in versions_in_feed(self.db, bundle_id)? {
+            if bundle.versions.iter().any(|version| version.number == number) {
+                continue;
+            }
+            let place = format!("bundle {} ({}), version {number}", bundle.uuid, bundle.slug);
+            let is_there =
+                self.store.storage.is_file(&self.store.storage.snapshot_path(bundle.uuid, snapshot))?;
+            let fate = if is_there { "is there" } else { "is gone, too" };
+            let reason =
+                format!("its row is gone; the change feed has it, and its snapshot {snapshot} {fate}");
+            self.report.findings.add(Severity::Damage, "version_lost", place, reason);
         }
         Ok(())
     }

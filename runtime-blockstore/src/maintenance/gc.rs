@@ -127,7 +127,8 @@ impl Blockstore {
         let (roots, linked) = self.db.read_once(|db| {
             let roots = Roots::read(db, None)?;
             let mut linked: BTreeMap<Uuid, BTreeSet<Digest>> = BTreeMap::new();
-            let mut is_all_read = true;
+            // What a row leads to that cannot be read, nobody knows.
+            let mut is_all_read = roots.bad.is_empty();
             for (uuid, bundle) in &roots.bundles {
                 let marks = Marks::of(self, db, *uuid, Some(bundle), &BTreeSet::new());
                 is_all_read &= marks.unread.is_empty();
@@ -220,7 +221,7 @@ impl Blockstore {
         // A draft says which bundle it is of.
         Ok(match self.storage.draft(folder) {
             Ok((document, _)) => !known.contains(&document.bundle_uuid),
-            Err(BlockstoreError::Missing { .. } | BlockstoreError::Corrupt { .. }) => true,
+            Err(error) if error.is_definite() => true,
             Err(error) => return Err(error),
         })
     }
@@ -268,7 +269,12 @@ impl Blockstore {
             let entry = Unused { key: key(root, &found.path), size: found.size, kind, proof };
             unused.push((found, entry));
         };
-        let bundle = Roots::read(db, Some(folder))?.bundles.remove(&folder);
+        let mut own = Roots::read(db, Some(folder))?;
+        let bundle = own.bundles.remove(&folder);
+        if let Some(row) = own.bad.iter().find(|row| row.bundle == Some(folder)) {
+            report.left_alone.push(format!("{folder}: {} cannot be read: {}", row.place(), row.reason));
+            return Ok(());
+        }
         if bundle.is_none() {
             if rows::has_draft(db, folder)? {
                 return self.unused_of_draft(db, folder, &mut add, report);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use uuid::Uuid;
 
-use crate::database::Connection;
+use crate::database::{BadValue, Connection};
 use crate::digest::Digest;
 use crate::document::{Dependency, DraftDocument};
 use crate::error::BlockstoreError;
@@ -22,6 +22,27 @@ pub(super) struct BundleRoots {
     pub(super) drafts: Vec<(Uuid, String)>,
 }
 
+/// A row that says nothing that can be read.
+#[derive(Debug, Clone)]
+pub(super) struct BadRow {
+    pub(super) table: &'static str,
+    /// Its primary key, where the table has one that is a number.
+    pub(super) id: Option<RowId>,
+    /// The bundle it is of, where that is known.
+    pub(super) bundle: Option<Uuid>,
+    /// The column, and what is wrong with it.
+    pub(super) reason: String,
+}
+
+impl BadRow {
+    /// Names the row.
+    pub(super) fn place(&self) -> String {
+        let row = self.id.map_or_else(|| "a row".to_owned(), |id| format!("row {id}"));
+        let bundle = self.bundle.map(|bundle| format!(" (of bundle {bundle})")).unwrap_or_default();
+        format!("{}, {row}{bundle}", self.table)
+    }
+}
+
 /// Everything that the rows name.
 #[derive(Debug, Default)]
 pub(super) struct Roots {
@@ -32,6 +53,8 @@ pub(super) struct Roots {
     pub(super) handovers: BTreeSet<Uuid>,
     /// Draft folders that are being made, or are left to be swept by the runtime.
     pub(super) being_made: BTreeSet<Uuid>,
+    /// Rows that cannot be read; where there are any, nobody knows what all of them name.
+    pub(super) bad: Vec<BadRow>,
 }
 
 impl Roots {
@@ -39,61 +62,116 @@ impl Roots {
     pub(super) fn read(db: &Connection, only: Option<Uuid>) -> Result<Self> {
         let mut roots = Self::default();
         let mut by_id: BTreeMap<RowId, Uuid> = BTreeMap::new();
+        let is_all = only.is_none();
         let only = only.map(crate::rows::uuid_text);
-        let bundles: Vec<(RowId, Uuid, String)> = db.all(
+        if is_all {
+            let sql = "SELECT id, uuid, title FROM bundles_collection ORDER BY id";
+            let collections = db.all("listing the collections", sql, (), |row| {
+                Ok((row.get(0)?, uuid_at(row, 1).and_then(|_| row.get::<String>(2))))
+            })?;
+            for (id, collection) in collections {
+                roots.take("bundles_collection", &["id", "uuid", "title"], (Some(id), None), collection);
+            }
+        }
+        let bundles: Vec<(RowId, Read<(Uuid, String)>)> = db.all(
             "listing the bundles",
             "SELECT id, uuid, slug FROM bundles_bundle WHERE ?1 IS NULL OR uuid = ?1 ORDER BY id",
             [&only],
-            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, uuid_at(row, 1).and_then(|uuid| Ok((uuid, row.get(2)?))))),
         )?;
-        for (id, uuid, slug) in bundles {
-            by_id.insert(id, uuid);
-            roots.bundles.insert(uuid, BundleRoots { uuid, slug, versions: Vec::new(), drafts: Vec::new() });
+        for (id, bundle) in bundles {
+            if let Some((uuid, slug)) =
+                roots.take("bundles_bundle", &["id", "uuid", "slug"], (Some(id), None), bundle)
+            {
+                by_id.insert(id, uuid);
+                let bundle = BundleRoots { uuid, slug, versions: Vec::new(), drafts: Vec::new() };
+                roots.bundles.insert(uuid, bundle);
+            }
         }
-        let versions: Vec<(RowId, VersionRow)> = db.all(
+        let versions: Vec<(RowId, RowId, Read<VersionRow>)> = db.all(
             "listing the versions",
-            "SELECT v.bundle_id, v.version_num, v.snapshot_digest FROM bundles_bundleversion v \
+            "SELECT v.id, v.bundle_id, v.version_num, v.snapshot_digest FROM bundles_bundleversion v \
              JOIN bundles_bundle b ON b.id = v.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 \
              ORDER BY v.bundle_id, v.version_num",
             [&only],
             |row| {
-                let version = VersionRow {
-                    number: version_at(row, 1)?,
-                    snapshot: digest_at(row, 2)?,
-                    change_description: String::new(),
+                let read = || {
+                    Ok(VersionRow {
+                        number: version_at(row, 2)?,
+                        snapshot: digest_at(row, 3)?,
+                        change_description: String::new(),
+                    })
                 };
-                Ok((row.get(0)?, version))
+                Ok((row.get(0)?, row.get(1)?, read()))
             },
         )?;
-        for (id, version) in versions {
-            if let Some(bundle) = by_id.get(&id).and_then(|uuid| roots.bundles.get_mut(uuid)) {
+        let columns = ["id", "bundle_id", "version_num", "snapshot_digest"];
+        for (row, id, version) in versions {
+            let bundle = by_id.get(&id).copied();
+            let version = roots.take("bundles_bundleversion", &columns, (Some(row), bundle), version);
+            let bundle = bundle.and_then(|uuid| roots.bundles.get_mut(&uuid));
+            if let (Some(bundle), Some(version)) = (bundle, version) {
                 bundle.versions.push(version);
             }
         }
-        let drafts: Vec<(RowId, Uuid, String)> = db.all(
+        let drafts: Vec<(RowId, RowId, Read<Draft>)> = db.all(
             "listing the drafts",
-            "SELECT d.bundle_id, d.uuid, d.name FROM bundles_draft d \
+            "SELECT d.id, d.bundle_id, d.uuid, d.name FROM bundles_draft d \
              JOIN bundles_bundle b ON b.id = d.bundle_id WHERE ?1 IS NULL OR b.uuid = ?1 ORDER BY d.id",
             [&only],
-            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+            |row| {
+                let draft = uuid_at(row, 2).and_then(|uuid| Ok((uuid, row.get(3)?)));
+                Ok((row.get(0)?, row.get(1)?, draft))
+            },
         )?;
-        for (id, uuid, name) in drafts {
-            if let Some(bundle) = by_id.get(&id).and_then(|uuid| roots.bundles.get_mut(uuid)) {
+        for (row, id, draft) in drafts {
+            let bundle = by_id.get(&id).copied();
+            let columns = ["id", "bundle_id", "uuid", "name"];
+            let draft = roots.take("bundles_draft", &columns, (Some(row), bundle), draft);
+            let bundle = bundle.and_then(|uuid| roots.bundles.get_mut(&uuid));
+            if let (Some(bundle), Some((uuid, name))) = (bundle, draft) {
                 bundle.drafts.push((uuid, name));
                 roots.drafts.insert(uuid, bundle.uuid);
             }
         }
-        for (table, set) in
-            [("xblock_handover", &mut roots.handovers), ("xblock_garbage", &mut roots.being_made)]
-        {
-            if db.has_table(table)? {
-                let sql = format!("SELECT draft FROM main.{table}");
-                set.extend(db.all("listing what is under way", &sql, (), |row| uuid_at(row, 0))?);
+        for table in ["xblock_handover", "xblock_garbage"] {
+            if !db.has_table(table)? {
+                continue;
+            }
+            let sql = format!("SELECT draft FROM main.{table}");
+            let read = db.all("listing what is under way", &sql, (), |row| Ok(uuid_at(row, 0)))?;
+            for draft in read {
+                let draft = roots.take(table, &["draft"], (None, None), draft);
+                match table {
+                    "xblock_handover" => roots.handovers.extend(draft),
+                    _ => roots.being_made.extend(draft),
+                }
             }
         }
         Ok(roots)
     }
+
+    /// Takes what a row says, or notes that it cannot be read.
+    fn take<T>(
+        &mut self,
+        table: &'static str,
+        columns: &[&str],
+        (id, bundle): (Option<RowId>, Option<Uuid>),
+        read: Read<T>,
+    ) -> Option<T> {
+        read.map_err(|BadValue { column, reason }| {
+            let column = columns.get(column).copied().unwrap_or_default();
+            self.bad.push(BadRow { table, id, bundle, reason: format!("{column}: {reason}") });
+        })
+        .ok()
+    }
 }
+
+/// A draft's UUID and name.
+type Draft = (Uuid, String);
+
+/// What a row says, or why it cannot be read.
+type Read<T> = std::result::Result<T, BadValue>;
 
 /// What is in use in the folder of a bundle.
 #[derive(Debug, Default)]

@@ -16,6 +16,8 @@ use crate::store::Blockstore;
 /// How many of the biggest are listed.
 const LISTED: usize = 10;
 
+const COUNT: &str = "SELECT count(*) FROM bundles_collection";
+
 /// A bundle and what it takes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct SizedBundle {
@@ -65,6 +67,8 @@ pub struct StoreStats {
     pub unused_files: usize,
     /// Bytes of those.
     pub unused_bytes: u64,
+    /// Rows that cannot be read, and why; what they lead to is not counted with their bundles.
+    pub unreadable_rows: Vec<String>,
     /// The biggest bundles.
     pub biggest_bundles: Vec<SizedBundle>,
     /// The biggest data files.
@@ -79,10 +83,14 @@ impl Blockstore {
     pub fn stats(&self) -> Result<StoreStats, BlockstoreError> {
         let roots = self.db.read(|db| Roots::read(db, None))?;
         let mut stats = StoreStats {
-            collections: self.get_collections()?.len(),
+            collections: self
+                .db
+                .read(|db| db.one("counting the collections", COUNT, (), |row| row.get::<i64>(0)))?
+                .map_or(0, |count| usize::try_from(count).unwrap_or(0)),
             bundles: roots.bundles.len(),
             versions: roots.bundles.values().map(|bundle| bundle.versions.len()).sum(),
             drafts: roots.drafts.len(),
+            unreadable_rows: roots.bad.iter().map(|row| format!("{}: {}", row.place(), row.reason)).collect(),
             ..StoreStats::default()
         };
         let mut first: BTreeMap<Digest, PathBuf> = BTreeMap::new();

@@ -8,6 +8,7 @@ use xblock_core::runtime::{Branch, DamagedAssetMetadata, Finding, Runtime, Runti
 
 use super::BlockstoreRuntime;
 use super::view::View;
+use crate::error::cannot_be_read;
 use crate::rows::RowId;
 use crate::store::Blockstore;
 
@@ -34,7 +35,7 @@ impl BlockstoreRuntime {
                     Ok((damaged, circles(view, state.id)?))
                 });
                 let (damaged, circles) = match found {
-                    Err(error) if error.is_damage() || error.is_not_found() => continue,
+                    Err(error) if cannot_be_read(&error) || error.is_not_found() => continue,
                     found => found?,
                 };
                 for DamagedAssetMetadata { place, reason, .. } in damaged {

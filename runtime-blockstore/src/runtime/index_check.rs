@@ -11,7 +11,7 @@ use super::refresh::Twins;
 use super::tables::{StateRow, Tables, micros};
 use crate::context::LearningContexts;
 use crate::database::{Access, Connection};
-use crate::error::BlockstoreError;
+use crate::error::{BlockstoreError, cannot_be_read};
 use crate::rows::{RowId, uuid_at};
 use crate::schema::{self, Home};
 use crate::store::Blockstore;
@@ -133,7 +133,7 @@ impl BlockstoreRuntime {
             }
             match self.refresh_in(db, &key, &[]) {
                 // The documents are damaged, which is found elsewhere.
-                Err(error) if error.is_damage() => continue,
+                Err(error) if cannot_be_read(&error) => continue,
                 result => result?,
             }
             for branch in Branch::ALL {

@@ -14,7 +14,9 @@ use crate::database::{Access, Connection};
 use crate::digest::Digest;
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
-use crate::rows::{self, RowId, VersionRow, digest_or_none, number, uuid_at, uuid_text, version_at};
+use crate::rows::{
+    self, RowId, VersionRow, digest_at, digest_or_none, number, uuid_at, uuid_text, version_at,
+};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -342,14 +344,27 @@ pub(super) fn has_feed(db: &Connection) -> Result<bool> {
 /// Lists the bundles that have, or had, a row in this database as far as it still knows.
 pub(crate) fn known_bundles(db: &Connection) -> Result<BTreeSet<Uuid>> {
     const ACTION: &str = "listing the bundles that were";
-    let mut known: BTreeSet<Uuid> =
-        db.all(ACTION, "SELECT uuid FROM bundles_bundle", (), |row| uuid_at(row, 0))?.into_iter().collect();
+    // Rows that cannot be read name nobody.
+    let uuids = |sql| db.all(ACTION, sql, (), |row| Ok(uuid_at(row, 0).ok()));
+    let mut known: BTreeSet<Uuid> = uuids("SELECT uuid FROM bundles_bundle")?.into_iter().flatten().collect();
     if has_feed(db)? {
-        known.extend(
-            db.all(ACTION, "SELECT DISTINCT bundle FROM main.xblock_feed", (), |row| uuid_at(row, 0))?,
-        );
+        known.extend(uuids("SELECT DISTINCT bundle FROM main.xblock_feed")?.into_iter().flatten());
     }
     Ok(known)
+}
+
+/// Lists the versions of a bundle that the feed has, with their snapshots.
+pub(crate) fn versions_in_feed(db: &Connection, bundle_id: RowId) -> Result<Vec<(u64, Digest)>> {
+    if !has_feed(db)? {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT version_num, \"after\" FROM main.xblock_feed \
+               WHERE bundle_id = ?1 AND version_num IS NOT NULL AND \"after\" IS NOT NULL ORDER BY version_num";
+    // What the feed itself has wrong is found with the versions.
+    let read = db.all("checking the change feed", sql, [bundle_id], |row| {
+        Ok(version_at(row, 0).ok().zip(digest_at(row, 1).ok()))
+    })?;
+    Ok(read.into_iter().flatten().collect())
 }
 
 /// Says whether there are versions that nobody has looked at; in a store that has a feed.

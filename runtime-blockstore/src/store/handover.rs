@@ -183,7 +183,7 @@ impl Blockstore {
                     outcome => outcome?,
                 },
                 // Other drafts are not to suffer; whoever reads this one is told.
-                Err(BlockstoreError::Corrupt { .. }) => continue,
+                Err(BlockstoreError::Corrupt { .. } | BlockstoreError::NewerForm { .. }) => continue,
                 // Another program has written or deleted the draft since.
                 Ok(_) | Err(BlockstoreError::Missing { .. }) => {}
                 Err(error) => return Err(error),

@@ -30,7 +30,7 @@ pub use data::{
 pub use dependents::Dependent;
 pub(crate) use drafts::refuse_cycle;
 pub use feed::{BundleChange, FileChange};
-pub(crate) use feed::{FeedEntry, known_bundles};
+pub(crate) use feed::{FeedEntry, known_bundles, versions_in_feed};
 pub(crate) use files::State;
 pub use history::{FileRevision, VersionSummary};
 pub use rebase::DraftStanding;

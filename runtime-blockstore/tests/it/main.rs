@@ -38,3 +38,4 @@ mod store;
 mod streams;
 mod suite;
 mod unreadable;
+mod unreadable_rows;

@@ -129,7 +129,7 @@ fn damaged_documents_and_links_are_found() {
     let mut codes: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
     codes.sort_unstable();
     codes.dedup();
-    assert_eq!(codes, ["draft_base", "gap", "snapshot", "staged"]);
+    assert_eq!(codes, ["draft_base", "gap", "snapshot", "staged", "version_lost"]);
     fs::remove_file(&snapshots[0]).unwrap();
     assert!(check(&store).findings.iter().any(|finding| finding.code == "link"));
     // What nobody can read may lead anywhere: gc leaves such bundles alone.
