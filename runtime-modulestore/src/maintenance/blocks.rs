@@ -43,6 +43,7 @@ impl BlockCheck<'_, '_> {
         let mut last: Option<BlockKey> = None;
         let mut below: BTreeMap<BlockKey, Vec<BlockKey>> = BTreeMap::new();
         let mut damaged = BTreeSet::new();
+        let mut is_all_read = true;
         for (block_type, block_id, view) in structure.blocks() {
             let key = BlockKey::new(block_type, block_id);
             let place = format!("{}, {key}", self.place);
@@ -78,13 +79,18 @@ impl BlockCheck<'_, '_> {
                     let children = children.into_iter().map(|(t, id)| BlockKey::new(t, id));
                     below.insert(key.clone(), children.collect());
                 }
-                Err(_) if damaged.contains(&key) => {}
-                Err(error) => self.check.find(Severity::Damage, "block", &place, told(error)?, None),
+                Err(error) => {
+                    is_all_read = false;
+                    let reason = told(error)?;
+                    if !damaged.contains(&key) {
+                        self.check.find(Severity::Damage, "block", &place, reason, None);
+                    }
+                }
             }
             last = Some(key);
         }
         self.children(&below);
-        self.cycles(&below);
+        self.cycles(&below, is_all_read);
         if let Ok(found) = orphans(&structure)
             && let Some((block_type, block_id)) = found.first()
         {
@@ -96,14 +102,20 @@ impl BlockCheck<'_, '_> {
 
     fn definition(&mut self, id: ObjectId, key: &BlockKey, place: &str) -> Result<(), RuntimeError> {
         if !self.check.definitions.contains(&id) {
-            let repair = self.check.put_back(ContentKind::Definition, id).or_else(|| {
-                let older = self.older_definition(key, id)?;
-                let (context, key) = (self.context.clone(), key.clone());
-                self.is_draft.then_some(Repair::OlderDefinition { context, key, definition: older })
-            });
-            let (code, reason) = match self.check.damage_kept(ContentKind::Definition, id)? {
-                Some(reason) => ("definition", format!("its definition {id} is damaged: {reason}")),
-                None => ("missing_definition", format!("its definition {id} is missing")),
+            let put_back = self.check.put_back(ContentKind::Definition, id);
+            let (code, reason, repair) = match self.check.damage_kept(ContentKind::Definition, id)? {
+                // It is there, and may be mended by hand: no older content takes its place.
+                Some(reason) => {
+                    ("definition", format!("its definition {id} is damaged: {reason}"), put_back)
+                }
+                None => {
+                    let repair = put_back.or_else(|| {
+                        let older = self.older_definition(key, id)?;
+                        let (context, key) = (self.context.clone(), key.clone());
+                        self.is_draft.then_some(Repair::OlderDefinition { context, key, definition: older })
+                    });
+                    ("missing_definition", format!("its definition {id} is missing"), repair)
+                }
             };
             self.check.find(Severity::Damage, code, place, reason, repair);
             return Ok(());
@@ -158,7 +170,8 @@ impl BlockCheck<'_, '_> {
             let mut seen = BTreeSet::new();
             for child in children {
                 let place = format!("{}, {parent}", self.place);
-                if !below.contains_key(child) {
+                // A block whose own children cannot be read is there.
+                if !self.structure.contains(&child.block_type, &child.block_id) {
                     let repair = self.without_child(parent, child);
                     let reason = format!("its child {child} does not exist");
                     self.check.find(Severity::Warning, "missing_child", &place, reason, repair);
@@ -178,9 +191,11 @@ impl BlockCheck<'_, '_> {
         })
     }
 
-    fn cycles(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>) {
+    /// Blocks that stand above themselves. Which child is the way back is known by the ways down from the root; where a list
+    /// of children cannot be read, one of these may be missing, and what is taken for the way back may be the way down.
+    fn cycles(&mut self, below: &BTreeMap<BlockKey, Vec<BlockKey>>, is_all_read: bool) {
         for (parent, child) in find_cycles(below, [self.structure.root()]) {
-            let repair = self.without_child(&parent, &child);
+            let repair = self.without_child(&parent, &child).filter(|_| is_all_read);
             let place = format!("{}, {parent}", self.place);
             let reason = format!("its child {child} stands above it");
             self.check.find(Severity::Damage, "cycle", place, reason, repair);

@@ -85,14 +85,25 @@ pub(super) fn carry_out(
     let options = BulkOptions { message: "Repaired by fsck".into(), ..BulkOptions::default() };
     for (context, repairs) in drafts {
         let reader = runtime.reader(docs, context);
-        let mut bulk = Bulk::begin(docs, reader, &options, now)?;
-        for (at, repair) in repairs {
-            match repair {
-                Repair::WithoutChild { parent, child, .. } => bulk.drop_child(parent, child)?,
-                Repair::OlderDefinition { key, definition, .. } => bulk.set_definition(key, *definition)?,
-                Repair::PutBack { .. } | Repair::Mend(_) => continue,
+        let mut bulk = match Bulk::begin(docs, reader, &options, now) {
+            // What cannot be read of one context keeps no other from being repaired.
+            Err(error) if error.is_damage() => {
+                outcomes.failed.extend(repairs.iter().map(|(at, _)| (*at, error.to_string())));
+                continue;
             }
-            outcomes.done.push(at);
+            begun => begun?,
+        };
+        for (at, repair) in repairs {
+            let repaired = match repair {
+                Repair::WithoutChild { parent, child, .. } => bulk.drop_child(parent, child),
+                Repair::OlderDefinition { key, definition, .. } => bulk.set_definition(key, *definition),
+                Repair::PutBack { .. } | Repair::Mend(_) => continue,
+            };
+            match repaired {
+                Ok(()) => outcomes.done.push(at),
+                Err(error) if error.is_damage() => outcomes.failed.push((at, error.to_string())),
+                Err(error) => return Err(error),
+            }
         }
         bulk.finish()?;
     }

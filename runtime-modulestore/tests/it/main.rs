@@ -26,5 +26,6 @@ mod shapes;
 mod store;
 mod structures;
 mod suite;
+mod unreadable_blocks;
 mod values;
 mod versions;

@@ -46,7 +46,7 @@ fn a_sound_store_has_no_findings() {
 }
 
 /// Changes documents behind the store's back.
-fn change(folder: &Path, kind: &str, change: impl Fn(&mut Document)) {
+pub(crate) fn change(folder: &Path, kind: &str, change: impl Fn(&mut Document)) {
     let dump = folder.join(format!("dump-{}", ObjectId::new()));
     open(folder).export_dump(&dump).expect("the dump is written");
     let file = dump.join(format!("modulestore.{kind}.bson"));
@@ -64,7 +64,7 @@ fn change(folder: &Path, kind: &str, change: impl Fn(&mut Document)) {
     open(folder).import_dump(&dump).expect("the dump loads");
 }
 
-fn each_block(structure: &mut Document, change: impl Fn(&str, &mut Document)) {
+pub(crate) fn each_block(structure: &mut Document, change: impl Fn(&str, &mut Document)) {
     for block in structure.get_array_mut("blocks").expect("blocks") {
         let block = block.as_document_mut().expect("a document");
         let id = block.get_str("block_id").expect("an id").to_owned();
@@ -72,7 +72,7 @@ fn each_block(structure: &mut Document, change: impl Fn(&str, &mut Document)) {
     }
 }
 
-fn repaired(findings: &[Finding]) -> Vec<(&'static str, bool)> {
+pub(crate) fn repaired(findings: &[Finding]) -> Vec<(&'static str, bool)> {
     findings.iter().filter(|f| f.severity > Severity::Note).map(|f| (f.code, f.is_repaired)).collect()
 }
 
