@@ -105,9 +105,7 @@ impl BlockCheck<'_, '_> {
             let put_back = self.check.put_back(ContentKind::Definition, id);
             let (code, reason, repair) = match self.check.damage_kept(ContentKind::Definition, id)? {
                 // It is there, and may be mended by hand: no older content takes its place.
-                Some(reason) => {
-                    ("definition", format!("its definition {id} is damaged: {reason}"), put_back)
-                }
+                Some(reason) => ("definition", format!("its definition {id} is damaged: {reason}"), put_back),
                 None => {
                     let repair = put_back.or_else(|| {
                         let older = self.older_definition(key, id)?;

@@ -174,6 +174,9 @@ impl Check<'_> {
 
     fn leftover(&mut self, leftover: Leftover) {
         let (severity, code) = match &leftover {
+            Leftover::Index(difference) if !difference.lost_heads.is_empty() => {
+                (Severity::Damage, "index_behind")
+            }
             Leftover::Index(difference) if difference.is_in_table => (Severity::Warning, "index_behind"),
             Leftover::Index(_) => (Severity::Warning, "index_not_in_table"),
             Leftover::Commit { .. } => (Severity::Note, "commit_not_done"),

@@ -44,6 +44,33 @@ pub struct IndexDifference {
     pub is_in_table: bool,
     /// Whether the collection has a document for it.
     pub is_in_collection: bool,
+    /// Branches for which the collection names a structure that can be read, and the table one that cannot, or none. What the
+    /// table says is not taken over then: the collection has the last word of where the branch was.
+    pub lost_heads: Vec<LostHead>,
+}
+
+/// A branch of which the table of course indexes has lost the structure it is at, and the collection has not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LostHead {
+    /// The branch, as the documents name it.
+    pub branch: String,
+    /// The structure the table names, which is missing or cannot be read; none where it names none.
+    pub in_table: Option<ObjectId>,
+    /// The structure the collection names.
+    pub in_collection: ObjectId,
+}
+
+impl fmt::Display for LostHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { branch, in_table, in_collection } = self;
+        match in_table {
+            Some(id) => {
+                write!(f, "of `{branch}` the table names structure {id}, which is missing or cannot be read")?
+            }
+            None => write!(f, "of `{branch}` the table names no structure")?,
+        }
+        write!(f, ", and the collection {in_collection}, which can be read")
+    }
 }
 
 impl Leftover {
@@ -61,7 +88,7 @@ impl Leftover {
     #[must_use]
     pub fn repair(&self) -> Option<&'static str> {
         match self {
-            Self::Index(difference) if !difference.is_in_table => None,
+            Self::Index(difference) if !difference.is_in_table || !difference.lost_heads.is_empty() => None,
             Self::Index(_) => Some("the collection takes what the table says"),
             Self::Commit { .. } => Some("what follows the commit is done"),
             Self::Attempt { .. } => Some("it is forgotten, with what it had written of files"),
@@ -80,7 +107,11 @@ impl fmt::Display for Leftover {
                     }
                     (true, false) => "the table of course indexes has it, the collection does not",
                     _ => "the collection has it, the table of course indexes, which counts, does not",
-                })
+                })?;
+                for lost in &difference.lost_heads {
+                    write!(f, "; {lost}")?;
+                }
+                Ok(())
             }
             Self::Commit { id, .. } => write!(f, "what follows commit {id} is not done"),
             Self::Attempt { id, .. } => write!(f, "commit {id} was begun more than a day ago and never made"),

@@ -17,7 +17,7 @@ use crate::documents::{Bucket, FileId, FileOwner, IndexKey, Structure, Structure
 
 pub(crate) use collection::BOOKKEEPING;
 pub use collection::{Collection, OLD_MONGO};
-pub use leftover::{IndexDifference, Leftover};
+pub use leftover::{IndexDifference, Leftover, LostHead};
 pub use mongo::{IndexPlace, MongoLogin, MongoStore, MongoUrl, MongoUrlError, MysqlIndexPlace};
 pub use sqlite::{SqliteStore, StoreMode};
 

@@ -11,7 +11,7 @@ use runtime_modulestore::documents::IndexKey;
 use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl, Outcome, StoreMode};
 use tempfile::TempDir;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Base, BlockData, Branch, Edit, FsckOptions, Runtime, RuntimeError};
+use xblock_core::runtime::{Base, BlockData, Branch, Edit, FsckOptions, Runtime, RuntimeError, Severity};
 use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::mongo::opening;
@@ -477,5 +477,40 @@ fn servers_of_the_table_that_do_not_serve_are_told() {
             assert!(!text.contains(theirs), "{text}");
         }
         assert!(took < Duration::from_secs(60), "{took:?}");
+    }
+}
+
+/// Where the table names a structure that is not there, or none, and the collection one that is, a repair does not take the
+/// last way to it.
+#[test]
+fn a_table_that_lost_a_head_is_not_followed() {
+    let Some(server) = server() else { return };
+    for lost in ["draft_version = 'aaaaaaaaaaaaaaaaaaaaaaaa'", "published_version = ''"] {
+        let table = Table::sqlite();
+        let database = server.new_database();
+        let (url, plain) = (server.url(&database, &table.option()), server.url(&database, ""));
+        let runtime = open(&url);
+        published_course(&runtime);
+        let before = open(&plain).context(&context()).expect("the context");
+        let Table::Sqlite(folder) = &table else { unreachable!("a file") };
+        let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
+        db.execute(&format!("UPDATE {TABLE} SET {lost}"), []).expect("it is changed");
+        let report = runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("a check");
+        let found =
+            report.findings.iter().find(|finding| finding.code == "index_behind").expect("it is found");
+        assert_eq!(
+            (found.severity, &found.repair, found.is_repaired),
+            (Severity::Damage, &None, false),
+            "{found:?}"
+        );
+        let head = if lost.starts_with("draft") {
+            &before.draft
+        } else {
+            before.published.as_ref().expect("a head")
+        };
+        assert!(found.reason.contains(&*head.version.0), "{found:?}");
+        let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
+        assert_eq!(store.mend_indexes().expect("nothing is mended"), []);
+        assert_eq!(open(&plain).context(&context()).expect("the context"), before);
     }
 }

@@ -18,14 +18,10 @@ fn documents(runtime: &ModulestoreRuntime, branch: Branch) -> Vec<Document> {
     runtime.export_dump(&at).expect("a dump");
     let history = runtime.history(&context(), branch).expect("the history");
     let structures = &collections(&at)["modulestore.structures"];
-    let is_head = |one: &&Document| one.get_object_id("_id").expect("an id").to_hex() == *history[0].version.0;
+    let is_head =
+        |one: &&Document| one.get_object_id("_id").expect("an id").to_hex() == *history[0].version.0;
     let blocks = structures.iter().find(is_head).expect("the head").get_array("blocks").expect("blocks");
     blocks.iter().map(|block| block.as_document().expect("a document").clone()).collect()
-}
-
-fn document(runtime: &ModulestoreRuntime, branch: Branch, id: &str) -> Document {
-    let found = documents(runtime, branch).into_iter().find(|block| block.get_str("block_id").is_ok_and(|one| one == id));
-    found.unwrap_or_else(|| panic!("{id} is in the {branch} branch"))
 }
 
 /// A store with a published course, of which the documents of one block were changed in every version.
@@ -40,13 +36,18 @@ fn damaged(id: &str, damage: impl Fn(&mut Document)) -> (ModulestoreRuntime, tem
 
 fn damage_in(folder: &Path, id: &str, damage: impl Fn(&mut Document)) {
     change(folder, "structures", |structure| {
-        each_block(structure, |found, block| if found == id { damage(block) });
+        each_block(structure, |found, block| {
+            if found == id {
+                damage(block)
+            }
+        });
     });
 }
 
 /// A list in which one entry is no pair.
 fn odd_child(block: &mut Document) {
-    let children = block.get_document_mut("fields").expect("fields").get_array_mut("children").expect("children");
+    let children =
+        block.get_document_mut("fields").expect("fields").get_array_mut("children").expect("children");
     children.push(Bson::Array(vec!["html".into(), "x".into(), "extra".into()]));
 }
 
@@ -64,9 +65,11 @@ fn unreadable_blocks_stay_in_their_lists() {
     for (id, damage) in [("c", odd_child as fn(&mut Document)), ("h1", fields_list), ("h1", no_pairs)] {
         let (runtime, folder) = damaged(id, damage);
         let before = Branch::ALL.map(|branch| documents(&runtime, branch));
-        let is_damage = |(severity, code): &(Severity, &str)| *severity == Severity::Damage && *code == "block";
+        let is_damage =
+            |(severity, code): &(Severity, &str)| *severity == Severity::Damage && *code == "block";
         assert!(codes(&runtime).iter().all(is_damage), "{id}: {:?}", codes(&runtime));
-        let report = runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the repair");
+        let report =
+            runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the repair");
         assert_eq!(repaired(&report.findings), [("block", false); 2], "{id}");
         let runtime = open(folder.path());
         assert_eq!(Branch::ALL.map(|branch| documents(&runtime, branch)), before, "{id}");

@@ -2,7 +2,7 @@
 
 use bson::doc;
 use bson::oid::ObjectId;
-use bson::raw::RawDocumentBuf;
+use bson::raw::{RawDocument, RawDocumentBuf};
 use chrono::{TimeDelta, Utc};
 use mongodb::options::FindOptions;
 use xblock_core::runtime::RuntimeError;
@@ -11,8 +11,8 @@ use super::index::is_same;
 use super::own;
 use super::pending::Fate;
 use super::session::{IndexChange, Session};
-use crate::documents::{Bucket, CourseIndex, IndexKey, to_time};
-use crate::store::{Collection, IndexDifference, Leftover};
+use crate::documents::{Bucket, CourseIndex, IndexKey, Structure, to_time};
+use crate::store::{Collection, DocumentReads as _, IndexDifference, Leftover, LostHead};
 
 /// How long something may be under way.
 const GRACE: TimeDelta = TimeDelta::days(1);
@@ -22,36 +22,77 @@ fn long_ago() -> bson::DateTime {
     to_time(Utc::now().checked_sub_signed(GRACE).unwrap_or_default())
 }
 
-fn difference(
-    row: Option<&RawDocumentBuf>,
-    document: Option<&RawDocumentBuf>,
-) -> Result<IndexDifference, RuntimeError> {
-    let any = row.or(document).expect("one of them is there, else there is no difference");
-    let context = CourseIndex::read(any)?.context()?;
-    Ok(IndexDifference { context, is_in_table: row.is_some(), is_in_collection: document.is_some() })
-}
-
 impl Session<'_> {
+    fn difference(
+        &self,
+        row: Option<&RawDocumentBuf>,
+        document: Option<&RawDocumentBuf>,
+    ) -> Result<IndexDifference, RuntimeError> {
+        let any = row.or(document).expect("one of them is there, else there is no difference");
+        let context = CourseIndex::read(any)?.context()?;
+        let lost_heads = match (row, document) {
+            (Some(row), Some(document)) => self.lost_heads(row, document)?,
+            _ => Vec::new(),
+        };
+        let (is_in_table, is_in_collection) = (row.is_some(), document.is_some());
+        Ok(IndexDifference { context, is_in_table, is_in_collection, lost_heads })
+    }
+
+    /// Lists the branches that only the collection leads to.
+    fn lost_heads(&self, row: &RawDocument, document: &RawDocument) -> Result<Vec<LostHead>, RuntimeError> {
+        let row = CourseIndex::read(row)?;
+        let document = match CourseIndex::read(document) {
+            // It leads nowhere.
+            Err(error) if error.is_damage() => return Ok(Vec::new()),
+            read => read?,
+        };
+        let mut lost = Vec::new();
+        for (branch, head) in document.heads() {
+            let in_table = row.version(&branch);
+            let Some(in_collection) = head.filter(|head| in_table != Some(*head)) else { continue };
+            let is_lost = match in_table {
+                Some(id) => !self.is_structure(id)?,
+                None => true,
+            };
+            if is_lost && self.is_structure(in_collection)? {
+                lost.push(LostHead { branch, in_table, in_collection });
+            }
+        }
+        Ok(lost)
+    }
+
+    /// Says whether there is such a structure, and it can be read.
+    fn is_structure(&self, id: ObjectId) -> Result<bool, RuntimeError> {
+        match self.structure(id) {
+            Ok(Some(bytes)) => Ok(Structure::read(id, bytes).is_ok()),
+            Ok(None) => Ok(false),
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Lists the contexts of which the table and the collection say different things.
     pub(super) fn index_differences(&self) -> Result<Vec<IndexDifference>, RuntimeError> {
         let differing = self.differing_indexes()?;
-        let told = differing.iter().map(|(row, document)| difference(row.as_ref(), document.as_ref()));
+        let told = differing.iter().map(|(row, document)| self.difference(row.as_ref(), document.as_ref()));
         // A document that is no index is found among the indexes.
         told.filter(|told| !told.as_ref().is_err_and(RuntimeError::is_damage)).collect()
     }
 
-    /// Lets the collection say what the table says of those that are `wanted`; returns which these were.
+    /// Lets the collection say what the table says of those that are `wanted`; returns which these were. Where the table has
+    /// lost what the collection still leads to, nothing is changed.
     pub(super) fn mend_indexes(
         &self,
         wanted: &dyn Fn(&IndexDifference) -> bool,
     ) -> Result<Vec<IndexDifference>, RuntimeError> {
         let mut mended = Vec::new();
         for (row, document) in self.differing_indexes()? {
-            let difference = match difference(row.as_ref(), document.as_ref()) {
+            let difference = match self.difference(row.as_ref(), document.as_ref()) {
                 Err(error) if error.is_damage() => continue,
                 told => told?,
             };
-            let Some(row) = row.filter(|_| wanted(&difference)) else { continue };
+            let is_mended = difference.lost_heads.is_empty() && wanted(&difference);
+            let Some(row) = row.filter(|_| is_mended) else { continue };
             let index = CourseIndex::read(&row)?;
             let (id, key): (_, IndexKey) = (index.id(), index.key().clone());
             // However far ahead the document says it is, and by whatever id, the table is what counts.

@@ -181,7 +181,8 @@ impl MongoStore {
     }
 
     /// Lets `active_versions` say what the table says; returns what differed. Documents the table has no row for stay:
-    /// edx-platform does not see them, and who made them may still want them.
+    /// edx-platform does not see them, and who made them may still want them. So do those that lead to a structure the table
+    /// has lost ([`IndexDifference::lost_heads`]).
     ///
     /// # Errors
     /// [`RuntimeError::ReadOnly`], and those of [`MongoStore::index_differences`].
