@@ -69,7 +69,7 @@ impl BranchState for BranchAt<'_> {
 
     fn parents(&self, usage: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {
         match &self.structure {
-            Some(structure) => self.reader.parents(structure, usage),
+            Some(structure) => Ok(self.reader.parents(structure, usage)),
             None => Ok(Vec::new()),
         }
     }

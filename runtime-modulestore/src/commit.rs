@@ -225,7 +225,7 @@ impl Writer<'_> {
                     let draft_view = self.draft.view(&key);
                     let last = draft_view.as_ref().or(found_view.as_ref()).or(published_view.as_ref());
                     let mut info = match last {
-                        Some(view) => view.edit_info()?.updated(&stamp),
+                        Some(view) => view.known_edit_info()?.updated(&stamp),
                         None => BlockEditInfo::created(&stamp),
                     };
                     // What is put only to be published is another state of the published block, not of the draft's: each keeps
@@ -234,21 +234,22 @@ impl Writer<'_> {
                         matches!(stage, Stage::Draft { blocks, .. } if blocks.put.contains_key(usage))
                     });
                     let copied = if is_published_only { &published_view } else { &found_view };
-                    if let Some(copied) = copied.as_ref().map(BlockView::edit_info).transpose()? {
+                    if let Some(copied) = copied.as_ref().map(BlockView::known_edit_info).transpose()? {
                         info.original_usage = copied.original_usage;
                         info.original_usage_version = copied.original_usage_version;
                     }
                     let known = [found.as_ref(), old.as_ref(), published.as_ref()];
                     let definition = self.writer().define(usage, &data.content, &known, &stamp)?;
-                    let document = self.writer().write_block(
-                        usage,
-                        &key,
-                        data,
-                        definition,
-                        info,
-                        found_view.as_ref().or(last),
-                        false,
-                    )?;
+                    let write = |info, before: Option<&BlockView<'_>>| {
+                        self.writer().write_block(usage, &key, data, definition, info, before, false)
+                    };
+                    let document = match write(info.clone(), found_view.as_ref().or(last)) {
+                        // What cannot be read is replaced, all of it.
+                        Err(error) if error.is_damage() && old.is_none() && draft_view.is_some() => {
+                            write(info, None)?
+                        }
+                        written => written?,
+                    };
                     (document, Known { data: data.clone(), definition })
                 }
             };
@@ -299,7 +300,7 @@ impl Writer<'_> {
             |usage: &UsageKey| published_subtree.as_ref().is_none_or(|tree| tree.contains(usage));
         for (usage, data) in &blocks.put {
             let key = block_key(usage).ok_or_else(|| unsupported(usage))?;
-            let (draft, old) = (self.draft.known(usage)?, self.published.readable(usage)?);
+            let (draft, old) = (self.draft.readable(usage)?, self.published.readable(usage)?);
             let (document, definition) = match (draft, self.draft.view(&key), self.published.view(&key)) {
                 (Some(draft), Some(view), old_view) if goes_along(usage) && same(&draft.data, data) => {
                     (publish_copy(&view, old_view.as_ref(), &stamp)?, draft.definition)
@@ -308,7 +309,7 @@ impl Writer<'_> {
                 (draft, _, Some(view)) => {
                     let known = [old.as_ref(), draft.as_ref()];
                     let definition = self.writer().define(usage, &data.content, &known, &stamp)?;
-                    let info = view.edit_info()?;
+                    let info = view.known_edit_info()?;
                     (
                         self.writer().write_block(usage, &key, data, definition, info, Some(&view), true)?,
                         definition,
@@ -396,10 +397,12 @@ impl Writer<'_> {
             let (Some(draft), Some(published)) = (self.draft.view(&key), self.published.view(&key)) else {
                 continue;
             };
-            if draft.compared_version()? == published.compared_version()? {
+            let compared = (known_version(&draft)?, known_version(&published)?);
+            if matches!(compared, (Some(ours), Some(theirs)) if ours == theirs) {
                 continue;
             }
-            if let (Some(ours), Some(theirs)) = (self.draft.known(&usage)?, self.published.known(&usage)?)
+            if let (Some(ours), Some(theirs)) =
+                (self.draft.readable(&usage)?, self.published.readable(&usage)?)
                 && same(&ours.data, &theirs.data)
             {
                 next.put(key, published.raw().to_owned());
@@ -423,8 +426,11 @@ impl Writer<'_> {
             let Some(old) = published.block(block_type, block_id).filter(|_| !touched.contains(&key)) else {
                 continue;
             };
-            let source_version = view.compared_version()?;
-            if source_version != old.compared_version()? {
+            // What does not say which version it is stays as it is.
+            let (Some(source_version), Some(version)) = (known_version(&view)?, known_version(&old)?) else {
+                continue;
+            };
+            if source_version != version {
                 let mut info = old.edit_info()?;
                 info.source_version = source_version;
                 next.put(key, old.with_edit_info(&info)?);
@@ -514,7 +520,8 @@ impl Writer<'_> {
         }
         let BlockKey { block_type, block_id } = &self.root;
         let usage = self.reader.usage(block_type, block_id, "the root")?;
-        let root = self.draft.block(&usage)?;
+        // Of one that cannot be read it is not known.
+        let root = self.draft.readable(&usage)?.map(|root| root.data);
         Ok(root.and_then(|root| root.own("wiki_slug").and_then(|slug| slug.as_str()).map(str::to_owned)))
     }
 
@@ -528,6 +535,14 @@ impl Writer<'_> {
             self.docs.append_feed(&context, branch.name(), structure.id(), &info)?;
         }
         Ok(())
+    }
+}
+
+/// Returns the version a block is compared by, which may be none; nothing where that cannot be read.
+fn known_version(view: &BlockView<'_>) -> Result<Option<Option<ObjectId>>, RuntimeError> {
+    match view.compared_version() {
+        Err(error) if error.is_damage() => Ok(None),
+        version => version.map(Some),
     }
 }
 

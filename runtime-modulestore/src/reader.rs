@@ -142,15 +142,11 @@ impl<'r> Reader<'r> {
         Ok(found.into_iter().map(|(place, reason)| Unlisted::Block { place, reason }).collect())
     }
 
-    pub(crate) fn parents(
-        &self,
-        structure: &Structure,
-        usage: &UsageKey,
-    ) -> Result<Vec<UsageKey>, RuntimeError> {
-        let parents = structure.parents(usage.block_type(), usage.block_id())?;
+    pub(crate) fn parents(&self, structure: &Structure, usage: &UsageKey) -> Vec<UsageKey> {
+        let parents = structure.parents(usage.block_type(), usage.block_id());
         let mut parents: Vec<_> = self.named(parents.into_iter()).collect();
         parents.sort();
-        Ok(parents)
+        parents
     }
 
     pub(crate) fn definition(&self, id: ObjectId) -> Result<Option<DefinitionView>, RuntimeError> {
@@ -179,6 +175,22 @@ impl<'r> Reader<'r> {
         let declared = self.registry.block_type(block_type);
         let children = || Ok(self.named(view.children()?.into_iter()).collect());
         self.known_as(&declared, view, children)
+    }
+
+    /// Decodes a block whose list of children is to be replaced; one that cannot be read counts for none.
+    pub(crate) fn known_but_for_children(
+        &self,
+        block_type: &str,
+        view: &BlockView<'_>,
+    ) -> Result<Known, RuntimeError> {
+        let declared = self.registry.block_type(block_type);
+        let children = || Ok(self.named(view.known_children().into_iter()).collect());
+        self.known_as(&declared, view, children)
+    }
+
+    /// Says whether a child's type and id make a key.
+    pub(crate) fn is_named(&self, (block_type, block_id): (&str, &str)) -> bool {
+        self.context.make_usage_key(block_type, block_id).is_ok()
     }
 
     /// Decodes a block of a type that was looked up.

@@ -294,8 +294,10 @@ fn head_id(index: &CourseIndex, context: &ContextKey, branch: Branch) -> Result<
     }
 }
 
-fn head(structure: &Structure) -> Head {
-    Head { version: structure.header().version(), edit_info: structure.header().edit_info.clone() }
+/// Describes a head; of one that is damaged only the version is known.
+fn head(id: ObjectId, structure: Option<&Structure>) -> Head {
+    let edit_info = structure.map(|structure| structure.header().edit_info.clone());
+    Head { version: VersionId(id.to_hex().into()), edit_info: edit_info.unwrap_or_default() }
 }
 
 /// Cuts a time to the milliseconds BSON holds.
@@ -336,15 +338,22 @@ impl Runtime for ModulestoreRuntime {
             return Ok(course.record());
         }
         self.in_context(key, |reader, index| {
-            let draft = reader.structure(index.draft()?)?;
-            let published = index.head(Branch::Published).map(|id| reader.structure(id)).transpose()?;
-            let root = draft.root();
-            Ok(ContextRecord {
-                key: key.clone(),
-                root: reader.usage(&root.block_type, &root.block_id, format!("structure {}", draft.id()))?,
-                draft: head(&draft),
-                published: published.as_deref().map(head),
-            })
+            let draft = index.draft()?;
+            let published = index.head(Branch::Published);
+            let last = published.map(|id| (id, reader.structure(id)));
+            // One branch that cannot be read does not take the other along: whoever reads it is told.
+            let (found, sound) = match (reader.structure(draft), &last) {
+                (Err(error), Some((_, Ok(published)))) if error.is_damage() => (None, published.clone()),
+                (found, _) => found.map(|found| (Some(found.clone()), found))?,
+            };
+            let root = sound.root();
+            let root = reader.usage(&root.block_type, &root.block_id, format!("structure {}", sound.id()))?;
+            let last = last.map(|(id, last)| match last {
+                Err(error) if error.is_damage() => Ok(head(id, None)),
+                last => last.map(|last| head(id, Some(&last))),
+            });
+            let published = last.transpose()?;
+            Ok(ContextRecord { key: key.clone(), root, draft: head(draft, found.as_deref()), published })
         })
     }
 
@@ -385,7 +394,7 @@ impl Runtime for ModulestoreRuntime {
             if !block_key(usage).is_some_and(|key| structure.contains(&key.block_type, &key.block_id)) {
                 return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
             }
-            reader.parents(structure, usage)
+            Ok(reader.parents(structure, usage))
         })
     }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 use courseware::OpenMode;
 use serde_json::json;
+use xblock_core::runtime::{Branch, EditInfo};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -25,7 +26,22 @@ pub(crate) fn run(
     let (mut records, mut damaged) = (Vec::new(), Vec::new());
     for key in runtime.contexts()? {
         match runtime.context(&key) {
-            Ok(record) => records.push(record),
+            Ok(record) => {
+                for (branch, head) in
+                    [(Branch::Draft, Some(&record.draft)), (Branch::Published, record.published.as_ref())]
+                {
+                    // Of a branch that cannot be read only the version is known; the other one can be.
+                    let is_known = head.is_none_or(|head| head.edit_info != EditInfo::default());
+                    if is_known {
+                        continue;
+                    }
+                    match runtime.usages(&key, branch) {
+                        Err(error) if error.is_damage() => damaged.push((Some(key.clone()), error)),
+                        read => drop(read?),
+                    }
+                }
+                records.push(record);
+            }
             // The others are listed all the same, before the command says what is wrong.
             Err(error) if error.is_damage() => damaged.push((Some(key), error)),
             Err(error) => return Err(error.into()),

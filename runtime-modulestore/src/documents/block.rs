@@ -34,6 +34,12 @@ impl BlockKey {
         (&*self.block_type, &*self.block_id).cmp(&(block_type, block_id))
     }
 
+    /// Returns type and id.
+    #[must_use]
+    pub fn parts(&self) -> (&str, &str) {
+        (&self.block_type, &self.block_id)
+    }
+
     /// Returns the pair as references and children are stored.
     #[must_use]
     pub fn to_bson(&self) -> Bson {
@@ -304,6 +310,32 @@ impl<'a> BlockView<'a> {
         let Some(fields) = self.fields()? else { return Ok(false) };
         let found = find(fields.as_bytes(), "children").map_err(|error| corrupt(&self.place, error))?;
         Ok(found.is_some())
+    }
+
+    /// Returns those children that can be read, in order: of a list with other things in it the pairs.
+    #[must_use]
+    pub fn known_children(&self) -> Vec<(&'a str, &'a str)> {
+        let Ok(Some(fields)) = self.fields() else { return Vec::new() };
+        let Ok(Some(list)) = find(fields.as_bytes(), "children") else { return Vec::new() };
+        let text = |text: &'a [u8]| std::str::from_utf8(text).ok();
+        let items = list.items().into_iter().flatten().map_while(Result::ok);
+        items
+            .filter_map(|item| {
+                let (block_type, block_id) = item.pair()?;
+                text(block_type).zip(text(block_id))
+            })
+            .collect()
+    }
+
+    /// Returns when the block changed, for another document in its place: of what cannot be read nothing is known.
+    ///
+    /// # Errors
+    /// As [`BlockView::edit_info`], but for damage.
+    pub(crate) fn known_edit_info(&self) -> Result<BlockEditInfo, RuntimeError> {
+        match self.edit_info() {
+            Err(error) if error.is_damage() => Ok(BlockEditInfo::default()),
+            read => read,
+        }
     }
 
     /// Returns the children in order; they may name blocks that do not exist.

@@ -25,7 +25,8 @@ pub(super) struct Tree {
     ends: Box<[u32]>,
     children: Box<[Child]>,
     missing: Vec<(Span, Span)>,
-    /// Blocks whose children cannot be read, in order.
+    /// Blocks whose children cannot all be read, in order. Those that can are known as theirs, so that nobody takes them for
+    /// orphans.
     unreadable: Vec<u32>,
     /// The way back; made when first asked for.
     parents: OnceLock<Parents>,
@@ -40,18 +41,19 @@ struct Parents {
     of_missing: Box<[u32]>,
 }
 
-/// Lists the children of the block at a place; nothing where there is no list of pairs of texts.
-fn list<'a>(whole: &'a [u8], entries: &Entries, at: u32, wanted: &mut Vec<Wanted<'a>>) -> Option<()> {
-    for item in entries.children(whole, at)? {
-        let (block_type, block_id) = item.ok()?.pair()?;
-        for text in [block_type, block_id] {
-            if !text.is_ascii() {
-                std::str::from_utf8(text).ok()?;
-            }
+/// Lists the children of the block at a place that are pairs of texts; says whether that is all there is.
+fn list<'a>(whole: &'a [u8], entries: &Entries, at: u32, wanted: &mut Vec<Wanted<'a>>) -> bool {
+    let Some(items) = entries.children(whole, at) else { return false };
+    let mut is_whole = true;
+    for item in items {
+        let Ok(item) = item else { return false };
+        let is_text = |text: &[u8]| text.is_ascii() || std::str::from_utf8(text).is_ok();
+        match item.pair().filter(|(block_type, block_id)| is_text(block_type) && is_text(block_id)) {
+            Some((block_type, block_id)) => wanted.push(entries.wanted(block_type, block_id)),
+            None => is_whole = false,
         }
-        wanted.push(entries.wanted(block_type, block_id));
     }
-    Some(())
+    is_whole
 }
 
 impl Tree {
@@ -74,9 +76,7 @@ impl Tree {
             if at % AHEAD == 0 {
                 entries.fetch_children(whole, at..at.saturating_add(AHEAD));
             }
-            let before = wanted.len();
-            if list(whole, entries, at, &mut wanted).is_none() {
-                wanted.truncate(before);
+            if !list(whole, entries, at, &mut wanted) {
                 tree.unreadable.push(at);
             }
             // Each child takes several of the less than 2^31 bytes of a document.
@@ -104,9 +104,14 @@ impl Tree {
         if !self.unreadable.is_empty() && self.unreadable.binary_search(&at).is_ok() {
             return None;
         }
+        Some(self.known_children(at))
+    }
+
+    /// Returns those children of the block at a place that can be read.
+    fn known_children(&self, at: u32) -> &[Child] {
         let at = at as usize;
         let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
-        Some(&self.children[start..self.ends[at] as usize])
+        &self.children[start..self.ends[at] as usize]
     }
 
     /// Returns the type and id of a child that the structure does not have.
@@ -118,11 +123,6 @@ impl Tree {
     /// Returns how many children there are that the structure does not have.
     pub(super) fn missing_len(&self) -> usize {
         self.missing.len()
-    }
-
-    /// Returns a block whose children cannot be read, where there is one.
-    pub(super) fn unreadable(&self) -> Option<u32> {
-        self.unreadable.first().copied()
     }
 
     /// Returns the places of the blocks that have this one among their children.
@@ -150,7 +150,7 @@ impl Tree {
         self.parents.get_or_init(|| {
             let (mut of_blocks, mut of_missing) = (Vec::new(), Vec::new());
             for (parent, _) in (0..).zip(&self.ends) {
-                for child in self.children(parent).unwrap_or_default() {
+                for child in self.known_children(parent) {
                     match child {
                         Child::Block(child) => of_blocks.push((*child, parent)),
                         Child::Missing(_) => of_missing.push(parent),

@@ -61,11 +61,25 @@ impl OpenBranch {
         Ok(view.children()?.into_iter().map(|(block_type, id)| BlockKey::new(block_type, id)).collect())
     }
 
+    /// As [`OpenBranch::children`], but of a list that cannot be read as a whole those entries that can be.
+    pub(super) fn known_children(&self, key: &BlockKey) -> Vec<BlockKey> {
+        let known = self.block(key).map(|view| view.known_children());
+        known.into_iter().flatten().map(|(block_type, id)| BlockKey::new(block_type, id)).collect()
+    }
+
+    /// As [`OpenBranch::children`]; nothing where the list cannot be read.
+    pub(super) fn readable_children(&self, key: &BlockKey) -> Result<Option<Vec<BlockKey>>, RuntimeError> {
+        match self.children(key) {
+            Err(error) if error.is_damage() => Ok(None),
+            children => children.map(Some),
+        }
+    }
+
     /// Lists the blocks that have this one as a child, in order.
-    pub(super) fn parents(&self, key: &BlockKey) -> Result<BTreeSet<BlockKey>, RuntimeError> {
+    pub(super) fn parents(&self, key: &BlockKey) -> BTreeSet<BlockKey> {
         let mut parents = BTreeSet::new();
         if let Some(base) = &self.base {
-            for (block_type, block_id) in base.parents(&key.block_type, &key.block_id)? {
+            for (block_type, block_id) in base.parents(&key.block_type, &key.block_id) {
                 let parent = BlockKey::new(block_type, block_id);
                 if !self.changed.contains_key(&parent) {
                     parents.insert(parent);
@@ -73,36 +87,32 @@ impl OpenBranch {
             }
         }
         for (parent, changed) in &self.changed {
-            if changed.is_some() && self.children(parent)?.contains(key) {
+            if changed.is_some() && self.known_children(parent).contains(key) {
                 parents.insert(parent.clone());
             }
         }
-        Ok(parents)
+        parents
     }
 
     /// Finds the parent through which a block hangs below the root: the first in order of types and ids.
-    pub(super) fn parent_in_tree(
-        &self,
-        key: &BlockKey,
-        root: &BlockKey,
-    ) -> Result<Option<BlockKey>, RuntimeError> {
-        for parent in self.parents(key)? {
+    pub(super) fn parent_in_tree(&self, key: &BlockKey, root: &BlockKey) -> Option<BlockKey> {
+        for parent in self.parents(key) {
             let mut seen = BTreeSet::new();
             let mut above = VecDeque::from([parent.clone()]);
             while let Some(at) = above.pop_front() {
                 if at == *root {
-                    return Ok(Some(parent));
+                    return Some(parent);
                 }
                 if seen.insert(at.clone()) {
-                    above.extend(self.parents(&at)?);
+                    above.extend(self.parents(&at));
                 }
             }
         }
-        Ok(None)
+        None
     }
 
-    /// Lists a block and all that exist below it, each once.
-    pub(super) fn subtree(&self, top: &BlockKey) -> Result<Vec<BlockKey>, RuntimeError> {
+    /// Lists a block and all that exist below it, as far as that can be read, each once.
+    pub(super) fn subtree(&self, top: &BlockKey) -> Vec<BlockKey> {
         let mut seen = BTreeSet::from([top.clone()]);
         let mut found = Vec::new();
         let mut queue = VecDeque::from([top.clone()]);
@@ -110,14 +120,14 @@ impl OpenBranch {
             if !self.contains(&key) {
                 continue;
             }
-            for child in self.children(&key)? {
+            for child in self.known_children(&key) {
                 if seen.insert(child.clone()) {
                     queue.push_back(child);
                 }
             }
             found.push(key);
         }
-        Ok(found)
+        found
     }
 
     pub(super) fn put(&mut self, key: BlockKey, document: RawDocumentBuf) {
@@ -144,24 +154,20 @@ impl OpenBranch {
     }
 
     /// Deletes blocks with every descendant that thereby loses its last parent.
-    pub(super) fn delete_with_orphans(
-        &mut self,
-        keys: impl IntoIterator<Item = BlockKey>,
-    ) -> Result<(), RuntimeError> {
+    pub(super) fn delete_with_orphans(&mut self, keys: impl IntoIterator<Item = BlockKey>) {
         let mut queue: VecDeque<_> = keys.into_iter().collect();
         while let Some(key) = queue.pop_front() {
             if !self.contains(&key) {
                 continue;
             }
-            let children = self.children(&key)?;
+            let children = self.known_children(&key);
             self.changed.insert(key, None);
             for child in children {
-                if self.parents(&child)?.is_empty() {
+                if self.parents(&child).is_empty() {
                     queue.push_back(child);
                 }
             }
         }
-        Ok(())
     }
 
     /// Returns the asset metadata: types, each with its records.

@@ -179,7 +179,11 @@ impl<'b> Bulk<'b> {
             return Ok(None);
         }
         let Some(view) = self.draft.block(&self.root) else { return Ok(None) };
-        let root = self.reader.known(&self.root.block_type, &view)?;
+        let root = match self.reader.known(&self.root.block_type, &view) {
+            // What it says is not known.
+            Err(error) if error.is_damage() => return Ok(None),
+            root => root?,
+        };
         Ok(root.data.own("wiki_slug").and_then(|slug| slug.as_str()).map(str::to_owned))
     }
 }

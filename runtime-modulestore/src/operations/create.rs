@@ -81,16 +81,22 @@ impl Bulk<'_> {
         refuse_children(usage, patch.content.iter().chain(&patch.settings).map(|(name, _)| name))?;
         let missing = || RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft };
         let view = self.draft.block(&key).ok_or_else(missing)?;
-        let known = self.reader.known(&key.block_type, &view)?;
+        // Another list takes the place of one that cannot be read.
+        let is_mended = patch.children.is_some() && view.children().is_err_and(|error| error.is_damage());
+        let known = if is_mended {
+            self.reader.known_but_for_children(&key.block_type, &view)?
+        } else {
+            self.reader.known(&key.block_type, &view)?
+        };
         let mut data = (*known.data).clone();
         patch.apply(&mut data);
-        for child in &data.children {
+        for child in patch.children.iter().flatten() {
             let child_key = self.key(child)?;
-            if self.draft.subtree(&child_key)?.contains(&key) {
+            if self.draft.subtree(&child_key).contains(&key) {
                 return Err(RuntimeError::ChildCycle { usage: child.clone() });
             }
         }
-        if data == *known.data {
+        if data == *known.data && !is_mended {
             return Ok(false);
         }
         let stamp = self.draft.stamp;

@@ -46,7 +46,7 @@ impl Bulk<'_> {
         {
             return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch });
         }
-        let parent = self.draft.parent_in_tree(&key, &self.root)?;
+        let parent = self.draft.parent_in_tree(&key, &self.root);
         if published {
             delete_from(&mut self.published, &key)?;
         }
@@ -65,12 +65,14 @@ pub(super) fn delete_from(branch: &mut OpenBranch, key: &BlockKey) -> Result<(),
     if !branch.contains(key) {
         return Ok(());
     }
-    for parent in branch.parents(key)? {
-        let mut children = branch.children(&parent)?;
+    for parent in branch.parents(key) {
+        // A list that cannot be read stays as it is.
+        let Some(mut children) = branch.readable_children(&parent)? else { continue };
         children.retain(|child| child != key);
         let info = branch.block(&parent).map(|view| view.edit_info()).transpose()?;
         let info = info.unwrap_or_default().lost_a_child(&branch.stamp);
         branch.set_children(&parent, &children, Some(&info))?;
     }
-    branch.delete_with_orphans([key.clone()])
+    branch.delete_with_orphans([key.clone()]);
+    Ok(())
 }

@@ -108,7 +108,7 @@ impl Bulk<'_> {
     ) -> Result<(), RuntimeError> {
         let top = self.existing(destination)?;
         let found_at = self.draft.version();
-        let former = self.draft.subtree(&top)?;
+        let former = self.draft.subtree(&top);
         let mut children = Vec::new();
         let mut made = BTreeSet::new();
         if let Some(first) = sources.first() {
@@ -137,13 +137,8 @@ impl Bulk<'_> {
         let info = info.moved_to(&stamp, found_at.unwrap_or(stamp.version));
         self.draft.set_children(&top, &children, Some(&info))?;
         let gone = former.into_iter().filter(|key| *key != top && !made.contains(key));
-        let mut orphans = Vec::new();
-        for key in gone {
-            if self.draft.parents(&key)?.is_empty() {
-                orphans.push(key);
-            }
-        }
-        self.draft.delete_with_orphans(orphans)?;
+        let orphans: Vec<_> = gone.filter(|key| self.draft.parents(key).is_empty()).collect();
+        self.draft.delete_with_orphans(orphans);
         for key in made.iter().filter(|key| is_direct_only(&key.block_type)) {
             self.publish_if_direct(key, &key.block_type)?;
         }

@@ -79,22 +79,21 @@ impl Bulk<'_> {
         }
         self.published_or_missing(&key, usage)?;
         // What it holds alone goes; its parents keep their lists.
-        let below: Vec<_> = self.draft.subtree(&key)?;
-        let published = self.published.subtree(&key)?;
+        let below: Vec<_> = self.draft.subtree(&key);
+        let published = self.published.subtree(&key);
         let kept: BTreeSet<_> = published.iter().cloned().collect();
         for key in published {
             if let Some(view) = self.published.block(&key) {
+                // Damage is not brought from one branch to the other.
+                view.children()?;
                 let document = view.raw().to_owned();
                 self.draft.put(key, document);
             }
         }
-        let mut orphans = Vec::new();
-        for key in below.into_iter().filter(|key| !kept.contains(key)) {
-            if self.draft.parents(&key)?.is_empty() {
-                orphans.push(key);
-            }
-        }
-        self.draft.delete_with_orphans(orphans)
+        let gone = below.into_iter().filter(|key| !kept.contains(key));
+        let orphans: Vec<_> = gone.filter(|key| self.draft.parents(key).is_empty()).collect();
+        self.draft.delete_with_orphans(orphans);
+        Ok(())
     }
 
     fn published_or_missing(&self, key: &BlockKey, usage: &UsageKey) -> Result<(), RuntimeError> {
@@ -115,16 +114,24 @@ impl Bulk<'_> {
             if !self.published.exists() {
                 return Err(self.no_published_branch());
             }
-            let parents = self.draft.parents(top)?;
+            let parents = self.draft.parents(top);
             let mut below_published = parents.is_empty();
             for parent in &parents {
                 if !self.published.contains(parent) {
                     continue;
                 }
                 below_published = true;
-                let old = self.published.children(parent)?;
-                let mut new = self.draft.children(parent)?;
-                new.retain(|child| child == top || old.contains(child));
+                // Learners' list stays as it is where it cannot be read.
+                let Some(old) = self.published.readable_children(parent)? else { continue };
+                let new = match self.draft.readable_children(parent)? {
+                    Some(mut new) => {
+                        new.retain(|child| child == top || old.contains(child));
+                        new
+                    }
+                    // The order authors gave it is not known.
+                    None if old.contains(top) => old.clone(),
+                    None => old.iter().chain([top]).cloned().collect(),
+                };
                 dropped.extend(old.iter().filter(|child| !new.contains(child)).cloned());
                 if new != old {
                     // Nothing is said of it: a parent's place in history is its own publish.
@@ -138,18 +145,15 @@ impl Bulk<'_> {
         }
         let blocks = match depth {
             Depth::Alone => vec![top.clone()],
-            Depth::Subtree => self.draft.subtree(top)?,
+            Depth::Subtree => self.draft.subtree(top),
         };
         for key in blocks {
             self.copy_block(&key, depth, &mut dropped)?;
         }
-        let mut orphans = Vec::new();
-        for key in dropped {
-            if key != self.root && self.published.parents(&key)?.is_empty() {
-                orphans.push(key);
-            }
-        }
-        self.published.delete_with_orphans(orphans)
+        let gone = dropped.into_iter().filter(|key| *key != self.root);
+        let orphans: Vec<_> = gone.filter(|key| self.published.parents(key).is_empty()).collect();
+        self.published.delete_with_orphans(orphans);
+        Ok(())
     }
 
     fn copy_block(
@@ -160,7 +164,7 @@ impl Bulk<'_> {
     ) -> Result<(), RuntimeError> {
         let Some(view) = self.draft.block(key) else { return Ok(()) };
         let old_view = self.published.block(key);
-        let old = self.published.children(key)?;
+        let old = self.published.known_children(key);
         let mut children = self.draft.children(key)?;
         dropped.extend(old.iter().filter(|child| !children.contains(child)).cloned());
         if depth == Depth::Alone {

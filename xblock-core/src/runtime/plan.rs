@@ -320,7 +320,9 @@ impl<'a> Planner<'a, '_> {
 
     fn delete(&mut self, usage: &UsageKey) -> Result<(), RuntimeError> {
         self.refuse_root(usage)?;
-        self.draft.require(usage)?;
+        if !self.draft.contains(usage)? {
+            return Err(RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Draft });
+        }
         for parent in self.draft.parents(usage)? {
             self.draft.without_child(&parent, usage)?;
         }
@@ -345,16 +347,12 @@ impl<'a> Planner<'a, '_> {
                 for usage in self.draft.usages()? {
                     let data = self.draft.require(&usage)?;
                     // What cannot be read is replaced.
-                    let published = match self.published.block(&usage) {
-                        Err(error) if error.is_damage() => None,
-                        published => published?,
-                    };
-                    if published.as_ref() != Some(&data) {
+                    if self.published.readable(&usage)?.as_ref() != Some(&data) {
                         self.published.put(&usage, data);
                     }
                 }
                 for usage in self.published.usages()? {
-                    if self.draft.block(&usage)?.is_none() {
+                    if !self.draft.contains(&usage)? {
                         self.published.delete(&usage);
                     }
                 }
@@ -374,16 +372,22 @@ impl<'a> Planner<'a, '_> {
         let parents = self.draft.parents(top)?;
         let mut below_published = parents.is_empty();
         for parent in &parents {
-            let Some(published) = self.published.block(parent)? else { continue };
+            if !self.published.contains(parent)? {
+                continue;
+            }
             below_published = true;
-            let draft = self.draft.require(parent)?;
+            // Learners' list stays as it is where it cannot be read.
+            let Some(published) = self.published.readable(parent)? else { continue };
             let mut changed = (*published).clone();
-            changed.children = draft
-                .children
-                .iter()
-                .filter(|c| *c == top || published.children.contains(c))
-                .cloned()
-                .collect();
+            match self.draft.readable(parent)? {
+                Some(draft) => {
+                    let stays = |c: &&UsageKey| *c == top || published.children.contains(c);
+                    changed.children = draft.children.iter().filter(stays).cloned().collect();
+                }
+                // The order authors gave it is not known.
+                None if published.children.contains(top) => {}
+                None => changed.children.push(top.clone()),
+            }
             dropped.extend(published.children.iter().filter(|c| !changed.children.contains(c)).cloned());
             if changed != *published {
                 self.published.put(parent, Arc::new(changed));
@@ -394,7 +398,7 @@ impl<'a> Planner<'a, '_> {
         }
         for usage in self.draft.subtree(top)? {
             let data = self.draft.require(&usage)?;
-            let published = self.published.block(&usage)?;
+            let published = self.published.readable(&usage)?;
             if let Some(published) = &published {
                 dropped.extend(published.children.iter().filter(|c| !data.children.contains(c)).cloned());
             }
@@ -428,7 +432,7 @@ impl<'a> Planner<'a, '_> {
                 }
                 for usage in usages {
                     let data = self.published.require(&usage)?;
-                    if self.draft.block(&usage)?.as_ref() != Some(&data) {
+                    if self.draft.readable(&usage)?.as_ref() != Some(&data) {
                         self.draft.put(&usage, data);
                     }
                 }
@@ -443,14 +447,12 @@ impl<'a> Planner<'a, '_> {
     /// Takes a published subtree back into the draft. Its place in the draft stays, unless the draft lost it.
     fn discard_subtree(&mut self, top: &UsageKey) -> Result<(), RuntimeError> {
         self.published.require(top)?;
-        if self.draft.block(top)?.is_none() {
+        if !self.draft.contains(top)? {
             for parent in self.published.parents(top)? {
-                if self.draft.block(&parent)?.is_none() {
-                    continue;
-                }
-                let published = self.published.require(&parent)?;
+                // There is no place in a list that cannot be read.
+                let Some(draft) = self.draft.readable(&parent)? else { continue };
+                let Some(published) = self.published.readable(&parent)? else { continue };
                 let before: BTreeSet<_> = published.children.iter().take_while(|c| *c != top).collect();
-                let draft = self.draft.require(&parent)?;
                 let position = draft.children.iter().rposition(|c| before.contains(c)).map_or(0, |at| at + 1);
                 self.draft.with_child(&parent, top, position)?;
             }
@@ -459,7 +461,7 @@ impl<'a> Planner<'a, '_> {
         for usage in self.published.subtree(top)? {
             let data = self.published.require(&usage)?;
             self.refuse_cycle(&usage, &data.children)?;
-            if self.draft.block(&usage)?.as_ref() != Some(&data) {
+            if self.draft.readable(&usage)?.as_ref() != Some(&data) {
                 self.draft.put(&usage, data);
             }
         }
@@ -484,7 +486,7 @@ impl<'a> Planner<'a, '_> {
             let data = state
                 .block(&usage)?
                 .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch: Branch::Published })?;
-            if self.draft.block(&usage)?.as_ref() != Some(&data) {
+            if self.draft.readable(&usage)?.as_ref() != Some(&data) {
                 self.draft.put(&usage, data);
             }
         }

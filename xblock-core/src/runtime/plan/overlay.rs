@@ -43,6 +43,22 @@ impl<'a> Overlay<'a> {
             .ok_or_else(|| RuntimeError::NoSuchUsage { key: usage.clone(), branch: self.branch })
     }
 
+    /// Says whether the block is there, be it damaged.
+    pub(super) fn contains(&self, usage: &UsageKey) -> Result<bool, RuntimeError> {
+        match self.block(usage) {
+            Err(error) if error.is_damage() => Ok(true),
+            block => Ok(block?.is_some()),
+        }
+    }
+
+    /// As [`Overlay::block`], for what is replaced: a damaged block is not what will be there.
+    pub(super) fn readable(&self, usage: &UsageKey) -> Result<Option<Arc<BlockData>>, RuntimeError> {
+        match self.block(usage) {
+            Err(error) if error.is_damage() => Ok(None),
+            block => block,
+        }
+    }
+
     pub(super) fn parents(&self, usage: &UsageKey) -> Result<BTreeSet<UsageKey>, RuntimeError> {
         let mut parents: BTreeSet<_> =
             self.base.parents(usage)?.into_iter().filter(|p| !self.blocks.contains_key(p)).collect();
@@ -91,16 +107,19 @@ impl<'a> Overlay<'a> {
         self.blocks.insert(usage.clone(), None);
     }
 
-    /// Deletes blocks and every descendant that thereby loses its last parent.
+    /// Deletes blocks and every descendant that thereby loses its last parent. What is below a damaged one is not known.
     pub(super) fn delete_with_orphans(
         &mut self,
         usages: impl IntoIterator<Item = UsageKey>,
     ) -> Result<(), RuntimeError> {
         let mut queue: VecDeque<_> = usages.into_iter().collect();
         while let Some(usage) = queue.pop_front() {
-            let Some(data) = self.block(&usage)? else { continue };
+            if !self.contains(&usage)? {
+                continue;
+            }
+            let data = self.readable(&usage)?;
             self.delete(&usage);
-            for child in &data.children {
+            for child in data.iter().flat_map(|data| &data.children) {
                 if self.parents(child)?.is_empty() {
                     queue.push_back(child.clone());
                 }
@@ -109,8 +128,9 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
+    /// Takes a child out of a list; that of a damaged block stays as it is.
     pub(super) fn without_child(&mut self, parent: &UsageKey, child: &UsageKey) -> Result<(), RuntimeError> {
-        if let Some(data) = self.block(parent)? {
+        if let Some(data) = self.readable(parent)? {
             let mut changed = (*data).clone();
             changed.children.retain(|c| c != child);
             self.put(parent, Arc::new(changed));
@@ -131,15 +151,18 @@ impl<'a> Overlay<'a> {
         Ok(())
     }
 
-    /// Lists a block and all that exist below it, each once, parents before children.
+    /// Lists a block and all that exist below it, each once, parents before children. What is below a damaged one is not known.
     pub(super) fn subtree(&self, top: &UsageKey) -> Result<Vec<UsageKey>, RuntimeError> {
         let mut seen = BTreeSet::from([top.clone()]);
         let mut order = Vec::new();
         let mut queue = VecDeque::from([top.clone()]);
         while let Some(usage) = queue.pop_front() {
-            let Some(data) = self.block(&usage)? else { continue };
+            if !self.contains(&usage)? {
+                continue;
+            }
+            let data = self.readable(&usage)?;
             order.push(usage);
-            for child in &data.children {
+            for child in data.iter().flat_map(|data| &data.children) {
                 if seen.insert(child.clone()) {
                     queue.push_back(child.clone());
                 }
