@@ -1,5 +1,6 @@
 //! The runtime over a store of Split documents.
 
+mod feed;
 mod files;
 mod published;
 
@@ -520,24 +521,11 @@ impl Runtime for ModulestoreRuntime {
     }
 
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError> {
-        let docs = self.store.read()?;
-        if after.0 > docs.feed_end()? {
-            return Err(RuntimeError::NoSuchCursor { cursor: after });
-        }
-        docs.feed(after.0, limit)?
-            .into_iter()
-            .map(|entry| {
-                let place = || format!("change {}", entry.cursor);
-                let branch = Branch::ALL.into_iter().find(|branch| branch.name() == entry.branch);
-                Ok(Change {
-                    cursor: Cursor(entry.cursor),
-                    context: entry.context.parse().map_err(|error| corrupt(place(), error))?,
-                    branch: branch.ok_or_else(|| corrupt(place(), "it names no branch"))?,
-                    version: VersionId(entry.version.to_hex().into()),
-                    edit_info: entry.edit_info,
-                })
-            })
-            .collect()
+        self.read_feed(after, limit)
+    }
+
+    fn is_feed_behind(&self) -> Result<bool, RuntimeError> {
+        Ok(!feed::untold(&*self.store.read()?, 1)?.is_empty())
     }
 
     fn commit(&self, edit: Edit) -> Result<Commit, RuntimeError> {

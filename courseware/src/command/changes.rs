@@ -3,7 +3,7 @@
 use clap::Args;
 use courseware::{OpenMode, StoreUrl};
 use serde_json::json;
-use xblock_core::runtime::Cursor;
+use xblock_core::runtime::{Cursor, Runtime};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -30,8 +30,8 @@ pub(crate) fn run(
 ) -> Result<Exit, CommandError> {
     let url = &arguments.store.url;
     let reader = surroundings.open(url, OpenMode::Read)?;
-    // What the app has made enters the feed where that can be written; a store of the app alone stays as it is.
-    let runtime = if has_own_tables(url, surroundings)? {
+    // What other programs have made enters the feed where that can be written; a store of theirs alone stays as it is.
+    let runtime = if has_own_tables(url, &*reader, surroundings)? {
         surroundings.open(url, OpenMode::Write).unwrap_or(reader)
     } else {
         reader
@@ -58,10 +58,17 @@ pub(crate) fn run(
     Ok(Exit::Done)
 }
 
-fn has_own_tables(url: &StoreUrl, surroundings: &Surroundings) -> Result<bool, CommandError> {
+fn has_own_tables(
+    url: &StoreUrl,
+    reader: &dyn Runtime,
+    surroundings: &Surroundings,
+) -> Result<bool, CommandError> {
     Ok(match url {
         StoreUrl::Blockstore { .. } | StoreUrl::BlockstoreOnServer { .. } => {
             surroundings.open_bundles(url, OpenMode::Read)?.has_own_tables()?
+        }
+        StoreUrl::ModulestoreServer(_) => {
+            reader.changes(Cursor(0), 1).is_ok_and(|first| !first.is_empty()) && reader.is_feed_behind()?
         }
         _ => false,
     })

@@ -232,6 +232,12 @@ pub trait DocumentReads {
     /// The medium's.
     fn feed(&self, after: u64, limit: usize) -> Result<Vec<FeedEntry>, RuntimeError>;
 
+    /// Returns the entries of the change feed that tell of one of these versions.
+    ///
+    /// # Errors
+    /// The medium's.
+    fn feed_of(&self, versions: &[ObjectId]) -> Result<Vec<FeedEntry>, RuntimeError>;
+
     /// Returns the place of the newest entry, 0 without any.
     ///
     /// # Errors
@@ -468,7 +474,8 @@ pub trait DocumentWrites: DocumentReads {
     /// The medium's.
     fn delete_file(&self, bucket: Bucket, id: &FileId) -> Result<(), RuntimeError>;
 
-    /// Adds an entry to the change feed.
+    /// Adds an entry to the change feed. One that follows no change of an index tells of another program's version; however
+    /// many add it at the same time, it is there once.
     ///
     /// # Errors
     /// The medium's.

@@ -326,6 +326,7 @@ fn damage_is_kept(runtime: &ModulestoreRuntime) {
             .iter()
             .all(|c| c.context == context())
     );
+    assert!(!runtime.is_feed_behind().expect("heads and feed are read"));
     let unnamed = runtime.damaged_contexts().expect("a list");
     assert_eq!(unnamed.len(), 3, "{unnamed:?}");
 

@@ -8,6 +8,7 @@ mod depth;
 mod dump_damage;
 mod dumps;
 mod failures;
+mod feed;
 mod fixture;
 mod golden;
 mod index_table;

@@ -59,6 +59,7 @@ fn documents_of_the_first_years_are_read() {
     let inherited = runtime.inherited(&key("html", "h"), Branch::Draft).expect("settings");
     assert_eq!(inherited["graceperiod"], json!("1 day"));
     assert!(!runtime.has_changes(&key("course", "2031")).expect("a comparison"));
+    assert!(!runtime.is_feed_behind().expect("it has no versions"));
 }
 
 /// Drafts lie over what is published, and count as changes of all above them.

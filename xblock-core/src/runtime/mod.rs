@@ -189,7 +189,8 @@ pub trait Runtime: Send + Sync {
     fn changes(&self, after: Cursor, limit: usize) -> Result<Vec<Change>, RuntimeError>;
 
     /// Says whether the feed lacks versions that other programs have made: they are entered when it is read by whoever may
-    /// write, and not numbered before.
+    /// write, and not numbered before. Where such versions follow one another between two readings, a store may tell of the
+    /// newest of each branch alone; [`Runtime::history`] has the others.
     ///
     /// # Errors
     /// Failures of the store.

@@ -298,7 +298,7 @@ impl MongoStore {
         self.make(action, own::PENDING, &[(&["owner"], plain())])?;
         self.make(action, own::ASIDE_CHUNKS, &[(&["files_id"], plain())])?;
         self.make(action, own::STEPS, &[(&["commit"], plain())])?;
-        self.make(action, own::FEED, &[(&["commit", "entry"], unique())])?;
+        self.make(action, own::FEED, &[(&["commit", "entry"], unique()), (&["version"], plain())])?;
         self.make(action, own::ORIGINS, &[(&["context"], plain())])
     }
 

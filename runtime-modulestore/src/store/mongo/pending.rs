@@ -334,15 +334,25 @@ impl Session<'_> {
         Ok(steps)
     }
 
-    /// Adds a commit's entries to the feed, each once: the next place is free for one only.
+    /// Adds a commit's entries to the feed, each once.
     pub(super) fn announce(&self, commit: ObjectId, entries: &[Announcement]) -> Result<(), RuntimeError> {
+        self.add_to_feed((0..).zip(entries).map(|(n, entry)| (commit.into(), n, entry)).collect())
+    }
+
+    /// Adds entries of versions that no commit of ours made, each once: what they tell of is what names them.
+    pub(super) fn announce_others(&self, entries: &[Announcement]) -> Result<(), RuntimeError> {
+        let name = |entry: &Announcement| format!("{} {} {}", entry.context, entry.branch, entry.version);
+        self.add_to_feed(entries.iter().map(|entry| (name(entry).into(), 0, entry)).collect())
+    }
+
+    /// Adds entries by the names of their commits and their numbers there: the next place is free for one only.
+    fn add_to_feed(&self, mut left: Vec<(Bson, i32, &Announcement)>) -> Result<(), RuntimeError> {
         let action = "adding to the change feed";
         let feed = self.store.primary.collection::<RawDocumentBuf>(own::FEED);
-        let mut left: Vec<_> = (0_i32..).zip(entries).collect();
         while !left.is_empty() {
             let last = i64::try_from(self.last_cursor()?).unwrap_or(i64::MAX);
             let mut documents = Vec::new();
-            for (place, (n, entry)) in (last.saturating_add(1)..).zip(&left) {
+            for (place, (commit, n, entry)) in (last.saturating_add(1)..).zip(&left) {
                 let mut document = doc! { "_id": place, "commit": commit, "entry": n };
                 document.extend(announcement_document(entry));
                 documents.push(raw(&document)?);
@@ -351,10 +361,14 @@ impl Session<'_> {
             match self.store.attempt(action, async { feed.insert_many(&documents).ordered(true).await })? {
                 Ok(_) => return Ok(()),
                 Err(error) if is_duplicate(&error) => {
-                    let options = FindOptions::builder().projection(doc! { "entry": 1 }).build();
-                    let there = self.many(&feed, doc! { "commit": commit }, options)?;
-                    left.retain(|(n, _)| {
-                        !there.iter().any(|entry| entry.get_i32("entry").is_ok_and(|found| found == *n))
+                    let options = FindOptions::builder().projection(doc! { "commit": 1, "entry": 1 }).build();
+                    let commits: Vec<_> = left.iter().map(|(commit, ..)| commit.clone()).collect();
+                    let there = self.many(&feed, doc! { "commit": { "$in": commits } }, options)?;
+                    left.retain(|(commit, n, _)| {
+                        !there.iter().any(|entry| {
+                            value(entry, "commit").as_ref() == Some(commit)
+                                && entry.get_i32("entry").is_ok_and(|found| found == *n)
+                        })
                     });
                 }
                 Err(error) => return Err(failed(action, error)),

@@ -26,6 +26,9 @@ const OLD_COURSES_LAST: u64 = 5;
 const MANY: u32 = 500;
 const FEW: u32 = 16;
 
+/// How many versions are asked for at once.
+const ASKED: usize = 1000;
+
 fn plain() -> FindOptions {
     FindOptions::builder().batch_size(MANY).build()
 }
@@ -253,6 +256,18 @@ impl DocumentReads for Session<'_> {
         })?;
         entries.truncate(limit);
         Ok(entries)
+    }
+
+    fn feed_of(&self, versions: &[ObjectId]) -> Result<Vec<FeedEntry>, RuntimeError> {
+        let feed = self.store.primary.collection(own::FEED);
+        let mut found = Vec::new();
+        for versions in versions.chunks(ASKED) {
+            self.each(&feed, doc! { "version": { "$in": versions } }, plain(), &mut |document| {
+                found.push(Self::feed_entry(document)?);
+                Ok(())
+            })?;
+        }
+        Ok(found)
     }
 
     fn feed_end(&self) -> Result<u64, RuntimeError> {

@@ -211,7 +211,7 @@ impl Session<'_> {
         }
         let others: Vec<_> = staged.feed.into_iter().filter(|(index, _)| index.is_none()).collect();
         let others: Vec<_> = others.into_iter().map(|(_, entry)| entry).collect();
-        self.announce(ObjectId::new(), &others)?;
+        self.announce_others(&others)?;
         Ok(Outcome::Kept)
     }
 

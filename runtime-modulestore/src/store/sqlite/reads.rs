@@ -1,5 +1,6 @@
 //! Finding documents.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bson::oid::ObjectId;
@@ -102,6 +103,16 @@ impl Session<'_> {
             .and_then(|mut statement| statement.query_map(params, row)?.collect())
             .map_err(failed("reading the store"))
     }
+}
+
+fn feed_entry(row: &Row<'_>) -> rusqlite::Result<FeedEntry> {
+    Ok(FeedEntry {
+        cursor: row.get::<_, i64>(0)?.unsigned_abs(),
+        context: row.get(1)?,
+        branch: row.get(2)?,
+        version: id(row, 3)?,
+        edit_info: edit_info(row, 4)?,
+    })
 }
 
 impl DocumentReads for Session<'_> {
@@ -300,15 +311,23 @@ impl DocumentReads for Session<'_> {
                    WHERE cursor > ? ORDER BY cursor LIMIT ?";
         let after = i64::try_from(after).unwrap_or(i64::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        self.many(sql, [after, limit], |row| {
-            Ok(FeedEntry {
-                cursor: row.get::<_, i64>(0)?.unsigned_abs(),
-                context: row.get(1)?,
-                branch: row.get(2)?,
-                version: id(row, 3)?,
-                edit_info: edit_info(row, 4)?,
-            })
-        })
+        self.many(sql, [after, limit], feed_entry)
+    }
+
+    fn feed_of(&self, versions: &[ObjectId]) -> Result<Vec<FeedEntry>, RuntimeError> {
+        let wanted: HashSet<_> = versions.iter().copied().collect();
+        let mut found = Vec::new();
+        // In a file nobody else writes the rows are few enough to go through them once.
+        let sql = "SELECT cursor, context, branch, version, edited_on, edited_by FROM feed";
+        self.each_row(
+            sql,
+            &mut |row| Ok(if wanted.contains(&id(row, 3)?) { Some(feed_entry(row)?) } else { None }),
+            &mut |entry| {
+                found.extend(entry);
+                Ok(())
+            },
+        )?;
+        Ok(found)
     }
 
     fn feed_end(&self) -> Result<u64, RuntimeError> {
