@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::file_record::FileRecord;
@@ -18,6 +19,7 @@ use crate::path;
 ///
 /// Fields stand in the order in which the document's keys are sorted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DraftDocument {
     #[serde(rename = "_type")]
     kind: String,
@@ -42,7 +44,24 @@ pub struct DraftDocument {
     /// Its own UUID.
     #[serde(with = "uuid_text")]
     pub uuid: Uuid,
+    /// Members that this version does not know; they stay as they are.
+    #[serde(skip)]
+    others: BTreeMap<String, Value>,
 }
+
+/// The members of a document that are known.
+const KNOWN: [&str; 10] = [
+    "_type",
+    "_version",
+    "base_snapshot",
+    "bundle_uuid",
+    "created_at",
+    "files_to_overwrite",
+    "links_to_overwrite",
+    "name",
+    "updated_at",
+    "uuid",
+];
 
 impl DraftDocument {
     /// Makes a draft without changes.
@@ -65,6 +84,7 @@ impl DraftDocument {
             name: name.to_owned(),
             updated_at: format_time(now),
             uuid,
+            others: BTreeMap::new(),
         }
     }
 
@@ -73,7 +93,17 @@ impl DraftDocument {
     /// # Errors
     /// A text that is no draft document.
     pub fn from_json(text: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(text)
+        serde_json::from_slice(text).or_else(|error| Self::with_others(text).ok_or(error))
+    }
+
+    /// Reads a document that has members which this version does not know.
+    fn with_others(text: &[u8]) -> Option<Self> {
+        let mut known: Map<String, Value> = serde_json::from_slice(text).ok()?;
+        let names: Vec<String> = known.keys().filter(|name| !KNOWN.contains(&&***name)).cloned().collect();
+        let others: BTreeMap<String, Value> =
+            names.into_iter().filter_map(|name| known.remove_entry(&name)).collect();
+        let document: Self = serde_json::from_value(Value::Object(known)).ok()?;
+        (!others.is_empty()).then_some(Self { others, ..document })
     }
 
     /// Returns the form it is written in; 1 is the only one there is so far.
@@ -85,7 +115,12 @@ impl DraftDocument {
     /// Writes the document.
     #[must_use]
     pub fn to_json(&self) -> Vec<u8> {
-        json::pretty(self)
+        if self.others.is_empty() {
+            return json::pretty(self);
+        }
+        let Ok(Value::Object(known)) = serde_json::to_value(self) else { return json::pretty(self) };
+        let all: BTreeMap<String, Value> = known.into_iter().chain(self.others.clone()).collect();
+        json::pretty(&all)
     }
 
     /// Dates a change, always later than the one before, so that no two states have the same document.

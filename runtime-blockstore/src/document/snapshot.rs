@@ -73,6 +73,11 @@ impl Snapshot {
         serde_json::from_slice(text)
     }
 
+    /// Returns the snapshot as one that says that it is one.
+    pub(crate) fn with_its_type(&self) -> Self {
+        Self { kind: "snapshot".into(), ..self.clone() }
+    }
+
     /// Returns the form it is written in; 1 is the only one there is so far.
     #[must_use]
     pub fn form(&self) -> u64 {

@@ -171,8 +171,15 @@ impl Check<'_> {
                 self.report.findings.add(Severity::Warning, "gap", &place, reason);
             }
             self.report.versions += 1;
-            match self.store.storage.snapshot(bundle.uuid, version.snapshot) {
-                Ok(snapshot) => {
+            match self.store.storage.snapshot_and_text(bundle.uuid, version.snapshot) {
+                Ok((snapshot, text)) => {
+                    // The digest is of what it says, not of how; links may be left out.
+                    if text != snapshot.with_its_type().to_json()
+                        && (!snapshot.links.is_empty() || says_links(&text))
+                    {
+                        let reason = "its document says what it should, and has more beside it, or is written otherwise";
+                        self.report.findings.add(Severity::Warning, "snapshot_form", &place, reason);
+                    }
                     self.snapshot(&place, &snapshot, &mut proved)?;
                     if let Some(before) = before.as_ref().filter(|_| has_all_rows) {
                         self.feed(place, bundle.uuid, version, before.as_ref(), &snapshot)?;
@@ -490,3 +497,10 @@ impl Check<'_> {
         Ok(())
     }
 }
+
+/// Says whether a document has a member for links.
+fn says_links(text: &[u8]) -> bool {
+    text.windows(LINKS.len()).any(|part| part == LINKS)
+}
+
+const LINKS: &[u8] = b"\"links\"";

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use uuid::Uuid;
 use xblock_core::keys::{ContextKey, UsageKey};
 use xblock_core::olx::Include;
-use xblock_core::runtime::{Branch, Commit, Edit, RuntimeError};
+use xblock_core::runtime::{Branch, Commit, Edit, EditOp, RuntimeError};
 
 use super::BlockstoreRuntime;
 use crate::document::{Dependency, Link};
@@ -88,7 +88,7 @@ pub struct LinkChanges {
 /// Links that were set to newer versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkUpdates {
-    /// The commit; none where nothing was behind.
+    /// The commit; none where nothing was behind, and nothing was to be published.
     pub commit: Option<Commit>,
     /// The version each had, and the one it has now.
     pub updated: BTreeMap<String, (u64, u64)>,
@@ -150,7 +150,7 @@ impl BlockstoreRuntime {
     }
 
     /// Sets links of the draft to the latest versions of the bundles they lead to, in one commit: those named, or all that
-    /// are behind.
+    /// are behind. An edit that publishes does so, too, where the draft has changes from before.
     ///
     /// # Errors
     /// [`ContextError::NoSuchLink`], and those of [`BlockstoreRuntime::commit_with_links`].
@@ -171,10 +171,12 @@ impl BlockstoreRuntime {
                 changes.links.insert(link.name, Some(target));
             }
         }
-        let commit = match changes.links.is_empty() {
-            true => None,
-            false => Some(self.commit_with_links(edit, &changes)?),
-        };
+        // What was updated before may wait to be published.
+        let publishes = edit.ops.iter().any(|op| matches!(op, EditOp::Publish(_)));
+        let has_work = !changes.links.is_empty()
+            || publishes
+                && self.draft_standing(&edit.context)?.is_some_and(|standing| standing.has_changes());
+        let commit = has_work.then(|| self.commit_with_links(edit, &changes)).transpose()?;
         Ok(LinkUpdates { commit, updated })
     }
 

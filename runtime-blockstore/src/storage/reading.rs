@@ -18,6 +18,15 @@ use crate::mime;
 impl Storage {
     /// Reads a snapshot and proves its digest.
     pub(crate) fn snapshot(&self, bundle: Uuid, digest: Digest) -> Result<Snapshot, BlockstoreError> {
+        self.snapshot_and_text(bundle, digest).map(|(snapshot, _)| snapshot)
+    }
+
+    /// Reads a snapshot, proves its digest and returns the document as it stands there, too.
+    pub(crate) fn snapshot_and_text(
+        &self,
+        bundle: Uuid,
+        digest: Digest,
+    ) -> Result<(Snapshot, Vec<u8>), BlockstoreError> {
         let file = self.snapshot_path(bundle, digest);
         let text = self.read_path(&file)?;
         let place = file.display();
@@ -32,7 +41,7 @@ impl Storage {
             let reason = format!("its content has the digest {computed}");
             return Err(BlockstoreError::corrupt(file.display(), reason));
         }
-        Ok(snapshot)
+        Ok((snapshot, text))
     }
 
     /// Reads a draft and returns the digest of its document beside it.

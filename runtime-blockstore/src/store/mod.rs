@@ -111,11 +111,12 @@ impl Blockstore {
         let file = dir.join("db.sqlite3");
         let storage = Storage::new(assets, dir)?;
         if access == Access::ReadWrite {
-            // Where a store cannot be, no empty database is left behind.
-            if !file.exists() {
+            // Where a store cannot be, no empty database is left behind; opening an empty file writes it.
+            let is_new = || fs::metadata(&file).map_or(true, |metadata| metadata.len() == 0);
+            if is_new() {
                 storage.look_for_bucket()?;
                 let found = storage.folders()?;
-                if present == Present::Refused && !found.is_empty() && !file.exists() {
+                if present == Present::Refused && !found.is_empty() && is_new() {
                     refuse_taken(&storage, &found)?;
                 }
             }

@@ -70,6 +70,15 @@ fn links_stay_where_they_are_until_they_are_updated() {
     assert!(all.commit.unwrap().published.is_some());
     assert_eq!(data(&site, "pb", Branch::Published), "two");
     assert!(behind(Branch::Published).is_empty());
+    // One that was updated and not published is published by the next one.
+    next_version(&site, a, "<html>three</html>");
+    site.runtime.update_links(&edit(), &BTreeSet::new()).unwrap();
+    assert_eq!(data(&site, "pa", Branch::Published), "two");
+    let published = site.runtime.update_links(&edit().publish_all(), &BTreeSet::new()).unwrap();
+    assert!(published.updated.is_empty() && published.commit.unwrap().published.is_some());
+    assert_eq!(data(&site, "pa", Branch::Published), "three");
+    let nothing = site.runtime.update_links(&edit().publish_all(), &BTreeSet::new()).unwrap();
+    assert!(nothing.commit.is_none());
     let missing = site.runtime.update_links(&edit(), &BTreeSet::from(["c".to_owned()])).unwrap_err();
     assert!(matches!(missing, ContextError::NoSuchLink { name, .. } if name == "c"));
 }

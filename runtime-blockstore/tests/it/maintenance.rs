@@ -437,6 +437,11 @@ fn no_store_is_made_where_another_has_its_files_and_none_sweeps_them() {
     let one = RestoreOptions { bundle: Some(tides), ..RestoreOptions::default() };
     assert!(taken(restored(&RestoreOptions::default())) && taken(restored(&one)));
     assert!(!at("two").exists(), "nothing is made");
+    // An empty file is as new as none, and stays empty.
+    fs::create_dir(at("nothing")).unwrap();
+    fs::write(at("nothing/db.sqlite3"), "").unwrap();
+    assert!(taken(open("nothing", &shared)));
+    assert_eq!(fs::metadata(at("nothing/db.sqlite3")).unwrap().len(), 0);
     // A database of the app without rows is as new as none.
     fs::create_dir(at("app")).unwrap();
     open("empty", &Assets::BesideDatabase).unwrap();
@@ -513,4 +518,51 @@ fn a_store_that_is_open_for_reading_is_backed_up_and_stays_as_it_is() {
     restore(backups.path(), target.path(), &RestoreOptions::default(), clock()).unwrap();
     let restored = Blockstore::open(target.path(), Access::ReadWrite, clock()).unwrap();
     assert_eq!(restored.get_bundles(None).unwrap(), reader.get_bundles(None).unwrap());
+}
+
+#[test]
+fn a_snapshot_that_is_written_otherwise_is_remarked() {
+    let (store, folder) = ticking_store();
+    let (bundle, _) = new_bundle(&store, "tides", &[("a", "1")]);
+    drop(store);
+    let snapshot = files(&folder.path().join("storage").join(bundle.to_string()).join("snapshots")).remove(0);
+    let text = fs::read_to_string(&snapshot).unwrap();
+    let without_links = text.replace(",\n  \"links\": {}", "");
+    assert_ne!(without_links, text);
+    for (text, codes) in [
+        (text.clone(), vec![]),
+        (without_links, vec![]),
+        (text.clone() + "\n", vec!["snapshot_form"]),
+        (text.replace("\"snapshot\"", "\"draft\""), vec!["snapshot_form"]),
+        (text.replacen('{', "{\n  \"more\": 1,", 1), vec!["snapshot_form"]),
+    ] {
+        fs::write(&snapshot, &text).unwrap();
+        let store = Blockstore::open(folder.path(), Access::ReadOnly, clock()).unwrap();
+        let report = check(&store);
+        assert!(report.findings.is_sound());
+        let found: Vec<_> = report.findings.iter().map(|finding| finding.code).collect();
+        assert_eq!(found, codes, "{text}");
+    }
+}
+
+#[test]
+fn members_of_a_draft_that_nobody_knows_stay() {
+    let (store, folder) = ticking_store();
+    let (bundle, draft) = new_bundle(&store, "tides", &[("a", "1")]);
+    store.write_draft_file(draft, "b", Some(b"2")).unwrap();
+    drop(store);
+    let document = folder.path().join("storage").join(draft.to_string()).join("summary.json");
+    let text = fs::read_to_string(&document).unwrap();
+    let more = "\"locked_by\": {\n    \"b\": 1,\n    \"a\": [\n      \"\\u00e9\"\n    ]\n  }";
+    let sorted = more.replace("\"b\": 1,\n    ", "").replace("]\n", "],\n    \"b\": 1\n");
+    let given = text.replace("\"name\"", &format!("{sorted},\n  \"name\""));
+    fs::write(&document, &given).unwrap();
+    let store = Blockstore::open(folder.path(), Access::ReadWrite, clock()).unwrap();
+    store.write_draft_file(draft, "c", Some(b"3")).unwrap();
+    assert!(fs::read_to_string(&document).unwrap().contains(&sorted), "{given}");
+    store.commit_draft(draft).unwrap();
+    let after = fs::read_to_string(&document).unwrap();
+    assert!(after.contains(&sorted) && after.find("locked_by") < after.find("\"name\""), "{after}");
+    assert_eq!(store.get_bundle_file_data(bundle, "c", None).unwrap(), b"3");
+    assert!(check(&store).findings.is_sound());
 }

@@ -35,6 +35,28 @@ pub(super) fn store(store: &Blockstore, expected: &Value, how: &str, report: &mu
         same("bundles", &list(&expected["bundles"])?.len(), &store.get_bundles(None).map_err(text)?.len())
     };
     report.case(&format!("counts, {how}"), counts());
+    report.case(&format!("keys of bundles, {how}"), keys(expected));
+}
+
+/// Holds the keys by which dependencies name bundles against those the bundles have.
+fn keys(expected: &Value) -> Outcome {
+    let mut keys = BTreeMap::new();
+    for bundle in list(&expected["bundles"])? {
+        keys.insert(uuid(&bundle["uuid"])?, string(&bundle["key"])?);
+    }
+    let mut open = vec![&expected["bundles"]];
+    while let Some(value) = open.pop() {
+        // A dependency is what has these three.
+        if let (Some(_), Some(_), Some(_)) =
+            (value.get("bundle_uuid"), value.get("version"), value.get("snapshot_digest"))
+        {
+            let target = uuid(&value["bundle_uuid"])?;
+            same("key of a dependency", &Some(&string(&value["bundle_key"])?), &keys.get(&target))?;
+        }
+        open.extend(value.as_array().into_iter().flatten());
+        open.extend(value.as_object().into_iter().flat_map(|members| members.values()));
+    }
+    Ok(())
 }
 
 fn parts_of_bundle(store: &Blockstore, wanted: &Value, id: &str, report: &mut Report) {
@@ -52,14 +74,10 @@ fn parts_of_bundle(store: &Blockstore, wanted: &Value, id: &str, report: &mut Re
 fn collection(store: &Blockstore, wanted: &Value) -> Outcome {
     let found = store.get_collection(uuid(&wanted["uuid"])?).map_err(text)?;
     same("title", &string(&wanted["title"])?, &found.title.as_str())?;
-    if let Some(bundles) = wanted["bundles"].as_array() {
-        let query =
-            runtime_blockstore::BundleQuery { collection_uuid: Some(found.uuid), ..Default::default() };
-        let found: Vec<Value> =
-            store.find_bundles(&query).map_err(text)?.iter().map(|b| json!(b.uuid.to_string())).collect();
-        same("bundles", bundles, &found)?;
-    }
-    Ok(())
+    let query = runtime_blockstore::BundleQuery { collection_uuid: Some(found.uuid), ..Default::default() };
+    let found: Vec<Value> =
+        store.find_bundles(&query).map_err(text)?.iter().map(|b| json!(b.uuid.to_string())).collect();
+    same("bundles", list(&wanted["bundles"])?, &found)
 }
 
 fn bundle(store: &Blockstore, wanted: &Value) -> Outcome {

@@ -12,6 +12,12 @@ use super::{Outcome, Report, list, number, open, same, string, text, uuid};
 pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report) -> Outcome {
     let store = open(folder, Access::ReadOnly)?;
     for wanted in list(&file["views"])? {
+        if wanted.get("draft_name").is_none() || wanted.get("bundle_version").is_none() {
+            return Err(format!(
+                "a view of {} says not of which draft or version it is",
+                wanted["library_key"]
+            ));
+        }
         let state = match (&wanted["draft_name"], &wanted["bundle_version"]) {
             (Value::String(name), Value::Null) => DefinitionState::Draft(name.clone()),
             (Value::Null, number) => DefinitionState::Version(self::number(number)?),
@@ -25,6 +31,13 @@ pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report)
 fn view(store: &Blockstore, wanted: &Value, state: &DefinitionState) -> Outcome {
     let key: ContextKey = string(&wanted["library_key"])?.parse().map_err(text)?;
     let library = Library::new(key, uuid(&wanted["bundle_uuid"])?);
+    // A draft that is not there would be read as the latest version.
+    if let DefinitionState::Draft(name) = state {
+        let bundle = store.get_bundle(uuid(&wanted["bundle_uuid"])?).map_err(text)?;
+        if !bundle.drafts.contains_key(name) {
+            return Err(format!("bundle {} has no draft {name}", bundle.uuid));
+        }
+    }
     let found = library.view(store, state, &|block_type| block_type == "unit").map_err(text)?;
     same("OLX files", &wanted["olx_files"], &json!(found.olx_files))?;
     let keys: Vec<_> = found.top_level_usages.iter().map(ToString::to_string).collect();
