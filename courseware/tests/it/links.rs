@@ -80,7 +80,12 @@ fn a_library_is_adopted_shown_and_brought_up_to_date() {
         |branch| courseware(["show", "lb:Harbour:tides:html:w1", "--store", &store, "--branch", branch]);
     assert!(shown("draft").exits(0).out.contains("Second"));
     assert!(shown("published").exits(0).out.contains("First"));
-    let nothing = courseware(["links", key, "--store", &store, "--update", "media", "--publish"]).exits(0);
+    // What was updated before and not published is published.
+    let update = || courseware(["links", key, "--store", &store, "--update", "media", "--publish"]).exits(0);
+    let published = update();
+    assert!(published.out.contains("published as version 2"), "{}", published.out);
+    assert!(shown("published").exits(0).out.contains("Second"));
+    let nothing = update();
     assert!(nothing.out.contains("nothing to do"), "{}", nothing.out);
     courseware(["fsck", "--store", &store]).exits(0);
 }
