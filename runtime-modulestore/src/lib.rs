@@ -7,6 +7,7 @@
 
 mod asset_reader;
 mod assets;
+mod attempts;
 mod branch;
 mod commit;
 pub mod documents;

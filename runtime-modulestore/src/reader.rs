@@ -10,6 +10,7 @@ use xblock_core::block::{BlockType, Registry};
 use xblock_core::keys::{ContextKey, DefinitionKey, SplitDefinitionKey, UsageKey};
 use xblock_core::runtime::{AsideData, BlockData, BlockRecord, FieldMap, RuntimeError, Unlisted};
 
+use crate::attempts::Tried;
 use crate::documents::{
     BlockKey, BlockView, Child, CourseIndex, DefinitionView, IndexKey, Structure, StructureIntake,
     UsageTable, corrupt, to_key_id,
@@ -46,9 +47,6 @@ pub(crate) struct Known {
     pub(crate) definition: ObjectId,
 }
 
-/// An index that a change was tried on: its id, and when it was written.
-pub(crate) type Tried = Option<(ObjectId, Option<bson::DateTime>)>;
-
 /// Reads one context's documents in one view of the store.
 #[derive(Clone, Copy)]
 pub(crate) struct Reader<'r> {
@@ -66,10 +64,13 @@ impl<'r> Reader<'r> {
         Ok(self.filed_index()?.filter(|(_, is_ours)| *is_ours).map(|(index, _)| index))
     }
 
-    /// Says what the context's index is before a change of it, so that a second try on the very same one is noticed: nobody
-    /// came first then, and all others would fail like it and leave contents each time.
+    /// Says what the context's index is before a change of it.
     pub(crate) fn tried(&self) -> Result<Tried, RuntimeError> {
-        Ok(self.filed_index()?.map(|(index, _)| (index.id(), index.last_update())))
+        let found = self.filed_index()?.map(|(index, _)| index);
+        Ok(Tried {
+            index: found.as_ref().map(|index| (index.id(), index.last_update())),
+            draft: found.and_then(|index| index.draft().ok()),
+        })
     }
 
     /// Finds what is filed in the context's place, and says whether it is the context's.

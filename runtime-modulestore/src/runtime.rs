@@ -22,6 +22,7 @@ use xblock_core::runtime::{
 
 use crate::asset_reader::OpenFile;
 use crate::assets::{self, FoundFile};
+use crate::attempts::Attempts;
 use crate::commit::{Committed, carry_out, no_such_version, versions_after};
 use crate::documents::{
     CourseIndex, IndexKey, MANAGEMENT_COMMAND, MAX_DOCUMENT, Structure, corrupt, to_bson_id,
@@ -40,8 +41,6 @@ const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
 const STRUCTURES: usize = 60;
 /// How many digests of files are remembered that the store does not hold.
 const DIGESTS: usize = 20_000;
-/// How often a commit is begun anew because another writer came first.
-pub(crate) const TRIES: usize = 50;
 /// How many courses of Old Mongo are kept decoded.
 const OLD_COURSES: usize = 16;
 
@@ -543,18 +542,18 @@ impl Runtime for ModulestoreRuntime {
         // The documents of the platform always name somebody.
         edit.author.get_or_insert(MANAGEMENT_COMMAND);
         // A store without locks may have another writer come first; what is the edit's base decides whether that matters.
-        let mut last = None;
-        for _ in 0..TRIES {
+        let mut attempts = Attempts::begin(self.store.patience());
+        loop {
             let docs = self.store.write()?;
             let reader = self.reader(&*docs, &edit.context);
             let tried = reader.tried()?;
             let now = in_milliseconds(self.clock.now());
             let Committed { commit, structures } = carry_out(&*docs, reader, &edit, now)?;
             if docs.commit()? == Outcome::Overtaken {
-                if last.replace(tried) == Some(tried) {
-                    break;
+                if attempts.again(tried) {
+                    continue;
                 }
-                continue;
+                break;
             }
             for structure in structures {
                 self.structures.insert(structure.id(), structure);
@@ -563,10 +562,10 @@ impl Runtime for ModulestoreRuntime {
         }
         let head = self.context(&edit.context)?.draft.version;
         let base = match edit.base {
-            Base::Version(base) => base,
-            Base::New { .. } | Base::Any => head.clone(),
+            Base::Version(base) => Some(base),
+            Base::New { .. } | Base::Any => None,
         };
-        Err(RuntimeError::Conflict { context: edit.context, base, head })
+        Err(attempts.conflict(edit.context, base, head))
     }
 
     fn origin(&self, context: &ContextKey) -> Result<Option<Origin>, RuntimeError> {

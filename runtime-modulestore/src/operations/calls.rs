@@ -5,14 +5,15 @@ use xblock_core::runtime::{Branch, Commit, Runtime, RuntimeError};
 
 use super::bulk::{Bulk, BulkOptions};
 use super::{orphans, rerun};
+use crate::attempts::Attempts;
 use crate::documents::MANAGEMENT_COMMAND;
-use crate::runtime::{ModulestoreRuntime, TRIES, in_milliseconds};
+use crate::runtime::{ModulestoreRuntime, in_milliseconds};
 use crate::store::Outcome;
 
 impl ModulestoreRuntime {
     /// Carries any number of operations on one context out as one new version of each branch they change, or none of them.
     ///
-    /// They are called again where another writer came first, and no base was given.
+    /// They are called again where another writer came first and no base was given, for as long as the store has patience.
     ///
     /// # Errors
     /// [`RuntimeError::NoSuchContext`], [`RuntimeError::Conflict`] where the draft is no longer at the given base,
@@ -24,8 +25,8 @@ impl ModulestoreRuntime {
         mut act: impl FnMut(&mut Bulk<'_>) -> Result<T, RuntimeError>,
     ) -> Result<(T, Commit), RuntimeError> {
         self.refuse_old_course(context)?;
-        let mut last = None;
-        for _ in 0..TRIES {
+        let mut attempts = Attempts::begin(self.store.patience());
+        loop {
             let docs = self.store.write()?;
             let now = in_milliseconds(self.clock.now());
             let reader = self.reader(&*docs, context);
@@ -34,10 +35,10 @@ impl ModulestoreRuntime {
             let answer = act(&mut bulk)?;
             let (commit, structures) = bulk.finish()?;
             if docs.commit()? == Outcome::Overtaken {
-                if last.replace(tried) == Some(tried) {
-                    break;
+                if attempts.again(tried) {
+                    continue;
                 }
-                continue;
+                break;
             }
             for structure in structures {
                 self.structures.insert(structure.id(), structure);
@@ -45,8 +46,7 @@ impl ModulestoreRuntime {
             return Ok((answer, commit));
         }
         let head = self.context(context)?.draft.version;
-        let base = options.base.clone().unwrap_or_else(|| head.clone());
-        Err(RuntimeError::Conflict { context: context.clone(), base, head })
+        Err(attempts.conflict(context.clone(), options.base.clone(), head))
     }
 
     /// Makes a context that begins as another is, in both branches, with copies of its static files.

@@ -14,7 +14,7 @@ pub enum Revision {
     /// From the draft; from both for types that have no draft of their own.
     #[default]
     ByCategory,
-    /// From the published branch alone.
+    /// From the published branch alone; from both for types that have no draft of their own.
     PublishedOnly,
     /// From both.
     All,
@@ -35,7 +35,9 @@ impl Bulk<'_> {
         let is_direct = is_direct_only(&key.block_type);
         let (draft, published) = match revision {
             _ if self.is_library() => (true, false),
-            Revision::ByCategory => (true, is_direct),
+            // They have no draft of their own, so that no branch keeps one alone.
+            _ if is_direct => (true, true),
+            Revision::ByCategory => (true, false),
             Revision::PublishedOnly => (false, true),
             Revision::All => (true, true),
         };

@@ -6,6 +6,7 @@ mod mongo;
 mod sqlite;
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bson::oid::ObjectId;
 use bson::raw::{RawDocument, RawDocumentBuf};
@@ -34,6 +35,11 @@ pub trait DocumentStore: Send + Sync {
     /// # Errors
     /// [`RuntimeError::ReadOnly`], and the medium's.
     fn write(&self) -> Result<Box<dyn DocumentWrites + '_>, RuntimeError>;
+
+    /// Returns how long a writer whom others overtake may begin anew. In a store with locks nobody is overtaken.
+    fn patience(&self) -> Duration {
+        Duration::ZERO
+    }
 }
 
 /// One entry of the change feed as it is stored.

@@ -367,4 +367,8 @@ impl DocumentStore for MongoStore {
         }
         Ok(Box::new(Session::begin(self, true)))
     }
+
+    fn patience(&self) -> Duration {
+        self.url.patience()
+    }
 }
