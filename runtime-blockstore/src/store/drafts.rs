@@ -29,12 +29,22 @@ pub(super) struct Open {
 }
 
 /// Where the bytes of a file come from that is to be staged.
+#[derive(Clone)]
 pub(super) enum Incoming<'b> {
     Bytes(&'b [u8]),
     /// A file beside the draft's own, which is moved.
     Upload(PathBuf),
     /// The data files of the bundle.
     Committed,
+}
+
+/// How often a change may be begun anew where the server took it back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempts {
+    /// Once: what was uploaded is moved, which cannot be done twice.
+    One,
+    /// As often as any other.
+    Many,
 }
 
 /// Files to be staged, or their deletion, by path.
@@ -89,7 +99,9 @@ impl Blockstore {
 
     /// Stages files whose paths were checked.
     pub(super) fn stage(&self, draft: Uuid, staging: Staging<'_>) -> Result<()> {
-        self.change_draft(draft, |open| {
+        let is_upload = |staged: &Option<(_, Incoming<'_>)>| matches!(staged, Some((_, Incoming::Upload(_))));
+        let attempts = if staging.values().any(is_upload) { Attempts::One } else { Attempts::Many };
+        self.change_draft(draft, attempts, |open| {
             for (path, staged) in &staging {
                 let record = staged.as_ref().map(|(record, _)| record.clone());
                 open.document.files_to_overwrite.insert(path.clone(), record);
@@ -99,7 +111,7 @@ impl Blockstore {
                     open.document.check_folders(open.base.as_deref(), path)?;
                 }
             }
-            Ok(staging)
+            Ok(staging.clone())
         })
     }
 
@@ -109,7 +121,7 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::DraftNotFound`], [`BlockstoreError::BundleVersionNotFound`], and damage.
     pub fn stage_bundle_version(&self, draft: Uuid, version: u64) -> Result<()> {
-        self.change_draft(draft, |open| {
+        self.change_draft(draft, Attempts::Many, |open| {
             let bundle = open.document.bundle_uuid;
             let wanted = self.state_in(bundle, &DefinitionState::Version(version))?;
             let base = open.base.as_deref();
@@ -149,7 +161,7 @@ impl Blockstore {
     /// [`Blockstore::write_draft_file`].
     pub fn set_draft_link(&self, draft: Uuid, name: &str, target: Option<(Uuid, u64)>) -> Result<()> {
         let link = target.map(|(bundle, version)| self.link_to(name, bundle, version)).transpose()?;
-        self.change_draft(draft, |open| {
+        self.change_draft(draft, Attempts::Many, |open| {
             let document = &mut open.document;
             if let Some(link) = &link {
                 refuse_cycle(document.bundle_uuid, name, link)?;
@@ -159,7 +171,7 @@ impl Blockstore {
             if link.as_ref() == base {
                 document.links_to_overwrite.remove(name);
             } else {
-                document.links_to_overwrite.insert(name.to_owned(), link);
+                document.links_to_overwrite.insert(name.to_owned(), link.clone());
             }
             Ok(Staging::new())
         })
@@ -221,15 +233,23 @@ impl Blockstore {
     }
 
     /// Changes a draft's document, and the files that go with it.
-    fn change_draft<'b>(&self, uuid: Uuid, job: impl FnOnce(&mut Open) -> Result<Staging<'b>>) -> Result<()> {
-        // What was uploaded is moved, which cannot be done twice.
-        self.db.write_once(|db| {
+    fn change_draft<'b>(
+        &self,
+        uuid: Uuid,
+        attempts: Attempts,
+        mut job: impl FnMut(&mut Open) -> Result<Staging<'b>>,
+    ) -> Result<()> {
+        let change = |db: &Connection| {
             let mut open = self.open_draft(db, uuid)?;
             let old = open.document.clone();
             let staging = job(&mut open)?;
             open.document.touch(self.clock.now());
             changed_draft(self, db, (&old, open.digest), &open.document, &staging)
-        })?;
+        };
+        match attempts {
+            Attempts::One => self.db.write_once(change)?,
+            Attempts::Many => self.db.write(change)?,
+        }
         self.complete_soon();
         Ok(())
     }

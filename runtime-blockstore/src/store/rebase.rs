@@ -89,7 +89,7 @@ impl Blockstore {
     /// [`BlockstoreError::StaleDraft`] where that is refused, [`BlockstoreError::DraftNotFound`], and damage; in each case
     /// nothing has changed.
     pub fn rebase_draft(&self, draft: Uuid, on_stale: OnStale) -> Result<DraftStanding> {
-        let before = self.db.write_once(|db| self.rebase_in(db, draft, on_stale))?;
+        let before = self.db.write(|db| self.rebase_in(db, draft, on_stale))?;
         self.complete_soon();
         Ok(before)
     }
@@ -99,7 +99,7 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::DraftNotFound`], and damage; then nothing has changed.
     pub fn reset_draft(&self, draft: Uuid) -> Result<DraftStanding> {
-        let before = self.db.write_once(|db| {
+        let before = self.db.write(|db| {
             let open = self.open_draft(db, draft)?;
             let latest = self.latest_of(db, &open)?;
             let before = standing(&open.document, open.base.as_deref(), latest.as_deref());

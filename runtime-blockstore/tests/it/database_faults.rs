@@ -65,10 +65,32 @@ fn a_server_that_is_not_there_is_named() {
     // Somebody listens and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
-    let error = why(open(&place, &at(&place, port, SHORT), Access::ReadWrite));
+    // How long an answer may take later on is another matter.
+    let options = "?connect-timeout=2&read-timeout=3600";
+    let error = why(open(&place, &at(&place, port, options), Access::ReadWrite));
     assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error}");
-    assert_eq!(error.to_string(), format!("127.0.0.1:{port} cannot be reached: it did not answer in time"));
+    let told = "cannot be reached: it did not answer within 2 seconds (connect-timeout)";
+    assert_eq!(error.to_string(), format!("127.0.0.1:{port} {told}"));
     assert!(begin.elapsed() < MUCH);
+}
+
+#[test]
+fn a_connection_that_breaks_while_a_store_is_opened_is_made_again() {
+    let Some(place) = Place::new() else { return };
+    let proxy = Proxy::to(server_of(&place));
+    let mysql = at(&place, proxy.port, "");
+    // Also where the tables are made.
+    for bytes in [0, 100, 400, 1_000, 2_000, 4_000, 8_000, 12_000] {
+        let cuts = proxy.cuts();
+        proxy.set(Mode::CutOnceAfter(bytes));
+        let store = open(&place, &mysql, Access::ReadWrite).unwrap();
+        assert!(proxy.cuts() > cuts || bytes > 1_000, "nothing was cut after {bytes} bytes");
+        proxy.set(Mode::CutOnceAfter(bytes));
+        assert_eq!(damages(&store), Vec::<String>::new());
+        proxy.set(Mode::CutOnceAfter(bytes));
+        open(&place, &mysql, Access::ReadOnly).unwrap();
+    }
+    assert!(proxy.cuts() > 10);
 }
 
 #[test]
@@ -363,6 +385,11 @@ fn a_commit_whose_answer_is_lost_is_found_out_about() {
     for round in 0..rounds {
         let mode = if round % 2 == 0 { Mode::LoseAnswer } else { Mode::LoseCommit };
         store.write_draft_file(draft, "a", Some(round.to_string().as_bytes())).unwrap();
+        let cuts = proxy.cuts();
+        proxy.set(mode);
+        // Staging is begun anew as well.
+        store.write_draft_file(draft, "b", Some(round.to_string().as_bytes())).unwrap();
+        assert_eq!(proxy.cuts(), cuts + 1, "{mode:?}");
         let cuts = proxy.cuts();
         proxy.set(mode);
         // Made once, whether the server heard of it or has to be told again.

@@ -13,6 +13,8 @@ pub(crate) enum Mode {
     Pass,
     /// Every connection is cut once so many bytes have gone through, whatever they are.
     CutAfter(i64),
+    /// As `CutAfter`, but only the first one is cut.
+    CutOnceAfter(i64),
     /// The next `COMMIT` does not arrive, and its connection is cut.
     LoseCommit,
     /// The next `COMMIT` arrives, and its connection is cut before the answer.
@@ -57,7 +59,7 @@ impl Proxy {
     }
 
     pub(crate) fn set(&self, mode: Mode) {
-        if let Mode::CutAfter(bytes) = mode {
+        if let Mode::CutAfter(bytes) | Mode::CutOnceAfter(bytes) = mode {
             self.state.left.store(bytes, Ordering::SeqCst);
         }
         *self.state.mode.lock().expect("nobody panics with it") = mode;
@@ -78,7 +80,7 @@ fn carry(state: &State, mut from: TcpStream, mut to: TcpStream, is_asking: bool)
         let commits = is_asking && bytes.windows(7).any(|seven| seven == b"\x03COMMIT");
         let cuts = match *mode {
             Mode::Pass => false,
-            Mode::CutAfter(_) => {
+            Mode::CutAfter(_) | Mode::CutOnceAfter(_) => {
                 state.left.fetch_sub(i64::try_from(read).unwrap_or(i64::MAX), Ordering::SeqCst) < 0
             }
             Mode::LoseCommit if commits => true,
@@ -103,7 +105,7 @@ fn carry(state: &State, mut from: TcpStream, mut to: TcpStream, is_asking: bool)
                     *mode = Mode::Pass;
                     return;
                 }
-                if *mode == Mode::LoseCommit {
+                if matches!(*mode, Mode::LoseCommit | Mode::CutOnceAfter(_)) {
                     *mode = Mode::Pass;
                 }
             }

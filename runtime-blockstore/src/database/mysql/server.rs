@@ -10,7 +10,8 @@
 
 mod temporary;
 
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -19,7 +20,7 @@ use mysql::{Opts, OptsBuilder, SslOpts};
 use uuid::Uuid;
 
 use self::temporary::Temporary;
-use super::session::{Session, Trouble, meaning};
+use super::session::{Session, Trouble, is_broken, meaning};
 use crate::database::{BadValue, Connection, DatabaseError, Row};
 use crate::error::BlockstoreError;
 use crate::place::{MysqlPlace, Tls};
@@ -50,6 +51,9 @@ const LOCK_SECONDS: u64 = 5;
 pub(in crate::database) struct Server {
     options: Opts,
     name: Arc<str>,
+    /// How long a connection and a statement may take, and by which option, as messages say it.
+    connect_limit: Arc<str>,
+    read_limit: Arc<str>,
     place: MysqlPlace,
     readers: Mutex<Readers>,
     reader_came_back: Condvar,
@@ -72,6 +76,15 @@ struct Writer {
     connection: Option<Connection>,
 }
 
+/// Whether a server was there to whom no connection could be made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reached {
+    /// It was not, or it refused, or said nothing in the time there is.
+    No,
+    /// The connection broke while it was made.
+    Broken,
+}
+
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Use {
@@ -82,6 +95,11 @@ enum Use {
 fn enter<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // What a panic interrupted was on a connection that is dropped with it.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Says how long something may take, and where that is said.
+fn limit(timeout: Duration, option: &str) -> Arc<str> {
+    format!("{} seconds ({option})", timeout.as_secs()).into()
 }
 
 fn session(connection: &Connection) -> &Session {
@@ -144,6 +162,8 @@ impl Server {
         Self {
             options,
             name: place.server().into(),
+            connect_limit: limit(place.connect_timeout, "connect-timeout"),
+            read_limit: limit(place.read_timeout, "read-timeout"),
             place: place.clone(),
             readers: Mutex::default(),
             reader_came_back: Condvar::new(),
@@ -153,18 +173,40 @@ impl Server {
         }
     }
 
+    /// Makes a connection, again where it broke while it was made, for as long as one may take.
     fn connect(&self, what_for: Use) -> Result<Connection> {
+        let deadline = Instant::now() + self.place.connect_timeout;
+        let mut attempt = 1;
+        loop {
+            match self.connect_once(what_for, deadline) {
+                Err((_, Reached::Broken)) if attempt < ATTEMPTS && Instant::now() < deadline => {
+                    thread::sleep(PAUSE * attempt);
+                    attempt += 1;
+                }
+                Err((error, _)) => return Err(error),
+                Ok(connection) => return Ok(connection),
+            }
+        }
+    }
+
+    fn connect_once(
+        &self,
+        what_for: Use,
+        deadline: Instant,
+    ) -> std::result::Result<Connection, (BlockstoreError, Reached)> {
+        const ACTION: &str = "connecting to the database";
         let failed = |error| {
-            let (source, _) = meaning(&self.name, error);
+            let reached = if is_broken(&error) { Reached::Broken } else { Reached::No };
+            let (source, _) = meaning(&self.name, &self.connect_limit, error);
             let source = match source {
                 // Before anything was asked, a lost connection is a server that is not there.
                 DatabaseError::Lost { server, reason } => DatabaseError::Unreachable { server, reason },
                 source => source,
             };
-            BlockstoreError::Database { action: "connecting to the database", source }
+            (BlockstoreError::Database { action: ACTION, source }, reached)
         };
-        let connection = mysql::Conn::new(self.options.clone()).map_err(failed)?;
-        let session = Session::new(connection, self.name.clone());
+        let connection = self.connect_by(deadline).map_err(failed)?;
+        let session = Session::new(connection, self.name.clone(), self.read_limit.clone());
         let lock_seconds = LOCK_SECONDS.min(self.place.read_timeout.as_secs() / 2).max(1);
         let isolation = match what_for {
             Use::Reading => "REPEATABLE READ",
@@ -179,9 +221,47 @@ impl Server {
             format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),
         ];
         for setting in settings {
-            session.define(&setting).map_err(BlockstoreError::database("connecting to the database"))?;
+            session.define(&setting).map_err(|error| {
+                let is_lost = session.trouble() == Some(Trouble::Lost);
+                let reached = if is_lost { Reached::Broken } else { Reached::No };
+                (BlockstoreError::database(ACTION)(error), reached)
+            })?;
         }
         Ok(Connection::mysql(session))
+    }
+
+    /// Makes a connection that stands, with all that is said before anything can be asked, by a point in time.
+    fn connect_by(&self, deadline: Instant) -> mysql::Result<mysql::Conn> {
+        let (done, answer) = mpsc::sync_channel(1);
+        let options = self.options.clone();
+        // Each thing a server says there may take it as long as an answer later on, so somebody else waits for it.
+        thread::Builder::new().name("blockstore-connect".to_owned()).spawn(move || {
+            // Nobody waits any more where this fails.
+            let _ = done.send(mysql::Conn::new(options));
+        })?;
+        let left = deadline.saturating_duration_since(Instant::now());
+        answer.recv_timeout(left).unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
+    }
+
+    /// Runs a job that bears being done twice on a connection of its own, again where that was lost.
+    fn repeat<T>(&self, what_for: Use, mut job: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+        // What does not answer is not asked again: that would take as long each time.
+        let deadline = Instant::now() + self.place.read_timeout;
+        let mut attempt = 1;
+        loop {
+            let connection = self.connect(what_for)?;
+            match job(&connection) {
+                Err(_)
+                    if session(&connection).trouble().is_some()
+                        && attempt < ATTEMPTS
+                        && Instant::now() < deadline =>
+                {
+                    thread::sleep(PAUSE * (1 << attempt));
+                    attempt += 1;
+                }
+                result => return result,
+            }
+        }
     }
 
     // Reading
@@ -451,14 +531,17 @@ impl Server {
     }
 
     /// Runs queries outside of any transaction.
-    pub(in crate::database) fn look<T>(&self, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
-        job(&self.connect(Use::Reading)?)
+    pub(in crate::database) fn look<T>(&self, job: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+        self.repeat(Use::Reading, job)
     }
 
-    /// Runs a job outside of any transaction, which makes tables.
-    pub(in crate::database) fn define<T>(&self, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    /// Runs a job outside of any transaction, which makes tables where they are missing.
+    pub(in crate::database) fn define<T>(&self, mut job: impl FnMut(&Connection) -> Result<T>) -> Result<T> {
+        self.repeat(Use::Writing, |connection| self.define_on(connection, &mut job))
+    }
+
+    fn define_on<T>(&self, connection: &Connection, job: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
         const ACTION: &str = "waiting to make tables";
-        let connection = self.connect(Use::Writing)?;
         // Statements that make tables are no part of a transaction, so others wait for this name; it goes with the connection.
         let (name, seconds) = (format!("xblock {}", self.place.database), self.place.lock_timeout.as_secs());
         let patience = i64::try_from(seconds.min(self.place.read_timeout.as_secs().saturating_sub(1)).max(1));
@@ -469,7 +552,7 @@ impl Server {
             |row| row.get::<Option<i64>>(0),
         )?;
         match taken.flatten() {
-            Some(1) => job(&connection),
+            Some(1) => job(connection),
             _ => Err(self.busy("another process keeps making tables")),
         }
     }
@@ -478,12 +561,12 @@ impl Server {
     pub(in crate::database) fn check(&self, db: &Connection) -> Result<Vec<(&'static str, String)>> {
         const ACTION: &str = "checking the database";
         let mut found = Vec::new();
-        // It ends transactions, so it takes a connection of its own.
-        let other = self.connect(Use::Reading)?;
+        // It ends transactions, so it takes connections of its own.
         for table in schema::APP {
-            let told = session(&other)
-                .ask(&format!("CHECK TABLE {table} QUICK"))
-                .map_err(BlockstoreError::database(ACTION))?;
+            let told = self.look(|other| {
+                let told = session(other).ask(&format!("CHECK TABLE {table} QUICK"));
+                told.map_err(BlockstoreError::database(ACTION))
+            })?;
             for row in &told {
                 let row = Row::Mysql(row);
                 let read = || Ok((row.get::<String>(2)?, row.get::<String>(3)?));

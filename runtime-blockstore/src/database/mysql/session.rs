@@ -43,6 +43,8 @@ pub(super) enum Trouble {
 pub(in crate::database) struct Session {
     connection: RefCell<mysql::Conn>,
     server: Arc<str>,
+    /// How long the server may take to answer, and by which option.
+    limit: Arc<str>,
     /// Statements in the server's words, by how they stand in the code.
     words: RefCell<HashMap<String, Arc<Words>>>,
     /// Tables that were seen; none ever goes.
@@ -52,10 +54,11 @@ pub(in crate::database) struct Session {
 }
 
 impl Session {
-    pub(super) fn new(connection: mysql::Conn, server: Arc<str>) -> Self {
+    pub(super) fn new(connection: mysql::Conn, server: Arc<str>, limit: Arc<str>) -> Self {
         Self {
             connection: RefCell::new(connection),
             server,
+            limit,
             words: RefCell::default(),
             tables: RefCell::default(),
             trouble: Flag::default(),
@@ -106,7 +109,7 @@ impl Session {
 
     fn note<T>(&self, outcome: mysql::Result<T>) -> Result<T> {
         outcome.map_err(|error| {
-            let (error, trouble) = meaning(&self.server, error);
+            let (error, trouble) = meaning(&self.server, &self.limit, error);
             if trouble.is_some() {
                 self.trouble.set(trouble);
             }
@@ -219,19 +222,42 @@ impl Session {
 }
 
 /// Says what became of the line to a server.
-fn broken_line(error: &io::Error) -> String {
+fn broken_line(error: &io::Error, limit: &str) -> String {
     match error.kind() {
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => "it did not answer in time".to_owned(),
-        io::ErrorKind::UnexpectedEof
-        | io::ErrorKind::BrokenPipe
-        | io::ErrorKind::ConnectionReset
-        | io::ErrorKind::ConnectionAborted => "it broke the connection off".to_owned(),
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => format!("it did not answer within {limit}"),
+        kind if is_break(kind) => "it broke the connection off".to_owned(),
         _ => format!("the connection is broken: {error}"),
     }
 }
 
+fn is_break(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::UnexpectedEof
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+    )
+}
+
+/// Says whether a connection broke that had been there.
+pub(super) fn is_broken(error: &mysql::Error) -> bool {
+    match error {
+        mysql::Error::IoError(error) => is_break(error.kind()),
+        mysql::Error::CodecError(error) => error
+            .source()
+            .and_then(|cause| cause.downcast_ref::<io::Error>())
+            .is_some_and(|cause| is_break(cause.kind())),
+        _ => false,
+    }
+}
+
 /// Says what an error is, and what it means for a transaction that was open.
-pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError, Option<Trouble>) {
+pub(super) fn meaning(
+    server: &Arc<str>,
+    limit: &str,
+    error: mysql::Error,
+) -> (DatabaseError, Option<Trouble>) {
     let server = server.to_string();
     match error {
         mysql::Error::MySqlError(error) => {
@@ -253,7 +279,7 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
             }
         }
         mysql::Error::IoError(error) => {
-            (DatabaseError::Lost { server, reason: broken_line(&error) }, Some(Trouble::Lost))
+            (DatabaseError::Lost { server, reason: broken_line(&error, limit) }, Some(Trouble::Lost))
         }
         mysql::Error::DriverError(error) => match error {
             DriverError::CouldNotConnect(_) | DriverError::ConnectTimeout | DriverError::TlsNotSupported => {
@@ -275,7 +301,8 @@ pub(super) fn meaning(server: &Arc<str>, error: mysql::Error) -> (DatabaseError,
         }
         mysql::Error::CodecError(error) => {
             let line = error.source().and_then(|cause| cause.downcast_ref());
-            let reason = line.map_or_else(|| format!("{NO_SERVER}: {error}"), broken_line);
+            let reason =
+                line.map_or_else(|| format!("{NO_SERVER}: {error}"), |line| broken_line(line, limit));
             (DatabaseError::Lost { server, reason }, Some(Trouble::Lost))
         }
         // The rest are values that do not fit, and addresses; they name no secrets.
