@@ -235,6 +235,27 @@ impl BlockstoreError {
         }
     }
 
+    /// Says whether a store can only be read: its place or its database takes no changes from whoever asks.
+    ///
+    /// ```
+    /// use runtime_blockstore::BlockstoreError;
+    ///
+    /// assert!(BlockstoreError::ReadOnly.is_read_only());
+    /// ```
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        match self {
+            Self::ReadOnly => true,
+            // A service that refuses a request has not said that it could be read.
+            Self::Io { source, .. } => {
+                source.raw_os_error().is_some()
+                    && matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem)
+            }
+            Self::Database { source, .. } => source.is_read_only(),
+            _ => false,
+        }
+    }
+
     /// Names a failure of the file system; meant for `map_err`.
     pub(crate) fn io(action: &'static str, place: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let place = place.display().to_string();

@@ -1,10 +1,11 @@
 //! `courseware backup` and `courseware restore`.
 
+use std::error::Error;
 use std::path::PathBuf;
 
 use clap::Args;
 use courseware::{OpenMode, StoreUrl};
-use runtime_blockstore::{BackupOptions, RestoreOptions, check_backup};
+use runtime_blockstore::{BackupOptions, BlockstoreError, RestoreOptions, check_backup};
 use uuid::Uuid;
 
 use super::arguments::StoreArgument;
@@ -59,7 +60,16 @@ pub(crate) fn run(
     let reader = surroundings.open_bundles(url, OpenMode::Read)?;
     // Writers of ours are made to wait; a store of the app alone, or one that cannot be written, stays as it is.
     let store = if reader.has_own_tables()? {
-        surroundings.open_bundles(url, OpenMode::Write).unwrap_or(reader)
+        match surroundings.open_bundles(url, OpenMode::Write) {
+            Ok(writer) => writer,
+            Err(error) => {
+                let why = why_read_only(&error).map(ToString::to_string).ok_or(error)?;
+                console.remark(format_args!(
+                    "the store cannot be written, so writers are not made to wait: {why}"
+                ));
+                reader
+            }
+        }
     } else {
         reader
     };
@@ -81,6 +91,18 @@ pub(crate) fn run(
         report.name, report.files, report.copied_files, report.copied_bytes
     ))?;
     Ok(exit)
+}
+
+/// Finds why a store can only be read; nothing where that is not what is wrong.
+fn why_read_only(error: &CommandError) -> Option<&BlockstoreError> {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(found) = cause {
+        if let Some(why) = found.downcast_ref::<BlockstoreError>().filter(|why| why.is_read_only()) {
+            return Some(why);
+        }
+        cause = found.source();
+    }
+    None
 }
 
 fn check(arguments: &BackupArguments, console: &mut Console) -> Result<Exit, CommandError> {

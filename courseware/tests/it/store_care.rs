@@ -86,6 +86,20 @@ fn a_backup_comes_back_as_the_same_course() {
 }
 
 #[test]
+fn a_backup_is_not_made_beside_writers_because_writing_failed_somehow() {
+    let (folder, store) = store();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let storage = std::path::PathBuf::from(store.strip_prefix("blockstore:").unwrap()).join("storage");
+    // As where a folder is not mounted: reading asks for nothing there before it must.
+    std::fs::rename(&storage, folder.path().join("unmounted")).unwrap();
+    std::fs::create_dir(&storage).unwrap();
+    let told = courseware(["backup", &at("backups"), "--store", &store]);
+    assert!(told.err.contains("the storage is not there"), "{} {}", told.out, told.err);
+    assert!(told.code != Some(0) && told.code != Some(1), "{:?}", told.code);
+    assert!(!folder.path().join("backups").exists());
+}
+
+#[test]
 fn an_incomplete_backup_is_told_by_each_command() {
     let (folder, store) = store();
     let at = |name: &str| folder.path().join(name).display().to_string();

@@ -1,5 +1,7 @@
 //! What a database can say when it fails.
 
+use rusqlite::ErrorCode;
+
 /// Why the database failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -91,4 +93,38 @@ pub enum DatabaseError {
         /// What is wrong.
         reason: String,
     },
+}
+
+impl DatabaseError {
+    /// Says whether the database can be read by whoever asks, and not written.
+    pub(crate) fn is_read_only(&self) -> bool {
+        match self {
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied)
+            ),
+            Self::ReadOnlyServer { .. } | Self::Refused { .. } => true,
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_takes_no_changes_is_told_from_what_fails() {
+        let server = || "127.0.0.1".to_owned();
+        let reason = || "said so".to_owned();
+        assert!(DatabaseError::ReadOnlyServer { server: server(), reason: reason() }.is_read_only());
+        assert!(DatabaseError::Refused { server: server(), reason: reason() }.is_read_only());
+        let sqlite = |code| {
+            DatabaseError::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None))
+        };
+        assert!(sqlite(rusqlite::ffi::SQLITE_READONLY).is_read_only());
+        assert!(!sqlite(rusqlite::ffi::SQLITE_BUSY).is_read_only());
+        assert!(!DatabaseError::Busy { server: server(), reason: reason() }.is_read_only());
+        assert!(!DatabaseError::Lost { server: server(), reason: reason() }.is_read_only());
+    }
 }

@@ -22,6 +22,11 @@ pub(super) struct DataNames {
 }
 
 impl DataNames {
+    /// Returns the same names, to be looked for again.
+    pub(super) fn anew(&self) -> Self {
+        Self { wanted: self.wanted.clone(), there: None }
+    }
+
     /// Adds the names a snapshot asks for; returns those that none before did.
     pub(super) fn add(&mut self, snapshot: &Snapshot) -> BTreeSet<String> {
         let names = snapshot.files.values().map(FileRecord::data_name);

@@ -51,7 +51,26 @@ struct Check<'s> {
     copies: Option<BTreeMap<Digest, Vec<PathBuf>>>,
     /// Bundles that are there or were deleted, as far as that was noted; read when it is needed.
     known: Option<BTreeSet<Uuid>>,
+    suspects: Vec<Suspect>,
 }
+
+/// What seems to be damaged while others write: a file may be gone because the draft changed between the look at its row and
+/// the look at the file.
+struct Suspect {
+    /// How many findings were there before those about it.
+    at: usize,
+    bundle: Uuid,
+    /// The draft; none for the bundle's versions.
+    draft: Option<Uuid>,
+    /// The data files that were proved before.
+    proved: DataNames,
+    found: Findings,
+}
+
+/// How often what seems to be damaged is looked at again, and how long to wait before the first time; each later time that
+/// much longer.
+const LOOKS: u32 = 4;
+const PAUSE: Duration = Duration::from_millis(50);
 
 impl Blockstore {
     /// Checks the database, every version with every file and link, and every draft.
@@ -62,16 +81,46 @@ impl Blockstore {
     /// [`BlockstoreError::ReadOnly`] where a store that is open for reading is to be repaired; a database that cannot
     /// be read at all.
     pub fn fsck(&self, options: FsckOptions) -> Result<FsckReport> {
-        let check = |db: &Connection| -> Result<FsckReport> {
-            let roots = Roots::read(db, None)?;
-            let report = FsckReport::default();
-            let mut check = Check { store: self, db, options, roots, report, copies: None, known: None };
+        let check = |db: &Connection| -> Result<(FsckReport, Vec<Suspect>)> {
+            let mut check = Check::new(self, db, options)?;
             check.run()?;
-            Ok(check.report)
+            Ok((check.report, check.suspects))
         };
-        let mut report = if options.repair { self.db.write(check)? } else { self.db.read(check)? };
+        // Writers of ours wait where something is repaired.
+        let (mut report, suspects) = if options.repair {
+            self.db.write(check)?
+        } else {
+            let (report, suspects) = self.db.read(check)?;
+            (report, self.look_again(suspects, options)?)
+        };
+        let mut found = std::mem::take(&mut report.findings).iter().cloned().collect::<Vec<_>>().into_iter();
+        let mut passed = 0;
+        for suspect in suspects {
+            found.by_ref().take(suspect.at - passed).for_each(|finding| report.findings.push(finding));
+            passed = suspect.at;
+            suspect.found.iter().for_each(|finding| report.findings.push(finding.clone()));
+        }
+        found.for_each(|finding| report.findings.push(finding));
         self.orphans(&mut report)?;
         Ok(report)
+    }
+
+    /// Looks again at what seems to be damaged, by rows and files as they are then, a few times.
+    fn look_again(&self, mut suspects: Vec<Suspect>, options: FsckOptions) -> Result<Vec<Suspect>> {
+        for look in 1..=LOOKS {
+            if suspects.iter().all(|suspect| suspect.found.is_sound()) {
+                break;
+            }
+            std::thread::sleep(PAUSE * look);
+            let found = self.db.read(|db| {
+                let mut check = Check::new(self, db, options)?;
+                suspects.iter().map(|suspect| check.again(suspect)).collect::<Result<Vec<_>>>()
+            })?;
+            for (suspect, found) in suspects.iter_mut().zip(found) {
+                suspect.found = found;
+            }
+        }
+        Ok(suspects)
     }
 
     /// Counts what nothing leads to, by kind.
@@ -108,7 +157,59 @@ impl Blockstore {
     }
 }
 
-impl Check<'_> {
+impl<'s> Check<'s> {
+    fn new(store: &'s Blockstore, db: &'s Connection, options: FsckOptions) -> Result<Self> {
+        Ok(Self {
+            store,
+            db,
+            options,
+            roots: Roots::read(db, None)?,
+            report: FsckReport::default(),
+            copies: None,
+            known: None,
+            suspects: Vec::new(),
+        })
+    }
+
+    /// Returns what is found of a suspect now.
+    fn again(&mut self, suspect: &Suspect) -> Result<Findings> {
+        if suspect.found.is_sound() {
+            return Ok(suspect.found.clone());
+        }
+        let Some(bundle) = self.roots.bundles.get(&suspect.bundle).cloned() else {
+            // It was deleted, and with it what its files were for.
+            return Ok(Findings::default());
+        };
+        // Versions do not change.
+        let Some(draft) = suspect.draft else { return Ok(suspect.found.clone()) };
+        let Some((_, name)) = bundle.drafts.iter().find(|(uuid, _)| *uuid == draft) else {
+            return Ok(Findings::default());
+        };
+        self.report.findings = Findings::default();
+        self.draft(&bundle, draft, name, &mut suspect.proved.anew())?;
+        Ok(std::mem::take(&mut self.report.findings))
+    }
+
+    /// Takes what a step finds for suspect where damage is among it.
+    fn suspecting(
+        &mut self,
+        (bundle, draft): (Uuid, Option<Uuid>),
+        proved: &mut DataNames,
+        step: impl FnOnce(&mut Self, &mut DataNames) -> Result<()>,
+    ) -> Result<()> {
+        let before = std::mem::take(&mut self.report.findings);
+        let proved_before = proved.anew();
+        step(self, proved)?;
+        let found = std::mem::replace(&mut self.report.findings, before);
+        if found.is_sound() {
+            found.iter().for_each(|finding| self.report.findings.push(finding.clone()));
+        } else {
+            let at = self.report.findings.len();
+            self.suspects.push(Suspect { at, bundle, draft, proved: proved_before, found });
+        }
+        Ok(())
+    }
+
     fn run(&mut self) -> Result<()> {
         self.database()?;
         self.rows();
@@ -157,6 +258,16 @@ impl Check<'_> {
 
     fn bundle(&mut self, bundle: &BundleRoots) -> Result<()> {
         let mut proved = DataNames::default();
+        self.suspecting((bundle.uuid, None), &mut proved, |check, proved| check.versions(bundle, proved))?;
+        for (draft, name) in &bundle.drafts {
+            self.suspecting((bundle.uuid, Some(*draft)), &mut proved, |check, proved| {
+                check.draft(bundle, *draft, name, proved)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn versions(&mut self, bundle: &BundleRoots, proved: &mut DataNames) -> Result<()> {
         // The version before, none where it cannot be read.
         let mut before: Option<Option<Snapshot>> = Some(None);
         // Where a row cannot be read, nobody knows which version came before which.
@@ -180,7 +291,7 @@ impl Check<'_> {
                         let reason = "its document says what it should, and has more beside it, or is written otherwise";
                         self.report.findings.add(Severity::Warning, "snapshot_form", &place, reason);
                     }
-                    self.snapshot(&place, &snapshot, &mut proved)?;
+                    self.snapshot(&place, &snapshot, proved)?;
                     if let Some(before) = before.as_ref().filter(|_| has_all_rows) {
                         self.feed(place, bundle.uuid, version, before.as_ref(), &snapshot)?;
                     }
@@ -192,9 +303,6 @@ impl Check<'_> {
                 }
                 Err(error) => return Err(error),
             }
-        }
-        for (draft, name) in &bundle.drafts {
-            self.draft(bundle, *draft, name, &mut proved)?;
         }
         Ok(())
     }

@@ -66,7 +66,7 @@ fn a_server_that_is_not_there_is_named() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = silent.local_addr().unwrap().port();
     // How long an answer may take later on is another matter.
-    let options = "?connect-timeout=2&read-timeout=3600";
+    let options = "?connect-timeout=2&read-timeout=40";
     let error = why(open(&place, &at(&place, port, options), Access::ReadWrite));
     assert!(matches!(error, DatabaseError::Unreachable { .. }), "{error}");
     let told = "cannot be reached: it did not answer within 2 seconds (connect-timeout)";

@@ -19,12 +19,13 @@ use crate::services::s3;
 const DRAFT: &str = "studio_draft";
 
 type Is = Box<dyn Fn(&Asked) -> bool + Send>;
+type Job = Box<dyn FnOnce() + Send>;
 
 /// A request as it came.
-struct Asked {
-    method: String,
+pub(crate) struct Asked {
+    pub(crate) method: String,
     /// Without the query.
-    path: String,
+    pub(crate) path: String,
     whole: Vec<u8>,
 }
 
@@ -51,6 +52,8 @@ struct Plan {
     hold: Option<Is>,
     /// Before the next one that is like this, what was held back is carried out.
     release_before: Option<Is>,
+    /// Before the next one that is like this is carried out, something is done.
+    before: Option<(Is, Job)>,
     /// Requests are held back and carried out at random, by the numbers that follow this one.
     random: Option<u64>,
     held: Vec<Asked>,
@@ -58,7 +61,7 @@ struct Plan {
     count: usize,
 }
 
-struct Line {
+pub(crate) struct Line {
     address: String,
     server: String,
     plan: Arc<Mutex<Plan>>,
@@ -91,6 +94,20 @@ impl Line {
         self.plan().release_before = Some(Box::new(is));
     }
 
+    /// Does something before the next request that is like this.
+    pub(crate) fn before(
+        &self,
+        is: impl Fn(&Asked) -> bool + Send + 'static,
+        job: impl FnOnce() + Send + 'static,
+    ) {
+        self.plan().before = Some((Box::new(is), Box::new(job)));
+    }
+
+    /// Says whether what was to be done before a request is still to be done.
+    pub(crate) fn waits(&self) -> bool {
+        self.plan().before.is_some()
+    }
+
     fn count(&self) -> usize {
         self.plan().count
     }
@@ -105,6 +122,11 @@ impl Line {
 
 fn serve(plan: &Mutex<Plan>, mut client: TcpStream, server: &str) {
     let Some(asked) = read_request(&mut client) else { return };
+    let is_awaited = |plan: &mut Plan| plan.before.take_if(|(is, _)| is(&asked));
+    let job = is_awaited(&mut plan.lock().unwrap());
+    if let Some((_, job)) = job {
+        job();
+    }
     let due = {
         let mut plan = plan.lock().unwrap();
         let mut due = Vec::new();
@@ -173,21 +195,21 @@ fn carry_out(asked: &Asked, server: &str) -> Vec<u8> {
     answer
 }
 
-struct Reached {
-    line: Line,
-    store: Blockstore,
+pub(crate) struct Reached {
+    pub(crate) line: Line,
+    pub(crate) store: Blockstore,
     /// The same store, reached at the server itself.
-    other: Blockstore,
-    bundle: Uuid,
-    draft: Uuid,
-    _folder: TempDir,
+    pub(crate) other: Arc<Blockstore>,
+    pub(crate) bundle: Uuid,
+    pub(crate) draft: Uuid,
+    pub(crate) folder: TempDir,
 }
 
 fn open(folder: &Path) -> Blockstore {
     store_in(folder, Access::ReadWrite, Arc::new(Now)).expect("the store opens")
 }
 
-fn reached() -> Option<Reached> {
+pub(crate) fn reached() -> Option<Reached> {
     let bucket = bucket(&s3()?.url);
     let line = Line::to(bucket.address);
     let folder = tempfile::tempdir().unwrap();
@@ -196,9 +218,9 @@ fn reached() -> Option<Reached> {
     let place = folder.path().join("assets");
     let text = std::fs::read_to_string(&place).unwrap();
     std::fs::write(&place, text.replace(&line.address, bucket.address)).unwrap();
-    let other = open(folder.path());
+    let other = Arc::new(open(folder.path()));
     let (bundle, draft) = new_bundle(&store, "tides", &[("z.txt", "zero")]);
-    Some(Reached { line, store, other, bundle, draft, _folder: folder })
+    Some(Reached { line, store, other, bundle, draft, folder })
 }
 
 impl Reached {
@@ -209,7 +231,7 @@ impl Reached {
     /// Holds what readers, a backup's copy and the next version have against what was acknowledged.
     fn expect(&self, files: &[(&str, &str)]) {
         for (path, text) in files {
-            for store in [&self.store, &self.other] {
+            for store in [&self.store, &*self.other] {
                 let bytes = store.get_bundle_file_data(self.bundle, path, Some(DRAFT)).unwrap();
                 assert_eq!(String::from_utf8_lossy(&bytes), *text, "{path}");
                 let mut streamed = Vec::new();

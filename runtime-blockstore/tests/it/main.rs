@@ -15,6 +15,7 @@ mod database_faults;
 mod database_tls;
 mod fixture;
 mod foreign;
+mod fsck_beside_writers;
 mod golden;
 mod handover;
 mod includes;
