@@ -13,5 +13,6 @@ mod packages;
 mod random_course;
 mod random_packages;
 mod schemas;
+mod split_vectors;
 mod tidy;
 mod vectors;

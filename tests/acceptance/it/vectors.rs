@@ -8,11 +8,17 @@ use xblock_testkit::Service;
 
 #[track_caller]
 fn check(kind: &str, path: &str) {
+    check_but(kind, path, &[]);
+}
+
+/// Checks, where what is not proven may begin with these words.
+fn check_but(kind: &str, path: &str, unproven: &[&str]) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../vectors").join(path);
     let mut report = Report::default();
     run(by_kind(kind).expect("a kind of vectors"), &[path], &mut report).expect("vectors that can be read");
     assert!(report.passed > 0);
     assert_eq!(report.failures, Vec::<String>::new());
+    report.unproven.retain(|told| !unproven.iter().any(|words| told.starts_with(words)));
     assert_eq!(report.unproven, Vec::<String>::new());
 }
 
@@ -80,6 +86,14 @@ fn what_vectors_of_a_store_do_not_have_is_told_and_not_proven() {
     assert_eq!((code, vectors(&["--all"]).1), (Some(0), Some(1)), "{told}");
 }
 
+/// What no recorded database proves, or not each.
+const NOT_RECORDED: [&str; 4] = [
+    "that the same calls make the same documents",
+    "what save_asset_metadata makes of what it is given",
+    "which class of the platform's code served each block",
+    "that the files of blocks are those of the platform's export",
+];
+
 fn golden_split() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let found = root.ancestors().map(|above| above.join("shared/golden/split")).find(|f| f.is_dir());
@@ -96,7 +110,7 @@ fn golden_split() -> Option<PathBuf> {
 #[test]
 fn a_database_of_the_platform_is_read_and_written_as_by_the_platform() {
     if let Some(folder) = golden_split() {
-        check("split", folder.to_str().expect("a path in UTF-8"));
+        check_but("split", folder.to_str().expect("a path in UTF-8"), &NOT_RECORDED);
     }
 }
 
@@ -104,7 +118,7 @@ fn a_database_of_the_platform_is_read_and_written_as_by_the_platform() {
 fn a_database_of_the_platform_on_a_server_is_read_and_written_as_by_the_platform() {
     // The check begins with a server of its own; here it is only seen whether one can be had.
     if let (Some(folder), Some(_)) = (golden_split(), Service::start("mongodb.py", &[])) {
-        check("split-on-mongodb", folder.to_str().expect("a path in UTF-8"));
+        check_but("split-on-mongodb", folder.to_str().expect("a path in UTF-8"), &NOT_RECORDED);
     }
 }
 

@@ -1,6 +1,6 @@
 //! `vectors KIND PATH... [--verbose] [--all]`: holds recorded behaviour against this implementation.
 //!
-//! Prints each failure, then `NOT PROVEN: ...` for each file a folder of vectors may have and does not, and ends with a line
+//! Prints each failure, then `NOT PROVEN: ...` for what a folder of vectors has not, or has and nothing is held against, and ends with a line
 //! `N passed, N failed`. The exit status is 0 when all passed, 1 when one failed or, with `--all`, when something is not
 //! proven, 2 when there was nothing to check.
 

@@ -7,6 +7,7 @@ mod export;
 mod reads;
 mod round_trip;
 mod steps;
+mod stored;
 mod stores;
 
 use std::fs;
@@ -62,7 +63,10 @@ fn dump(stores: &Stores, place: &Path, name: &str, report: &mut Report) -> Outco
     let (runtime, own) = stores.fresh(FixedClock(DateTime::<Utc>::UNIX_EPOCH))?;
     runtime.import_dump(place.join("dump")).map_err(text)?;
     report.case(&format!("{name}, round trip"), round_trip::check(&runtime, &place.join("dump"), own.path()));
+    let counted = counts(place, report);
+    report.case(&format!("{name}, counts"), counted);
     steps::check(place, stores, name, report);
+    let mut is_recorded = false;
     for file in entries(place) {
         if !is_expected(&file) {
             continue;
@@ -71,14 +75,35 @@ fn dump(stores: &Stores, place: &Path, name: &str, report: &mut Report) -> Outco
         let id = format!("{name}, {}", expected["course_key"].as_str().unwrap_or("?"));
         let context: ContextKey =
             expected["course_key"].as_str().ok_or("no course_key")?.parse().map_err(text)?;
-        reads::check(&runtime, &context, &expected, &id, report);
+        reads::check(&runtime, &stores.registry, &context, &expected, &id, report)?;
+        let classes = "which class of the platform's code served each block";
+        report.unproven.push(format!("{classes} (\"class\" in {})", file.display()));
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         let olx = place.join(name.replacen("expected", "olx", 1).trim_end_matches(".json"));
         if olx.is_dir() {
             export::check(&runtime, &stores.registry, &context, &olx, &id, report);
+            let files = "that the files of blocks are those of the platform's export: what they are read as is compared";
+            report.unproven.push(format!("{files} ({})", olx.display()));
+        } else {
+            report.unproven.push(format!("how it is exported ({} is not there)", olx.display()));
         }
+        is_recorded = true;
+    }
+    if !is_recorded {
+        let file = place.join("expected.json");
+        report.unproven.push(format!("what the platform reads from it ({} is not there)", file.display()));
     }
     Ok(())
+}
+
+/// Compares how many documents are recorded of each collection with those of the dump.
+fn counts(place: &Path, report: &mut Report) -> Outcome {
+    let file = place.join("counts.json");
+    if !file.is_file() {
+        report.unproven.push(format!("how many documents there are ({} is not there)", file.display()));
+        return Ok(());
+    }
+    same("counts.json", &json(&file)?, &round_trip::counts(&place.join("dump"))?)
 }
 
 /// Says whether a file is the recorded read of a course.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use runtime_modulestore::ModulestoreRuntime;
+use serde_json::Value;
 
 use super::{Outcome, entries, text};
 
@@ -22,6 +23,12 @@ pub(super) fn check(runtime: &ModulestoreRuntime, dump: &Path, own: &Path) -> Ou
         Some(name) => Err(format!("collection {name} was not in the dump")),
         None => Ok(()),
     }
+}
+
+/// Counts the documents of each collection of a dump.
+pub(super) fn counts(dump: &Path) -> Outcome<Value> {
+    let found = collections(&database(dump))?;
+    Ok(found.into_iter().map(|(name, documents)| (name, Value::from(documents.len()))).collect())
 }
 
 fn database(dump: &Path) -> PathBuf {

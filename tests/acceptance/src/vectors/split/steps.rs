@@ -5,7 +5,7 @@
 
 mod compare;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -23,8 +23,9 @@ use xblock_core::runtime::{
     Base, BlockData, BlockPatch, Branch, Edit, EditOp, Extent, Runtime, RuntimeError,
 };
 
+use super::stored::members;
 use super::stores::Stores;
-use super::{Outcome, entries, json, text};
+use super::{Outcome, entries, json, same, text};
 use crate::vectors::Report;
 use compare::compare;
 
@@ -59,41 +60,158 @@ pub(super) fn check(place: &Path, stores: &Stores, id: &str, report: &mut Report
 
 fn replay(place: &Path, stores: &Stores, id: &str, report: &mut Report) -> Outcome {
     let recorded = Recorded::read(place)?;
-    if recorded.indexes.is_empty() || !place.join("steps.json").is_file() {
+    let file = place.join("steps.json");
+    if !file.is_file() {
+        let what = "that the same calls make the same documents";
+        report.unproven.push(format!("{what} ({} is not there)", file.display()));
         return Ok(());
     }
-    let steps = json(&place.join("steps.json"))?;
+    let steps = json(&file)?;
+    let steps = steps.as_array().ok_or("the steps are no list")?;
+    let is_old = |step: &Value| context_of(&step["args"]).is_ok_and(|context| context.is_deprecated());
+    if steps.iter().all(is_old) {
+        let what = "that the same calls make the same documents of Old Mongo, which is only read";
+        report.unproven.push(format!("{what} ({})", file.display()));
+        return Ok(());
+    }
+    let redundant = recorded.redundant_definitions();
     let mut heads: BTreeMap<ContextKey, Heads> = BTreeMap::new();
-    for step in steps.as_array().ok_or("the steps are no list")? {
+    let mut counted: Option<Counts> = None;
+    for (at, step) in steps.iter().enumerate() {
         let call = step["call"].as_str().unwrap_or_default();
-        let after = read_heads(&step["after"]["versions"])?;
-        if after.is_empty() {
+        let name = format!("{id}, step {} {call}", step["n"]);
+        report.case(&format!("{name}, as recorded"), said(step, at + 1));
+        let (Ok(after), Ok(counts)) = (read_heads(&step["after"]["versions"]), Counts::recorded(step)) else {
             continue;
-        }
+        };
+        let made = counted.replace(counts).map(|before| counts.since(before));
         let context = context_of(&step["args"])?;
         let before = match heads.get(&context) {
             Some(before) => before.clone(),
             None => recorded.heads_before(&after, &step["args"]["user_id"]),
         };
         heads.insert(context.clone(), before.clone());
+        let mut is_replayed = false;
         for way in [Way::Operation, Way::Edit] {
             let Some(act) = action(step, &stores.registry, way) else { continue };
+            is_replayed = true;
             let manner = if way == Way::Edit { ", as an edit" } else { "" };
             let outcome =
                 recorded.store(&heads, stores, call == "clone_course").and_then(|(runtime, _folder)| {
+                    let (ours, is_clone) = (Counts::of(&runtime)?, call == "clone_course");
                     act(&runtime).map_err(|error| format!("{call}: {error}"))?;
-                    let context =
-                        if call == "clone_course" { key(&step["args"]["dest"])? } else { context.clone() };
+                    if let Some(made) = made {
+                        made.check(Counts::of(&runtime)?.since(ours), redundant)?;
+                    }
+                    let context = if is_clone { key(&step["args"]["dest"])? } else { context.clone() };
+                    if is_clone {
+                        let root = runtime.context(&context).map_err(text)?.root;
+                        same("result", &step["result"], &root.to_string().into())?;
+                    }
                     compare(&runtime, &context, &recorded, &before, &after)
                 });
-            report.case(&format!("{id}, step {} {call}{manner}", step["n"]), outcome);
+            report.case(&format!("{name}{manner}"), outcome);
+        }
+        if !is_replayed && call == "save_asset_metadata" {
+            // The recorded read has what was written, and is compared.
+            let what = "what save_asset_metadata makes of what it is given, which no step says";
+            report.unproven.push(format!("{what} (step {} in {})", step["n"], file.display()));
+        } else if !is_replayed {
+            report.case(&name, Err("call: there is no way to make this call".into()));
         }
         heads.insert(context, after.clone());
         if call == "clone_course" {
             heads.insert(key(&step["args"]["dest"])?, after);
         }
     }
+    if let Some(counted) = counted {
+        let outcome = Counts::in_dump(&recorded).and_then(|all| counted.check(all, 0));
+        report.case(&format!("{id}, after all steps"), outcome);
+    }
     Ok(())
+}
+
+/// How many documents there are, or have become more.
+#[derive(Clone, Copy)]
+struct Counts {
+    structures: i64,
+    definitions: i64,
+}
+
+impl Counts {
+    fn recorded(step: &Value) -> Outcome<Self> {
+        let count = |name: &str| {
+            step["after"][name].as_i64().ok_or_else(|| format!("after, {name}: it is no number"))
+        };
+        Ok(Self { structures: count("structures")?, definitions: count("definitions")? })
+    }
+
+    fn in_dump(recorded: &Recorded) -> Outcome<Self> {
+        let count = |length: usize| i64::try_from(length).map_err(text);
+        Ok(Self {
+            structures: count(recorded.structures.len())?,
+            definitions: count(recorded.definitions.len())?,
+        })
+    }
+
+    fn of(runtime: &ModulestoreRuntime) -> Outcome<Self> {
+        let docs = runtime.store().read().map_err(text)?;
+        let mut found = Self { structures: 0, definitions: 0 };
+        let header = &mut |_, _| {
+            found.structures += 1;
+            Ok(())
+        };
+        docs.each_header(header).map_err(text)?;
+        let definition = &mut |_, _| {
+            found.definitions += 1;
+            Ok(())
+        };
+        docs.each_definition(definition).map_err(text)?;
+        Ok(found)
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self {
+            structures: self.structures - before.structures,
+            definitions: self.definitions - before.definitions,
+        }
+    }
+
+    /// Compares with what we make; the platform now and then makes definitions again that are there already.
+    fn check(self, ours: Self, redundant: i64) -> Outcome {
+        same("after, structures", &self.structures.into(), &ours.structures.into())?;
+        if (0..=redundant).contains(&(self.definitions - ours.definitions)) {
+            return Ok(());
+        }
+        same("after, definitions", &self.definitions.into(), &ours.definitions.into())
+    }
+}
+
+/// Checks that a step has all that is compared and nothing else, and that its result is that of its arguments.
+fn said(step: &Value, number: usize) -> Outcome {
+    same("n", &step["n"], &number.into())?;
+    members("the step", step, &["n", "call", "args", "after"], &["result"])?;
+    members("after", &step["after"], &["versions", "structures", "definitions"], &[])?;
+    read_heads(&step["after"]["versions"])?;
+    Counts::recorded(step)?;
+    let args = &step["args"];
+    match step["call"].as_str().ok_or("call: there is none")? {
+        "create_child" => {
+            let usage: UsageKey = key(&step["result"])?;
+            same("result, block_type", &args["block_type"], &usage.block_type().into())?;
+            let id = &args["block_id"];
+            if id.is_null() { Ok(()) } else { same("result, block_id", id, &usage.block_id().into()) }
+        }
+        "update_item" | "publish" | "unpublish" | "LibraryToolsService.update_children" => {
+            same("result", &step["result"], &args["usage_key"])
+        }
+        "delete_item" | "revert_to_published" | "save_asset_metadata" => {
+            same("result", &step["result"], &Value::Null)
+        }
+        // Compared with the course that is made.
+        "clone_course" => Ok(()),
+        other => Err(format!("call: nobody knows {other:?}")),
+    }
 }
 
 fn key<T: std::str::FromStr<Err: std::fmt::Display>>(value: &Value) -> Outcome<T> {
@@ -114,7 +232,7 @@ fn context_of(args: &Value) -> Outcome<ContextKey> {
 
 fn read_heads(versions: &Value) -> Outcome<Heads> {
     let mut heads = Heads::new();
-    for (branch, id) in versions.as_object().into_iter().flatten() {
+    for (branch, id) in versions.as_object().ok_or("after, versions: it is no object")? {
         heads.insert(branch.clone(), ObjectId::parse_str(id.as_str().unwrap_or_default()).map_err(text)?);
     }
     Ok(heads)
@@ -141,6 +259,16 @@ impl Recorded {
             structures: by_id(documents("modulestore.structures.bson")?).collect(),
             definitions: by_id(documents("modulestore.definitions.bson")?).collect(),
         })
+    }
+
+    /// Counts the definitions that say what another one says.
+    fn redundant_definitions(&self) -> i64 {
+        let mut said = BTreeSet::new();
+        let is_again = |document: &&Document| {
+            let words = |name: &str| document.get(name).map(ToString::to_string);
+            !said.insert([words("block_type"), words("fields")])
+        };
+        i64::try_from(self.definitions.values().filter(is_again).count()).unwrap_or(i64::MAX)
     }
 
     /// Finds where a context was before its first step: the branches its user moved were at the version before.
