@@ -77,12 +77,25 @@ impl CourseIndex {
         let document = to_document(raw).map_err(|error| corrupt("a course index", error))?;
         let id = document.get_object_id("_id").map_err(|error| corrupt("a course index", error))?;
         let place = format!("course index {id}");
-        let part = |name: &str| {
-            document.get_str(name).map(str::to_owned).map_err(|error| corrupt(place.as_str(), error))
+        let part = |name: &str| match document.get(name) {
+            Some(Bson::String(part)) => Ok(part.clone()),
+            Some(_) => Err(corrupt(place.as_str(), format!("its `{name}` is no text"))),
+            None => Err(corrupt(place.as_str(), format!("it has no `{name}`"))),
         };
         let key = IndexKey { org: part("org")?, course: part("course")?, run: part("run")? };
-        document.get_document("versions").map_err(|error| corrupt(place.as_str(), error))?;
+        match document.get("versions") {
+            Some(Bson::Document(_)) => {}
+            Some(_) => return Err(corrupt(place, "its `versions` are no document")),
+            None => return Err(corrupt(place, "it has no `versions`")),
+        }
         Ok(Self { id, key, place, document })
+    }
+
+    /// Returns what an entry is filed under, be the rest of it readable or not; nothing where that cannot be said.
+    #[must_use]
+    pub fn filed_under(raw: &RawDocument) -> Option<IndexKey> {
+        let part = |name: &str| raw.get_str(name).ok().map(str::to_owned);
+        Some(IndexKey { org: part("org")?, course: part("course")?, run: part("run")? })
     }
 
     /// Makes the entry of a new context, without versions.

@@ -4,6 +4,7 @@ mod asset_records;
 mod classes;
 mod courses;
 mod crash;
+mod damaged_index;
 mod depth;
 mod dump_damage;
 mod dumps;

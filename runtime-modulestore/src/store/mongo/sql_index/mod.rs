@@ -22,6 +22,7 @@ use self::statements::{Cell, Statements};
 use super::session::IndexChange;
 use crate::documents::IndexKey;
 use crate::store::StoreMode;
+use crate::twins::folded;
 
 pub(super) use self::place::TAKES;
 pub use self::place::{IndexPlace, MysqlIndexPlace};
@@ -68,9 +69,26 @@ impl SqlIndex {
     }
 
     /// Finds a context that the database takes for this one though its key is another: servers compare without case, and
-    /// without accents.
+    /// without accents. A row that cannot be read is named where its key differs from this one in case only.
     pub(super) fn twin(&self, key: &IndexKey) -> Result<Option<ContextKey>, RuntimeError> {
-        Ok(self.taken_for(key)?.into_iter().find(|entry| entry.key != *key).map(|entry| entry.context))
+        let twin = self.taken_for(key)?.into_iter().find(|entry| entry.key != *key);
+        if let Some(twin) = twin {
+            return Ok(Some(twin.context));
+        }
+        let wanted = folded(key);
+        let rows = self.every_row()?;
+        let damaged =
+            rows.iter().filter(|row| Entry::key_of(row).is_some_and(|found| folded(&found) == wanted));
+        damaged.filter_map(|row| Entry::read(row).err()).next().map_or(Ok(None), Err)
+    }
+
+    fn every_row(&self) -> Result<Vec<Vec<Cell>>, RuntimeError> {
+        self.read(|table| {
+            let sql = format!(
+                "SELECT {COLUMNS} FROM split_modulestore_django_splitmodulestorecourseindex ORDER BY id"
+            );
+            table.rows(&sql, &[])
+        })
     }
 
     /// Finds the rows whose names the database takes for those of a key.
@@ -110,12 +128,7 @@ impl SqlIndex {
         &self,
         present: &[RawDocumentBuf],
     ) -> Result<Vec<Result<RawDocumentBuf, RuntimeError>>, RuntimeError> {
-        let rows = self.read(|table| {
-            let sql = format!(
-                "SELECT {COLUMNS} FROM split_modulestore_django_splitmodulestorecourseindex ORDER BY id"
-            );
-            table.rows(&sql, &[])
-        })?;
+        let rows = self.every_row()?;
         // Each by itself: one that is damaged keeps nobody from the others.
         let documents = rows.iter().map(|row| {
             let entry = Entry::read(row)?;

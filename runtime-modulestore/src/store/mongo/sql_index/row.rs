@@ -71,6 +71,12 @@ impl Entry {
         })
     }
 
+    /// Returns the key a row is of, be the rest of it readable or not.
+    pub(super) fn key_of(row: &[Cell]) -> Option<IndexKey> {
+        let Some(Cell::Text(course_id)) = row.get(1) else { return None };
+        IndexKey::of(&course_id.parse().ok()?).ok()
+    }
+
     /// Makes the document the row stands for, on that of the collection, which has fields no column is for.
     pub(super) fn document(&self, present: Option<&RawDocument>) -> Result<RawDocumentBuf, RuntimeError> {
         let place = || format!("course index {}", self.id);
