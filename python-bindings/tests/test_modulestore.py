@@ -127,6 +127,8 @@ def test_libraries_fill_blocks(store: Modulestore, url: str) -> None:
     assert store.create_library(library, settings={"display_name": "Knots"}).published is None
     store.create_child("lib-block-v1:Harbour+Knots+type@library+block@library", "problem", "p1", content={"data": "x"})
     block = store.create_child(unit, "library_content", "lc", settings={"source_library_id": library})
+    with pytest.raises(xblock_runtime.InvalidEdit, match="library_content"):
+        store.refresh_library_content(unit, library)
     store.refresh_library_content(block, library)
     with xblock_runtime.open(url, read_only=True) as read:
         (copy,) = read.block(block).children

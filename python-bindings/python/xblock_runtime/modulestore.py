@@ -215,6 +215,8 @@ class _Calls(ABC):
     ) -> None:
         """Sets fields, unsets those that ``unset`` names, and replaces the children where they are given.
 
+        A block of a type without drafts of its own (a chapter, say) is published, also where nothing differs.
+
         Children are no field here: among the fields they are an :class:`InvalidEdit`.
         """
         self._call(
@@ -247,7 +249,10 @@ class _Calls(ABC):
         self._call(str(context), "force_publish_course")
 
     def refresh_library_content(self, usage_key: AnyKey, library: AnyKey, version: str | None = None) -> None:
-        """Fills a ``library_content`` block anew from a library, keeping ids of copies that are there."""
+        """Fills a ``library_content`` block anew from a library, keeping ids of copies that are there.
+
+        For blocks of other types it is an :class:`InvalidEdit`: what is below them would be lost.
+        """
         self._call(
             self._context_of(usage_key),
             "refresh_library_content",

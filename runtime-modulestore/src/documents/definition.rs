@@ -100,15 +100,17 @@ impl DefinitionView {
         definition.insert("_id", id);
         definition.insert("block_type", block_type);
         definition.insert("fields", fields);
-        definition.insert(
-            "edit_info",
-            doc! {
-                "edited_by": stamp.edited_by.map_or(Bson::Null, integer_bson),
-                "edited_on": to_time(stamp.edited_on),
-                "previous_version": previous.map_or(Bson::Null, |previous| previous.id.into()),
-                "original_version": original,
-            },
-        );
+        let mut info = match definition.remove("edit_info") {
+            Some(Bson::Document(info)) => info,
+            _ => Document::new(),
+        };
+        info.extend(doc! {
+            "edited_by": stamp.edited_by.map_or(Bson::Null, integer_bson),
+            "edited_on": to_time(stamp.edited_on),
+            "previous_version": previous.map_or(Bson::Null, |previous| previous.id.into()),
+            "original_version": original,
+        });
+        definition.insert("edit_info", info);
         definition.insert("schema_version", 1);
         let unstorable =
             |reason: String| RuntimeError::Unstorable { place: format!("the definition of {place}"), reason };

@@ -47,9 +47,8 @@ impl ModulestoreRuntime {
                 content: vec![(WIKI_SLUG.into(), Some(json!(key.course())))],
                 ..BlockPatch::default()
             };
-            if root.content.contains_key(WIKI_SLUG) || !bulk.update_item(top, &slug)? {
-                bulk.publish_if_direct(&bulk.key(top)?, top.block_type())?;
-            }
+            let slug = if root.content.contains_key(WIKI_SLUG) { BlockPatch::default() } else { slug };
+            bulk.update_item(top, &slug)?;
             // The platform publishes what it saved, and then what it made.
             bulk.publish_if_direct(&bulk.key(top)?, top.block_type())?;
             let (block_type, block_id) = OVERVIEW;

@@ -69,9 +69,9 @@ impl Bulk<'_> {
         self.publish_if_direct(&parent_key, &key.block_type)
     }
 
-    /// Changes what is set of a block; nothing happens where nothing differs. Says whether anything did.
+    /// Changes what is set of a block; the draft stays as it is where nothing differs. Says whether anything did.
     ///
-    /// Of the types that have no draft of their own the block is published, without what is below it.
+    /// Of the types that have no draft of their own the block is published in either case, without what is below it.
     ///
     /// # Errors
     /// [`RuntimeError::NoSuchUsage`], [`RuntimeError::WrongContext`], [`RuntimeError::Unstorable`] where a field is called
@@ -97,6 +97,7 @@ impl Bulk<'_> {
             }
         }
         if data == *known.data && !is_mended {
+            self.publish_if_direct(&key, &key.block_type)?;
             return Ok(false);
         }
         let stamp = self.draft.stamp;

@@ -18,6 +18,8 @@ use crate::reader::{Reader, block_key};
 
 /// How many hex digits of a digest are the id of a copy.
 const DIGITS: usize = 20;
+/// The type whose children are copies of library blocks.
+const LIBRARY_CONTENT: &str = "library_content";
 /// The type whose settings are not all copied, and the one that is not: it is the source of its text.
 const PROBLEM: (&str, &str) = ("problem", "markdown");
 
@@ -63,6 +65,7 @@ impl Bulk<'_> {
     /// The copies' settings are those of the library, until they are set here; a refresh keeps what was.
     ///
     /// # Errors
+    /// [`RuntimeError::Unstorable`] for blocks of other types, whose children would be lost;
     /// [`RuntimeError::NoSuchContext`] where there is no such library, [`RuntimeError::NoSuchVersion`], and those of
     /// [`Bulk::update_item`].
     pub fn refresh_library_content(
@@ -72,6 +75,13 @@ impl Bulk<'_> {
         version: Option<&VersionId>,
         ids: DerivedIds,
     ) -> Result<(), RuntimeError> {
+        self.existing(usage)?;
+        if usage.block_type() != LIBRARY_CONTENT {
+            return Err(RuntimeError::Unstorable {
+                place: format!("what is in {library} below {usage}"),
+                reason: format!("only blocks of the type {LIBRARY_CONTENT} are filled from libraries"),
+            });
+        }
         let source = self.library(library, version)?;
         let source_version = source.header().version();
         let patch = BlockPatch {

@@ -13,8 +13,9 @@ use xblock_testkit::fixture::{
     usage,
 };
 
+use crate::dumps::{collections, write};
 use crate::fixture::new_store;
-use crate::shapes::{block_of, head, index, structure, versions};
+use crate::shapes::{block_of, definition, head, index, structure, versions};
 
 fn options() -> BulkOptions {
     BulkOptions { author: Some(7), ..BulkOptions::default() }
@@ -125,6 +126,26 @@ fn unpublishing_leaves_the_draft() {
     assert!(matches!(again, Err(RuntimeError::NoSuchUsage { branch: Branch::Published, .. })), "{again:?}");
 }
 
+/// What has no draft of its own is in both branches or in none, whichever of them a deletion names.
+#[test]
+fn deleting_from_the_published_branch_depends_on_the_category() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let unit = usage("vertical", "u1");
+    let is_in = |usage: &UsageKey| Branch::ALL.map(|branch| runtime.block(usage, branch).is_ok());
+    call(&runtime, |bulk| bulk.delete_item(&unit, Revision::PublishedOnly));
+    assert_eq!(is_in(&unit), Branch::ALL.map(|branch| branch == Branch::Draft));
+    let chapter = usage("chapter", "c");
+    assert_eq!(is_in(&chapter), [true; 2]);
+    call(&runtime, |bulk| bulk.delete_item(&chapter, Revision::PublishedOnly));
+    for usage in [chapter, usage("sequential", "s"), unit, usage("html", "h1"), usage("vertical", "u2")] {
+        assert_eq!(is_in(&usage), [false; 2], "{usage}");
+    }
+    let children =
+        Branch::ALL.map(|branch| runtime.block(&root(), branch).expect("the root").data.children.len());
+    assert_eq!(children, [0; 2]);
+}
+
 /// Any number of calls are one new version of each branch, and of a bulk operation that fails nothing is left.
 #[test]
 fn a_bulk_operation_is_one_version_or_none() {
@@ -162,14 +183,41 @@ fn feed(runtime: &ModulestoreRuntime) -> usize {
     runtime.changes(Cursor(0), usize::MAX).expect("the feed").len()
 }
 
-/// Nothing that changes nothing makes a version.
+/// Nothing that changes nothing makes a version of the draft; what has no draft of its own is published all the same.
 #[test]
 fn saving_what_is_there_makes_no_version() {
     let (runtime, _folder) = new_store();
     let made = published_course(&runtime);
-    let (changed, after) = call(&runtime, |bulk| bulk.update_item(&usage("chapter", "c"), &name("Sea")));
+    call(&runtime, |bulk| bulk.update_item(&usage("html", "h1"), &name("Text")));
+    let before = runtime.context(&context()).expect("the context");
+    let (changed, after) = call(&runtime, |bulk| bulk.update_item(&usage("html", "h1"), &name("Text")));
     assert!(!changed);
-    assert_eq!(after, made);
+    assert_eq!(after, Commit { draft: before.draft.version, published: made.published.clone() });
+
+    let before = versions(&runtime, Branch::Draft, "c");
+    let (changed, saved) = call(&runtime, |bulk| bulk.update_item(&usage("chapter", "c"), &name("Sea")));
+    assert!(!changed);
+    assert_eq!(saved.draft, after.draft);
+    let learners = |at: &Commit| at.published.as_ref().map(|version| version.0.to_string());
+    let source = before[2].clone().or_else(|| before[1].clone());
+    assert_eq!(versions(&runtime, Branch::Draft, "c"), before);
+    assert_eq!(versions(&runtime, Branch::Published, "c"), [learners(&made), learners(&saved), source]);
+}
+
+/// After a unit was taken from learners its sequential counts as changed until it is saved, be it as it is.
+#[test]
+fn saving_a_sequential_ends_what_unpublishing_began() {
+    let (runtime, _folder) = new_store();
+    published_course(&runtime);
+    let (unit, sequential) = (usage("vertical", "u1"), usage("sequential", "s"));
+    let source = |branch| versions(&runtime, branch, "s")[2].clone();
+    call(&runtime, |bulk| bulk.unpublish(&unit));
+    assert_eq!(source(Branch::Published), None);
+    call(&runtime, |bulk| bulk.update_item(&sequential, &BlockPatch::default()));
+    let [_, at, from] = versions(&runtime, Branch::Draft, "s");
+    assert_eq!(source(Branch::Published), from.or(at));
+    let learners = runtime.block(&sequential, Branch::Published).expect("the sequential");
+    assert!(!learners.data.children.contains(&unit) && !published(&runtime, &unit));
 }
 
 /// A bulk operation that begins at an old version is a conflict.
@@ -210,10 +258,17 @@ fn unknown_fields_survive_operations() {
     }
     bytes = changed;
     std::fs::write(&file, bytes).expect("it is written");
+    let mut definitions = collections(&dump)["modulestore.definitions"].clone();
+    for definition in &mut definitions {
+        definition.insert("of_the_future", "definition");
+        definition.get_document_mut("edit_info").expect("edit info").insert("of_the_future", "info");
+    }
+    write(&dump, "modulestore.definitions", &definitions);
     let (runtime, _folder) = new_store();
     runtime.import_dump(&dump).expect("the dump loads");
     call(&runtime, |bulk| {
-        bulk.update_item(&usage("html", "h1"), &name("Changed"))?;
+        let content = vec![("data".into(), Some("another".into()))];
+        bulk.update_item(&usage("html", "h1"), &BlockPatch { content, ..name("Changed") })?;
         bulk.create_child(&usage("vertical", "u1"), &usage("html", "x"), &html("x"), None)?;
         bulk.delete_item(&usage("problem", "p1"), Revision::ByCategory)?;
         bulk.publish(&usage("vertical", "u1"))
@@ -228,6 +283,13 @@ fn unknown_fields_survive_operations() {
             assert_eq!(info.get_str("of_the_future").ok(), Some("info"), "{branch} {id}");
         }
     }
+    let text = block_of(&head(&runtime, Branch::Draft), "h1");
+    let text = definition(&runtime, text.get_object_id("definition").expect("an id"));
+    assert_eq!(text.get_document("fields").expect("fields").get_str("data").ok(), Some("another"));
+    assert_eq!(text.get_str("of_the_future").ok(), Some("definition"));
+    let info = text.get_document("edit_info").expect("edit info");
+    assert_eq!(info.get_str("of_the_future").ok(), Some("info"));
+    assert_ne!(info.get("previous_version"), Some(&bson::Bson::Null));
 }
 
 /// The ids of copies are those of the platform, before and after its move to Python 3 (modulestore reference, section 9).
@@ -249,6 +311,7 @@ fn copies_of_library_blocks_are_refreshed() {
     let mut problem = html("<problem/>");
     problem.settings = map(json!({ "display_name": "From the library", "markdown": "x", "weight": 2.0 }));
     let make = Edit::new(library.clone(), Base::New { root: top.clone() });
+    let unsaved = snapshot(&runtime, &context(), Branch::Draft);
     let made = commit(
         &runtime,
         make.put(top, block(json!({}), &[first.clone(), second.clone()]))
@@ -257,6 +320,13 @@ fn copies_of_library_blocks_are_refreshed() {
     );
     let content = usage("library_content", "lc");
     let ids = DerivedIds::default();
+    // A slip of the key costs no chapter.
+    for slip in [usage("chapter", "c"), usage("html", "h1"), root()] {
+        let refused = runtime
+            .bulk(&context(), &options(), |bulk| bulk.refresh_library_content(&slip, &library, None, ids));
+        assert!(matches!(refused, Err(RuntimeError::Unstorable { .. })), "{refused:?}");
+    }
+    assert_eq!(snapshot(&runtime, &context(), Branch::Draft), unsaved);
     call(&runtime, |bulk| {
         bulk.create_child(&usage("vertical", "u1"), &content, &block(json!({}), &[]), None)?;
         bulk.refresh_library_content(&content, &library, None, ids)
