@@ -19,6 +19,7 @@ mod model;
 mod mongo;
 mod old_mongo;
 mod operations;
+mod overtaken;
 mod prune_roots;
 mod pruning;
 mod server;
