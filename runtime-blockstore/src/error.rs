@@ -207,7 +207,7 @@ fn conflicts(files: &[String], links: &[String]) -> String {
     format!("both have changed {}{rest}", names.join(", "))
 }
 
-/// The number by which the system says that a medium cannot give a file's bytes (`EIO`).
+/// The number by which the system says that a medium does not give a file's bytes (`EIO`).
 const UNREADABLE: i32 = 5;
 
 impl BlockstoreError {
@@ -216,7 +216,7 @@ impl BlockstoreError {
     }
 
     /// Says whether it is certain that what was asked for is missing, not what it should be, or nothing that this version can
-    /// read. Where a service or the right to look is lacking, nobody knows.
+    /// read. Where a service, a medium or the right to look is lacking, nobody knows.
     pub(crate) fn is_definite(&self) -> bool {
         match self {
             Self::Corrupt { .. }
@@ -225,14 +225,24 @@ impl BlockstoreError {
             | Self::InvalidFileName { .. } => true,
             Self::Io { source, .. } => {
                 let inner = source.get_ref().and_then(|inner| inner.downcast_ref());
-                // Of a file the system itself says so: another kind of file is there, or the medium cannot give it back.
-                let is_said_of_it = source.raw_os_error() == Some(UNREADABLE)
-                    || matches!(source.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory)
+                // Of a file the system itself says so: another kind of file is there.
+                let is_said_of_it = matches!(source.kind(), ErrorKind::NotFound | ErrorKind::IsADirectory)
                     || source.kind() == ErrorKind::NotADirectory && source.raw_os_error().is_some();
                 is_said_of_it || matches!(inner, Some(Self::Missing { .. }))
             }
             _ => false,
         }
+    }
+
+    /// Says whether the medium did not give a file back (`EIO`): nobody knows what is in it, and other files may be read.
+    #[must_use]
+    pub fn is_unread(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.raw_os_error() == Some(UNREADABLE))
+    }
+
+    /// Says whether it is about one file alone, so that whoever goes through all of them goes on with the next.
+    pub(crate) fn is_of_one_file(&self) -> bool {
+        self.is_definite() || self.is_unread()
     }
 
     /// Says whether a store can only be read: its place or its database takes no changes from whoever asks.
@@ -268,11 +278,13 @@ impl BlockstoreError {
     }
 }
 
-/// Says whether what was asked for is there and cannot be read, a form that this version does not know included, while other
-/// things in the store can.
-pub(crate) fn cannot_be_read(error: &RuntimeError) -> bool {
+/// Says whether what was asked for is there and cannot be read, a form that this version does not know and a medium that does
+/// not give it back included, while other things in the store can.
+#[must_use]
+pub fn cannot_be_read(error: &RuntimeError) -> bool {
     let RuntimeError::Storage { source, .. } = error else { return error.is_damage() };
-    matches!(source.downcast_ref(), Some(BlockstoreError::NewerForm { .. }))
+    let Some(error) = source.downcast_ref::<BlockstoreError>() else { return false };
+    matches!(error, BlockstoreError::NewerForm { .. }) || error.is_unread()
 }
 
 impl From<BlockstoreError> for RuntimeError {

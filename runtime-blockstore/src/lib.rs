@@ -28,7 +28,7 @@ pub use context::{CourseContext, IncludingBlock, LearningContext, LearningContex
 pub use database::{Access, DatabaseError};
 pub use digest::{Digest, NoDigest};
 pub use document::{Dependency, DraftDocument, FileRecord, Link, Snapshot, SnapshotParts};
-pub use error::BlockstoreError;
+pub use error::{BlockstoreError, cannot_be_read};
 pub use library::{DefinitionPlace, DefinitionState, Library, LibraryChanges, LibraryView, SkippedInclude};
 pub use maintenance::{
     BackupCheck, BackupOptions, BackupReport, FsckReport, GcOptions, GcReport, IncompleteBackup,

@@ -50,11 +50,24 @@ pub(crate) fn number(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// Says in which table the row is that cannot be read.
+pub(crate) fn in_row<T>(read: Result<T, BlockstoreError>, table: &str) -> Result<T, BlockstoreError> {
+    read.map_err(|error| match error {
+        BlockstoreError::Corrupt { place, reason } => {
+            BlockstoreError::Corrupt { place: format!("{table}, {place}"), reason }
+        }
+        other => other,
+    })
+}
+
+const VERSIONS: &str = "bundles_bundleversion";
+const DRAFTS: &str = "bundles_draft";
+
 fn version_row(row: &Row<'_>) -> Result<VersionRow, BadValue> {
     Ok(VersionRow {
-        number: version_at(row, 0)?,
-        snapshot: digest_at(row, 1)?,
-        change_description: row.get(2)?,
+        number: version_at(row, 1)?,
+        snapshot: digest_at(row, 2)?,
+        change_description: row.get(3)?,
     })
 }
 
@@ -64,13 +77,14 @@ pub(crate) fn bundle_id(db: &Connection, bundle: Uuid) -> Result<Option<RowId>, 
 }
 
 pub(crate) fn latest_version(db: &Connection, bundle: RowId) -> Result<Option<VersionRow>, BlockstoreError> {
-    db.one(
+    let read = db.one(
         "finding the latest version of a bundle",
-        "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
+        "SELECT id, version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 ORDER BY version_num DESC LIMIT 1",
         [bundle],
         version_row,
-    )
+    );
+    in_row(read, VERSIONS)
 }
 
 pub(crate) fn version(
@@ -78,13 +92,14 @@ pub(crate) fn version(
     bundle: RowId,
     wanted: u64,
 ) -> Result<Option<VersionRow>, BlockstoreError> {
-    db.one(
+    let read = db.one(
         "finding a version of a bundle",
-        "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
+        "SELECT id, version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 AND version_num = ?2",
         (bundle, number(wanted)),
         version_row,
-    )
+    );
+    in_row(read, VERSIONS)
 }
 
 /// Finds the number under which a bundle's version has a snapshot.
@@ -105,13 +120,14 @@ pub(crate) fn version_of_snapshot(
 
 /// Lists a bundle's versions, newest first.
 pub(crate) fn versions(db: &Connection, bundle: RowId) -> Result<Vec<VersionRow>, BlockstoreError> {
-    db.all(
+    let read = db.all(
         "listing the versions of a bundle",
-        "SELECT version_num, snapshot_digest, change_description FROM bundles_bundleversion \
+        "SELECT id, version_num, snapshot_digest, change_description FROM bundles_bundleversion \
          WHERE bundle_id = ?1 ORDER BY version_num DESC",
         [bundle],
         version_row,
-    )
+    );
+    in_row(read, VERSIONS)
 }
 
 /// Inserts a version; the app refuses two of one number.
@@ -136,8 +152,9 @@ pub(crate) fn draft_named(
     bundle: RowId,
     name: &str,
 ) -> Result<Option<Uuid>, BlockstoreError> {
-    let sql = "SELECT uuid FROM bundles_draft WHERE bundle_id = ?1 AND name = ?2";
-    db.one("finding a draft", sql, (bundle, name), |row| uuid_at(row, 0))
+    let sql = "SELECT id, uuid FROM bundles_draft WHERE bundle_id = ?1 AND name = ?2";
+    let read = db.one("finding a draft", sql, (bundle, name), |row| uuid_at(row, 1));
+    in_row(read, DRAFTS)
 }
 
 /// Says whether a draft has a row.

@@ -2,9 +2,9 @@
 
 use clap::Args;
 use courseware::{CoursewareError, OpenMode, StoreUrl};
-use runtime_blockstore::{BlockstoreError, BlockstoreRuntime};
+use runtime_blockstore::{BlockstoreRuntime, FsckReport, cannot_be_read};
 use serde::Serialize;
-use xblock_core::runtime::{Finding, Findings, FsckOptions, RuntimeError, Severity};
+use xblock_core::runtime::{Finding, Findings, FsckOptions, Severity};
 
 use super::arguments::StoreArgument;
 use super::console::Console;
@@ -42,7 +42,7 @@ pub(crate) fn run(
                 match found {
                     Ok(findings) => findings.into_iter().for_each(|finding| report.findings.push(finding)),
                     // Rows that cannot be read were named before.
-                    Err(error) if !report.findings.is_sound() && cannot_be_read(&error) => {
+                    Err(error) if is_named(&report) && is_about_content(&error) => {
                         let reason = format!("it cannot be checked because of that: {}", innermost(&error));
                         report.findings.add(Severity::Warning, "index", "the index of contexts", reason);
                     }
@@ -50,11 +50,19 @@ pub(crate) fn run(
                 }
             }
         }
+        let unread = match report.unread() {
+            0 => String::new(),
+            unread => format!(", {unread} could not be read"),
+        };
         let counts = format!(
-            "{} bundles, {} versions, {} drafts, {} files, {} bytes read",
+            "{} bundles, {} versions, {} drafts, {} files, {} bytes read{unread}",
             report.bundles, report.versions, report.drafts, report.files, report.bytes,
         );
-        tell(&report, &report.findings, &counts, "only from a backup (courseware restore)", console)
+        let elsewhere = "only from a backup (courseware restore)";
+        match tell(&report, &report.findings, &counts, elsewhere, console)? {
+            Exit::Done if report.unread() > 0 => Ok(Exit::Failed),
+            exit => Ok(exit),
+        }
     } else {
         let report = surroundings.open_modulestore(url, mode)?.fsck(options)?;
         let counts = format!(
@@ -66,11 +74,14 @@ pub(crate) fn run(
     }
 }
 
+/// Says whether what cannot be read is named.
+fn is_named(report: &FsckReport) -> bool {
+    !report.findings.is_sound() || report.unread() > 0
+}
+
 /// Says whether something in the store cannot be read, rather than the store.
-fn cannot_be_read(error: &CommandError) -> bool {
-    let CommandError::Courseware(CoursewareError::Runtime(error)) = error else { return false };
-    let RuntimeError::Storage { source, .. } = error else { return error.is_damage() };
-    matches!(source.downcast_ref(), Some(BlockstoreError::NewerForm { .. }))
+fn is_about_content(error: &CommandError) -> bool {
+    matches!(error, CommandError::Courseware(CoursewareError::Runtime(error)) if cannot_be_read(error))
 }
 
 /// Checks the index of a Blockstore, and mends it where that was asked for.

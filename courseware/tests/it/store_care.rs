@@ -40,6 +40,43 @@ fn damage_is_found_and_told() {
 }
 
 #[test]
+fn what_cannot_be_read_is_told_from_damage() {
+    let (folder, store) = store();
+    let all = files(&folder.path().join("store/storage"));
+    let snapshot = all.iter().find(|file| file.parent().unwrap().ends_with("snapshots")).unwrap();
+    let text = fs::read_to_string(snapshot).unwrap();
+    fs::write(snapshot, text.replace("\"_version\": 1", "\"_version\": 9")).unwrap();
+    let newer = courseware(["fsck", "--store", &store]).exits(1);
+    assert!(newer.out.contains("repair: the newer program that wrote it"), "{}", newer.out);
+    assert!(!newer.out.contains("only from a backup"), "{}", newer.out);
+    // Linux answers EIO to whoever reads the beginning of this file.
+    if fs::read("/proc/self/mem").is_err_and(|error| error.raw_os_error() == Some(5)) {
+        fs::remove_file(snapshot).unwrap();
+        std::os::unix::fs::symlink("/proc/self/mem", snapshot).unwrap();
+        let unread = courseware(["fsck", "--store", &store]).exits(4);
+        assert!(unread.out.contains("warning[unread]"), "{}", unread.out);
+        assert!(unread.out.contains("could not be read; 0 damaged"), "{}", unread.out);
+        let backups = folder.path().join("backups");
+        courseware(["backup", backups.to_str().unwrap(), "--store", &store]).exits(1);
+    } else {
+        eprintln!("SKIPPED: /proc/self/mem gives no EIO here");
+    }
+}
+
+#[test]
+fn a_lost_version_is_told_by_fsck_and_backup() {
+    let (folder, store) = store();
+    let db = rusqlite::Connection::open(folder.path().join("store/db.sqlite3")).unwrap();
+    db.execute("DELETE FROM bundles_bundleversion", []).unwrap();
+    drop(db);
+    let found = courseware(["fsck", "--store", &store]).exits(1);
+    assert!(found.out.contains("damage[version_lost]"), "{}", found.out);
+    let backups = folder.path().join("backups");
+    let told = courseware(["backup", backups.to_str().unwrap(), "--store", &store]).exits(1);
+    assert!(told.out.contains("version 1: its row is gone"), "{}", told.out);
+}
+
+#[test]
 fn leftovers_are_listed_and_then_removed() {
     let (folder, store) = store();
     let snapshots = files(&folder.path().join("store/storage"));

@@ -31,8 +31,12 @@ impl From<rusqlite::Connection> for Connection {
     }
 }
 
-fn damaged(action: &'static str, error: &BadValue) -> BlockstoreError {
-    BlockstoreError::corrupt(format!("the database, {action}"), error)
+/// Names the row, where its key was asked for first, and the column whose value is none of its kind.
+fn damaged(action: &'static str, row: &Row<'_>, BadValue { column, reason }: &BadValue) -> BlockstoreError {
+    let key = row.get::<RowId>(0).ok().filter(|_| row.column_name(0) == "id");
+    let which = key.map(|key| format!(", row {key}")).unwrap_or_default();
+    let reason = format!("{}: {reason}", row.column_name(*column));
+    BlockstoreError::corrupt(format!("the database, {action}{which}"), reason)
 }
 
 impl Connection {
@@ -147,11 +151,12 @@ impl Connection {
         read: impl FnOnce(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Option<T>> {
         counts::statement();
+        let read = |row: Row<'_>| read(&row).map_err(|error| damaged(action, &row, &error));
         let found = match &self.0 {
             Kind::Sqlite(db) => params
                 .with(|cells| {
                     let mut statement = db.prepare_cached(sql)?;
-                    let row = |row: &rusqlite::Row<'_>| Ok(read(&Row::Sqlite(row)));
+                    let row = |row: &rusqlite::Row<'_>| Ok(read(Row::Sqlite(row)));
                     let found = statement.query_row(rusqlite::params_from_iter(cells), row).optional();
                     counts::steps(&statement);
                     found
@@ -160,9 +165,9 @@ impl Connection {
             Kind::Mysql(session) => params
                 .with(|cells| session.first(sql, cells))
                 .map_err(BlockstoreError::database(action))?
-                .map(|row| read(&Row::Mysql(&row))),
+                .map(|row| read(Row::Mysql(&row))),
         };
-        found.transpose().map_err(|error| damaged(action, &error))
+        found.transpose()
     }
 
     /// Returns all rows of an answer.
@@ -174,14 +179,15 @@ impl Connection {
         mut read: impl FnMut(&Row<'_>) -> std::result::Result<T, BadValue>,
     ) -> Result<Vec<T>> {
         counts::statement();
-        let read: std::result::Result<Vec<T>, BadValue> = match &self.0 {
+        let mut read = |row: Row<'_>| read(&row).map_err(|error| damaged(action, &row, &error));
+        match &self.0 {
             Kind::Sqlite(db) => params
                 .with(|cells| {
                     let mut statement = db.prepare_cached(sql)?;
                     let mut rows = statement.query(rusqlite::params_from_iter(cells))?;
                     let mut found = Vec::new();
                     while let Some(row) = rows.next()? {
-                        match read(&Row::Sqlite(row)) {
+                        match read(Row::Sqlite(row)) {
                             Ok(value) => found.push(value),
                             Err(error) => return Ok(Err(error)),
                         }
@@ -195,10 +201,9 @@ impl Connection {
                 .with(|cells| session.all(sql, cells))
                 .map_err(BlockstoreError::database(action))?
                 .iter()
-                .map(|row| read(&Row::Mysql(row)))
+                .map(|row| read(Row::Mysql(row)))
                 .collect(),
-        };
-        read.map_err(|error| damaged(action, &error))
+        }
     }
 
     /// Looks at all rows of an answer, one at a time.

@@ -253,6 +253,15 @@ impl Row<'_> {
         }
     }
 
+    /// Returns the name of a column.
+    pub(super) fn column_name(&self, column: usize) -> String {
+        let name = match self {
+            Self::Sqlite(row) => row.as_ref().column_name(column).ok().map(str::to_owned),
+            Self::Mysql(row) => row.columns_ref().get(column).map(|column| column.name_str().into_owned()),
+        };
+        name.unwrap_or_else(|| format!("column {column}"))
+    }
+
     /// Returns the value of a column as a kind.
     pub(crate) fn get<T: FromCell>(&self, column: usize) -> Result<T, BadValue> {
         T::from_cell(self.cell(column)?).map_err(|reason| BadValue { column, reason })

@@ -178,6 +178,15 @@ impl Blockstore {
             let roots = Roots::read(db, options.bundle)?;
             let bad = roots.bad.iter().map(|row| format!("{}: {}", row.place(), row.reason));
             copy.report.damaged.extend(bad);
+            for bundle in roots.bundles.values() {
+                let lost = roots.lost_versions(db, bundle)?;
+                copy.report.damaged.extend(lost.into_iter().map(|(number, _)| {
+                    format!(
+                        "bundle {}, version {number}: its row is gone, and the change feed has it",
+                        bundle.uuid
+                    )
+                }));
+            }
             for draft in roots.drafts.keys() {
                 self.backup_draft(*draft, &place.join(DRAFTS), &mut copy, &mut drafts, &mut wanted)?;
             }
@@ -234,7 +243,7 @@ impl Blockstore {
     ) -> Result<()> {
         let (document, _) = match self.storage.draft(draft) {
             Ok(found) => found,
-            Err(error) if error.is_definite() => {
+            Err(error) if error.is_of_one_file() => {
                 copy.report.damaged.push(format!("draft {draft}: {error}"));
                 return Ok(());
             }
@@ -260,7 +269,7 @@ impl Blockstore {
                 copied(place).or_else(|error| copied(Place::Data(document.bundle_uuid)).map_err(|_| error));
             match copied {
                 Ok(entry) => drop(list.insert(name, entry)),
-                Err(error) if error.is_definite() => {
+                Err(error) if error.is_of_one_file() => {
                     copy.report.damaged.push(format!("draft {draft}, {path}: {error}"));
                 }
                 Err(error) => return Err(error),
@@ -288,7 +297,7 @@ impl Blockstore {
             wanted.entry(uuid).or_default().extend(&marks.snapshots);
             named.extend(marks.snapshots.iter().map(|digest| (uuid, *digest)));
             for (what, error) in marks.unread {
-                if !error.is_definite() {
+                if !error.is_of_one_file() {
                     return Err(error);
                 }
                 copy.report.damaged.push(format!("{what}: {error}"));
@@ -302,7 +311,7 @@ impl Blockstore {
             for digest in digests {
                 let snapshot = match self.storage.snapshot(bundle, digest) {
                     Ok(snapshot) => snapshot,
-                    Err(error) if error.is_definite() => {
+                    Err(error) if error.is_of_one_file() => {
                         // What the bundle's own versions and drafts lie on was named with them.
                         if !named.contains(&(bundle, digest)) {
                             let what = format!("bundle {bundle}, snapshot {digest}, which a link leads to");
@@ -318,7 +327,7 @@ impl Blockstore {
                 for (path, record) in &snapshot.files {
                     let source = match self.storage.locate(Place::Data(bundle), path, record) {
                         Ok(source) => source,
-                        Err(error) if error.is_definite() => {
+                        Err(error) if error.is_of_one_file() => {
                             copy.report.damaged.push(format!("bundle {bundle}, {path}: {error}"));
                             continue;
                         }
@@ -330,7 +339,7 @@ impl Blockstore {
                     }
                     match copy.file(&self.storage, &source, &target.join(&name), Some(record)) {
                         Ok(entry) => drop(list.insert(name, entry)),
-                        Err(error) if error.is_definite() => {
+                        Err(error) if error.is_of_one_file() => {
                             copy.report.damaged.push(format!("bundle {bundle}, {path}: {error}"));
                         }
                         Err(error) => return Err(error),

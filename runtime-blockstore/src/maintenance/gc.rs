@@ -221,7 +221,7 @@ impl Blockstore {
         // A draft says which bundle it is of.
         Ok(match self.storage.draft(folder) {
             Ok((document, _)) => !known.contains(&document.bundle_uuid),
-            Err(error) if error.is_definite() => true,
+            Err(error) if error.is_of_one_file() => true,
             Err(error) => return Err(error),
         })
     }

@@ -9,7 +9,7 @@ use crate::digest::Digest;
 use crate::document::{Dependency, DraftDocument};
 use crate::error::BlockstoreError;
 use crate::rows::{RowId, VersionRow, digest_at, uuid_at, version_at};
-use crate::store::Blockstore;
+use crate::store::{Blockstore, versions_in_feed};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -138,17 +138,36 @@ impl Roots {
             if !db.has_table(table)? {
                 continue;
             }
-            let sql = format!("SELECT draft FROM main.{table}");
-            let read = db.all("listing what is under way", &sql, (), |row| Ok(uuid_at(row, 0)))?;
+            let is_note = table == "xblock_handover";
+            let columns = if is_note { &["draft", "before", "after"][..] } else { &["draft"] };
+            let sql = format!("SELECT \"{}\" FROM main.{table}", columns.join("\", \""));
+            let read = db.all("listing what is under way", &sql, (), |row| {
+                let draft = uuid_at(row, 0);
+                Ok(draft.and_then(|draft| {
+                    (1..columns.len()).try_for_each(|at| digest_at(row, at).map(drop)).map(|()| draft)
+                }))
+            })?;
             for draft in read {
-                let draft = roots.take(table, &["draft"], (None, None), draft);
-                match table {
-                    "xblock_handover" => roots.handovers.extend(draft),
-                    _ => roots.being_made.extend(draft),
+                let draft = roots.take(table, columns, (None, None), draft);
+                match is_note {
+                    true => roots.handovers.extend(draft),
+                    false => roots.being_made.extend(draft),
                 }
             }
         }
         Ok(roots)
+    }
+
+    /// Lists the versions of a bundle that the change feed has and that have no row any more, with their snapshots; none
+    /// where a row of the bundle cannot be read, for it may be of any version.
+    pub(super) fn lost_versions(&self, db: &Connection, bundle: &BundleRoots) -> Result<Vec<(u64, Digest)>> {
+        if self.bad.iter().any(|row| row.bundle == Some(bundle.uuid)) {
+            return Ok(Vec::new());
+        }
+        let Some(id) = crate::rows::bundle_id(db, bundle.uuid)? else { return Ok(Vec::new()) };
+        let mut lost = versions_in_feed(db, id)?;
+        lost.retain(|(number, _)| !bundle.versions.iter().any(|version| version.number == *number));
+        Ok(lost)
     }
 
     /// Takes what a row says, or notes that it cannot be read.

@@ -230,12 +230,15 @@ impl BlockstoreRuntime {
 
     /// Refuses to make a context while a bundle that cannot be read may be it.
     fn refuse_unread(&self, tables: &Tables<'_>, key: &ContextKey) -> Result<(), RuntimeError> {
-        for (_, uuid, description) in tables.unread_bundles()? {
+        for (id, uuid, description) in tables.unread_bundles()? {
             // Bundles made here are described by the key they have.
             if self.contexts.read_key(&description).is_none_or(|other| other == *key) {
                 return Err(RuntimeError::Corrupt {
-                    place: format!("bundle {uuid}"),
-                    reason: format!("its documents cannot be read, and it may be {key}; nothing was written"),
+                    place: uuid
+                        .map_or_else(|| format!("bundles_bundle, row {id}"), |uuid| format!("bundle {uuid}")),
+                    reason: format!(
+                        "its documents or rows cannot be read, and it may be {key}; nothing was written"
+                    ),
                 });
             }
         }

@@ -96,8 +96,11 @@ impl Tables<'_> {
 
     // Draft folders that are being made or no longer used
 
+    /// Lists them; what no row can be read for, `fsck` names.
     pub(super) fn garbage(&self) -> Result<Vec<Uuid>> {
-        self.all("listing leftovers", "SELECT draft FROM {home}.xblock_garbage", (), |row| uuid_at(row, 0))
+        let sql = "SELECT draft FROM {home}.xblock_garbage";
+        let read = self.all("listing leftovers", sql, (), |row| Ok(uuid_at(row, 0).ok()))?;
+        Ok(read.into_iter().flatten().collect())
     }
 
     pub(super) fn is_garbage(&self, draft: Uuid) -> Result<bool> {

@@ -126,7 +126,11 @@ impl BlockstoreRuntime {
     pub(super) fn scan_bundles(&self, tables: &Tables<'_>) -> Result<Vec<Twins>, RuntimeError> {
         let mut twins = Vec::new();
         for (id, bundle) in tables.unknown_bundles()? {
-            let Some(document) = self.context_document(tables, id, bundle)? else {
+            let document = match bundle {
+                Some(bundle) => self.context_document(tables, id, bundle)?,
+                None => None,
+            };
+            let Some(document) = document else {
                 tables.put_unread(id)?;
                 continue;
             };
@@ -149,11 +153,15 @@ impl BlockstoreRuntime {
         let mut draft = None;
         for name in self.contexts.drafts() {
             draft = match draft {
-                None => rows::draft_named(tables.db, id, name)?,
+                None => match sound(rows::draft_named(tables.db, id, name))? {
+                    Some(found) => found,
+                    None => return Ok(None),
+                },
                 found => found,
             };
         }
-        let latest = rows::latest_version(tables.db, id)?.map(|row| row.snapshot);
+        let Some(latest) = sound(rows::latest_version(tables.db, id))? else { return Ok(None) };
+        let latest = latest.map(|row| row.snapshot);
         let in_version = |base: Option<Digest>, source| -> Result<Option<Vec<u8>>, BlockstoreError> {
             let Some(base) = base else { return Ok(None) };
             let snapshot = self.store.snapshot(bundle, base)?;
@@ -322,11 +330,16 @@ impl BlockstoreRuntime {
     }
 }
 
-/// Takes what is damaged for what is not there.
+/// Takes what is damaged, too new or not given back by the medium for what is not there.
 fn sound<T>(read: Result<T, BlockstoreError>) -> Result<Option<T>, BlockstoreError> {
     match read {
         Ok(found) => Ok(Some(found)),
-        Err(BlockstoreError::Corrupt { .. } | BlockstoreError::Missing { .. }) => Ok(None),
+        Err(
+            BlockstoreError::Corrupt { .. }
+            | BlockstoreError::Missing { .. }
+            | BlockstoreError::NewerForm { .. },
+        ) => Ok(None),
+        Err(error) if error.is_unread() => Ok(None),
         Err(error) => Err(error),
     }
 }

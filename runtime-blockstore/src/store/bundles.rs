@@ -12,7 +12,7 @@ use super::files::file_data;
 use crate::database::{Connection, Params};
 use crate::document::Link;
 use crate::error::BlockstoreError;
-use crate::rows::{self, BundleNames, RowId, uuid_at, uuid_text, version_at};
+use crate::rows::{self, BundleNames, RowId, in_row, uuid_at, uuid_text, version_at};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
@@ -23,10 +23,11 @@ impl Blockstore {
     /// Failures of the medium.
     pub fn get_collections(&self) -> Result<Vec<CollectionData>> {
         self.db.read(|db| {
-            let sql = "SELECT uuid, title FROM bundles_collection ORDER BY id";
-            db.all("listing the collections", sql, (), |row| {
-                Ok(CollectionData { uuid: uuid_at(row, 0)?, title: row.get(1)? })
-            })
+            let sql = "SELECT id, uuid, title FROM bundles_collection ORDER BY id";
+            let read = db.all("listing the collections", sql, (), |row| {
+                Ok(CollectionData { uuid: uuid_at(row, 1)?, title: row.get(2)? })
+            });
+            in_row(read, "bundles_collection")
         })
     }
 
@@ -130,13 +131,14 @@ impl Blockstore {
                 None => {
                     // A search looks at rows here, so that it finds letters of every script whatever their case.
                     let most = if wanted.is_some() { usize::MAX } else { limit };
-                    db.all(
+                    let read = db.all(
                         "listing the bundles",
                         "SELECT id, uuid FROM bundles_bundle WHERE id > ?1 AND (?2 IS NULL OR collection_id = ?2) \
                          ORDER BY id LIMIT ?3",
                         (after, collection, rows::number(most as u64)),
                         |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
-                    )?
+                    );
+                    in_row(read, "bundles_bundle")?
                 }
             };
             let mut bundles = Vec::new();
@@ -314,11 +316,11 @@ pub(super) fn read_bundle(db: &Connection, uuid: Uuid) -> Result<(RowId, BundleD
 
 /// Reads the bundle for which a condition holds.
 fn find_bundle(db: &Connection, condition: &str, params: impl Params) -> Result<Option<(RowId, BundleData)>> {
-    let found = db.one(
+    let read = db.one(
         "finding a bundle",
         &format!(
-            "SELECT b.id, c.uuid, b.title, b.description, b.slug, \
-             coalesce((SELECT max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0), b.uuid \
+            "SELECT b.id, c.uuid AS \"bundles_collection.uuid\", b.title, b.description, b.slug, coalesce((SELECT \
+             max(version_num) FROM bundles_bundleversion v WHERE v.bundle_id = b.id), 0) AS \"version_num\", b.uuid \
              FROM bundles_bundle b JOIN bundles_collection c ON c.id = b.collection_id WHERE {condition}"
         ),
         params,
@@ -334,12 +336,12 @@ fn find_bundle(db: &Connection, condition: &str, params: impl Params) -> Result<
             };
             Ok((row.get(0)?, bundle))
         },
-    )?;
+    );
+    let found = in_row(read, "bundles_bundle")?;
     let Some((id, mut bundle)) = found else { return Ok(None) };
-    let sql = "SELECT name, uuid FROM bundles_draft WHERE bundle_id = ?1";
-    let drafts =
-        db.all("listing the drafts of a bundle", sql, [id], |row| Ok((row.get(0)?, uuid_at(row, 1)?)))?;
-    bundle.drafts = drafts.into_iter().collect();
+    let sql = "SELECT id, name, uuid FROM bundles_draft WHERE bundle_id = ?1";
+    let read = db.all("listing the drafts of a bundle", sql, [id], |row| Ok((row.get(1)?, uuid_at(row, 2)?)));
+    bundle.drafts = in_row(read, "bundles_draft")?.into_iter().collect();
     Ok(Some((id, bundle)))
 }
 

@@ -222,17 +222,22 @@ impl Blockstore {
     }
 
     fn enter_all_missed(&self, db: &Connection) -> Result<()> {
-        let bundles: Vec<(RowId, Uuid)> = db.all(
+        let bundles: Vec<(RowId, Option<Uuid>)> = db.all(
             "looking for new versions",
             "SELECT DISTINCT b.id, b.uuid FROM main.bundles_bundleversion v \
              JOIN main.bundles_bundle b ON b.id = v.bundle_id \
              WHERE v.id > (SELECT coalesce(max(version_id), 0) - ?1 FROM main.xblock_feed_seen) \
              AND NOT EXISTS (SELECT 1 FROM main.xblock_feed f WHERE f.version_id = v.id) ORDER BY b.id",
             [db.late_keys()],
-            |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+            |row| Ok((row.get(0)?, uuid_at(row, 1).ok())),
         )?;
         for (id, bundle) in bundles {
-            self.enter_missed(db, id, bundle)?;
+            let Some(bundle) = bundle else { continue };
+            match self.enter_missed(db, id, bundle) {
+                // A row that cannot be read is no reason to tell nothing of the other bundles.
+                Err(BlockstoreError::Corrupt { .. }) => {}
+                outcome => outcome?,
+            }
         }
         let action = "noting the versions seen";
         db.run(action, "DELETE FROM main.xblock_feed_seen", ())?;

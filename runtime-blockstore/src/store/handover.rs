@@ -26,11 +26,11 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::Blockstore;
-use crate::database::{Access, Connection};
+use crate::database::{Access, BadValue, Connection, Row};
 use crate::digest::Digest;
 use crate::document::{DraftDocument, FileRecord};
 use crate::error::BlockstoreError;
-use crate::rows::{digest_at, uuid_at, uuid_text};
+use crate::rows::{digest_at, in_row, uuid_at, uuid_text};
 use crate::storage::{Batch, Tag, draft_from};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
@@ -55,6 +55,10 @@ struct HandoverList {
 struct Note {
     before: Digest,
     after: Digest,
+}
+
+fn note_at(row: &Row<'_>) -> std::result::Result<Note, BadValue> {
+    Ok(Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? })
 }
 
 impl Blockstore {
@@ -88,9 +92,8 @@ impl Blockstore {
             return Ok(None);
         }
         let sql = "SELECT \"before\", \"after\" FROM main.xblock_handover WHERE draft = ?1";
-        db.one("reading a note", sql, [uuid_text(draft)], |row| {
-            Ok(Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? })
-        })
+        let read = db.one("reading a note", sql, [uuid_text(draft)], note_at);
+        in_row(read, &format!("xblock_handover, draft {draft}"))
     }
 
     /// Plans the files of a change to a draft and returns the digest of its new document. `bytes` plans the file that is
@@ -160,16 +163,14 @@ impl Blockstore {
 
     /// Does what is still to be done in drafts' folders; to be called by whoever may write, before anything else.
     pub(crate) fn complete_handovers(&self, db: &Connection) -> Result<()> {
-        let notes: Vec<(Uuid, Note)> = db.all(
+        // A note that cannot be read stays; whoever reads its draft is told, and so is whoever checks the store.
+        let notes: Vec<Option<(Uuid, Note)>> = db.all(
             "reading the notes",
             "SELECT \"before\", \"after\", draft FROM main.xblock_handover",
             (),
-            |row| {
-                let note = Note { before: digest_at(row, 0)?, after: digest_at(row, 1)? };
-                Ok((uuid_at(row, 2)?, note))
-            },
+            |row| Ok(note_at(row).and_then(|note| Ok((uuid_at(row, 2)?, note))).ok()),
         )?;
-        for (draft, note) in notes {
+        for (draft, note) in notes.into_iter().flatten() {
             match self.storage.draft_tagged(draft) {
                 Ok((_, digest, tag)) if digest == note.before => {
                     match self.complete(draft, note, Some(tag)) {

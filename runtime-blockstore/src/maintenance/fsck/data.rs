@@ -13,6 +13,13 @@ use crate::error::BlockstoreError;
 use crate::maintenance::data_names::{DataNames, is_nameless, misnamed};
 use crate::maintenance::walk::digest_in_name;
 
+/// What is wrong with a file.
+pub(super) struct Fault {
+    pub(super) reason: String,
+    /// Whether the medium does not give it back, so that nobody knows what is in it.
+    pub(super) is_unread: bool,
+}
+
 impl Check<'_> {
     /// Proves the data file of a record, and puts it where a reader looks for it.
     pub(super) fn data(
@@ -28,7 +35,11 @@ impl Check<'_> {
         let found = names.find(storage, bundle, record)?;
         let (severity, code, reason) = match &found {
             Some(found) => match self.prove(found, record)? {
-                Some(reason) => (Severity::Damage, "data", reason),
+                Some(Fault { reason, is_unread: true }) => {
+                    self.unread(place, reason);
+                    return Ok(());
+                }
+                Some(Fault { reason, .. }) => (Severity::Damage, "data", reason),
                 None if is_nameless(found) && !is_nameless(&target) => {
                     (Severity::Warning, "data_name", misnamed(&target, found))
                 }
@@ -67,17 +78,19 @@ impl Check<'_> {
     }
 
     /// Holds a file against its record, and says what is wrong with it; where it cannot be read now, nobody knows.
-    pub(super) fn prove(&mut self, found: &Path, record: &FileRecord) -> Result<Option<String>> {
+    pub(super) fn prove(&mut self, found: &Path, record: &FileRecord) -> Result<Option<Fault>> {
         let storage = &self.store.storage;
-        let told = |error: BlockstoreError| {
-            if error.is_definite() { Ok(Some(error.to_string())) } else { Err(error) }
+        let told = |error: BlockstoreError| match error.is_of_one_file() {
+            true => Ok(Some(Fault { is_unread: error.is_unread(), reason: error.to_string() })),
+            false => Err(error),
         };
+        let wrong = |reason| Fault { reason, is_unread: false };
         let size = match storage.mark(found) {
             Ok(mark) => mark.length,
             Err(error) => return told(error),
         };
         if size != record.size {
-            return Ok(Some(format!("{} has {size} bytes, not {}", found.display(), record.size)));
+            return Ok(Some(wrong(format!("{} has {size} bytes, not {}", found.display(), record.size))));
         }
         if self.options.is_quick {
             return Ok(None);
@@ -88,7 +101,8 @@ impl Check<'_> {
         };
         self.report.bytes += length;
         let is_whole = hash == record.hash;
-        Ok((!is_whole).then(|| format!("{} has the digest {hash}, not {}", found.display(), record.hash)))
+        Ok((!is_whole)
+            .then(|| wrong(format!("{} has the digest {hash}, not {}", found.display(), record.hash))))
     }
 
     /// Finds the bytes of a record anywhere else in the store, proved.

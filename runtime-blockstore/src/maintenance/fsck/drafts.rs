@@ -3,6 +3,7 @@
 use uuid::Uuid;
 use xblock_core::runtime::{Finding, Severity};
 
+use super::data::Fault;
 use super::{Check, Result};
 use crate::document::FileRecord;
 use crate::error::BlockstoreError;
@@ -21,11 +22,7 @@ impl Check<'_> {
         let place = format!("bundle {} ({}), draft {name}", bundle.uuid, bundle.slug);
         let document = match self.store.draft_now(self.db, uuid) {
             Ok((document, _)) => document,
-            Err(error) if error.is_definite() => {
-                self.report.findings.add(Severity::Damage, "draft", place, error);
-                return Ok(());
-            }
-            Err(error) => return Err(error),
+            Err(error) => return self.failed("draft", place, error),
         };
         if document.bundle_uuid != bundle.uuid {
             let reason = format!("its document says it is of bundle {}", document.bundle_uuid);
@@ -34,10 +31,7 @@ impl Check<'_> {
         if let Some(base) = document.base_snapshot {
             match self.store.storage.snapshot(bundle.uuid, base) {
                 Ok(snapshot) => self.snapshot(&format!("{place}, base"), &snapshot, proved)?,
-                Err(error) if error.is_definite() => {
-                    self.report.findings.add(Severity::Damage, "draft_base", &place, error);
-                }
-                Err(error) => return Err(error),
+                Err(error) => self.failed("draft_base", &place, error)?,
             }
         }
         let latest = bundle.versions.last().map(|row| row.snapshot);
@@ -70,7 +64,11 @@ impl Check<'_> {
         let (target, reason) = match storage.staged_path(draft, path) {
             Ok(staged) => match self.prove(&staged, record)? {
                 None => return Ok(()),
-                Some(reason) => (Some(staged), reason),
+                Some(Fault { reason, is_unread: true }) => {
+                    self.unread(place, reason);
+                    return Ok(());
+                }
+                Some(Fault { reason, .. }) => (Some(staged), reason),
             },
             Err(error) => (None, error.to_string()),
         };

@@ -13,6 +13,7 @@ mod suspects;
 mod versions;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -46,6 +47,17 @@ pub struct FsckReport {
     pub bytes: u64,
     /// What was found, in the order of bundles.
     pub findings: Findings,
+}
+
+/// The word for what the medium does not give back.
+const UNREAD: &str = "unread";
+
+impl FsckReport {
+    /// Counts what the medium did not give back, so that nobody knows whether it is damaged.
+    #[must_use]
+    pub fn unread(&self) -> usize {
+        self.findings.iter().filter(|finding| finding.code == UNREAD).count()
+    }
 }
 
 /// A store being checked.
@@ -141,6 +153,39 @@ impl<'s> Check<'s> {
             known: None,
             suspects: Vec::new(),
         })
+    }
+
+    /// Takes why something cannot be read, where that is about it alone; what is not ends the check.
+    fn failed(&mut self, code: &'static str, place: impl fmt::Display, error: BlockstoreError) -> Result<()> {
+        if error.is_unread() {
+            self.unread(place, error);
+            return Ok(());
+        }
+        if !error.is_definite() {
+            return Err(error);
+        }
+        let is_newer = matches!(error, BlockstoreError::NewerForm { .. });
+        self.report.findings.push(Finding {
+            severity: Severity::Damage,
+            code,
+            place: place.to_string(),
+            reason: error.to_string(),
+            repair: is_newer.then(|| "the newer program that wrote it, or a later one, reads it".to_owned()),
+            is_repaired: false,
+        });
+        Ok(())
+    }
+
+    /// Takes that the medium does not give something back.
+    fn unread(&mut self, place: impl fmt::Display, reason: impl fmt::Display) {
+        self.report.findings.push(Finding {
+            severity: Severity::Warning,
+            code: UNREAD,
+            place: place.to_string(),
+            reason: format!("it could not be read, so nobody knows whether it is damaged: {reason}"),
+            repair: Some("look after the medium, and check again".to_owned()),
+            is_repaired: false,
+        });
     }
 
     fn run(&mut self) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::maintenance::data_names::DataNames;
 use crate::maintenance::marks::BundleRoots;
 use crate::path;
 use crate::rows::{self, VersionRow};
-use crate::store::{FeedEntry, versions_in_feed};
+use crate::store::FeedEntry;
 
 impl Check<'_> {
     pub(super) fn versions(&mut self, bundle: &BundleRoots, proved: &mut DataNames) -> Result<()> {
@@ -17,9 +17,7 @@ impl Check<'_> {
         let mut before: Option<Option<Snapshot>> = Some(None);
         // Where a row cannot be read, nobody knows which version came before which.
         let has_all_rows = !self.roots.bad.iter().any(|row| row.bundle == Some(bundle.uuid));
-        if has_all_rows {
-            self.lost_versions(bundle)?;
-        }
+        self.lost_versions(bundle)?;
         for (at, version) in bundle.versions.iter().enumerate() {
             let place = format!("bundle {} ({}), version {}", bundle.uuid, bundle.slug, version.number);
             if version.number != at as u64 + 1 {
@@ -42,11 +40,10 @@ impl Check<'_> {
                     }
                     before = Some(Some(snapshot));
                 }
-                Err(error) if error.is_definite() => {
-                    self.report.findings.add(Severity::Damage, "snapshot", place, error);
+                Err(error) => {
+                    self.failed("snapshot", place, error)?;
                     before = None;
                 }
-                Err(error) => return Err(error),
             }
         }
         Ok(())
@@ -54,11 +51,7 @@ impl Check<'_> {
 
     /// Names the versions that the change feed has and that have no row any more.
     fn lost_versions(&mut self, bundle: &BundleRoots) -> Result<()> {
-        let Some(bundle_id) = rows::bundle_id(self.db, bundle.uuid)? else { return Ok(()) };
-        for (number, snapshot) in versions_in_feed(self.db, bundle_id)? {
-            if bundle.versions.iter().any(|version| version.number == number) {
-                continue;
-            }
+        for (number, snapshot) in self.roots.lost_versions(self.db, bundle)? {
             let place = format!("bundle {} ({}), version {number}", bundle.uuid, bundle.slug);
             let is_there =
                 self.store.storage.is_file(&self.store.storage.snapshot_path(bundle.uuid, snapshot))?;

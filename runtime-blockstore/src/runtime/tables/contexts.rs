@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{ContextRow, Result, Tables};
 use crate::database::BadValue;
-use crate::rows::{RowId, digest_at, uuid_at};
+use crate::rows::{RowId, digest_at, in_row, uuid_at};
 use crate::schema::Home;
 
 impl Tables<'_> {
@@ -20,8 +20,8 @@ impl Tables<'_> {
         )
     }
 
-    /// Finds bundles that nobody has looked at yet, oldest first.
-    pub(in crate::runtime) fn new_bundles(&self) -> Result<Vec<(RowId, Uuid)>> {
+    /// Finds bundles that nobody has looked at yet, oldest first; without a UUID where theirs cannot be read.
+    pub(in crate::runtime) fn new_bundles(&self) -> Result<Vec<(RowId, Option<Uuid>)>> {
         const ACTION: &str = "looking for new bundles";
         // By itself, because MySQL takes a table in memory only once in a statement.
         let known = "SELECT coalesce(max(bundle_id), 0) FROM {home}.xblock_bundle";
@@ -36,25 +36,25 @@ impl Tables<'_> {
              AND NOT EXISTS (SELECT 1 FROM {home}.xblock_bundle x WHERE x.bundle_id = b.id) \
              AND NOT EXISTS (SELECT 1 FROM {home}.xblock_unread u WHERE u.bundle_id = b.id) ORDER BY b.id",
             [known - self.db.late_keys()],
-            |row| Ok((row.get(0)?, uuid_at(row, 1)?)),
+            |row| Ok((row.get(0)?, uuid_at(row, 1).ok())),
         )
     }
 
     /// Finds bundles of which nobody knows yet what they are, oldest first: new ones, and those that could not be read.
-    pub(in crate::runtime) fn unknown_bundles(&self) -> Result<BTreeMap<RowId, Uuid>> {
+    pub(in crate::runtime) fn unknown_bundles(&self) -> Result<BTreeMap<RowId, Option<Uuid>>> {
         let unread = self.unread_bundles()?.into_iter().map(|(id, uuid, _)| (id, uuid));
         Ok(self.new_bundles()?.into_iter().chain(unread).collect())
     }
 
     /// Lists the bundles that could not be read when somebody looked at what they are, with their descriptions.
-    pub(in crate::runtime) fn unread_bundles(&self) -> Result<Vec<(RowId, Uuid, String)>> {
+    pub(in crate::runtime) fn unread_bundles(&self) -> Result<Vec<(RowId, Option<Uuid>, String)>> {
         // Told to begin with the few, SQLite does not go through all bundles because they lie in the order that is asked for.
         self.all(
             "listing the bundles that cannot be read",
             "SELECT b.id, b.uuid, b.description FROM {home}.xblock_unread u \
              CROSS JOIN main.bundles_bundle b ON b.id = u.bundle_id ORDER BY u.bundle_id",
             (),
-            |row| Ok((row.get(0)?, uuid_at(row, 1)?, row.get(2)?)),
+            |row| Ok((row.get(0)?, uuid_at(row, 1).ok(), row.get(2).unwrap_or_default())),
         )
     }
 
@@ -149,11 +149,13 @@ impl Tables<'_> {
     }
 
     pub(in crate::runtime) fn context(&self, key: &str, draft: &str) -> Result<Option<ContextRow>> {
-        self.one(
+        // The columns are named so that an error tells where the value stands.
+        let read = self.one(
             "finding a context",
-            "SELECT x.bundle_id, b.uuid, x.root_type, x.root_id, \
-             (SELECT d.uuid FROM main.bundles_draft d WHERE d.bundle_id = b.id AND d.name = ?2), \
-             v.version_num, v.snapshot_digest \
+            "SELECT x.bundle_id, b.uuid AS \"bundles_bundle.uuid\", x.root_type, x.root_id, \
+             (SELECT d.uuid FROM main.bundles_draft d WHERE d.bundle_id = b.id AND d.name = ?2) \
+             AS \"bundles_draft.uuid\", v.version_num AS \"bundles_bundleversion.version_num\", \
+             v.snapshot_digest AS \"bundles_bundleversion.snapshot_digest\" \
              FROM {home}.xblock_bundle x JOIN main.bundles_bundle b ON b.id = x.bundle_id \
              LEFT JOIN main.bundles_bundleversion v ON v.bundle_id = b.id AND v.version_num = \
              (SELECT max(w.version_num) FROM main.bundles_bundleversion w WHERE w.bundle_id = b.id) \
@@ -172,7 +174,8 @@ impl Tables<'_> {
                         .transpose()?,
                 })
             },
-        )
+        );
+        in_row(read, &format!("the rows of {key}"))
     }
 
     /// Notes that a bundle is a context which it does not say itself; returns false where another bundle is that context.
