@@ -27,6 +27,7 @@ mod problem_tests;
 mod publishing;
 mod servers;
 mod serving;
+mod static_names;
 mod steady;
 mod store_care;
 mod stores;

@@ -152,7 +152,8 @@ pub(super) fn asset_records(
     records.to_text(WriteOptions::default()).into_bytes()
 }
 
-/// Returns the path below `static/` from which an import makes the same key again.
+/// Returns the path below `static/` from which an import makes the same key again. The name that is shown, which edx-platform
+/// takes, makes another key as soon as it was edited, and links lead to keys; `policies/assets.json` has it.
 pub(super) fn static_path(asset: &AssetRecord) -> String {
     let is_safe =
         |path: &str| !path.starts_with('/') && path.split('/').all(|part| !matches!(part, "" | "." | ".."));
