@@ -1,5 +1,6 @@
 //! A store in which one block or file is damaged: what can be read is still compared, exported and replaced.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -164,6 +165,69 @@ fn a_draft_that_cannot_be_read_is_replaced() {
     courseware(["compare", TIDES, &store, &whole]).exits(1);
     assert_eq!(import_tides(&store)["outcome"], "written");
     courseware(["compare", TIDES, &store, &whole]).exits(0);
+}
+
+/// Lists of children that are none, in the documents of both branches, are replaced by what is imported over them.
+#[test]
+fn importing_again_replaces_children_that_cannot_be_read() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let [split, whole] = ["split.db", "whole.db"].map(|name| tides_in(&folder.join(name)));
+    // The second member of the pair in its parent's list: another kind of text.
+    let (name, none) = (b"\x021\0\x0b\0\0\0two_bulges\0", b"\x0d1\0\x0b\0\0\0two_bulges\0");
+    assert!(replace_bytes(&folder.join("split.db"), "modulestore.structures", name, none) > 0);
+    let parent = block("vertical", "unit_two_bulges");
+    let found = courseware(["compare", TIDES, &split, &whole, "--json"]).exits(1).json();
+    let differences = found["differences"].as_array().unwrap();
+    assert!(
+        differences.iter().any(|one| one["kind"] == "block_unreadable" && one["usage"] == *parent),
+        "{found:#}"
+    );
+    assert_eq!(import_tides(&split)["outcome"], "written");
+    courseware(["compare", TIDES, &split, &whole]).exits(0);
+    courseware(["fsck", "--store", &split, "--quick"]).exits(0);
+}
+
+/// A draft that cannot be read as a whole bars nobody from what is published: it is read, compared and exported.
+#[test]
+fn what_is_published_outlives_its_draft() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let [split, whole] = ["split.db", "whole.db"].map(|name| tides_in(&folder.join(name)));
+    let export = |store: &str, name: &str| {
+        let target = folder.join(name);
+        (
+            courseware(["export", TIDES, "--store", store, "--canonical", "-o", target.to_str().unwrap()]),
+            target,
+        )
+    };
+    let files = |target: &Path| -> BTreeMap<_, _> {
+        let all = contents(target).into_iter();
+        let published = all.filter(|(path, _)| !path.starts_with(target.join("drafts")));
+        published.map(|(path, bytes)| (path.strip_prefix(target).unwrap().to_owned(), bytes)).collect()
+    };
+    let (ran, sound) = export(&whole, "whole");
+    ran.exits(0);
+    let history =
+        courseware(["history", TIDES, "--store", &split, "--branch", "draft", "--json"]).exits(0).json();
+    let head = history[0]["version"].as_str().unwrap().to_owned();
+    let db = Connection::open(folder.join("split.db")).unwrap();
+    let delete = "DELETE FROM \"modulestore.structures\" WHERE lower(hex(_id)) = ?";
+    assert_eq!(db.execute(delete, [&head]).unwrap(), 1);
+    drop(db);
+    let tree = courseware(["tree", TIDES, "--store", &split, "--branch", "published"]).exits(0).out;
+    assert!(tree.contains("two_bulges"), "{tree}");
+    let (ran, target) = export(&split, "split");
+    let told = ran.exits(1).err;
+    assert!(
+        told.contains("error[cannot-be-read]") && told.contains("the draft of") && told.contains(&head),
+        "{told}"
+    );
+    let (found, sound) = (files(&target), files(&sound));
+    assert!(found.keys().eq(sound.keys()), "{:?} {:?}", found.keys(), sound.keys());
+    for (path, bytes) in &sound {
+        assert!(found[path] == *bytes, "{}", path.display());
+    }
 }
 
 #[test]

@@ -138,7 +138,11 @@ fn contents(
     branch: Branch,
 ) -> Result<Option<Blocks>, RuntimeError> {
     let mut blocks = Blocks::new();
-    for usage in runtime.usages(context, branch)? {
+    let usages = match runtime.usages(context, branch) {
+        Err(error) if error.is_damage() => return Ok(None),
+        usages => usages?,
+    };
+    for usage in usages {
         match runtime.block(&usage, branch) {
             Err(error) if error.is_damage() => return Ok(None),
             record => drop(blocks.insert(usage, record?.data)),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::block::Registry;
 use crate::keys::{ContextKey, UsageKey};
 use crate::olx::write::{BlockSource, WriteError};
-use crate::olx::{Diagnostic, Element, Severity, WriteOptions};
+use crate::olx::{Diagnostic, Element, Outcome, Severity, WriteOptions};
 use crate::runtime::{BlockRecord, Branch, ContextRecord, Runtime};
 
 use super::compose::write_beside;
@@ -47,7 +47,14 @@ fn drafts_left_out(runtime: &dyn Runtime, context: &ContextKey) -> Result<Vec<Di
         let message = format!("{usage}: {message}");
         remarks.push(Diagnostic::new("draft-left-out", Severity::Warning, message));
     };
-    let drafted: BTreeSet<_> = runtime.usages(context, Branch::Draft)?.into_iter().collect();
+    let drafted: BTreeSet<_> = match runtime.usages(context, Branch::Draft) {
+        Err(error) if error.is_damage() => {
+            let message = format!("the draft of {context} cannot be read: {error}");
+            let remark = Diagnostic::new("cannot-be-read", Severity::Error, message);
+            return Ok(vec![remark.outcome(Outcome::LeftOut)]);
+        }
+        usages => usages?.into_iter().collect(),
+    };
     for usage in &drafted {
         let [draft, published] = [Branch::Draft, Branch::Published].map(|branch| {
             match runtime.block(usage, branch) {

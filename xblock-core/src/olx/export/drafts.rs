@@ -64,7 +64,15 @@ impl Exporter<'_> {
     fn changed_blocks(&mut self, root: &UsageKey) -> Result<BTreeSet<UsageKey>, WriteError> {
         let mut changed = BTreeSet::new();
         let mut containers: Vec<(UsageKey, BlockData, BlockData)> = Vec::new();
-        for usage in self.runtime.usages(self.context, Branch::Draft)? {
+        let usages = match self.runtime.usages(self.context, Branch::Draft) {
+            // What is published comes out all the same.
+            Err(error) if error.is_damage() => {
+                self.leave_out(&format!("the draft of {}", self.context), &error);
+                return Ok(changed);
+            }
+            usages => usages?,
+        };
+        for usage in usages {
             let draft = match self.runtime.block(&usage, Branch::Draft) {
                 Err(error) if error.is_damage() => {
                     self.leave_out(&usage, &error);
