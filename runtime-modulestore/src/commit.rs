@@ -116,7 +116,7 @@ fn find_base(reader: &Reader<'_>, edit: &Edit) -> Result<Option<CourseIndex>, Ru
             Err(reason) => Err(RuntimeError::UnsupportedKey { key: key().to_string(), store: STORE, reason }),
         },
         (_, Some((index, true))) => Ok(Some(index)),
-        _ => Err(RuntimeError::NoSuchContext { key: key() }),
+        _ => Err(reader.no_index()?),
     }
 }
 

@@ -18,6 +18,7 @@ use crate::documents::{
 use crate::dump::damage_kept;
 use crate::fields::FieldCodec;
 use crate::store::{Collection, DocumentReads};
+use crate::twins::damaged_index;
 
 /// The setting whose name is taken by the list of children; it is kept in our own field.
 pub(crate) const CHILDREN: &str = "children";
@@ -62,6 +63,24 @@ impl<'r> Reader<'r> {
     /// Finds the context's index; one that is filed in its place but belongs to a key of the other form is another's.
     pub(crate) fn index(&self) -> Result<Option<CourseIndex>, RuntimeError> {
         Ok(self.filed_index()?.filter(|(_, is_ours)| *is_ours).map(|(index, _)| index))
+    }
+
+    /// As [`Reader::index`], of a context that is to be there.
+    ///
+    /// # Errors
+    /// [`RuntimeError::NoSuchContext`]; [`RuntimeError::Corrupt`] where its index is there and cannot be read.
+    pub(crate) fn existing_index(&self) -> Result<CourseIndex, RuntimeError> {
+        match self.index()? {
+            Some(index) => Ok(index),
+            None => Err(self.no_index()?),
+        }
+    }
+
+    /// Says why the context has no index.
+    pub(crate) fn no_index(&self) -> Result<RuntimeError, RuntimeError> {
+        let key = IndexKey::of(self.context).ok();
+        let damaged = key.map(|key| damaged_index(self.docs, &key)).transpose()?.flatten();
+        Ok(damaged.unwrap_or_else(|| RuntimeError::NoSuchContext { key: self.context.clone() }))
     }
 
     /// Says what the context's index is before a change of it.

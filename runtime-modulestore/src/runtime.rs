@@ -33,7 +33,6 @@ use crate::old_mongo::{self, OldCourse};
 use crate::origin;
 use crate::reader::{ByBytes, Reader, StructureCache, block_key};
 use crate::store::{Collection, DocumentReads, DocumentStore, Outcome, SqliteStore, StoreMode};
-use crate::twins::damaged_index;
 
 /// How many bytes of structures are kept decoded.
 const STRUCTURE_BYTES: u64 = 256 * 1024 * 1024;
@@ -224,11 +223,7 @@ impl ModulestoreRuntime {
     ) -> Result<T, RuntimeError> {
         let docs = self.store.read()?;
         let reader = self.reader(&*docs, context);
-        let Some(index) = reader.index()? else {
-            let damaged = IndexKey::of(context).ok().map(|key| damaged_index(&*docs, &key));
-            let missing = || RuntimeError::NoSuchContext { key: context.clone() };
-            return Err(damaged.transpose()?.flatten().unwrap_or_else(missing));
-        };
+        let index = reader.existing_index()?;
         index.check_heads()?;
         read(reader, &index)
     }

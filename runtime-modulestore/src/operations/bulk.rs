@@ -58,8 +58,7 @@ impl<'b> Bulk<'b> {
         options: &'b BulkOptions,
         now: DateTime<Utc>,
     ) -> Result<Self, RuntimeError> {
-        let missing = || RuntimeError::NoSuchContext { key: reader.context.clone() };
-        let index = reader.index()?.ok_or_else(missing)?;
+        let index = reader.existing_index()?;
         let draft = reader.structure(index.draft()?)?;
         if let Some(base) = options.base.as_ref().filter(|base| **base != draft.header().version()) {
             let (context, head) = (reader.context.clone(), draft.header().version());

@@ -161,8 +161,7 @@ impl Bulk<'_> {
         version: Option<&VersionId>,
     ) -> Result<Arc<Structure>, RuntimeError> {
         let reader = Reader { context: library, ..self.reader };
-        let missing = || RuntimeError::NoSuchContext { key: library.clone() };
-        let index = reader.index()?.ok_or_else(missing)?;
+        let index = reader.existing_index()?;
         let head = index.draft()?;
         let Some(version) = version else { return reader.structure(head) };
         let missing = || RuntimeError::NoSuchVersion { context: library.clone(), version: version.clone() };

@@ -23,7 +23,7 @@ pub(crate) fn rerun(
     now: DateTime<Utc>,
 ) -> Result<Commit, RuntimeError> {
     let missing = || RuntimeError::NoSuchContext { key: source.context.clone() };
-    let old = source.index()?.ok_or_else(missing)?;
+    let old = source.existing_index()?;
     if target.filed_index()?.is_some() {
         return Err(RuntimeError::ContextExists { key: target.context.clone() });
     }

@@ -6,7 +6,7 @@ use runtime_modulestore::ModulestoreRuntime;
 use runtime_modulestore::operations::BulkOptions;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Base, BlockData, Edit, Runtime, RuntimeError};
-use xblock_testkit::fixture::{context, other_context, published_course};
+use xblock_testkit::fixture::{context, edit, html, other_context, published_course, usage};
 
 use crate::dumps::collections;
 use crate::fixture::new_store;
@@ -80,6 +80,17 @@ fn a_damaged_index_in_a_file_keeps_its_place() {
     // Readers are told what it is, too.
     let told = runtime.context(&context());
     assert!(matches!(&told, Err(RuntimeError::Corrupt { place, .. }) if place.contains(&id)), "{told:?}");
+    let text = usage("html", "h1");
+    let refusals = [
+        runtime.commit(edit().put(text.clone(), html("never"))),
+        runtime
+            .bulk(&context(), &BulkOptions::default(), |bulk| bulk.publish(&text))
+            .map(|(_, commit)| commit),
+        runtime.rerun(&context(), &"course-v1:A+New+Course".parse().expect("a key"), None),
+    ];
+    for told in refusals {
+        assert!(matches!(&told, Err(RuntimeError::Corrupt { place, .. }) if place.contains(&id)), "{told:?}");
+    }
     let missing: ContextKey = "course-v1:No+Such+Course".parse().expect("a key");
     assert!(matches!(runtime.context(&missing), Err(RuntimeError::NoSuchContext { .. })));
 }
