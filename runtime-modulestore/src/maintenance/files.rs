@@ -1,5 +1,7 @@
 //! Static files: their documents, and that their chunks hold what these say.
 
+use bson::raw::RawDocument;
+use md5::{Digest as _, Md5};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{RuntimeError, Severity};
 
@@ -26,6 +28,15 @@ pub(super) fn check_owners(check: &mut Check<'_>) -> Result<(), RuntimeError> {
         }
     }
     Ok(())
+}
+
+/// Says of which digest the bytes are not; GridFS wrote the first, the platform the second (modulestore reference, section 15).
+fn other_bytes(document: &RawDocument, digest: Md5) -> Option<String> {
+    let found = hex::encode(digest.finalize());
+    ["md5", "custom_md5"].into_iter().find_map(|name| {
+        let told = document.get_str(name).ok().filter(|told| !told.eq_ignore_ascii_case(&found))?;
+        Some(format!("its chunks hold other bytes: their MD5 is {found}, `{name}` says {told}"))
+    })
 }
 
 pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool) -> Result<(), RuntimeError> {
@@ -73,13 +84,17 @@ pub(super) fn check(check: &mut Check<'_>, context: &ContextKey, is_quick: bool)
                 continue;
             }
             let mut found = 0_i64;
+            let mut digest = Md5::new();
             let Ok(id) = FileId::of(&document, "_id") else { continue };
             check.docs.chunks(bucket, &id, &mut |chunk| {
                 found += i64::try_from(chunk.len()).unwrap_or(i64::MAX);
+                digest.update(chunk);
                 Ok(())
             })?;
             if found != length {
                 let reason = format!("its chunks hold {found} of {length} bytes");
+                check.find(Severity::Damage, "file_bytes", &place, reason, None);
+            } else if let Some(reason) = other_bytes(&document, digest) {
                 check.find(Severity::Damage, "file_bytes", &place, reason, None);
             }
         }

@@ -114,13 +114,14 @@ fn what_nobody_knows_comes_back() {
     }
     let data = |bytes: &[u8]| Binary { subtype: BinarySubtype::BinaryOld, bytes: bytes.to_vec() };
     let file =
-        doc! { "_id": "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt", "length": 2_i64, "odd": true };
+        doc! { "_id": "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt", "length": 4_i64, "odd": true };
     documents.insert("fs.files".into(), vec![file]);
     documents.insert(
         "fs.chunks".into(),
         vec![
             doc! { "_id": "a", "files_id": "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt", "n": 0_i64, "data": data(b"hi"), "odd": 1 },
             doc! { "_id": "b", "files_id": "gone", "n": 3, "data": data(b"lost") },
+            doc! { "_id": "c", "files_id": "asset-v1:Harbour+TIDES+2031+type@asset+block@a.txt", "n": 1.0, "data": data(b"ho") },
         ],
     );
     documents.insert("trashcan.files".into(), vec![doc! { "_id": 1 }, doc! { "_id": 2, "x": "y" }]);

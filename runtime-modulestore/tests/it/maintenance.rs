@@ -321,6 +321,21 @@ fn files_are_proved() {
     assert_eq!(codes(&runtime), [(Severity::Damage, "file_bytes")]);
     let quick = runtime.fsck(FsckOptions { is_quick: true, ..FsckOptions::default() }).expect("the check");
     assert_eq!(quick.findings, []);
+    // As many bytes, but others.
+    let chunks = dump.join("fs.chunks.bson");
+    let mut bytes = std::fs::read(&chunks).expect("the chunks");
+    let at = bytes.windows(4).position(|part| part == b"four").expect("the bytes of the file");
+    bytes[at] = b'p';
+    std::fs::write(&chunks, bytes).expect("it is written");
+    document.insert("length", 4);
+    let mut changed = Vec::new();
+    document.to_writer(&mut changed).expect("it is written");
+    std::fs::write(&file, changed).expect("it is written");
+    let (runtime, _folder) = new_store();
+    runtime.import_dump(&dump).expect("the dump loads");
+    let report = runtime.fsck(FsckOptions::default()).expect("the check");
+    assert_eq!(report.findings.iter().map(|found| found.code).collect::<Vec<_>>(), ["file_bytes"]);
+    assert!(report.findings[0].reason.contains("`custom_md5` says"), "{report:?}");
 }
 
 /// What is said of a file and cannot be read is damage of that file alone, as is one that is nobody's.

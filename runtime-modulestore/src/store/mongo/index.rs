@@ -9,11 +9,19 @@ use xblock_core::runtime::RuntimeError;
 
 use super::failure::{failed, is_duplicate};
 use super::session::{IndexChange, Session, value};
+use super::sql_index::SqlIndex;
 use crate::documents::IndexKey;
 use crate::store::Collection;
 
 /// What the table says of an index, and what the collection says.
 type RowAndDocument = (Option<RawDocumentBuf>, Option<RawDocumentBuf>);
+
+/// The table beside the collection.
+struct TableAndCollection {
+    pairs: Vec<RowAndDocument>,
+    /// The collection's documents of rows that cannot be read.
+    of_damaged_rows: Vec<RawDocumentBuf>,
+}
 
 /// Says whether two documents say the same about the fields that are compared.
 pub(super) fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
@@ -22,6 +30,14 @@ pub(super) fn is_same(a: &RawDocument, b: &RawDocument) -> bool {
 
 fn key_parts(index: &RawDocument) -> [Option<String>; 3] {
     ["org", "course", "run"].map(|part| index.get_str(part).ok().map(str::to_owned))
+}
+
+fn parts(IndexKey { org, course, run }: IndexKey) -> [Option<String>; 3] {
+    [org, course, run].map(Some)
+}
+
+fn slug(index: &RawDocument) -> &str {
+    index.get_document("search_targets").and_then(|targets| targets.get_str("wiki_slug")).unwrap_or_default()
 }
 
 impl Session<'_> {
@@ -76,34 +92,71 @@ impl Session<'_> {
         Ok(found)
     }
 
-    /// Lists the contexts whose document in the collection does not say what the table says.
-    pub(super) fn differing_indexes(&self) -> Result<Vec<RowAndDocument>, RuntimeError> {
-        let Some(table) = &self.store.sql_index else { return Ok(Vec::new()) };
+    /// Puts what the table has beside what the collection has.
+    fn rows_and_documents(&self, table: &SqlIndex) -> Result<TableAndCollection, RuntimeError> {
         let filed = self.filed_indexes()?;
         // Those that cannot be read are found among the indexes themselves.
         let rows: Vec<_> = table.all(&filed)?.into_iter().flatten().collect();
+        let damaged: Vec<_> = table.damaged_keys()?.into_iter().map(parts).collect();
         let (mut by_id, mut by_key) = (HashMap::new(), HashMap::new());
         for (at, row) in rows.iter().enumerate() {
             by_id.insert(row.get_object_id("_id").ok(), at);
             by_key.insert(key_parts(row), at);
         }
-        let mut differing = Vec::new();
+        let (mut pairs, mut of_damaged_rows) = (Vec::new(), Vec::new());
         let mut seen = HashSet::new();
         for document in filed {
-            let same_id = by_id.get(&document.get_object_id("_id").ok());
             // Whoever made both apart from each other gave them ids of their own.
-            let Some(at) = same_id.or_else(|| by_key.get(&key_parts(&document))).copied() else {
-                differing.push((None, Some(document)));
-                continue;
-            };
-            seen.insert(at);
-            if same_id.is_none() || !is_same(&rows[at], &document) {
-                differing.push((Some(rows[at].clone()), Some(document)));
+            let id = document.get_object_id("_id").ok();
+            match by_id.get(&id).or_else(|| by_key.get(&key_parts(&document))).copied() {
+                Some(at) => {
+                    seen.insert(at);
+                    pairs.push((Some(rows[at].clone()), Some(document)));
+                }
+                None if damaged.contains(&key_parts(&document)) => of_damaged_rows.push(document),
+                None => pairs.push((None, Some(document))),
             }
         }
         let unseen = rows.into_iter().enumerate().filter(|(at, _)| !seen.contains(at));
-        differing.extend(unseen.map(|(_, row)| (Some(row), None)));
-        Ok(differing)
+        pairs.extend(unseen.map(|(_, row)| (Some(row), None)));
+        Ok(TableAndCollection { pairs, of_damaged_rows })
+    }
+
+    /// Lists the contexts whose document in the collection does not say what the table says.
+    pub(super) fn differing_indexes(&self) -> Result<Vec<RowAndDocument>, RuntimeError> {
+        let Some(table) = &self.store.sql_index else { return Ok(Vec::new()) };
+        let TableAndCollection { mut pairs, .. } = self.rows_and_documents(table)?;
+        pairs.retain(|pair| match pair {
+            (Some(row), Some(document)) => {
+                !is_same(row, document)
+                    || ["_id", "org", "course", "run"]
+                        .iter()
+                        .any(|name| value(row, name) != value(document, name))
+                    || slug(row) != slug(document)
+            }
+            _ => true,
+        });
+        Ok(pairs)
+    }
+
+    /// Gives the indexes as documents of the collection that says what the table says. What only the collection has, or
+    /// leads to, is taken from there.
+    pub(super) fn each_index_in_line(
+        &self,
+        table: &SqlIndex,
+        receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
+    ) -> Result<(), RuntimeError> {
+        let TableAndCollection { pairs, of_damaged_rows } = self.rows_and_documents(table)?;
+        for pair in &pairs {
+            match pair {
+                (Some(row), Some(document)) if !self.lost_heads(row, document)?.is_empty() => {
+                    receive(document)?
+                }
+                (Some(index), _) | (None, Some(index)) => receive(index)?,
+                (None, None) => {}
+            }
+        }
+        of_damaged_rows.iter().try_for_each(|document| receive(document))
     }
 
     /// Lets the collection say what the table says, unless it is ahead by then.

@@ -39,7 +39,11 @@ impl Session<'_> {
     }
 
     /// Lists the branches that only the collection leads to.
-    fn lost_heads(&self, row: &RawDocument, document: &RawDocument) -> Result<Vec<LostHead>, RuntimeError> {
+    pub(super) fn lost_heads(
+        &self,
+        row: &RawDocument,
+        document: &RawDocument,
+    ) -> Result<Vec<LostHead>, RuntimeError> {
         let row = CourseIndex::read(row)?;
         let document = match CourseIndex::read(document) {
             // It leads nowhere.

@@ -364,6 +364,9 @@ impl DocumentReads for Session<'_> {
         collection: &Collection,
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
+        if let (Collection::Indexes, Some(table)) = (collection, &self.store.sql_index) {
+            return self.each_index_in_line(table, receive);
+        }
         let filter = match collection {
             // What is beside those collections, and what cannot be in them.
             Collection::Other(name)

@@ -11,7 +11,7 @@ use rusqlite::params;
 use xblock_core::runtime::RuntimeError;
 
 use super::connection::{Session, failed};
-use crate::documents::{Bucket, FileId, corrupt};
+use crate::documents::{Bucket, FileId, corrupt, integer};
 
 /// Where a chunk belongs now.
 pub(super) type ChunkPlace<'a> = (RawBsonRef<'a>, i32);
@@ -23,6 +23,7 @@ pub(super) fn chunk_document(
     place: Option<ChunkPlace<'_>>,
 ) -> Result<RawDocumentBuf, RuntimeError> {
     let mut copy = RawDocumentBuf::new();
+    let told = integer(document, "n", "a chunk of a file").ok().flatten();
     for element in document {
         let (name, value) = element.map_err(|error| corrupt("a chunk of a file", error))?;
         let value = match (name.as_str(), value, place) {
@@ -31,19 +32,13 @@ pub(super) fn chunk_document(
             }
             ("files_id", _, Some((file, _))) => file,
             // A number that is right already keeps its type.
-            ("n", value, Some((_, number))) if as_number(value) != Some(i64::from(number)) => {
-                RawBsonRef::Int32(number)
-            }
+            ("n", _, Some((_, number))) if told != Some(i64::from(number)) => RawBsonRef::Int32(number),
             (_, value, _) => value,
         };
         let name: &CStr = name;
         copy.append(name, value);
     }
     Ok(copy)
-}
-
-fn as_number(value: RawBsonRef<'_>) -> Option<i64> {
-    value.as_i32().map(i64::from).or_else(|| value.as_i64())
 }
 
 /// Makes the document of a chunk that no dump had; each call makes the same one.

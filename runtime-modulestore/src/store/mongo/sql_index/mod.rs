@@ -82,6 +82,12 @@ impl SqlIndex {
         damaged.filter_map(|row| Entry::read(row).err()).next().map_or(Ok(None), Err)
     }
 
+    /// Lists the keys of the rows that cannot be read.
+    pub(super) fn damaged_keys(&self) -> Result<Vec<IndexKey>, RuntimeError> {
+        let rows = self.every_row()?;
+        Ok(rows.iter().filter(|row| Entry::read(row).is_err()).filter_map(|row| Entry::key_of(row)).collect())
+    }
+
     fn every_row(&self) -> Result<Vec<Vec<Cell>>, RuntimeError> {
         self.read(|table| {
             let sql = format!(
