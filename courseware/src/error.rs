@@ -77,6 +77,14 @@ pub enum CoursewareError {
         /// How often it was read.
         attempts: usize,
     },
+    /// The context was there and somebody deleted it while it was to be written; nothing was written.
+    #[error(
+        "{context} was deleted while it was to be written; nothing was written, and whoever runs this again makes it anew"
+    )]
+    Deleted {
+        /// The context.
+        context: ContextKey,
+    },
     /// A package that lacks what could not be read was to take the place of another; what was there is there still.
     #[error(
         "{} stays as it was: the new package lacks what cannot be read of {}", .0.target.display(), .0.context

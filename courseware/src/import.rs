@@ -14,7 +14,7 @@ use xblock_core::olx::{
     Diagnostic, OlxError, Package, PackageSource, ReadOptions, Severity, Threads, read_course,
 };
 use xblock_core::runtime::{
-    AssetSource, Base, Branch, Edit, EditOp, Extent, Origin, Runtime, RuntimeError, VersionId,
+    AssetSource, Base, Branch, ContextRecord, Edit, EditOp, Extent, Origin, Runtime, RuntimeError, VersionId,
 };
 
 use crate::branch_content::{AssetContent, BranchContent};
@@ -22,7 +22,7 @@ use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
 use crate::origin::Capture;
 use crate::progress::{Progress, Stage};
-use crate::steady::as_found;
+use crate::steady::{as_found, unless_deleted};
 
 /// What to do with a package that has errors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -91,8 +91,8 @@ pub struct ImportReport {
 ///
 /// # Errors
 /// [`CoursewareError::Olx`] for what is no package at all, [`CoursewareError::OtherKind`], [`CoursewareError::OtherRoot`],
-/// [`RuntimeError::Conflict`] where somebody changed the context meanwhile, [`CoursewareError::Interrupted`] and the
-/// store's own; then nothing was written. Errors inside a package are diagnostics of the report.
+/// [`RuntimeError::Conflict`] where somebody changed the context meanwhile, [`CoursewareError::Deleted`] where somebody deleted
+/// it, [`CoursewareError::Interrupted`] and the store's own; then nothing was written. Errors inside a package are diagnostics of the report.
 pub fn import(
     source: &Arc<dyn PackageSource>,
     store: &Arc<dyn Runtime>,
@@ -166,9 +166,22 @@ impl PreparedImport {
         store: &Arc<dyn Runtime>,
         options: &ImportOptions<'_>,
     ) -> Result<ImportReport, CoursewareError> {
+        let context = self.report.context.clone();
+        let found = store.context(&context);
+        let was_there = found.is_ok();
+        let written = self.write_over(found, store, options);
+        if was_there { unless_deleted(&**store, &context, written) } else { written }
+    }
+
+    fn write_over(
+        self,
+        found: Result<ContextRecord, RuntimeError>,
+        store: &Arc<dyn Runtime>,
+        options: &ImportOptions<'_>,
+    ) -> Result<ImportReport, CoursewareError> {
         let Self { root, mut published, mut draft, has_metadata, origin, mut report, .. } = self;
         let context = report.context.clone();
-        let (base, ops) = match store.context(&context) {
+        let (base, ops) = match found {
             Err(RuntimeError::NoSuchContext { .. }) => {
                 report.changes = EditSteps::between(&BranchContent::default(), &draft)?.counts;
                 (Base::New { root }, replace(&BranchContent::default(), None, &published, &draft)?)

@@ -18,7 +18,7 @@ use crate::edit_steps::{ChangeCounts, EditSteps};
 use crate::error::CoursewareError;
 use crate::import::replace;
 use crate::progress::{Progress, Stage};
-use crate::steady::{as_found, steady};
+use crate::steady::{as_found, steady, unless_deleted};
 
 /// How to publish.
 #[derive(Debug, Clone, Copy, Default)]
@@ -89,7 +89,7 @@ impl PublishReport {
 ///
 /// # Errors
 /// [`CoursewareError::UnreadableDraft`] where something is to be published in the source and blocks there cannot be read,
-/// [`RuntimeError::Conflict`] where somebody changed the target meanwhile, or the source again and again
+/// [`RuntimeError::Conflict`] where somebody changed the target meanwhile ([`CoursewareError::Deleted`] where it was deleted), or the source again and again
 /// ([`CoursewareError::Unsteady`]), [`CoursewareError::OtherRoot`], and the stores' own. What a failing run has committed stays, and the next run goes on from there.
 pub fn publish(
     from: &Arc<dyn Runtime>,
@@ -153,7 +153,9 @@ pub fn publish(
         edit.author = options.author;
         edit.message = format!("Publish {source_version}");
         edit.ops = ops;
-        let commit = to.commit(edit)?;
+        let was_there = matches!(edit.base, Base::Version(_));
+        let commit = to.commit(edit).map_err(CoursewareError::from);
+        let commit = if was_there { unless_deleted(&**to, context, commit)? } else { commit? };
         target_commit = Some(commit.published.unwrap_or(commit.draft));
         options.progress.step(Stage::Write, 1, Some(1)).or_else(ignore_stop)?;
     }

@@ -45,10 +45,26 @@ pub(crate) fn steady<T>(
     }
 }
 
+/// Says of what failed on a context that was found whether that is because somebody deleted it.
+///
+/// # Errors
+/// [`CoursewareError::Deleted`] where the context is not there any more, whatever the work came upon; otherwise the work's own.
+pub(crate) fn unless_deleted<T>(
+    store: &dyn Runtime,
+    context: &ContextKey,
+    result: Result<T, CoursewareError>,
+) -> Result<T, CoursewareError> {
+    result.map_err(|error| match (&error, store.context(context)) {
+        (CoursewareError::Interrupted, _) => error,
+        (_, Err(RuntimeError::NoSuchContext { .. })) => CoursewareError::Deleted { context: context.clone() },
+        _ => error,
+    })
+}
+
 /// Reads a context that is to be replaced, in the state it was found in.
 ///
 /// # Errors
-/// [`RuntimeError::Conflict`] where somebody changed it meanwhile, whatever `read` then came upon; otherwise that of `read`.
+/// [`RuntimeError::Conflict`] where somebody changed it meanwhile, [`CoursewareError::Deleted`] where somebody deleted it, whatever `read` then came upon; otherwise that of `read`.
 pub(crate) fn as_found<T>(
     store: &dyn Runtime,
     found: &ContextRecord,
@@ -67,6 +83,9 @@ pub(crate) fn as_found<T>(
             };
             let (context, base, head) = (found.key.clone(), of(found), of(&now));
             Err(RuntimeError::Conflict { context, base, head }.into())
+        }
+        Err(RuntimeError::NoSuchContext { .. }) => {
+            Err(CoursewareError::Deleted { context: found.key.clone() })
         }
         // What went wrong first is the one to report.
         Err(error) => result.and(Err(error.into())),

@@ -2,7 +2,7 @@
 """Runs a MariaDB server for tests, on a temporary folder and a free port, for as long as its standard input is open.
 
 The first line on standard output is `URL mysql://root@127.0.0.1:PORT/` once the server answers, or `SKIPPED: ` and
-the reason. It has two empty databases, `first` and `second`. The server is an installed one, or is unpacked from
+the reason. It has three empty databases, `first`, `second` and `third`. The server is an installed one, or is unpacked from
 Debian's packages into a cache, for which no rights are needed.
 
     tests/services/mariadb.py [--option=value ...]      options are the server's own
@@ -125,6 +125,7 @@ class Server:
             # For tests that have no client of their own.
             "CREATE DATABASE IF NOT EXISTS first CHARACTER SET utf8mb4;\n"
             "CREATE DATABASE IF NOT EXISTS second CHARACTER SET utf8mb4;\n"
+            "CREATE DATABASE IF NOT EXISTS third CHARACTER SET utf8mb4;\n"
         )
         command = [
             self.program,

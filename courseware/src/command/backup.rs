@@ -128,6 +128,15 @@ fn check(arguments: &BackupArguments, console: &mut Console) -> Result<Exit, Com
     Ok(exit)
 }
 
+/// Says whether a database on a server has a store's tables and nothing in them: they are made before the first row is, and are
+/// not taken away again, for another program may have begun to use them.
+fn has_empty_tables(url: &StoreUrl, surroundings: &Surroundings) -> bool {
+    matches!(url, StoreUrl::BlockstoreOnServer { .. })
+        && surroundings
+            .open_bundles(url, OpenMode::Read)
+            .is_ok_and(|store| store.get_collections().is_ok_and(|found| found.is_empty()))
+}
+
 pub(crate) fn run_restore(
     arguments: &RestoreArguments,
     surroundings: &Surroundings,
@@ -138,7 +147,19 @@ pub(crate) fn run_restore(
         bundle: arguments.bundle,
         take_over: arguments.take_over,
     };
-    let report = arguments.store.url.restore_bundles(&arguments.directory, &options, &surroundings.clock)?;
+    let url = &arguments.store.url;
+    let report = match url.restore_bundles(&arguments.directory, &options, &surroundings.clock) {
+        Ok(report) => report,
+        Err(error) => {
+            if has_empty_tables(url, surroundings) {
+                console.remark(format_args!(
+                    "nothing was restored; the database on the server has the tables of a store without bundles, which the next \
+                     restore uses"
+                ));
+            }
+            return Err(error.into());
+        }
+    };
     let exit = if report.damaged.is_empty() && report.passed_over.is_empty() { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;

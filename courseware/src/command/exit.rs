@@ -169,6 +169,7 @@ fn code_of(error: &CoursewareError) -> Exit {
         }
         CoursewareError::OtherRoot { .. }
         | CoursewareError::Unsteady { .. }
+        | CoursewareError::Deleted { .. }
         | CoursewareError::Bundles(
             BlockstoreError::AlreadyThere { .. } | BlockstoreError::StorageTaken { .. },
         )

@@ -6,13 +6,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use courseware::{
-    CompareOptions, CourseContent, CoursewareError, ExportForm, ExportOptions, Overwrite, Progress, Step,
-    compare, export,
+    ArchiveLimits, CompareOptions, CourseContent, CoursewareError, ExportForm, ExportOptions, ImportOptions,
+    ImportOutcome, Overwrite, Progress, Step, SystemClock, compare, export, import, open_package,
 };
+use runtime_blockstore::BlockstoreRuntime;
 use serde_json::json;
-use xblock_core::runtime::Runtime;
+use xblock_core::runtime::{Base, Edit, Runtime};
 use xblock_testkit::fixture::{block, commit, context, draft_course, edit, html, usage};
 
+use crate::command::tides;
 use crate::stores::{for_all, memory};
 
 /// A course with two texts that both say `0`.
@@ -112,6 +114,47 @@ fn an_export_of_what_never_stands_still_leaves_its_target_alone() {
             }
         }
     });
+}
+
+#[test]
+fn an_import_into_what_is_deleted_meanwhile_is_a_conflict() {
+    let registry = blocks::registry().unwrap();
+    let package = open_package(&tides(), &ArchiveLimits::default()).unwrap();
+    let mut step = 1;
+    loop {
+        step *= 2;
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(SystemClock);
+        let open = || BlockstoreRuntime::open(folder.path(), registry.clone(), clock.clone()).unwrap();
+        let store: Arc<dyn Runtime> = Arc::new(open());
+        let report = import(&package, &store, &registry, &ImportOptions::default()).unwrap();
+        let root = store.context(&report.context).unwrap().root;
+        let base = Base::Version(report.version.unwrap());
+        let other = block(json!({ "display_name": "Other" }), &[]);
+        store.commit(Edit::new(report.context.clone(), base).put(root, other)).unwrap();
+        let other_program = open();
+        let steps = AtomicU64::new(0);
+        let delete = |_: Step| {
+            if steps.fetch_add(1, Ordering::Relaxed) + 1 == step {
+                let bundle = other_program.blockstore().get_bundles(None).unwrap()[0].uuid;
+                other_program.blockstore().delete_bundle(bundle).unwrap();
+            }
+        };
+        let progress = Progress { report: Some(&delete), ..Progress::default() };
+        let imported =
+            import(&package, &store, &registry, &ImportOptions { progress, ..ImportOptions::default() });
+        if steps.into_inner() < step {
+            imported.unwrap();
+            break;
+        }
+        match imported {
+            Err(CoursewareError::Deleted { context }) => assert_eq!(context, report.context),
+            // Before the store was looked at, there is nothing to be in conflict with.
+            Ok(made) => assert!(step < 3 && made.outcome == ImportOutcome::Written, "step {step}"),
+            Err(error) => panic!("step {step}: {error}"),
+        }
+    }
+    assert!(step > 5, "there were steps to meddle at: {step}");
 }
 
 #[test]

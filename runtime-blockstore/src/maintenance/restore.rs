@@ -102,7 +102,8 @@ pub fn restore_with_assets(
 /// Restores a backup, of a store in a file or on a server, into a database on a server, and documents and data files into
 /// their place.
 ///
-/// The database must be there and have no collections, unless a single bundle is restored.
+/// The database must be there and have no collections, unless a single bundle is restored. Tables that are missing are made
+/// first, and stay, empty, where the restore fails.
 ///
 /// # Errors
 /// As [`restore`], and failures of the server and of an object store.

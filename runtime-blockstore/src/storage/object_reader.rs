@@ -4,8 +4,6 @@ use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use super::client::Client;
 use super::opened::Mark;
 use crate::error::BlockstoreError;
@@ -24,13 +22,13 @@ pub(crate) struct ObjectReader {
     mark: Mark,
     at: u64,
     /// What was read last, and where it begins.
-    piece: (u64, Bytes),
+    piece: (u64, Vec<u8>),
     next: u64,
 }
 
 impl ObjectReader {
     pub(super) fn new(client: Arc<Client>, path: PathBuf, mark: Mark) -> Self {
-        Self { client, path, mark, at: 0, piece: (0, Bytes::new()), next: FIRST }
+        Self { client, path, mark, at: 0, piece: (0, Vec::new()), next: FIRST }
     }
 
     pub(super) fn length(&self) -> u64 {
@@ -42,9 +40,11 @@ impl ObjectReader {
         self.next = length.clamp(1, LONGEST);
     }
 
-    fn read_piece(&mut self) -> Result<Bytes, BlockstoreError> {
+    /// Reads the next piece into the memory of the last one.
+    fn read_piece(&mut self) -> Result<Vec<u8>, BlockstoreError> {
         let end = self.at.saturating_add(self.next).min(self.mark.length);
-        let bytes = self.client.read_part(&self.path, self.mark.tag.as_deref(), self.at, end)?;
+        let memory = std::mem::take(&mut self.piece.1);
+        let bytes = self.client.read_part(&self.path, self.mark.tag.as_deref(), self.at..end, memory)?;
         if bytes.len() as u64 != end - self.at {
             let reason = format!("{} bytes came of {}", bytes.len(), end - self.at);
             return Err(BlockstoreError::corrupt(self.path.display(), reason));
@@ -61,8 +61,6 @@ impl Read for ObjectReader {
         }
         let (start, piece) = &self.piece;
         if self.at < *start || self.at >= *start + piece.len() as u64 {
-            // The last one goes first, so that there is never more than one.
-            self.piece.1 = Bytes::new();
             self.piece = (self.at, self.read_piece().map_err(io::Error::other)?);
         }
         let (start, piece) = &self.piece;

@@ -1,6 +1,7 @@
 //! Objects read, written, listed and removed.
 
 use std::io::{self, Read};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
@@ -25,6 +26,9 @@ type Result<T> = std::result::Result<T, BlockstoreError>;
 /// Bytes sent at once of what comes in as a stream; S3 takes at most 10,000 such parts of one object.
 const PART: usize = 8 * 1024 * 1024;
 
+/// What is read of a stream before memory is taken for a whole part.
+const BEGINNING: usize = 64 * 1024;
+
 /// Parts on their way at once.
 const PARTS: usize = 2;
 
@@ -44,12 +48,29 @@ impl Client {
         Ok(bytes.into())
     }
 
-    /// Reads a part of an object that must still be the one with this tag.
-    pub(super) fn read_part(&self, path: &Path, tag: Option<&str>, start: u64, end: u64) -> Result<Bytes> {
+    /// Reads a part of an object that must still be the one with this tag, into memory that was used before.
+    pub(super) fn read_part(
+        &self,
+        path: &Path,
+        tag: Option<&str>,
+        range: Range<u64>,
+        memory: Vec<u8>,
+    ) -> Result<Vec<u8>> {
         let tag = tag.map(str::to_owned);
+        let memory = Arc::new(Mutex::new(memory));
         self.call("cannot read", path, |store, key| {
-            let options = GetOptions::new().with_range(Some(start..end)).with_if_match(tag.clone());
-            async move { store.get_opts(&key, options).await?.bytes().await }
+            let options = GetOptions::new().with_range(Some(range.clone())).with_if_match(tag.clone());
+            let memory = memory.clone();
+            async move {
+                // Not put together by the client: memory that one thread takes and another gives back piles up.
+                let mut chunks = store.get_opts(&key, options).await?.into_stream();
+                let mut bytes = std::mem::take(&mut *memory.lock().unwrap_or_else(PoisonError::into_inner));
+                bytes.clear();
+                while let Some(chunk) = chunks.try_next().await? {
+                    bytes.extend_from_slice(&chunk);
+                }
+                Ok(bytes)
+            }
         })
     }
 
@@ -200,10 +221,17 @@ impl Client {
         let buffers = Buffers::default();
         let mut next = || -> Result<Vec<u8>> {
             let mut part = buffers.take();
-            Read::by_ref(&mut source)
-                .take(PART as u64)
-                .read_to_end(&mut part)
-                .map_err(BlockstoreError::io("cannot read the source of", target))?;
+            let mut fill = |part: &mut Vec<u8>, length: usize| {
+                let rest = length.saturating_sub(part.len()) as u64;
+                let read = Read::by_ref(&mut source).take(rest).read_to_end(part);
+                read.map(drop).map_err(BlockstoreError::io("cannot read the source of", target))
+            };
+            fill(&mut part, BEGINNING)?;
+            if part.len() == BEGINNING {
+                // At once, for memory that grows step by step leaves each step behind.
+                part.reserve_exact(PART - BEGINNING);
+                fill(&mut part, PART)?;
+            }
             hasher.update(&part);
             length += part.len() as u64;
             Ok(part)

@@ -1,5 +1,6 @@
 //! How the rules of content libraries read each version and draft.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use runtime_blockstore::{Access, Blockstore, DefinitionPlace, DefinitionState, Library};
@@ -9,8 +10,11 @@ use xblock_core::keys::ContextKey;
 use super::{Outcome, Report, list, number, open, same, string, text, uuid};
 
 /// Checks every view, each a case.
-pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report) -> Outcome {
+///
+/// Versions and drafts that no view is of are named: nothing else tells how they are to be read.
+pub(super) fn views(file: &Value, expected: &Value, folder: &Path, report: &mut Report) -> Outcome {
     let store = open(folder, Access::ReadOnly)?;
+    let mut viewed = BTreeSet::new();
     for wanted in list(&file["views"])? {
         if wanted.get("draft_name").is_none() || wanted.get("bundle_version").is_none() {
             return Err(format!(
@@ -23,7 +27,25 @@ pub(super) fn views(file: &Value, _: &Value, folder: &Path, report: &mut Report)
             (Value::Null, number) => DefinitionState::Version(self::number(number)?),
             _ => return Err(format!("a view of {} is one of a draft and a version", wanted["library_key"])),
         };
+        viewed.insert((uuid(&wanted["bundle_uuid"])?, format!("{state:?}")));
         report.case(&format!("view of {}, {state:?}", wanted["library_key"]), view(&store, wanted, &state));
+    }
+    for bundle in list(&expected["bundles"])? {
+        let mut states = Vec::new();
+        for version in list(&bundle["versions"])? {
+            states.push(DefinitionState::Version(number(&version["version_num"])?));
+        }
+        for draft in list(&bundle["drafts"])? {
+            states.push(DefinitionState::Draft(string(&draft["name"])?.to_owned()));
+        }
+        for state in states.iter().map(|state| format!("{state:?}")) {
+            if !viewed.contains(&(uuid(&bundle["uuid"])?, state.clone())) {
+                report.unproven.push(format!(
+                    "how content libraries read bundle {}, {state} (expected-library-view.json has no view of it)",
+                    bundle["key"]
+                ));
+            }
+        }
     }
     Ok(())
 }

@@ -41,9 +41,14 @@ pub(super) fn operations(script: &Value, expected: &Value, _: &Path, report: &mu
     for (at, op) in list(&script["operations"])?.iter().enumerate() {
         report.case(&format!("operation {at}, {}", op["op"]), call(&store, &mut made, op));
     }
+    report.case("keys of what is made", keys(&script["keys"], &made, expected));
     for wanted in list(&expected["bundles"])? {
         let key = string(&wanted["key"])?;
-        let Some(bundle) = made.bundles.get(key).copied() else { continue };
+        let Some(bundle) = made.bundles.get(key).copied() else {
+            report.case(&format!("replayed {key}"), Err("no operation makes it".into()));
+            continue;
+        };
+        report.case(&format!("replayed {key}"), self::names(&store, bundle, wanted, expected));
         for version in list(&wanted["versions"])? {
             let id = format!("replayed {key}, version {}", version["version_num"]);
             report.case(&id, self::version(&store, &made, bundle, version));
@@ -54,6 +59,44 @@ pub(super) fn operations(script: &Value, expected: &Value, _: &Path, report: &mu
         }
     }
     Ok(())
+}
+
+/// Holds the keys of operations against the UUIDs of what was made under them.
+fn keys(keys: &Value, made: &Made, expected: &Value) -> Outcome {
+    let sorted = |mut names: Vec<String>| {
+        names.sort();
+        names
+    };
+    let all =
+        |part: &str| -> Outcome<Vec<String>> { Ok(sorted(object(&keys[part])?.keys().cloned().collect())) };
+    same("keys of collections", &all("collections")?, &made.collections.keys().cloned().collect())?;
+    same("keys of bundles", &all("bundles")?, &made.bundles.keys().cloned().collect())?;
+    let drafts = made.drafts.keys().map(|(bundle, draft)| format!("{bundle}/{draft}"));
+    same("keys of drafts", &all("drafts")?, &sorted(drafts.collect()))?;
+    let uuids = sorted(list(&expected["collections"])?.iter().map(|c| c["uuid"].to_string()).collect());
+    let named = sorted(object(&keys["collections"])?.values().map(Value::to_string).collect());
+    same("collections", &named, &uuids)?;
+    for bundle in list(&expected["bundles"])? {
+        let key = string(&bundle["key"])?;
+        same("bundle", &keys["bundles"][key], &bundle["uuid"])?;
+        for draft in list(&bundle["drafts"])? {
+            let name = format!("{key}/{}", string(&draft["name"])?);
+            same("draft", &keys["drafts"][name], &draft["uuid"])?;
+        }
+    }
+    Ok(())
+}
+
+/// Compares what a bundle and its collection are called.
+fn names(store: &Blockstore, bundle: Uuid, wanted: &Value, expected: &Value) -> Outcome {
+    let found = store.get_bundle(bundle).map_err(text)?;
+    same("title", &string(&wanted["title"])?, &&*found.title)?;
+    same("slug", &string(&wanted["slug"])?, &&*found.slug)?;
+    same("description", &string(&wanted["description"])?, &&*found.description)?;
+    let collection = list(&expected["collections"])?.iter().find(|c| c["uuid"] == wanted["collection_uuid"]);
+    let collection = collection.ok_or("expected.json has no collection of it")?;
+    let found = store.get_collection(found.collection_uuid).map_err(text)?;
+    same("title of its collection", &string(&collection["title"])?, &&*found.title)
 }
 
 fn call(store: &Blockstore, made: &mut Made, op: &Value) -> Outcome {
