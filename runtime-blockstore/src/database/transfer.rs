@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
 
 use super::Connection;
 use super::carried;
@@ -106,6 +107,7 @@ pub(super) fn copy_to_file(from: &Connection, file: &Path) -> Result<()> {
     )?;
     to.insert_rows(ACTION, "INSERT INTO django_migrations (app, name, applied)", migrations)?;
     copy_rows(from, &to, APP.iter().chain(&OWN).chain(&INDEX))?;
+    reserve_numbers(&to)?;
     to.script(ACTION, "COMMIT;", &[])
 }
 
@@ -122,7 +124,66 @@ pub(super) fn copy_from_file(file: &Path, to: &Connection) -> Result<()> {
             return Err(BlockstoreError::AlreadyThere { place });
         }
     }
-    copy_rows(&from, to, APP.iter().chain(&OWN).chain(&INDEX))
+    copy_rows(&from, to, APP.iter().chain(&OWN).chain(&INDEX))?;
+    reserve_numbers(to)
+}
+
+/// Where rows of bundles and versions are named that may be deleted.
+const BUNDLES: [&str; 7] = [
+    "xblock_feed",
+    "xblock_file_change",
+    "xblock_link",
+    "xblock_bundle",
+    "xblock_state",
+    "xblock_version",
+    "xblock_unread",
+];
+const VERSIONS: [&str; 3] = ["xblock_feed", "xblock_feed_seen", "xblock_version"];
+
+/// Keeps the numbers of rows that were deleted, and that the feed still names, from being given a second time.
+///
+/// Both databases go on after the highest number that a row ever had: so one of that number is put there, and taken away.
+fn reserve_numbers(to: &Connection) -> Result<()> {
+    let highest = |column: &str, tables: &[&str]| {
+        let mut highest = 0;
+        for table in tables {
+            if to.has_table(table)? {
+                let sql = format!("SELECT coalesce(max({column}), 0) FROM {table}");
+                highest = to.one(ACTION, &sql, (), |row| row.get::<i64>(0))?.unwrap_or_default().max(highest);
+            }
+        }
+        Ok::<_, BlockstoreError>(highest)
+    };
+    let bundle = highest("bundle_id", &BUNDLES)?;
+    let version = highest("version_id", &VERSIONS)?;
+    let next_bundle = highest("id", &["bundles_bundle"])? + 1;
+    let next_version = highest("id", &["bundles_bundleversion"])? + 1;
+    if bundle < next_bundle && version < next_version {
+        return Ok(());
+    }
+    let (bundle, version) = (bundle.max(next_bundle), version.max(next_version));
+    let collection = Uuid::new_v4();
+    to.run(
+        ACTION,
+        "INSERT INTO bundles_collection (uuid, title) VALUES (?1, 'reserved')",
+        [&*collection.simple().to_string()],
+    )?;
+    to.run(
+        ACTION,
+        "INSERT INTO bundles_bundle (id, uuid, title, slug, description, collection_id) \
+         SELECT ?1, uuid, 'reserved', 'reserved', '', id FROM bundles_collection WHERE uuid = ?2",
+        (bundle, &*collection.simple().to_string()),
+    )?;
+    to.run(
+        ACTION,
+        "INSERT INTO bundles_bundleversion (id, version_num, snapshot_digest, change_description, bundle_id) \
+         VALUES (?1, 1, '', '', ?2)",
+        (version, bundle),
+    )?;
+    to.run(ACTION, "DELETE FROM bundles_bundleversion WHERE id = ?1", [version])?;
+    to.run(ACTION, "DELETE FROM bundles_bundle WHERE id = ?1", [bundle])?;
+    to.run(ACTION, "DELETE FROM bundles_collection WHERE uuid = ?1", [&*collection.simple().to_string()])
+        .map(drop)
 }
 
 /// Writes the app's rows of a file into a database that has no bundles.
@@ -130,7 +191,7 @@ pub(super) fn try_file(file: &Path, to: &Connection) -> Result<()> {
     let from = Connection::open_file_read_only(file)?;
     schema::refuse_newer(&from, &file.display())?;
     schema::require(&from, &file.display())?;
-    copy_rows(&from, to, APP.iter())
+    copy_rows(&from, to, APP.iter().chain(&OWN).chain(&INDEX))
 }
 
 fn copy_rows<'t>(from: &Connection, to: &Connection, tables: impl Iterator<Item = &'t Table>) -> Result<()> {

@@ -36,12 +36,12 @@ pub use history::{FileRevision, VersionSummary};
 pub use rebase::DraftStanding;
 pub use streams::BundleFile;
 
-use crate::database::{Access, Database};
+use crate::database::{Access, Connection, Database};
 use crate::digest::Digest;
 use crate::document::Snapshot;
 use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
-use crate::schema;
+use crate::schema::{self, Home};
 use crate::storage::{Assets, Storage};
 use durable::DurableFiles;
 
@@ -217,11 +217,11 @@ impl Blockstore {
     /// [`BlockstoreError::Corrupt`] where the file is none that is understood, [`BlockstoreError::RowRefused`] where this database
     /// does not take a row, such as two drafts whose names differ in case only; in each case nothing has changed.
     pub fn take_over(&self, file: &Path) -> Result<(), BlockstoreError> {
+        self.db.read(refuse_collections)?;
+        // What only the runtime's index knows goes along: authors, times, messages, adopted bundles, its feed.
+        self.db.create_index(Home::Main)?;
         self.db.write_once(|db| {
-            let sql = "SELECT 1 FROM bundles_collection LIMIT 1";
-            if db.exists("looking for collections", sql, ())? {
-                return Err(BlockstoreError::AlreadyThere { place: "a collection".to_owned() });
-            }
+            refuse_collections(db)?;
             Database::copy_from(db, file)
         })
     }
@@ -231,6 +231,7 @@ impl Blockstore {
     /// # Errors
     /// [`BlockstoreError::RowRefused`] where it does not take one.
     pub(crate) fn try_take_over(&self, file: &Path) -> Result<(), BlockstoreError> {
+        self.db.create_index(Home::Main)?;
         self.db.try_copy_from(file)
     }
 
@@ -301,6 +302,14 @@ pub(crate) fn refuse_taken(storage: &Storage, found: &[Uuid]) -> Result<(), Bloc
             Err(BlockstoreError::StorageTaken { place: storage.root().display().to_string(), first: *first })
         }
     }
+}
+
+fn refuse_collections(db: &Connection) -> Result<(), BlockstoreError> {
+    let sql = "SELECT 1 FROM bundles_collection LIMIT 1";
+    if db.exists("looking for collections", sql, ())? {
+        return Err(BlockstoreError::AlreadyThere { place: "a collection".to_owned() });
+    }
+    Ok(())
 }
 
 /// Refuses to read a store without versions whose bucket is not there: it would be taken for an empty store.

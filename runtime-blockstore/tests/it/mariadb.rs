@@ -14,7 +14,8 @@ use runtime_blockstore::{
     Severity, restore, restore_to_server,
 };
 use tempfile::TempDir;
-use xblock_core::runtime::{Branch, Runtime};
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, Cursor, Runtime};
 use xblock_testkit::{Fresh, Service};
 
 use crate::fixture::{Now, copy_folder, new_bundle, open, open_to_read, put_on_server, store_in};
@@ -323,4 +324,64 @@ fn rows_that_the_server_does_not_take_are_named_and_nothing_is_left() {
     to_server(Some(&whole), None).unwrap();
     let restored = store_in(place.path(), Access::ReadOnly, Arc::new(Now)).unwrap();
     assert_eq!(restored.get_bundle_file_data(bundle, "a", Some("studio_draft")).unwrap(), b"hours of work");
+}
+
+/// Adopted bundles, histories, authors, what came with the package: all that no document says; and numbers of deleted rows.
+#[test]
+fn a_restore_brings_what_only_our_tables_know() {
+    let library: ContextKey = "lib:Harbour:shared".parse().unwrap();
+    for (from_server, to_server) in [(false, true), (true, true), (true, false), (false, false)] {
+        let folder = tempfile::tempdir().unwrap();
+        let backups = folder.path().join("backups");
+        let (Some(from), Some(to)) = (Place::new(), Place::new()) else { return };
+        let place = |place: &Place, on_server: bool| {
+            if on_server { place.path().to_owned() } else { place.path().join("file") }
+        };
+        let (source, target) = (place(&from, from_server), place(&to, to_server));
+        let runtime = open(&source);
+        xblock_testkit::fixture::published_course(&runtime);
+        let store = runtime.blockstore();
+        let (bundle, draft) = new_bundle(store, "shared", &[("html/own/definition.xml", "<html>own</html>")]);
+        runtime.adopt(&library, bundle).unwrap();
+        let (deleted, other) = new_bundle(store, "deleted", &[("a", "1")]);
+        store.write_draft_file(other, "a", Some(b"2")).unwrap();
+        store.commit_draft(other).unwrap();
+        store.delete_bundle(deleted).unwrap();
+        let told = |runtime: &dyn Runtime| {
+            let course = xblock_testkit::fixture::context();
+            let mut lines = xblock_testkit::fixture::snapshot(runtime, &course, Branch::Draft);
+            lines.extend(xblock_testkit::fixture::snapshot(runtime, &library, Branch::Published));
+            lines.push(format!("{:?}", runtime.history(&course, Branch::Published).unwrap()));
+            lines.push(format!("{:?}", runtime.changes(Cursor::default(), 100).unwrap()));
+            lines
+        };
+        let before = told(&runtime);
+        store.backup(&backups, BackupOptions::default()).unwrap();
+        let options = RestoreOptions::default();
+        if to_server {
+            let assets = Assets::Folder(target.join("storage"));
+            restore_to_server(&backups, &to.mysql, &assets, &options, Arc::new(Now)).unwrap();
+        } else {
+            restore(&backups, &target, &options, Arc::new(Now)).unwrap();
+        }
+        let restored = open(&target);
+        assert_eq!(told(&restored), before, "{from_server} -> {to_server}");
+        // As the app does: a version whose number of a row the database gives.
+        let store = restored.blockstore();
+        for text in ["1", "2", "3"] {
+            store.write_draft_file(draft, "static/a.txt", Some(text.as_bytes())).unwrap();
+            store.commit_draft(draft).unwrap();
+        }
+        assert_eq!(store.get_bundle(bundle).unwrap().latest_version, 4);
+        xblock_testkit::fixture::commit(
+            &restored,
+            xblock_testkit::fixture::edit()
+                .put(
+                    xblock_testkit::fixture::usage("html", "h1"),
+                    xblock_testkit::fixture::html("after the restore"),
+                )
+                .publish_all(),
+        );
+        assert_eq!(store.fsck(FsckOptions::default()).unwrap().findings, []);
+    }
 }
