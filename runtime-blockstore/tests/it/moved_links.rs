@@ -139,3 +139,23 @@ fn files_beside_pages_that_others_include_keep_a_link_where_it_is() {
     assert_eq!((link.as_str(), other), ("pages", &at("unit", "b")));
     assert_eq!((text(&site, "a"), published_link(&site)), ("one".to_owned(), 1));
 }
+
+#[test]
+fn a_discarded_subtree_whose_link_is_gone_keeps_what_it_included() {
+    let site = site(&["same a"], &[]);
+    let store = site.runtime.blockstore();
+    let draft = store.get_or_create_bundle_draft(site.bundle, DRAFT).unwrap().uuid;
+    store.write_draft_file(draft, "unit/a/definition.xml", Some(b"<unit/>")).unwrap();
+    store.set_draft_link(draft, "pages", None).unwrap();
+    let discard = EditOp::Discard(Extent::Subtree(at("unit", "a")));
+    site.runtime.commit(Edit::new(lib(), Base::Any).with(discard)).unwrap();
+    // As docs/differences.md says: a copy of the library's own, for the link stays deleted.
+    let block = site.runtime.block(&at("html", "a"), Branch::Draft).unwrap();
+    assert_eq!(block.data.content["data"], "same");
+    assert_eq!(site.runtime.block(&at("unit", "a"), Branch::Draft).unwrap().data.children, [at("html", "a")]);
+    assert_eq!(site.runtime.links(&lib(), Branch::Draft).unwrap().len(), 0);
+    let own = store.get_draft(draft).unwrap().files;
+    assert!(own.keys().any(|path| path.starts_with("html/a/")), "{:?}", own.keys());
+    assert_eq!(text(&site, "a"), "same");
+    site.index_is_right();
+}
