@@ -421,7 +421,9 @@ impl Writer<'_> {
             return Ok(());
         };
         let touched: BTreeSet<_> = blocks.put.keys().chain(&blocks.deleted).filter_map(block_key).collect();
-        for (block_type, block_id, view) in draft.blocks() {
+        for (block_type, block_id) in draft.keys() {
+            // Of several by the same key the one that is read.
+            let Some(view) = draft.block(block_type, block_id) else { continue };
             let key = BlockKey::new(block_type, block_id);
             let Some(old) = published.block(block_type, block_id).filter(|_| !touched.contains(&key)) else {
                 continue;

@@ -331,11 +331,18 @@ impl<'a> NextStructure<'a> {
             document.append(cstr!("assets"), assets);
         }
         let mut blocks = RawArrayBuf::new();
-        for (entry, block) in base.into_iter().flat_map(in_document_order) {
-            match changed.remove(&entry) {
-                Some(Some(block)) => blocks.push(&block),
-                Some(None) => {}
+        // Of several by the same key the last is read; a change leaves one of them, a deletion none.
+        for (at, entry, block) in base.into_iter().flat_map(in_document_order) {
+            let is_read =
+                || base.and_then(|base| base.position(&entry.block_type, &entry.block_id)) == Some(at);
+            match changed.get_mut(&entry) {
                 None => blocks.push(block),
+                Some(changed) if is_read() => {
+                    if let Some(block) = changed.take() {
+                        blocks.push(&block);
+                    }
+                }
+                Some(_) => {}
             }
         }
         for block in changed.into_values().flatten() {
@@ -397,10 +404,10 @@ fn append_unknown(
     Ok(())
 }
 
-fn in_document_order(structure: &Structure) -> impl Iterator<Item = (BlockKey, &RawDocument)> {
+fn in_document_order(structure: &Structure) -> impl Iterator<Item = (u32, BlockKey, &RawDocument)> {
     let places = (0..).take(structure.len());
     places.filter_map(|at| {
         let (block_type, block_id) = structure.key_at(at);
-        Some((BlockKey::new(block_type, block_id), structure.at(at)?.raw()))
+        Some((at, BlockKey::new(block_type, block_id), structure.at(at)?.raw()))
     })
 }

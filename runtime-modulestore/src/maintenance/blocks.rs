@@ -48,7 +48,8 @@ impl BlockCheck<'_, '_> {
             let key = BlockKey::new(block_type, block_id);
             let place = format!("{}, {key}", self.place);
             if last.as_ref() == Some(&key) {
-                let reason = "it is there twice; one of them is read";
+                let reason = "it is there twice; the last is read, and what edits it leaves that one only, what \
+                              deletes it none";
                 self.check.find(Severity::Damage, "twice", &place, reason, None);
             }
             if let Err(error) = self.context.make_usage_key(block_type, block_id) {

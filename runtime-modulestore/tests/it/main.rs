@@ -1,6 +1,7 @@
 //! The runtime over Split documents.
 
 mod asset_records;
+mod block_twice;
 mod classes;
 mod courses;
 mod crash;
