@@ -13,6 +13,7 @@ mod failures;
 mod feed;
 mod fixture;
 mod golden;
+mod index_journal;
 mod index_table;
 mod kept_blocks;
 mod maintenance;

@@ -5,7 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, params_from_iter};
+use rusqlite::{
+    Connection, OpenFlags, OptionalExtension as _, ToSql, TransactionBehavior, ffi, params_from_iter,
+};
 use xblock_core::runtime::RuntimeError;
 
 use super::row::Columns;
@@ -37,7 +39,27 @@ CREATE INDEX IF NOT EXISTS split_modulestore_django_wiki_slug
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn failed(error: rusqlite::Error) -> RuntimeError {
-    RuntimeError::storage("reading or writing the table of course indexes", error)
+    let code = error.sqlite_error().map(|error| error.extended_code);
+    let action = match code {
+        Some(ffi::SQLITE_READONLY_ROLLBACK) => {
+            "undoing, in the table of course indexes, a commit whose writer died; its file and folder have to be \
+             writable for that"
+        }
+        _ => "reading or writing the table of course indexes",
+    };
+    RuntimeError::storage(action, error)
+}
+
+/// Opens a file that no statement changes.
+///
+/// A writer that died within a commit leaves a journal, which whoever reads next has to roll back: a connection that may
+/// write nothing at all cannot, and fails until somebody opens the file for writing. Where the file cannot be written SQLite
+/// itself opens it for reading only.
+fn open_for_reading(file: &str) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    connection.pragma_update(None, "query_only", true)?;
+    Ok(connection)
 }
 
 /// The file.
@@ -56,9 +78,7 @@ impl File {
             |error| RuntimeError::storage(format!("opening the table of course indexes in {file}"), error);
         let mut connection = match mode {
             StoreMode::ReadWrite => Connection::open(Path::new(file)).map_err(open)?,
-            StoreMode::ReadOnly => {
-                Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(open)?
-            }
+            StoreMode::ReadOnly => open_for_reading(file).map_err(open)?,
         };
         connection.busy_timeout(PATIENCE).map_err(open)?;
         if mode == StoreMode::ReadWrite && (&connection).has_table(NAME)? {
