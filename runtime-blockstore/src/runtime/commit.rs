@@ -16,6 +16,7 @@ use super::conventions::Conventions;
 use super::definitions::Source;
 use super::layout::{ContextDocument, STORE};
 use super::links::LinkEdit;
+use super::room::refuse_too_long;
 use super::tables::Tables;
 use super::view::{Trouble, View, parse_version_id};
 use crate::database::{Access, Connection};
@@ -39,16 +40,18 @@ impl BlockstoreRuntime {
         if self.store.db.access() == Access::ReadOnly {
             return Err(RuntimeError::ReadOnly);
         }
+        refuse_too_long(edit)?;
         // A context that is known from elsewhere cannot be made a second time.
         let mut is_known = matches!(edit.base, Base::New { .. }) && self.adopt_known(&edit.context)?;
         // The folder of a draft that is new: it is noted first, so that a crash leaves nothing behind.
         let mut noted = None;
         for _ in 0..ATTEMPTS {
+            let mut is_begun = false;
             let result = self.store.db.write(|db| {
                 if let Some(draft) = noted
-                    && !self.tables(db).is_garbage(draft)?
+                    && (std::mem::replace(&mut is_begun, true) || !self.tables(db).is_garbage(draft)?)
                 {
-                    // Another process swept before this one could write.
+                    // A first attempt, which the database took back, left files; or another process swept.
                     return Err(Trouble::Stale);
                 }
                 self.carry_out_in(db, edit, changes, noted)
@@ -60,7 +63,7 @@ impl BlockstoreRuntime {
                 }
                 Err(Trouble::Behind) => self.lay_on_latest(&edit.context)?,
                 Err(Trouble::Stale) => {
-                    let draft = Uuid::new_v4();
+                    let draft = self.new_draft();
                     self.sweep(Some(draft))?;
                     noted = Some(draft);
                 }

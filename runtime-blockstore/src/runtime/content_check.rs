@@ -16,7 +16,8 @@ use crate::store::Blockstore;
 type Id = (String, String);
 
 impl BlockstoreRuntime {
-    /// Names what contexts say about static files and nobody can read, and blocks that only hang below themselves.
+    /// Names blocks, and what contexts say about static files, that nobody can read, and blocks that only hang below
+    /// themselves.
     ///
     /// A context that cannot be read at all is for [`Blockstore::fsck`].
     ///
@@ -41,6 +42,19 @@ impl BlockstoreRuntime {
                 for DamagedAssetMetadata { place, reason, .. } in damaged {
                     if seen.insert((place.clone(), reason.clone())) {
                         findings.push(finding(Severity::Damage, "asset_metadata", place, reason));
+                    }
+                }
+                for usage in runtime.usages(&context, branch)? {
+                    let reason = match runtime.block(&usage, branch) {
+                        Ok(_) => continue,
+                        Err(error @ RuntimeError::BrokenInclude { .. }) => error.to_string(),
+                        Err(error) if cannot_be_read(&error) => error.to_string(),
+                        // Others changed it meanwhile.
+                        Err(error) if error.is_not_found() => continue,
+                        Err(error) => return Err(error),
+                    };
+                    if seen.insert((usage.to_string(), reason.clone())) {
+                        findings.push(finding(Severity::Warning, "block", usage.to_string(), reason));
                     }
                 }
                 for usage in circles {

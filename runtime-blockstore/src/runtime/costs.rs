@@ -15,7 +15,7 @@ use crate::database::Access;
 use crate::store::{Blockstore, BundleQuery};
 
 #[path = "../../tests/it/classes.rs"]
-mod classes;
+pub(super) mod classes;
 
 fn clock() -> Arc<FixedClock> {
     Arc::new(FixedClock(DateTime::from_timestamp(1_930_000_000, 0).expect("a moment")))

@@ -12,6 +12,7 @@ use xblock_core::runtime::{BlockData, RuntimeError};
 use super::BlockstoreRuntime;
 use super::conventions::{Conventions, ReadNaming};
 use super::layout::{Entry, classify};
+use super::room::{has_room, too_long};
 use super::tables::ContextRow;
 use crate::database::Connection;
 use crate::digest::Digest;
@@ -94,14 +95,15 @@ impl BlockstoreRuntime {
         record: &FileRecord,
     ) -> Option<(Cow<'p, str>, Cow<'p, str>)> {
         if let Some(found) = conventions.block_at(path) {
-            return Some(found);
+            return Some(found).filter(|(block_type, id)| has_room(block_type, id));
         }
         if classify(path) != Entry::Shortened {
             return None;
         }
         let bytes = self.read_file(source, path, record).ok()?;
         let (block_type, id) = read_definition_owner(&bytes, path)?;
-        (conventions.path(&block_type, &id) == path).then(|| (block_type.into(), id.into()))
+        (conventions.path(&block_type, &id) == path && has_room(&block_type, &id))
+            .then(|| (block_type.into(), id.into()))
     }
 
     /// Reads and parses a block's definition, or takes it from memory.
@@ -159,13 +161,17 @@ impl BlockstoreRuntime {
             let data = Arc::new(parts.resolve(&naming)?);
             Ok(Parsed { data, includes: includes.into() })
         };
-        read().map_err(|error: DefinitionError| {
+        let parsed = read().map_err(|error: DefinitionError| {
             let position = error.position().map(|at| format!(":{at}")).unwrap_or_default();
             RuntimeError::Corrupt {
                 place: format!("bundle {bundle}, {path}{position}"),
                 reason: error.to_string(),
             }
-        })
+        })?;
+        match too_long(&parsed.data.children, &parsed.includes) {
+            None => Ok(parsed),
+            Some(reason) => Err(RuntimeError::Corrupt { place: format!("bundle {bundle}, {path}"), reason }),
+        }
     }
 }
 

@@ -26,6 +26,7 @@ mod outline;
 mod reading;
 mod refresh;
 mod rendering;
+mod room;
 mod tables;
 mod tree;
 mod view;
@@ -35,7 +36,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-use uuid::Uuid;
+use uuid::{NoContext, Timestamp, Uuid};
 use xblock_core::block::Registry;
 use xblock_core::clock::Clock;
 use xblock_core::runtime::{Branch, RuntimeError};
@@ -51,6 +52,9 @@ use crate::store::Blockstore;
 
 use cache::DefinitionCache;
 use tables::Tables;
+
+/// How many seconds somebody may wait for the lock who is about to make a draft.
+const LONGEST_WAIT: i64 = 3600;
 
 pub use index_check::IndexFault;
 pub use links::{ContextError, ContextLink, LinkChanges, LinkTarget, LinkUpdates};
@@ -174,17 +178,78 @@ impl BlockstoreRuntime {
         Ok(())
     }
 
+    /// Names a draft that is about to be made; the name says when.
+    fn new_draft(&self) -> Uuid {
+        let now = self.store.clock.now();
+        let seconds = u64::try_from(now.timestamp()).unwrap_or_default();
+        Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.timestamp_subsec_nanos()))
+    }
+
+    /// Says whether a draft was named lately, so that somebody may be about to make it.
+    fn is_about_to_be_made(&self, draft: Uuid) -> bool {
+        let Some((seconds, _)) = draft.get_timestamp().map(|time| time.to_unix()) else { return false };
+        let now = self.store.clock.now().timestamp();
+        i64::try_from(seconds).is_ok_and(|named| now.saturating_sub(named).abs() < LONGEST_WAIT)
+    }
+
     /// Removes draft folders that commits left behind, and notes one that is about to be made.
+    ///
+    /// Whoever makes one has the lock that this has now, and leaves no note; so a folder is nobody's. Where there is none,
+    /// somebody may be waiting for the lock.
     fn sweep(&self, next: Option<Uuid>) -> Result<(), BlockstoreError> {
         self.store.db.write(|db| {
             let tables = self.tables(db);
             for draft in tables.garbage()? {
-                if !rows::has_draft(db, draft)? {
-                    self.store.storage.remove_folder(draft)?;
+                if rows::has_draft(db, draft)?
+                    || self.store.storage.remove_folder(draft)?
+                    || !self.is_about_to_be_made(draft)
+                {
+                    tables.drop_garbage(draft)?;
                 }
-                tables.drop_garbage(draft)?;
             }
             next.map_or(Ok(()), |draft| tables.add_garbage(draft))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use chrono::{DateTime, TimeDelta, Utc};
+    use xblock_core::clock::FixedClock;
+
+    use super::BlockstoreRuntime;
+    use crate::database::Access;
+    use crate::store::Blockstore;
+
+    fn open(folder: &Path, now: DateTime<Utc>) -> BlockstoreRuntime {
+        let store = Blockstore::open(folder, Access::ReadWrite, Arc::new(FixedClock(now))).unwrap();
+        BlockstoreRuntime::over(store, super::costs::classes::registry()).unwrap()
+    }
+
+    #[test]
+    fn a_sweep_leaves_the_notes_of_those_who_wait_and_takes_folders_and_old_notes() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = Utc::now();
+        let waiting = open(folder.path(), now);
+        let draft = waiting.new_draft();
+        waiting.sweep(Some(draft)).unwrap();
+        let is_noted = |runtime: &BlockstoreRuntime| {
+            runtime.store.db.read(|db| runtime.tables(db).is_garbage(draft)).unwrap()
+        };
+        // Opening a store sweeps, and so does every new context.
+        let other = open(folder.path(), now + TimeDelta::minutes(10));
+        other.sweep(Some(other.new_draft())).unwrap();
+        assert!(is_noted(&waiting));
+        let place = folder.path().join("storage").join(draft.to_string());
+        std::fs::create_dir_all(&place).unwrap();
+        other.sweep(None).unwrap();
+        assert!(!is_noted(&waiting) && !place.exists());
+
+        waiting.sweep(Some(draft)).unwrap();
+        let later = open(folder.path(), now + TimeDelta::hours(2));
+        assert!(!is_noted(&later));
     }
 }

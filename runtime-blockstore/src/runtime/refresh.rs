@@ -10,6 +10,7 @@ use super::BlockstoreRuntime;
 use super::definitions::Source;
 use super::includes::include_rows;
 use super::layout::{ASSETS_FILE, AssetsDocument, CONTEXT_FILE, ContextDocument, Entry, classify};
+use super::room::{has_room, has_room_for_context};
 use super::tables::{AssetRow, Tables, UsageRow};
 use super::view::{Trouble, View, draft_id, version_id};
 use crate::database::{Access, Connection};
@@ -190,10 +191,11 @@ impl BlockstoreRuntime {
         let Some(text) = text else { return Ok(None) };
         let document: Option<ContextDocument> = text.and_then(|text| serde_json::from_slice(&text).ok());
         Ok(Some(document.filter(|document| {
-            self.contexts.read_key(&document.context).is_some_and(|key| {
-                key.to_string() == document.context
-                    && key.make_usage_key(&document.root_type, &document.root_id).is_ok()
-            })
+            has_room_for_context(&document.context, &document.root_type, &document.root_id)
+                && self.contexts.read_key(&document.context).is_some_and(|key| {
+                    key.to_string() == document.context
+                        && key.make_usage_key(&document.root_type, &document.root_id).is_ok()
+                })
         })))
     }
 
@@ -364,6 +366,9 @@ pub(super) fn index_assets(
 ) -> Result<(), RuntimeError> {
     for (path, record) in files {
         let Entry::Asset(asset_type, name) = classify(path) else { continue };
+        if !has_room(asset_type, name) {
+            continue;
+        }
         tables.put_asset(
             state,
             &AssetRow {

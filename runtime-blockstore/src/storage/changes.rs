@@ -123,15 +123,14 @@ impl Storage {
     }
 
     /// Removes a folder with all that is in it.
-    pub(crate) fn remove_all(&self, folder: &Path) -> Result<(), BlockstoreError> {
+    pub(crate) fn remove_all(&self, folder: &Path) -> Result<bool, BlockstoreError> {
         if let Some(objects) = &self.objects {
             return objects.remove_all(folder);
         }
         match fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(BlockstoreError::io("cannot remove", folder)(error))
-            }
-            _ => Ok(()),
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(BlockstoreError::io("cannot remove", folder)(error)),
         }
     }
 
@@ -223,8 +222,8 @@ impl Storage {
         self.objects.is_none()
     }
 
-    /// Removes what may be left of a draft's folder.
-    pub(crate) fn remove_folder(&self, uuid: Uuid) -> Result<(), BlockstoreError> {
+    /// Removes what may be left of a draft's folder; says whether there was one.
+    pub(crate) fn remove_folder(&self, uuid: Uuid) -> Result<bool, BlockstoreError> {
         self.remove_all(&self.folder(uuid))
     }
 }

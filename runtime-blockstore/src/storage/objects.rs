@@ -274,12 +274,12 @@ impl Client {
         }
     }
 
-    /// Removes all objects below a path.
-    pub(super) fn remove_all(&self, folder: &Path) -> Result<()> {
+    /// Removes all objects below a path; says whether there were any.
+    pub(super) fn remove_all(&self, folder: &Path) -> Result<bool> {
         let keys: Vec<Key> =
             self.list(folder)?.into_iter().map(|found| self.key(&found.path)).collect::<Result<_>>()?;
         if keys.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         self.call("cannot remove", folder, |store, _| {
             let keys = keys.clone();
@@ -292,7 +292,7 @@ impl Client {
                         Err(error) => return Err(error),
                     }
                 }
-                Ok(())
+                Ok(true)
             }
         })
     }

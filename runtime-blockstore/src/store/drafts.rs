@@ -204,7 +204,7 @@ impl Blockstore {
         if deleted == 0 {
             return Err(BlockstoreError::DraftNotFound { uuid });
         }
-        self.storage.remove_folder(uuid)
+        self.storage.remove_folder(uuid).map(drop)
     }
 
     /// Reads a draft's document, which must have a row.

@@ -253,6 +253,6 @@ impl Blockstore {
 
     /// Removes what a change that never came to be has left.
     pub(crate) fn clear_incoming(&self, draft: Uuid) -> Result<()> {
-        self.storage.remove_all(&self.storage.incoming(draft))
+        self.storage.remove_all(&self.storage.incoming(draft)).map(drop)
     }
 }

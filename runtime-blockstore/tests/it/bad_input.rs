@@ -4,11 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use runtime_blockstore::{Access, Blockstore, BlockstoreError, CommitOptions, PathProblem};
+use runtime_blockstore::{
+    Access, Blockstore, BlockstoreError, BlockstoreRuntime, CommitOptions, PathProblem,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 use uuid::Uuid;
+use xblock_core::keys::ContextKey;
+use xblock_core::runtime::{Branch, Runtime as _, RuntimeError};
 
+use crate::classes::registry;
 use crate::fixture::{clock, new_bundle, ticking_store};
 
 /// The files below a folder with their bytes; SQLite's own scratch files are nobody's state.
@@ -238,4 +243,73 @@ fn ten_thousand_files_are_one_version() {
     }
     assert!(store.get_draft(draft).unwrap().files.values().all(|file| !file.modified));
     assert_eq!(store.get_changes(1, 10).unwrap()[0].files.len(), 10_000);
+}
+
+/// Names that the index has no room for are damage of what has them alone, and are not written; on every database.
+#[test]
+fn names_that_are_too_long_are_in_nobodys_way() {
+    let (id, kind) = ("u".repeat(3000), "t".repeat(900));
+    let include = |attributes: &str| format!("<unit><xblock-include {attributes}/></unit>");
+    let children = format!(r#"{{"children": [{{"type": "{kind}", "id": "{id}"}}]}}"#).replace('"', "&quot;");
+    let context = |key: &str, root: &str| {
+        format!(r#"{{"context": "{key}", "root_type": "course", "root_id": "{root}"}}"#)
+    };
+    let bundles: [&[(&str, String)]; 6] = [
+        &[("unit/u/definition.xml", include(&format!(r#"definition="html/a" usage="{id}""#)))],
+        &[("unit/u/definition.xml", include(&format!(r#"definition="html/{id}""#)))],
+        &[
+            ("unit/u/definition.xml", include(&format!(r#"definition="unit/w" usage="{}""#, &id[..1500]))),
+            ("unit/w/definition.xml", include(&format!(r#"definition="html/a" usage="{}""#, &id[..600]))),
+        ],
+        &[("unit/u/definition.xml", format!(r#"<unit xblock-data="{children}"/>"#))],
+        &[("context.json", context(&format!("course-v1:O+C+{id}"), "course"))],
+        &[("context.json", context("course-v1:O+C+R", &id))],
+    ];
+    let server = crate::mariadb::Place::new();
+    let folder = tempfile::tempdir().unwrap();
+    for place in [Some(folder.path()), server.as_ref().map(|place| place.path())].into_iter().flatten() {
+        let runtime = crate::fixture::open(place);
+        xblock_testkit::fixture::published_course(&runtime);
+        let course = xblock_testkit::fixture::context();
+        let told = || Branch::ALL.map(|branch| xblock_testkit::fixture::snapshot(&runtime, &course, branch));
+        let before = told();
+        for (number, files) in bundles.iter().enumerate() {
+            let mut files: Vec<(&str, &str)> = files.iter().map(|(path, text)| (*path, &**text)).collect();
+            files.push(("html/a/definition.xml", "<html>sound</html>"));
+            let (bundle, _) = new_bundle(runtime.blockstore(), "long", &files);
+            if files[0].0.starts_with("unit") {
+                let key: ContextKey = format!("lib:Harbour:long{number}").parse().unwrap();
+                runtime.adopt(&key, bundle).unwrap();
+                let sound = key.make_usage_key("html", "a").unwrap();
+                assert!(runtime.block(&sound, Branch::Published).is_ok(), "{number}");
+                assert!(runtime.usages(&key, Branch::Published).is_ok(), "{number}");
+                if number != 2 {
+                    let unit = runtime.block(&key.make_usage_key("unit", "u").unwrap(), Branch::Published);
+                    assert!(unit.as_ref().is_err_and(RuntimeError::is_damage), "{number}: {unit:?}");
+                }
+            }
+        }
+        assert_eq!(told(), before);
+        xblock_testkit::fixture::commit(
+            &runtime,
+            xblock_testkit::fixture::edit()
+                .put(xblock_testkit::fixture::usage("html", "h1"), xblock_testkit::fixture::html("later"))
+                .publish_all(),
+        );
+        let reader = || crate::fixture::store_in(place, Access::ReadOnly, clock()).unwrap();
+        let faults = BlockstoreRuntime::check_index(reader(), registry()).unwrap();
+        assert!(faults.is_empty(), "{faults:?}");
+        let found = BlockstoreRuntime::check_contents(reader(), registry()).unwrap();
+        for number in [0, 1, 3] {
+            let name = format!("lb:Harbour:long{number}:unit:u");
+            assert!(
+                found.iter().any(|finding| format!("{finding:?}").contains(&name)),
+                "{number}: {found:#?}"
+            );
+        }
+        let edit = xblock_testkit::fixture::edit()
+            .put(xblock_testkit::fixture::usage("html", &id[..2001]), xblock_testkit::fixture::html("no"));
+        let refused = runtime.commit(edit);
+        assert!(matches!(refused, Err(RuntimeError::Unstorable { .. })), "{refused:?}");
+    }
 }
