@@ -2,6 +2,7 @@
 
 use std::io::Write as _;
 use std::net::TcpListener;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -23,17 +24,17 @@ use crate::server::{Server, mysql_server, open, server};
 const TABLE: &str = "split_modulestore_django_splitmodulestorecourseindex";
 
 /// A place for the table, and somebody else who looks into it.
-enum Table {
+pub(crate) enum Table {
     Sqlite(TempDir),
     Mysql { server: &'static Server, database: String },
 }
 
 impl Table {
-    fn sqlite() -> Self {
+    pub(crate) fn sqlite() -> Self {
         Self::Sqlite(tempfile::tempdir().expect("a folder"))
     }
 
-    fn mysql() -> Option<Self> {
+    pub(crate) fn mysql() -> Option<Self> {
         let server = mysql_server()?;
         let database = server.new_database();
         let mut root = mysql::Conn::new(&*server.address).expect("the server takes its administrator");
@@ -42,11 +43,32 @@ impl Table {
     }
 
     /// The option of a store's address.
-    fn option(&self) -> String {
+    pub(crate) fn option(&self) -> String {
         match self {
-            Self::Sqlite(folder) => format!("index=sqlite:{}", folder.path().join("edxapp.db").display()),
+            Self::Sqlite(_) => format!("index=sqlite:{}", self.path().display()),
             Self::Mysql { server, database } => format!("index={}{database}", server.address),
         }
+    }
+
+    /// The SQLite file.
+    fn path(&self) -> PathBuf {
+        let Self::Sqlite(folder) = self else { panic!("it is in no file") };
+        folder.path().join("edxapp.db")
+    }
+
+    pub(crate) fn file(&self) -> rusqlite::Connection {
+        rusqlite::Connection::open(self.path()).expect("the file")
+    }
+
+    /// Host and port of the server.
+    pub(crate) fn server(&self) -> String {
+        let Self::Mysql { server, .. } = self else { panic!("it is on no server") };
+        server.address.trim_end_matches('/').rsplit('@').next().expect("a server").to_owned()
+    }
+
+    /// The option of a store's address, where the server is reached by another port of this machine.
+    pub(crate) fn option_at(&self, port: u16) -> String {
+        self.option().replace(&self.server(), &format!("127.0.0.1:{port}"))
     }
 
     fn connection(&self) -> mysql::Conn {
@@ -57,8 +79,8 @@ impl Table {
     /// Asks for texts, of each row those of its columns.
     fn ask(&self, sql: &str) -> Vec<Vec<String>> {
         match self {
-            Self::Sqlite(folder) => {
-                let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
+            Self::Sqlite(_) => {
+                let db = self.file();
                 let mut statement = db.prepare(sql).expect("a statement");
                 let columns = statement.column_count();
                 let rows = statement.query_map([], |row| (0..columns).map(|at| row.get(at)).collect());

@@ -15,6 +15,7 @@ mod fixture;
 mod golden;
 mod index_journal;
 mod index_table;
+mod index_table_time;
 mod kept_blocks;
 mod maintenance;
 mod model;

@@ -1,5 +1,7 @@
 //! Failures of the server as the runtime's.
 
+use std::fmt;
+
 use mongodb::error::{Error, ErrorKind, WriteFailure};
 use xblock_core::runtime::RuntimeError;
 
@@ -52,6 +54,33 @@ pub(super) fn clashing(error: &Error) -> Vec<usize> {
 /// Says whether an index is there already, made with other options.
 pub(super) fn is_other_index(error: &Error) -> bool {
     codes(error).iter().any(|code| matches!(code, 85 | 86))
+}
+
+/// What is said of a change of the one document that makes a commit, where the server did not say whether it was made: it
+/// may still carry it out.
+#[derive(Debug)]
+struct MayBeMade(Box<dyn std::error::Error + Send + Sync>);
+
+impl fmt::Display for MayBeMade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "whether the edit was made is not known; look whether it is there before you make it again",
+        )
+    }
+}
+
+impl std::error::Error for MayBeMade {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.0)
+    }
+}
+
+/// Adds to a failure that what was to be done may be done all the same.
+pub(super) fn may_be_made(error: RuntimeError) -> RuntimeError {
+    match error {
+        RuntimeError::Storage { action, source } => RuntimeError::storage(action, MayBeMade(source)),
+        other => other,
+    }
 }
 
 /// Turns a failure into the runtime's. Drivers never put passwords into their messages.

@@ -47,7 +47,7 @@ impl SqlIndex {
     ) -> Result<Self, RuntimeError> {
         let first = || first_rows(&filed()?);
         Ok(match place {
-            IndexPlace::Sqlite(file) => Self::Sqlite(sqlite::File::open(file, mode, &first)?),
+            IndexPlace::Sqlite(file) => Self::Sqlite(sqlite::File::open(file, patience, mode, &first)?),
             IndexPlace::Mysql(place) => Self::Mysql(mysql::Server::open(place, patience, mode, &first)?),
         })
     }

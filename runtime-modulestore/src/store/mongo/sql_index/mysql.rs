@@ -2,23 +2,28 @@
 //!
 //! A row that is about to be changed is locked first. Where the connection is lost while the server commits, the change is
 //! made again on another: the lock waits for the old transaction's end, and what that one left tells whether it was made.
+//! All of it has one time together; what is not known by its end is told as such.
+
+mod line;
 
 use std::error::Error as _;
 use std::io::ErrorKind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bson::oid::ObjectId;
 use mysql::prelude::Queryable as _;
 use mysql::{Conn, DriverError, Error, Opts, OptsBuilder, Params, SslOpts, Value};
 use xblock_core::runtime::RuntimeError;
 
+use self::line::Line;
 use super::place::MysqlIndexPlace;
 use super::row::Columns;
 use super::statements::{Cell, Statements};
 use super::{NAME, fill};
 use crate::store::StoreMode;
+use crate::store::mongo::failure::may_be_made;
 
 const TABLE: &str = "CREATE TABLE IF NOT EXISTS split_modulestore_django_splitmodulestorecourseindex (
     id integer NOT NULL AUTO_INCREMENT PRIMARY KEY,
@@ -55,18 +60,32 @@ enum Trouble {
     Lost,
 }
 
+/// For what the time that is set holds.
+#[derive(Debug, Clone, Copy)]
+enum Time {
+    /// All that is asked, however often it is tried.
+    Together { until: Instant },
+    /// Each statement: there are as many as the store has courses.
+    Each,
+}
+
 /// The server, and the connections to it.
 pub(in crate::store::mongo) struct Server {
     options: Opts,
     name: String,
+    /// How long a connection may take to come about.
+    connecting: Duration,
+    /// How long a call may take.
+    patience: Duration,
     lock_seconds: u64,
-    idle: Mutex<Vec<Conn>>,
+    idle: Mutex<Vec<Line>>,
 }
 
 /// One connection, and what it stumbled over.
 struct Open<'s> {
-    connection: Conn,
+    line: Line,
     server: &'s Server,
+    time: Time,
     trouble: Option<Trouble>,
 }
 
@@ -95,13 +114,19 @@ impl Server {
             .tcp_keepalive_time_ms(Some(60_000))
             .ssl_opts(tls)
             .into();
-        let lock_seconds = LOCK_SECONDS.min(patience.as_secs() / 2).max(1);
-        let server = Self { options, name: place.server(), lock_seconds, idle: Mutex::default() };
-        server.read(|table| {
-            // Where it is there, nobody needs the right to make it.
-            if mode == StoreMode::ReadOnly || table.has_table(NAME)? {
-                return Ok(());
-            }
+        let server = Self {
+            options,
+            name: place.server(),
+            connecting: place.connecting.min(patience),
+            patience,
+            lock_seconds: LOCK_SECONDS.min(patience.as_secs() / 2).max(1),
+            idle: Mutex::default(),
+        };
+        // Where it is there, nobody needs the right to make it.
+        if server.read(|table| Ok(mode == StoreMode::ReadOnly || table.has_table(NAME)?))? {
+            return Ok(server);
+        }
+        server.repeat(Time::Each, |table| {
             let rows = first()?;
             if rows.is_empty() {
                 return table.execute(TABLE, &[]);
@@ -145,48 +170,74 @@ impl Server {
         RuntimeError::storage(action, format!("{what}{error}"))
     }
 
-    fn connect(&self) -> Result<Open<'_>, RuntimeError> {
-        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let connection = match idle {
-            Some(connection) => connection,
+    fn connect(&self, time: Time) -> Result<Open<'_>, RuntimeError> {
+        let idle = self.idle().pop();
+        let line = match idle {
+            Some(line) => line,
             None => {
-                let mut connection = Conn::new(self.options.clone()).map_err(|error| self.failed(&error))?;
+                let by = Instant::now() + self.connecting;
+                let by = match time {
+                    Time::Together { until } => by.min(until),
+                    Time::Each => by,
+                };
                 let settings = format!(
                     "SET SESSION sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', \
                      transaction_isolation = 'READ-COMMITTED', innodb_lock_wait_timeout = {}",
                     self.lock_seconds
                 );
-                // MariaDB before 11 calls it otherwise.
-                let older = settings.replace("transaction_isolation", "tx_isolation");
-                connection
-                    .query_drop(settings)
-                    .or_else(|_| connection.query_drop(older))
-                    .map_err(|error| self.failed(&error))?;
-                connection
+                let prepare = move |connection: &mut Conn| {
+                    // MariaDB before 11 calls it otherwise.
+                    let older = settings.replace("transaction_isolation", "tx_isolation");
+                    connection.query_drop(settings).or_else(|_| connection.query_drop(older))
+                };
+                Line::connect(self.options.clone(), prepare, by).map_err(|error| self.failed(&error))?
             }
         };
-        Ok(Open { connection, server: self, trouble: None })
+        Ok(Open { line, server: self, time, trouble: None })
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<Line>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn keep(&self, open: Open<'_>) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.trouble != Some(Trouble::Lost) && idle.len() < KEPT {
-            idle.push(open.connection);
+        let mut idle = self.idle();
+        if open.trouble == Some(Trouble::Lost) {
+            // What lies there since before is no better.
+            idle.clear();
+        } else if idle.len() < KEPT {
+            idle.push(open.line);
         }
+    }
+
+    fn together(&self) -> (Time, Instant) {
+        let until = Instant::now() + self.patience;
+        (Time::Together { until }, until)
     }
 
     /// Runs a job that changes nothing, and again where the connection was lost.
     pub(super) fn read<T>(
         &self,
+        job: impl FnMut(&mut dyn Statements) -> Result<T, RuntimeError>,
+    ) -> Result<T, RuntimeError> {
+        self.repeat(self.together().0, job)
+    }
+
+    /// Runs a job that bears being done twice, again where the connection was lost.
+    fn repeat<T>(
+        &self,
+        time: Time,
         mut job: impl FnMut(&mut dyn Statements) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
+        // What does not answer is not asked again: that would take as long each time.
+        let (_, until) = self.together();
         let mut attempt = 1;
         loop {
-            let mut open = self.connect()?;
+            let mut open = self.connect(time)?;
             let done = job(&mut open);
             let trouble = open.trouble;
             self.keep(open);
-            if trouble.is_none() || attempt == ATTEMPTS || done.is_ok() {
+            if trouble.is_none() || attempt == ATTEMPTS || done.is_ok() || Instant::now() >= until {
                 return done;
             }
             attempt += 1;
@@ -199,50 +250,68 @@ impl Server {
         &self,
         mut job: impl FnMut(&mut dyn Statements, bool) -> Result<T, RuntimeError>,
     ) -> Result<T, RuntimeError> {
+        let (time, until) = self.together();
+        let pause = |attempt: u32| {
+            let left = until.saturating_duration_since(Instant::now());
+            thread::sleep(left.min(PAUSE * (1 << attempt)));
+        };
         let (mut attempt, mut may_be_done) = (1, false);
         loop {
-            let mut open = match self.connect() {
+            let told = |error, may_be_done| if may_be_done { may_be_made(error) } else { error };
+            let mut open = match self.connect(time) {
                 // What was done may have been kept; it is asked for until the server is back.
-                Err(_) if may_be_done && attempt < ATTEMPTS => {
-                    thread::sleep(PAUSE * (1 << attempt));
+                Err(_) if may_be_done && attempt < ATTEMPTS && Instant::now() < until => {
+                    pause(attempt);
                     attempt += 1;
                     continue;
                 }
-                open => open?,
+                open => open.map_err(|error| told(error, may_be_done))?,
             };
-            let done = open
-                .run("START TRANSACTION")
-                .and_then(|()| job(&mut open, may_be_done))
-                .and_then(|done| open.run("COMMIT").map(|()| done));
+            let result = open.run("START TRANSACTION").and_then(|()| job(&mut open, may_be_done));
+            let is_ready = result.is_ok();
+            let done = result.and_then(|done| open.run("COMMIT").map(|()| done));
             let Err(error) = done else {
                 self.keep(open);
                 return done;
             };
             let trouble = open.trouble;
-            if trouble != Some(Trouble::Lost) && open.run("ROLLBACK").is_ok() {
+            // Without its connection the server undoes what it was not told to keep.
+            may_be_done |= is_ready && trouble == Some(Trouble::Lost);
+            if trouble == Some(Trouble::Lost) || open.run("ROLLBACK").is_ok() {
                 self.keep(open);
             }
-            may_be_done |= trouble == Some(Trouble::Lost);
-            if trouble.is_none() || attempt == ATTEMPTS {
-                return Err(error);
+            if trouble.is_none() || attempt == ATTEMPTS || Instant::now() >= until {
+                return Err(told(error, may_be_done));
             }
-            thread::sleep(PAUSE * (1 << attempt));
+            pause(attempt);
             attempt += 1;
         }
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        std::mem::take(&mut *self.idle()).into_iter().for_each(Line::close);
+    }
+}
+
 impl Open<'_> {
-    fn note<T>(&mut self, outcome: mysql::Result<T>) -> Result<T, RuntimeError> {
-        outcome.map_err(|error| {
+    fn ask<T: Send + 'static>(
+        &mut self,
+        task: impl FnOnce(&mut Conn) -> mysql::Result<T> + Send + 'static,
+    ) -> Result<T, RuntimeError> {
+        let until = match self.time {
+            Time::Together { until } => until,
+            Time::Each => Instant::now() + self.server.patience,
+        };
+        self.line.ask(task, until).map_err(|error| {
             self.trouble = meaning(&error).or(self.trouble);
             self.server.failed(&error)
         })
     }
 
-    fn run(&mut self, sql: &str) -> Result<(), RuntimeError> {
-        let outcome = self.connection.query_drop(sql);
-        self.note(outcome)
+    fn run(&mut self, sql: &'static str) -> Result<(), RuntimeError> {
+        self.ask(move |connection| connection.query_drop(sql))
     }
 }
 
@@ -330,14 +399,14 @@ impl Statements for Open<'_> {
     }
 
     fn rows(&mut self, sql: &str, values: &[Cell]) -> Result<Vec<Vec<Cell>>, RuntimeError> {
-        let rows = self.connection.exec::<mysql::Row, _, _>(sql, params(values));
-        let rows = self.note(rows)?;
+        let (sql, values) = (sql.to_owned(), params(values));
+        let rows = self.ask(move |connection| connection.exec::<mysql::Row, _, _>(sql, values))?;
         Ok(rows.into_iter().map(|row| row.unwrap().into_iter().map(cell).collect()).collect())
     }
 
     fn execute(&mut self, sql: &str, values: &[Cell]) -> Result<(), RuntimeError> {
-        let outcome = self.connection.exec_drop(sql, params(values));
-        self.note(outcome)
+        let (sql, values) = (sql.to_owned(), params(values));
+        self.ask(move |connection| connection.exec_drop(sql, values))
     }
 
     fn has_table(&mut self, name: &str) -> Result<bool, RuntimeError> {

@@ -25,7 +25,8 @@ pub enum IndexPlace {
 /// A database on a MySQL or MariaDB server: `mysql://USER:PASSWORD@HOST:PORT/DATABASE`.
 ///
 /// Options stand behind it: `tls=on|off` (on, but off for `localhost`, `127.0.0.1` and `::1`), `tls-ca=FILE` (authorities to
-/// trust besides the web's), `connect-timeout=SECONDS` (10). How long a statement may take is `timeoutMS` of the store.
+/// trust besides the web's), `connect-timeout=SECONDS` (10). How long reading or
+/// changing the table may take is `timeoutMS` of the store.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct MysqlIndexPlace {
     pub(super) user: Option<String>,

@@ -35,7 +35,7 @@ CREATE INDEX IF NOT EXISTS split_modulestore_django_org
 CREATE INDEX IF NOT EXISTS split_modulestore_django_wiki_slug
     ON split_modulestore_django_splitmodulestorecourseindex (wiki_slug);";
 
-/// How long another process is waited for.
+/// How long another process is waited for at most.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn failed(error: rusqlite::Error) -> RuntimeError {
@@ -71,6 +71,7 @@ impl File {
     /// Opens the file; with [`StoreMode::ReadWrite`] the table is made where it is missing, with its first rows.
     pub(super) fn open(
         file: &str,
+        patience: Duration,
         mode: StoreMode,
         first: &dyn Fn() -> Result<Vec<Columns>, RuntimeError>,
     ) -> Result<Self, RuntimeError> {
@@ -80,7 +81,7 @@ impl File {
             StoreMode::ReadWrite => Connection::open(Path::new(file)).map_err(open)?,
             StoreMode::ReadOnly => open_for_reading(file).map_err(open)?,
         };
-        connection.busy_timeout(PATIENCE).map_err(open)?;
+        connection.busy_timeout(PATIENCE.min(patience)).map_err(open)?;
         if mode == StoreMode::ReadWrite && (&connection).has_table(NAME)? {
             connection.execute_batch(TABLES).map_err(open)?;
         } else if mode == StoreMode::ReadWrite {
