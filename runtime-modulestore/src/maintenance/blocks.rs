@@ -1,6 +1,7 @@
 //! The blocks of one head: keys, definitions, children, what is said of their last change.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
 use std::sync::Arc;
 
 use bson::oid::ObjectId;
@@ -15,6 +16,14 @@ use crate::fields::FieldCodec;
 use crate::operations::orphans;
 use crate::reader::CHILDREN;
 use crate::store::ContentKind;
+
+/// What mends a block of which nobody here knows what it was.
+const BLOCK_BY_HAND: &str = "by hand: import a package of the course over it, or delete the block, or take the draft's back to what is published; else from a dump";
+/// What mends a block that is there twice.
+const TWICE_BY_HAND: &str =
+    "by hand: edit the block, which leaves one, or delete it, which leaves none, and publish that";
+/// What mends a branch that lost its root.
+const ROOT_BY_HAND: &str = "by hand: import a package of the course over it; else from a dump";
 
 /// A head being checked.
 pub(super) struct BlockCheck<'b, 'c> {
@@ -35,6 +44,7 @@ impl BlockCheck<'_, '_> {
         if !structure.contains(&root.block_type, &root.block_id) {
             let reason = format!("its root {root} is not among its blocks");
             self.check.find(Severity::Damage, "no_root", &self.place, reason, None);
+            self.check.by_hand(ROOT_BY_HAND);
         }
         if !self.is_new {
             return Ok(());
@@ -51,14 +61,15 @@ impl BlockCheck<'_, '_> {
                 let reason = "it is there twice; the last is read, and what edits it leaves that one only, what \
                               deletes it none";
                 self.check.find(Severity::Damage, "twice", &place, reason, None);
+                self.check.by_hand(TWICE_BY_HAND);
             }
             if let Err(error) = self.context.make_usage_key(block_type, block_id) {
                 self.check.find(Severity::Damage, "block_key", &place, error, None);
             }
             match view.definition() {
                 Ok(Some(id)) => self.definition(id, &key, &place)?,
-                Ok(None) => self.check.find(Severity::Damage, "no_definition", &place, "it names none", None),
-                Err(error) => self.check.find(Severity::Damage, "block", &place, told(error)?, None),
+                Ok(None) => self.damage("no_definition", &place, "it names none", None),
+                Err(error) => self.damage("block", &place, told(error)?, None),
             }
             for failed in [
                 view.edit_info().err(),
@@ -70,10 +81,10 @@ impl BlockCheck<'_, '_> {
             .flatten()
             {
                 damaged.insert(key.clone());
-                self.check.find(Severity::Damage, "block", &place, told(failed)?, None);
+                self.damage("block", &place, told(failed)?, None);
             }
             if is_too_deep(view.raw()) && damaged.insert(key.clone()) {
-                self.check.find(Severity::Damage, "block", &place, "it is nested too deep", None);
+                self.damage("block", &place, "it is nested too deep", None);
             }
             match view.children() {
                 Ok(children) => {
@@ -84,7 +95,7 @@ impl BlockCheck<'_, '_> {
                     is_all_read = false;
                     let reason = told(error)?;
                     if !damaged.contains(&key) {
-                        self.check.find(Severity::Damage, "block", &place, reason, None);
+                        self.damage("block", &place, reason, None);
                     }
                 }
             }
@@ -99,6 +110,21 @@ impl BlockCheck<'_, '_> {
             self.check.find(Severity::Note, "orphan", &self.place, reason, None);
         }
         Ok(())
+    }
+
+    /// Notes damage of a block. Where no repair is known, there are ways to put another in its place.
+    fn damage(
+        &mut self,
+        code: &'static str,
+        place: impl Display,
+        reason: impl Display,
+        repair: Option<Repair>,
+    ) {
+        let is_by_hand = repair.is_none();
+        self.check.find(Severity::Damage, code, place, reason, repair);
+        if is_by_hand {
+            self.check.by_hand(BLOCK_BY_HAND);
+        }
     }
 
     fn definition(&mut self, id: ObjectId, key: &BlockKey, place: &str) -> Result<(), RuntimeError> {
@@ -116,7 +142,7 @@ impl BlockCheck<'_, '_> {
                     ("missing_definition", format!("its definition {id} is missing"), repair)
                 }
             };
-            self.check.find(Severity::Damage, code, place, reason, repair);
+            self.damage(code, place, reason, repair);
             return Ok(());
         }
         let Some(bytes) = self.check.docs.definition(id)? else { return Ok(()) };
@@ -133,13 +159,7 @@ impl BlockCheck<'_, '_> {
             }
             Err(error) => {
                 let error = told(error)?;
-                self.check.find(
-                    Severity::Damage,
-                    "definition",
-                    format!("{place}, definition {id}"),
-                    error,
-                    None,
-                );
+                self.damage("definition", format!("{place}, definition {id}"), error, None);
             }
         }
         Ok(())

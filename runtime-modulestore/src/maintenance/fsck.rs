@@ -155,6 +155,13 @@ impl Check<'_> {
         }
     }
 
+    /// Says of what was found last how a person mends it.
+    pub(super) fn by_hand(&mut self, how: &str) {
+        if let Some(last) = self.report.findings.last_mut() {
+            last.repair = Some(how.to_owned());
+        }
+    }
+
     /// Contexts whose keys differ in case only: the platform, and whoever makes one here, takes them for one.
     fn twins(&mut self, contexts: &[ContextKey]) {
         let mut known: BTreeMap<[String; 3], (IndexKey, &ContextKey)> = BTreeMap::new();

@@ -76,6 +76,10 @@ fn unreadable_blocks_stay_in_their_lists() {
         let report =
             runtime.fsck(FsckOptions { repair: true, ..FsckOptions::default() }).expect("the repair");
         assert_eq!(repaired(&report.findings), [("block", false); 2], "{id}");
+        for found in report.findings.iter() {
+            let way = found.repair.as_deref().expect("a way that is not only a dump");
+            assert!(way.starts_with("by hand: ") && way.contains("import"), "{id}: {way}");
+        }
         let runtime = open(folder.path());
         assert_eq!(Branch::ALL.map(|branch| documents(&runtime, branch)), before, "{id}");
     }
