@@ -4,6 +4,7 @@
 //! else to the first store. Which store has a context is asked each time and not remembered: a context that moves is
 //! found where it is.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -28,7 +29,7 @@ use crate::store_url::{StoreUrl, StoreUrlError};
 /// stores each feed may have 4 billion entries, with three 2 million.
 pub struct MixedRuntime {
     stores: Vec<Arc<dyn Runtime>>,
-    /// Keys, or beginnings of keys with a star behind, each with the place of its store.
+    /// Keys, or beginnings of keys with a star behind, each with the place of its store; the first that fits counts.
     mappings: Vec<(String, usize)>,
 }
 
@@ -133,10 +134,11 @@ const MAX_STORES: usize = 4;
 
 impl MixedRuntime {
     /// Makes one runtime of several. Mappings are keys of contexts, or their beginnings with a star behind, each with the
-    /// place of a store; the first that fits counts. Without stores there are no contexts.
+    /// place of a store: a key counts before beginnings, a longer beginning before a shorter one. Without stores there are no contexts.
     #[must_use]
     pub fn new(stores: Vec<Arc<dyn Runtime>>, mappings: Vec<(String, usize)>) -> Self {
-        let mappings = mappings.into_iter().filter(|(_, store)| *store < stores.len()).collect();
+        let mut mappings: Vec<_> = mappings.into_iter().filter(|(_, store)| *store < stores.len()).collect();
+        mappings.sort_by_key(|(pattern, _)| (pattern.ends_with('*'), Reverse(pattern.len())));
         Self { stores, mappings }
     }
 
@@ -191,7 +193,8 @@ impl MixedRuntime {
         Ok(Self::new(stores, mappings))
     }
 
-    fn mapped(&self, context: &ContextKey) -> Option<&dyn Runtime> {
+    /// Returns the place of the store that a mapping names for a context.
+    fn mapped(&self, context: &ContextKey) -> Option<usize> {
         if self.mappings.is_empty() {
             return None;
         }
@@ -200,14 +203,13 @@ impl MixedRuntime {
             Some(beginning) => text.starts_with(beginning),
             None => text == pattern,
         };
-        let place = self.mappings.iter().find(|(pattern, _)| fits(pattern)).map(|(_, store)| *store)?;
-        Some(&*self.stores[place])
+        self.mappings.iter().find(|(pattern, _)| fits(pattern)).map(|(_, store)| *store)
     }
 
     /// Finds the store that has a context. One that fails is not passed over: a later one may hold an old copy.
     fn store_of(&self, context: &ContextKey) -> Result<&dyn Runtime, RuntimeError> {
-        if let Some(store) = self.mapped(context) {
-            return Ok(store);
+        if let Some(place) = self.mapped(context) {
+            return Ok(&*self.stores[place]);
         }
         for store in &self.stores {
             match store.context(context) {
@@ -262,8 +264,10 @@ impl Runtime for MixedRuntime {
 
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
         let mut found = BTreeSet::new();
-        for store in &self.stores {
-            found.extend(store.contexts()?);
+        for (place, store) in self.stores.iter().enumerate() {
+            let contexts = store.contexts()?.into_iter();
+            // What a mapping looks for in another store is not to be had from this one.
+            found.extend(contexts.filter(|key| self.mapped(key).is_none_or(|mapped| mapped == place)));
         }
         Ok(found.into_iter().collect())
     }

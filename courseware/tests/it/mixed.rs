@@ -58,6 +58,52 @@ fn a_context_is_where_a_mapping_says_else_in_the_first_store_that_has_it() {
     assert!(matches!(mixed.commit(again), Err(RuntimeError::ContextExists { .. })));
 }
 
+/// Whatever order the mappings have, the one that says most about a context counts.
+#[test]
+fn a_key_counts_before_beginnings_and_a_longer_beginning_before_a_shorter_one() {
+    let mappings =
+        [("course-v1:*", 0), ("course-v1:Map+*", 1), ("course-v1:Map+X+1*", 2), ("course-v1:Map+X+1", 3)];
+    let wanted = [
+        ("course-v1:Other+C+1", 0),
+        ("course-v1:Map+X+2", 1),
+        ("course-v1:Map+X+11", 2),
+        ("course-v1:Map+X+1", 3),
+    ];
+    for order in [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]] {
+        let stores: Vec<_> = (0..4).map(|_| memory()).collect();
+        let mappings = order.map(|at: usize| (mappings[at].0.to_owned(), mappings[at].1)).to_vec();
+        let mixed = MixedRuntime::new(stores.clone(), mappings);
+        for (context, store) in wanted {
+            make(&mixed, &key(context));
+            let found = stores[store].context(&key(context)).expect("it is where the mapping leads");
+            assert_eq!(mixed.context(&key(context)).unwrap(), found);
+        }
+    }
+}
+
+/// A context in another store than its mapping names is not there, and takes nobody along.
+#[test]
+fn a_context_that_is_not_where_its_mapping_leads_hides_no_other() {
+    let (first, second) = (memory(), memory());
+    let (plain, moved, late) =
+        (key("course-v1:Plain+C+1"), key("course-v1:Moved+C+1"), key("course-v1:Late+C+1"));
+    for context in [&plain, &moved, &late] {
+        make(&*first, context);
+    }
+    make(&*second, &moved);
+    let mappings = [&moved, &late].map(|context| (context.to_string(), 1)).to_vec();
+    let mixed = MixedRuntime::new(vec![first, second.clone()], mappings);
+    assert_eq!(mixed.contexts().unwrap(), [moved.clone(), plain.clone()]);
+    for context in mixed.contexts().unwrap() {
+        mixed.context(&context).unwrap();
+    }
+    assert!(matches!(mixed.context(&late), Err(RuntimeError::NoSuchContext { .. })));
+    assert!(mixed.damaged_contexts().unwrap().is_empty());
+    make(&mixed, &late);
+    assert_eq!(mixed.contexts().unwrap(), [late.clone(), moved, plain]);
+    second.context(&late).unwrap();
+}
+
 #[test]
 fn every_change_of_every_store_is_told_once() {
     let (first, second) = (memory(), memory());
