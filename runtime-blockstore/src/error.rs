@@ -113,6 +113,18 @@ pub enum BlockstoreError {
         /// The store or bundle.
         place: String,
     },
+    /// A bundle that is to be restored says it is a context that another bundle of the store is. Nothing was changed.
+    #[error(
+        "bundle {bundle} says it is {context}, and so does bundle {present}, which is in the store; nothing was restored"
+    )]
+    ContextTaken {
+        /// The context.
+        context: String,
+        /// The bundle that is there.
+        present: Uuid,
+        /// The bundle that was to be restored.
+        bundle: Uuid,
+    },
     /// A database does not take a row that is to be carried into it; nothing of it was kept.
     #[error("{table} does not take {row}: {reason}")]
     RowRefused {

@@ -18,7 +18,7 @@ use super::surroundings::Surroundings;
 pub(crate) struct BackupArguments {
     /// The directory; what earlier backups in it have is not copied again.
     directory: PathBuf,
-    /// The store: blockstore:DIR.
+    /// The store: blockstore:DIR or blockstore+mysql://USER@HOST/DATABASE, each with ?assets=PLACE or, a DIR, without.
     #[arg(long = "store", value_name = "URL", required_unless_present = "check")]
     store: Option<StoreUrl>,
     /// Back up this bundle only.
@@ -160,7 +160,8 @@ pub(crate) fn run_restore(
             return Err(error.into());
         }
     };
-    let exit = if report.damaged.is_empty() && report.passed_over.is_empty() { Exit::Done } else { Exit::No };
+    let is_whole = report.damaged.is_empty() && report.passed_over.is_empty() && report.left_out.is_empty();
+    let exit = if is_whole { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
         return Ok(exit);
@@ -175,7 +176,16 @@ pub(crate) fn run_restore(
     for damaged in &report.damaged {
         console.line(format_args!("not in the backup: {damaged}"))?;
     }
+    for left_out in &report.left_out {
+        console.line(format_args!("not restored: {left_out}"))?;
+    }
     let (files, bytes) = (report.files, report.bytes);
     console.line(format_args!("restored {}: {files} files, {bytes} bytes", report.name))?;
+    if let Some(bundle) = arguments.bundle {
+        let is = report.context.as_deref().unwrap_or("no course or library");
+        console.line(format_args!(
+            "bundle {bundle} is {is}; its versions stand at the end of the store's change feeds, and bundles it links to did not come"
+        ))?;
+    }
     Ok(exit)
 }

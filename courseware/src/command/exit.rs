@@ -171,7 +171,9 @@ fn code_of(error: &CoursewareError) -> Exit {
         | CoursewareError::Unsteady { .. }
         | CoursewareError::Deleted { .. }
         | CoursewareError::Bundles(
-            BlockstoreError::AlreadyThere { .. } | BlockstoreError::StorageTaken { .. },
+            BlockstoreError::AlreadyThere { .. }
+            | BlockstoreError::ContextTaken { .. }
+            | BlockstoreError::StorageTaken { .. },
         )
         | CoursewareError::Store(StoreError::StorageTaken { .. })
         | CoursewareError::Context(ContextError::IsAnother { .. } | ContextError::AdoptedAs { .. })

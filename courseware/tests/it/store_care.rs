@@ -118,8 +118,27 @@ fn a_backup_comes_back_as_the_same_course() {
     let stats = courseware(["stats", "--store", &store, "--json"]).exits(0).json();
     let bundle = stats["biggest_bundles"][0]["uuid"].as_str().unwrap();
     let one = format!("blockstore:{}", at("one"));
-    courseware(["restore", &backups, "--store", &one, "--bundle", bundle]).exits(0);
+    let told = courseware(["restore", &backups, "--store", &one, "--bundle", bundle]).exits(0);
+    assert!(told.out.contains(&format!("bundle {bundle} is {TIDES}")), "{}", told.out);
     courseware(["compare", TIDES, &store, &one]).exits(0);
+    let exported = [("all", &store), ("some", &one)].map(|(name, store)| {
+        courseware(["export", TIDES, "--store", store, "-o", &at(name)]).exits(0);
+        let files = files(Path::new(&at(name)));
+        files
+            .into_iter()
+            .map(|file| (file.strip_prefix(at(name)).unwrap().to_owned(), fs::read(file).unwrap()))
+            .collect::<Vec<_>>()
+    });
+    assert!(exported[0] == exported[1], "also the files of the package that nobody reads");
+
+    // Another bundle is that course.
+    let other = format!("blockstore:{}", at("other"));
+    import_tides(&other);
+    let stats = courseware(["stats", "--store", &other, "--json"]).exits(0).json();
+    let there = stats["biggest_bundles"][0]["uuid"].as_str().unwrap();
+    let told = courseware(["restore", &backups, "--store", &other, "--bundle", bundle]).exits(5);
+    assert!([bundle, there, TIDES].iter().all(|name| told.err.contains(name)), "{}", told.err);
+    courseware(["fsck", "--store", &other]).exits(0);
 }
 
 #[test]

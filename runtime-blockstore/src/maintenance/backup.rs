@@ -21,6 +21,7 @@ use crate::digest::Digest;
 use crate::document::{FileRecord, Link, format_time};
 use crate::error::BlockstoreError;
 use crate::rows::uuid_text;
+use crate::schema;
 use crate::storage::{Place, Storage, digest_of, entries, replace, store_stream, sync_names};
 use crate::store::Blockstore;
 
@@ -417,9 +418,27 @@ fn keep_only(db: &Connection, bundle: Uuid) -> Result<()> {
         (),
         |row| row.get(0),
     )?;
-    // Whatever is ours can be made again from the bundle, but who made versions and the feed of other bundles.
-    for table in tables.iter().filter(|table| *table != "xblock_form") {
+    // The feed of bundles is made again from the bundle; what only the runtime's index knows of it stays.
+    let has_index =
+        ["xblock_bundle", "xblock_state"].iter().all(|table| tables.iter().any(|name| name == table));
+    let is_kept = |table: &str| table == "xblock_form" || has_index && schema::INDEX.contains(&table);
+    for table in tables.iter().filter(|table| !is_kept(table)) {
         db.run(ACTION, &format!("DROP TABLE \"{table}\""), ())?;
+    }
+    const OF_BUNDLE: &str = "bundle_id NOT IN (SELECT id FROM bundles_bundle WHERE uuid = ?1)";
+    const OF_CONTEXT: &str = "context_key NOT IN (SELECT x.context_key FROM xblock_bundle x \
+                              JOIN bundles_bundle b ON b.id = x.bundle_id \
+                              WHERE b.uuid = ?1 AND x.context_key IS NOT NULL)";
+    const OF_STATE: &str = "state_id NOT IN (SELECT s.state_id FROM xblock_state s \
+                            JOIN bundles_bundle b ON b.id = s.bundle_id WHERE b.uuid = ?1)";
+    for table in tables.iter().filter(|table| *table != "xblock_form" && is_kept(table)) {
+        let others = match &**table {
+            "xblock_bundle" | "xblock_state" | "xblock_version" | "xblock_unread" => OF_BUNDLE,
+            "xblock_change" | "xblock_origin" => OF_CONTEXT,
+            "xblock_garbage" => "?1 <> ''",
+            _ => OF_STATE,
+        };
+        db.run(ACTION, &format!("DELETE FROM {table} WHERE {others}"), [&uuid])?;
     }
     for table in ["bundles_draft", "bundles_bundleversion"] {
         let sql = format!(

@@ -16,7 +16,9 @@ use crate::database::{Access, Connection, DatabaseError, find_same_draft, refuse
 use crate::digest::Digest;
 use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;
-use crate::rows::uuid_text;
+use crate::rows::{RowId, uuid_text};
+use crate::runtime::{Restored, know_again};
+use crate::schema::Home;
 use crate::storage::{Assets, Storage, digest_of, missing_or, sync_names};
 use crate::store::{Blockstore, Present, refuse_taken};
 
@@ -47,17 +49,21 @@ pub struct RestoreReport {
     pub damaged: Vec<String>,
     /// Newer backups that were passed over because they are incomplete, newest first.
     pub passed_over: Vec<IncompleteBackup>,
+    /// The course or library that the one bundle is which was restored, where it is one.
+    pub context: Option<String>,
+    /// What the backup knows of the one bundle and the store does not take.
+    pub left_out: Vec<String>,
 }
 
 /// Restores a backup into the folder of a store; every file is proved before any row names it.
 ///
-/// A whole store goes to a folder that has none. A bundle goes into a store, new or not, that does not have the bundle;
-/// what it links to comes as files, and as a bundle only if it is restored too.
+/// A whole store goes to a folder that has none. A bundle goes into a store, new or not, that does not have the bundle, with
+/// what only our tables know of it; what it links to comes as files, and as a bundle only if it is restored too.
 ///
 /// # Errors
 /// [`BlockstoreError::Missing`] where there is no such backup, [`BlockstoreError::BundleNotFound`] where it has no such
-/// bundle, [`BlockstoreError::AlreadyThere`] where the target has a store or the bundle, [`BlockstoreError::StorageTaken`] where it has
-/// files of bundles that it does not know, [`BlockstoreError::Corrupt`]
+/// bundle, [`BlockstoreError::AlreadyThere`] where the target has a store or the bundle, [`BlockstoreError::ContextTaken`] where another
+/// bundle of it is the same context, [`BlockstoreError::StorageTaken`] where it has files of bundles that it does not know, [`BlockstoreError::Corrupt`]
 /// where the backup is damaged; in each case no row was written.
 pub fn restore(
     folder: &Path,
@@ -413,12 +419,17 @@ fn put_one(
         }
     }
     store.storage.sync_names()?;
-    store.db.write(|db| {
+    store.db.create_index(Home::Main)?;
+    let known = Connection::open_file_read_only(&backup.join(DATABASE))?;
+    let Restored { context, left_out } = store.db.write(|db| {
         if crate::rows::bundle_id(db, bundle)?.is_some() {
             return Err(BlockstoreError::AlreadyThere { place: format!("bundle {bundle}") });
         }
-        insert_rows(db, bundle, rows)
-    })
+        let id = insert_rows(db, bundle, rows)?;
+        know_again(store, db, (bundle, id), &known)
+    })?;
+    (report.context, report.left_out) = (context, left_out);
+    Ok(())
 }
 
 /// Lists the objects of a bundle, and those of the snapshots it links to.
@@ -491,7 +502,7 @@ fn read_rows(database: &Path, bundle: Uuid) -> Result<Rows> {
     Ok(rows)
 }
 
-fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> Result<()> {
+fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> Result<RowId> {
     const ACTION: &str = "restoring the rows of a bundle";
     let (uuid, title) = &rows.collection;
     let sql = "SELECT id FROM bundles_collection WHERE uuid = ?1";
@@ -530,5 +541,5 @@ fn insert_rows(db: &Connection, bundle: Uuid, rows: &Rows) -> Result<()> {
             refused(error, "bundles_draft", format!("draft {name:?}, {uuid}, of bundle {bundle}"))
         })?;
     }
-    Ok(())
+    Ok(id)
 }

@@ -26,6 +26,7 @@ mod outline;
 mod reading;
 mod refresh;
 mod rendering;
+mod restored;
 mod room;
 mod tables;
 mod tree;
@@ -59,6 +60,7 @@ const LONGEST_WAIT: i64 = 3600;
 pub use index_check::IndexFault;
 pub use links::{ContextError, ContextLink, LinkChanges, LinkTarget, LinkUpdates};
 pub use outline::OutlineBlock;
+pub(crate) use restored::{Restored, know_again};
 
 /// Courses and libraries in a Blockstore.
 ///

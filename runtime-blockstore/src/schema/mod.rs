@@ -114,7 +114,7 @@ pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
 }
 
 /// The tables of the runtime's index.
-const INDEX: [&str; 12] = [
+pub(crate) const INDEX: [&str; 12] = [
     "xblock_bundle",
     "xblock_state",
     "xblock_usage",

@@ -33,6 +33,7 @@ mod own_files;
 mod proxy;
 mod python_app;
 mod reopening;
+mod restored;
 mod services;
 mod stale_drafts;
 mod store;
