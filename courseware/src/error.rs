@@ -93,7 +93,9 @@ pub enum CoursewareError {
     /// What is not published yet cannot be published, since some of it cannot be read; nothing was written.
     #[error(
         "{context} has changes that are not published, and blocks in its draft that cannot be read ({usage}: {reason}{}); \
-         nothing was written: repair them first (`courseware fsck --repair`), or put others in their place",
+         nothing was written: `courseware fsck --repair` mends what the store has damaged; a definition that its author wrote \
+         wrongly is corrected where it was written, or by importing the course with the block corrected, and in a Blockstore \
+         `courseware draft {context} --discard` drops all the draft changes",
         and_more(*more)
     )]
     UnreadableDraft {

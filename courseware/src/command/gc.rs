@@ -43,7 +43,8 @@ pub(crate) fn run(
         deduplicate: arguments.deduplicate,
         unknown: arguments.unknown,
     })?;
-    let exit = if report.unknown.is_empty() { Exit::Done } else { Exit::No };
+    let is_all = report.unknown.is_empty() && report.left_alone.is_empty();
+    let exit = if is_all { Exit::Done } else { Exit::No };
     if console.json {
         console.document(&report)?;
         return Ok(exit);

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use courseware::SystemClock;
+use runtime_blockstore::{Access, Blockstore};
 use rusqlite::Connection;
 use serde_json::Value;
 use tempfile::tempdir;
@@ -400,6 +403,32 @@ fn a_draft_that_cannot_be_read_is_not_published() {
         assert_eq!(courseware(["history", TIDES, "--store", store, "--json"]).exits(0).json(), before);
         courseware(["show", &block("html", "tide_curve"), "--store", &target]).exits(3);
     }
+}
+
+/// A definition that its author wrote wrongly is no damage of the store: it is named with its file, and what helps, does.
+#[test]
+fn a_definition_that_is_no_xml_is_named_and_corrected() {
+    let folder = tempdir().unwrap();
+    let directory = folder.path().join("store");
+    let store = format!("blockstore:{}", directory.display());
+    import_tides(&store);
+    let bundles = Blockstore::open(&directory, Access::ReadWrite, Arc::new(SystemClock)).unwrap();
+    let draft = *bundles.get_bundles(None).unwrap()[0].drafts.values().next().unwrap();
+    bundles.write_draft_file(draft, "html/two_bulges/definition.xml", Some(b"<html")).unwrap();
+    drop(bundles);
+    let target = format!("modulestore:{}", folder.path().join("target.db").display());
+    let told = courseware(["publish", TIDES, "--from", &store, "--to", &target]).exits(4).err;
+    for part in [&*block("html", "two_bulges"), "definition.xml", "--discard"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let out = folder.path().join("out").display().to_string();
+    let told = courseware(["export", TIDES, "--store", &store, "-o", &out]).exits(1).err;
+    assert!(told.contains("correct its definition") && told.contains("two_bulges"), "{told}");
+    let told = courseware(["fsck", "--store", &store]).exits(0).out;
+    assert!(told.contains("two_bulges"), "{told}");
+    import_tides(&store);
+    courseware(["publish", TIDES, "--from", &store, "--to", &target]).exits(0);
+    courseware(["compare", TIDES, &store, &target]).exits(0);
 }
 
 /// A block of the target that cannot be read gets what comes.

@@ -209,8 +209,8 @@ pub const WRITE_CODES: &[DiagnosticCode] = &[
     DiagnosticCode::new(
         "cannot-be-read",
         Error,
-        "The store holds it damaged, or no longer has all of it, so that the package is not all that the store has.",
-        "let `courseware fsck` say what is damaged, and bring it back from a backup or import it again",
+        "The store holds it damaged, no longer has all of it, or has what its author wrote wrongly, so that the package is not all that the store has.",
+        "correct its definition where the reason says that it is no XML; otherwise let `courseware fsck` say what is damaged; import the block again, or bring it back from a backup",
     ),
     DiagnosticCode::new(
         "circle",
