@@ -111,6 +111,23 @@ impl BranchContent {
         Ok(Self { damaged, ..content })
     }
 
+    /// Reads as [`BranchContent::read_around`] what is to be replaced; nothing where the branch cannot be read at all.
+    ///
+    /// # Errors
+    /// As [`BranchContent::read`], for everything else.
+    pub(crate) fn read_replaced(
+        runtime: &Arc<dyn Runtime>,
+        context: &ContextKey,
+        branch: Branch,
+        progress: &Progress<'_>,
+    ) -> Result<Option<Self>, CoursewareError> {
+        match runtime.usages(context, branch) {
+            Err(error) if error.is_damage() => Ok(None),
+            Err(error) => Err(error.into()),
+            Ok(_) => Self::read_around(runtime, context, branch, progress).map(Some),
+        }
+    }
+
     fn read_or(
         runtime: &Arc<dyn Runtime>,
         context: &ContextKey,

@@ -186,8 +186,8 @@ fn write(
     for branch in Branch::ALL {
         match store.unlisted(context, branch) {
             Err(RuntimeError::NoSuchBranch { .. }) => {}
-            // A draft that cannot be read at all was told of.
-            Err(error) if error.is_damage() && branch == Branch::Draft => {}
+            // A branch that cannot be read at all was told of.
+            Err(error) if error.is_damage() => {}
             found => unlisted.extend(found?),
         }
     }

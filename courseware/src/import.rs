@@ -193,7 +193,15 @@ impl PreparedImport {
             Ok(record) => {
                 let read = |branch| BranchContent::read_around(store, &context, branch, &options.progress);
                 let (present, learners) = as_found(&**store, &record, || {
-                    let learners = record.published.as_ref().map(|_| read(Branch::Published)).transpose()?;
+                    let learners = match record.published {
+                        Some(_) => BranchContent::read_replaced(
+                            store,
+                            &context,
+                            Branch::Published,
+                            &options.progress,
+                        )?,
+                        None => None,
+                    };
                     Ok((read(Branch::Draft)?, learners))
                 })?;
                 keep_defaults(learners.as_ref().unwrap_or(&present), &mut published);

@@ -131,7 +131,13 @@ pub fn publish(
             let read = |branch| BranchContent::read_around(to, context, branch, &options.progress);
             let (draft, published) = as_found(&**to, &record, || {
                 let draft = read(Branch::Draft)?;
-                Ok((draft, record.published.as_ref().map(|_| read(Branch::Published)).transpose()?))
+                let published = match record.published {
+                    Some(_) => {
+                        BranchContent::read_replaced(to, context, Branch::Published, &options.progress)?
+                    }
+                    None => None,
+                };
+                Ok((draft, published))
             })?;
             if let Some(published) = &published {
                 replaced_drafts = replaced(&draft, published, &drafts);
@@ -227,8 +233,8 @@ fn publish_source(
         let record = store.context(context)?;
         let draft = BranchContent::read_around(store, context, Branch::Draft, &options.progress)?;
         let is_published = match record.published {
-            Some(_) => BranchContent::read_around(store, context, Branch::Published, &options.progress)?
-                .is_same(&draft)?,
+            Some(_) => BranchContent::read_replaced(store, context, Branch::Published, &options.progress)?
+                .map_or(Ok(false), |published| published.is_same(&draft))?,
             None => false,
         };
         Ok((record, draft.damaged, is_published))

@@ -24,6 +24,7 @@ use crate::documents::{
     BlockEditInfo, BlockKey, BlockView, CourseIndex, IndexKey, NextStructure, Stamp, Structure, assets_of,
     corrupt, put_record, remove_record,
 };
+use crate::lost_head::{does_without_published, published_head};
 use crate::reader::{Known, Reader, block_key};
 use crate::store::DocumentWrites;
 use crate::twins::refuse_twin;
@@ -49,7 +50,10 @@ pub(crate) fn carry_out(
     let draft = old.as_ref().map(CourseIndex::draft).transpose()?;
     let draft = draft.map(|id| reader.structure(id)).transpose()?;
     let published = old.as_ref().and_then(|index| index.head(Branch::Published));
-    let published = published.map(|id| reader.structure(id)).transpose()?;
+    let (published, lost) = published_head(&reader, published)?;
+    if let Some(lost) = lost.as_ref().filter(|_| !does_without_published(edit)) {
+        return Err(lost.refusal());
+    }
     if let (Base::Version(base), Some(draft)) = (&edit.base, &draft)
         && *base != draft.header().version()
     {
@@ -76,6 +80,7 @@ pub(crate) fn carry_out(
         root: root_key,
         draft: BranchAt::new(reader, Branch::Draft, draft),
         published: BranchAt::new(reader, Branch::Published, published),
+        lost: lost.map(|lost| lost.id),
         found: None,
         made: Vec::new(),
     };
@@ -159,6 +164,8 @@ struct Writer<'w> {
     root: BlockKey,
     draft: BranchAt<'w>,
     published: BranchAt<'w>,
+    /// The published head that cannot be read.
+    lost: Option<ObjectId>,
     /// The draft as the edit found it, once a stage made another of it.
     found: Option<BranchAt<'w>>,
     made: Vec<(Branch, Arc<Structure>)>,
@@ -285,6 +292,10 @@ impl Writer<'_> {
         let stamp = self.stamp();
         let base = self.published.structure().cloned();
         let mut next = NextStructure::begin(base.as_deref(), self.root.clone(), stamp);
+        if let Some(lost) = self.lost.filter(|_| base.is_none()) {
+            let original = self.draft.structure().and_then(|draft| draft.header().original_version);
+            next.come_after(lost, original);
+        }
         let mut changed = Vec::new();
         for usage in &blocks.deleted {
             if let Some(key) = block_key(usage) {
@@ -467,7 +478,7 @@ impl Writer<'_> {
         let commit = Commit {
             draft: version(&self.draft)
                 .ok_or_else(|| RuntimeError::NoSuchContext { key: edit.context.clone() })?,
-            published: version(&self.published),
+            published: version(&self.published).or_else(|| Some(VersionId(self.lost?.to_hex().into()))),
         };
         if self.made.is_empty() {
             return Ok(Committed { commit, structures: Vec::new() });

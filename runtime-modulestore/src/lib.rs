@@ -14,6 +14,7 @@ pub mod documents;
 mod dump;
 mod every_block;
 mod fields;
+mod lost_head;
 mod maintenance;
 mod old_mongo;
 pub mod operations;

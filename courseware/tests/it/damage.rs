@@ -233,6 +233,56 @@ fn what_is_published_outlives_its_draft() {
     }
 }
 
+/// A published head that is missing bars nobody from the draft: it is listed, exported with a remark, and an import or a
+/// publish makes a new head.
+#[test]
+fn a_draft_outlives_what_is_published() {
+    let directory = tempdir().unwrap();
+    let folder = directory.path();
+    let whole = tides_in(&folder.join("whole.db"));
+    let without_head = |name: &str| {
+        let store = tides_in(&folder.join(name));
+        let history = ["history", TIDES, "--store", &store, "--branch", "published", "--json"];
+        let head = courseware(history).exits(0).json()[0]["version"].as_str().unwrap().to_owned();
+        let db = Connection::open(folder.join(name)).unwrap();
+        let delete = "DELETE FROM \"modulestore.structures\" WHERE lower(hex(_id)) = ?";
+        assert_eq!(db.execute(delete, [&head]).unwrap(), 1);
+        (store, head)
+    };
+    let (store, head) = without_head("split.db");
+    let listed = courseware(["list", "--store", &store]).exits(4);
+    assert!(listed.out.contains(TIDES) && listed.err.contains(&head), "{} {}", listed.out, listed.err);
+    let checked = courseware(["fsck", "--store", &store]).exits(1);
+    assert!(checked.out.contains("publish the whole course"), "{}", checked.out);
+
+    let target = folder.join("package");
+    let options = ["--canonical", "-o", target.to_str().unwrap()];
+    let export = [&["export", TIDES, "--store", &store], &options[..]].concat();
+    let told = courseware(export).exits(1).err;
+    assert!(
+        told.contains("error[cannot-be-read]")
+            && told.contains("what is published of")
+            && told.contains(&head),
+        "{told}"
+    );
+    let package = target.to_str().unwrap();
+    let again = format!("modulestore:{}", folder.join("again.db").display());
+    courseware(["import", package, "--store", &again]).exits(0);
+    let shown = |store: &str| courseware(["tree", TIDES, "--store", store, "--branch", "draft"]).exits(0).out;
+    assert_eq!(shown(&again), shown(&whole));
+
+    assert_eq!(import_tides(&store)["outcome"], "written");
+    courseware(["compare", TIDES, &store, &whole]).exits(0);
+    courseware(["fsck", "--store", &store]).exits(0);
+    courseware(["list", "--store", &store]).exits(0);
+
+    let (store, _) = without_head("source.db");
+    let target = format!("modulestore:{}", folder.join("target.db").display());
+    courseware(["publish", TIDES, "--from", &store, "--to", &target]).exits(0);
+    courseware(["compare", TIDES, &store, &target]).exits(0);
+    courseware(["fsck", "--store", &store]).exits(0);
+}
+
 #[test]
 fn a_damaged_block_that_the_package_does_not_have_is_deleted() {
     let directory = tempdir().unwrap();

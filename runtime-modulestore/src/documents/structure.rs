@@ -259,6 +259,8 @@ impl StructureIntake {
 /// The next version of a branch while it is put together (`version_structure`, modulestore reference, section 6).
 pub struct NextStructure<'a> {
     base: Option<&'a Structure>,
+    /// Without a base: the version it comes after, which cannot be read, and the first of the line.
+    after: Option<(ObjectId, Option<ObjectId>)>,
     stamp: Stamp,
     root: BlockKey,
     /// `None` is a deleted block.
@@ -270,7 +272,12 @@ pub struct NextStructure<'a> {
 impl<'a> NextStructure<'a> {
     /// Begins a copy of a structure, or a first one.
     pub(crate) fn begin(base: Option<&'a Structure>, root: BlockKey, stamp: Stamp) -> Self {
-        Self { base, stamp, root, changed: BTreeMap::new(), assets: None }
+        Self { base, after: None, stamp, root, changed: BTreeMap::new(), assets: None }
+    }
+
+    /// Names the version a first one comes after all the same: it cannot be read, and its id is all that is left of it.
+    pub(crate) fn come_after(&mut self, lost: ObjectId, original: Option<ObjectId>) {
+        self.after = Some((lost, original));
     }
 
     /// Finds a block as it is so far.
@@ -310,10 +317,13 @@ impl<'a> NextStructure<'a> {
     /// # Errors
     /// [`RuntimeError::Unstorable`] beyond so many bytes, [`RuntimeError::Corrupt`] where the base cannot be read.
     pub fn finish(self, context: &str, limit: usize) -> Result<Structure, RuntimeError> {
-        let Self { base, stamp, root, mut changed, assets } = self;
-        let previous = base.map(Structure::id);
-        let original =
-            base.and_then(|base| base.header.original_version).or(previous).unwrap_or(stamp.version);
+        let Self { base, after, stamp, root, mut changed, assets } = self;
+        let previous = base.map(Structure::id).or(after.map(|(lost, _)| lost));
+        let original = match base {
+            Some(base) => base.header.original_version,
+            None => after.and_then(|(_, original)| original),
+        };
+        let original = original.or(previous).unwrap_or(stamp.version);
         let mut document = RawDocumentBuf::new();
         document.append(cstr!("_id"), stamp.version);
         document.append(cstr!("root"), raw(&root.to_bson(), "root")?);

@@ -14,7 +14,8 @@ use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
 use crate::documents::{
-    CourseIndex, FileId, IndexKey, MAX_DOCUMENT, Structure, StructureHeader, records_of, to_document,
+    CourseIndex, FileId, IndexKey, MAX_DOCUMENT, PUBLISHED_BRANCH, Structure, StructureHeader, records_of,
+    to_document,
 };
 use crate::dump::damage_kept;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
@@ -37,6 +38,10 @@ pub struct FsckReport {
     /// What was found, in the order of contexts.
     pub findings: Findings,
 }
+
+/// What mends a published head that cannot be read, while the draft can.
+const LOST_BY_HAND: &str =
+    "by hand: publish the whole course, or import a package over it, which puts the draft in its place";
 
 /// A store being checked.
 pub(super) struct Check<'c> {
@@ -162,6 +167,13 @@ impl Check<'_> {
         }
     }
 
+    /// As [`Check::by_hand`], where no repair is known.
+    fn by_hand_at_least(&mut self, how: &str) {
+        if self.report.findings.last().is_some_and(|last| last.repair.is_none()) {
+            self.by_hand(how);
+        }
+    }
+
     /// Contexts whose keys differ in case only: the platform, and whoever makes one here, takes them for one.
     fn twins(&mut self, contexts: &[ContextKey]) {
         let mut known: BTreeMap<[String; 3], (IndexKey, &ContextKey)> = BTreeMap::new();
@@ -235,6 +247,8 @@ impl Check<'_> {
                 self.find(Severity::Damage, "no_version", place, "the index names no id", None);
                 continue;
             };
+            let is_mendable = branch == PUBLISHED_BRANCH
+                && draft.is_some_and(|draft| draft != head && self.headers.contains_key(&draft));
             let Some((_, bytes)) = self.headers.get(&head).cloned() else {
                 let repair = self.put_back(ContentKind::Structure, head);
                 match self.damage_kept(ContentKind::Structure, head)? {
@@ -246,6 +260,9 @@ impl Check<'_> {
                         let reason = format!("structure {head} is missing");
                         self.find(Severity::Damage, "missing_structure", place, reason, repair);
                     }
+                }
+                if is_mendable {
+                    self.by_hand_at_least(LOST_BY_HAND);
                 }
                 continue;
             };
@@ -264,7 +281,12 @@ impl Check<'_> {
             // Both branches, and reruns, may share one.
             let is_new = checked.insert(head);
             self.report.structures += usize::from(is_new);
-            let Some(structure) = self.structure(head, &place)? else { continue };
+            let Some(structure) = self.structure(head, &place)? else {
+                if is_mendable {
+                    self.by_hand_at_least(LOST_BY_HAND);
+                }
+                continue;
+            };
             self.asset_metadata(records_of(&structure, context)?);
             let is_draft = Some(head) == draft;
             BlockCheck { check: self, context, place, structure, is_draft, is_new }.run()?;

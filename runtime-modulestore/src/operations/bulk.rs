@@ -11,6 +11,7 @@ use super::branch::OpenBranch;
 use crate::assets;
 use crate::commit::unsupported;
 use crate::documents::{BlockKey, CourseIndex, LIBRARY_BRANCH, MANAGEMENT_COMMAND, Stamp, Structure};
+use crate::lost_head::{LostHead, published_head};
 use crate::reader::{Reader, block_key};
 use crate::store::DocumentWrites;
 use crate::writing::BlockWriter;
@@ -43,6 +44,8 @@ pub struct Bulk<'b> {
     pub(super) root: BlockKey,
     pub(super) draft: OpenBranch,
     pub(super) published: OpenBranch,
+    /// The published head, where it cannot be read: the branch is there, and nobody knows what it is.
+    pub(super) lost: Option<LostHead>,
     pub(super) now: DateTime<Utc>,
     pub(super) options: &'b BulkOptions,
     /// Whether the context is being made.
@@ -64,7 +67,7 @@ impl<'b> Bulk<'b> {
             let (context, head) = (reader.context.clone(), draft.header().version());
             return Err(RuntimeError::Conflict { context, base: base.clone(), head });
         }
-        let published = index.head(Branch::Published).map(|id| reader.structure(id)).transpose()?;
+        let (published, lost) = published_head(&reader, index.head(Branch::Published))?;
         let stamp = || Stamp { version: ObjectId::new(), edited_on: now, edited_by: options.who() };
         Ok(Self {
             docs,
@@ -72,6 +75,7 @@ impl<'b> Bulk<'b> {
             root: draft.root().clone(),
             draft: OpenBranch::new(Some(draft), stamp()),
             published: OpenBranch::new(published, stamp()),
+            lost,
             index,
             now,
             options,
@@ -83,6 +87,11 @@ impl<'b> Bulk<'b> {
     /// Says whether this is a library, which has no draft beside what it is.
     pub(super) fn is_library(&self) -> bool {
         self.index.version(LIBRARY_BRANCH).is_some() || self.reader.context.as_library().is_some()
+    }
+
+    /// Refuses what needs the published branch where that cannot be read.
+    pub(super) fn needs_published(&self) -> Result<(), RuntimeError> {
+        self.lost.as_ref().map_or(Ok(()), |lost| Err(lost.refusal()))
     }
 
     pub(super) fn writer(&self) -> BlockWriter<'b> {
@@ -124,7 +133,8 @@ impl<'b> Bulk<'b> {
         let version = |branch: &OpenBranch| branch.version().map(|id| VersionId(id.to_hex().into()));
         let draft =
             version(&self.draft).ok_or_else(|| RuntimeError::NoSuchContext { key: context.clone() })?;
-        let published = if self.is_forced { Some(draft.clone()) } else { version(&self.published) };
+        let lost = self.lost.as_ref().map(|lost| VersionId(lost.id.to_hex().into()));
+        let published = if self.is_forced { Some(draft.clone()) } else { version(&self.published).or(lost) };
         let commit = Commit { draft, published };
         let slug = self.draft.is_changed().then(|| self.wiki_slug()).transpose()?.flatten();
         let was_published = self.index.head(Branch::Published);

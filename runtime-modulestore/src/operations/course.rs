@@ -130,6 +130,7 @@ impl<'b> Bulk<'b> {
             root,
             draft: OpenBranch::new(None, stamp()),
             published: OpenBranch::new(None, stamp()),
+            lost: None,
             now,
             options,
             is_new: true,

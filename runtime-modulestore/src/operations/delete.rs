@@ -41,6 +41,9 @@ impl Bulk<'_> {
             Revision::PublishedOnly => (false, true),
             Revision::All => (true, true),
         };
+        if published {
+            self.needs_published()?;
+        }
         let branches = [(draft, &self.draft, Branch::Draft), (published, &self.published, Branch::Published)];
         let wanted: Vec<_> = branches.into_iter().filter(|(wanted, ..)| *wanted).collect();
         if let [(_, _, branch), ..] = wanted[..]

@@ -62,6 +62,7 @@ impl Bulk<'_> {
                 reason: "blocks of its type have none beside what is published".into(),
             });
         }
+        self.needs_published()?;
         self.published_or_missing(&key, usage)?;
         delete_from(&mut self.published, &key)
     }
@@ -77,6 +78,7 @@ impl Bulk<'_> {
         if is_direct_only(&key.block_type) {
             return Ok(());
         }
+        self.needs_published()?;
         self.published_or_missing(&key, usage)?;
         // What it holds alone goes; its parents keep their lists.
         let below: Vec<_> = self.draft.subtree(&key);
@@ -109,6 +111,7 @@ impl Bulk<'_> {
 
     /// Copies a block into the published branch, with its place among the published children of its parents.
     pub(super) fn copy_to_published(&mut self, top: &BlockKey, depth: Depth) -> Result<(), RuntimeError> {
+        self.needs_published()?;
         let mut dropped = BTreeSet::new();
         if *top != self.root {
             if !self.published.exists() {

@@ -17,6 +17,7 @@ mod index_journal;
 mod index_table;
 mod index_table_time;
 mod kept_blocks;
+mod lost_head;
 mod maintenance;
 mod model;
 mod mongo;

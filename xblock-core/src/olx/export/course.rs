@@ -6,7 +6,7 @@ use crate::block::Registry;
 use crate::keys::{ContextKey, UsageKey};
 use crate::olx::write::{BlockSource, WriteError};
 use crate::olx::{Diagnostic, Element, Outcome, Severity, WriteOptions};
-use crate::runtime::{BlockRecord, Branch, ContextRecord, Runtime};
+use crate::runtime::{BlockRecord, Branch, ContextRecord, Runtime, RuntimeError};
 
 use super::compose::write_beside;
 use super::host::Exporter;
@@ -39,7 +39,8 @@ pub fn write_course(
 
 /// Remarks which blocks of a library are drafted otherwise than they are published.
 fn drafts_left_out(runtime: &dyn Runtime, context: &ContextKey) -> Result<Vec<Diagnostic>, WriteError> {
-    if runtime.context(context)?.published.is_none() {
+    let record = runtime.context(context)?;
+    if record.published.is_none() || lost_branch(runtime, &record)?.is_some() {
         return Ok(Vec::new());
     }
     let mut remarks = Vec::new();
@@ -95,10 +96,22 @@ fn write_files(
         return Ok(report);
     }
     let record = runtime.context(context)?;
-    let mut exporter =
-        Exporter::new(runtime, registry, context, &record.root, options, sink, record_branch(&record));
-    exporter.whole(record.published.is_some(), Parts::All)?;
+    let lost = lost_branch(runtime, &record)?;
+    let branch = if lost.is_some() { Branch::Draft } else { record_branch(&record) };
+    let mut exporter = Exporter::new(runtime, registry, context, &record.root, options, sink, branch);
+    if let Some(error) = &lost {
+        exporter.leave_out(&format!("what is published of {context}"), error);
+    }
+    exporter.whole(branch == Branch::Published, Parts::All)?;
     Ok(exporter.report)
+}
+
+/// Says why what is published cannot be read at all: then the draft is written.
+fn lost_branch(runtime: &dyn Runtime, record: &ContextRecord) -> Result<Option<RuntimeError>, RuntimeError> {
+    match runtime.usages(&record.key, record_branch(record)) {
+        Err(error) if error.is_damage() && record.published.is_some() => Ok(Some(error)),
+        usages => usages.map(|_| None),
+    }
 }
 
 /// Returns the branch that stands in a package's own folders.
