@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use bson::raw::{RawDocument, RawDocumentBuf};
+use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -176,7 +176,12 @@ pub(crate) fn records_of(
     structure: &Structure,
     context: &ContextKey,
 ) -> Result<AssetMetadataRecords, RuntimeError> {
-    match assets_of(structure) {
+    let assets = match structure.raw().get("assets") {
+        Ok(None | Some(RawBsonRef::Null | RawBsonRef::Document(_))) => assets_of(structure),
+        Ok(Some(_)) => Err(corrupt(place_in(structure), "`assets` is no document")),
+        Err(error) => Err(corrupt(place_in(structure), error)),
+    };
+    match assets {
         Ok(assets) => Ok(read_records(&assets, context, &place_in(structure))),
         Err(error) => all_damaged(error),
     }

@@ -212,15 +212,19 @@ impl CourseIndex {
     ///
     /// Split knows one branch of a library, `library`, which authors edit: that is its draft. What was published of it
     /// stands under `published-branch`, which the readers of libraries do not look at. A course that a script made
-    /// with its published branch only is its own draft.
+    /// with its published branch only is its own draft. A course that names a `library`, too, has its draft where its
+    /// writers put it.
     #[must_use]
     pub fn head(&self, branch: Branch) -> Option<ObjectId> {
         match branch {
             Branch::Published => self.version(PUBLISHED_BRANCH),
-            Branch::Draft => self
-                .version(LIBRARY_BRANCH)
-                .or_else(|| self.version(DRAFT_BRANCH))
-                .or_else(|| self.version(PUBLISHED_BRANCH)),
+            Branch::Draft => {
+                let [first, second] = match self.is_library() {
+                    true => [LIBRARY_BRANCH, DRAFT_BRANCH],
+                    false => [DRAFT_BRANCH, LIBRARY_BRANCH],
+                };
+                [first, second, PUBLISHED_BRANCH].into_iter().find_map(|branch| self.version(branch))
+            }
         }
     }
 

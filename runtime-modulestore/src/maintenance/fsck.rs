@@ -14,8 +14,8 @@ use super::blocks::BlockCheck;
 use super::files;
 use super::repair::Repair;
 use crate::documents::{
-    CourseIndex, FileId, IndexKey, MAX_DOCUMENT, PUBLISHED_BRANCH, Structure, StructureHeader, records_of,
-    to_document,
+    CourseIndex, DRAFT_BRANCH, FileId, IndexKey, LIBRARY_BRANCH, MAX_DOCUMENT, PUBLISHED_BRANCH, Structure,
+    StructureHeader, records_of, to_document,
 };
 use crate::dump::damage_kept;
 use crate::runtime::{ModulestoreRuntime, in_milliseconds};
@@ -239,6 +239,14 @@ impl Check<'_> {
     ) -> Result<(), RuntimeError> {
         if index.head(Branch::Draft).is_none() {
             self.find(Severity::Damage, "no_version", context, "its index names no structure", None);
+        }
+        if [LIBRARY_BRANCH, DRAFT_BRANCH].iter().all(|branch| index.version(branch).is_some()) {
+            let (read, other) = match index.is_library() {
+                true => (LIBRARY_BRANCH, DRAFT_BRANCH),
+                false => (DRAFT_BRANCH, LIBRARY_BRANCH),
+            };
+            let reason = format!("its index names `{other}` beside `{read}`, which is its draft");
+            self.find(Severity::Warning, "two_drafts", context, reason, None);
         }
         let draft = index.head(Branch::Draft);
         for (branch, head) in index.heads() {

@@ -10,7 +10,9 @@ use xblock_core::runtime::{Branch, Commit, EditInfo, RuntimeError, VersionId};
 use super::branch::OpenBranch;
 use crate::assets;
 use crate::commit::unsupported;
-use crate::documents::{BlockKey, CourseIndex, LIBRARY_BRANCH, MANAGEMENT_COMMAND, Stamp, Structure};
+use crate::documents::{
+    BlockKey, CourseIndex, DRAFT_BRANCH, LIBRARY_BRANCH, MANAGEMENT_COMMAND, Stamp, Structure,
+};
 use crate::lost_head::{LostHead, published_head};
 use crate::reader::{Reader, block_key};
 use crate::store::DocumentWrites;
@@ -86,7 +88,9 @@ impl<'b> Bulk<'b> {
 
     /// Says whether this is a library, which has no draft beside what it is.
     pub(super) fn is_library(&self) -> bool {
-        self.index.version(LIBRARY_BRANCH).is_some() || self.reader.context.as_library().is_some()
+        let is_library_only =
+            self.index.version(LIBRARY_BRANCH).is_some() && self.index.version(DRAFT_BRANCH).is_none();
+        is_library_only || self.reader.context.as_library().is_some()
     }
 
     /// Refuses what needs the published branch where that cannot be read.

@@ -21,6 +21,7 @@ mod lost_head;
 mod maintenance;
 mod model;
 mod mongo;
+mod odd_documents;
 mod old_mongo;
 mod operations;
 mod overtaken;

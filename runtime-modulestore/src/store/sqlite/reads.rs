@@ -276,7 +276,7 @@ impl DocumentReads for Session<'_> {
     ) -> Result<(), RuntimeError> {
         let fail = || failed("reading a file");
         let sql = "SELECT data FROM chunks JOIN files ON files.number = chunks.file
-                   WHERE bucket = ? AND _id = ? ORDER BY n";
+                   WHERE bucket = ? AND _id = ? AND n >= 0 ORDER BY n";
         let mut statement = self.connection().prepare_cached(sql).map_err(fail())?;
         let mut rows = statement.query(params![bucket.name(), id.as_bytes()]).map_err(fail())?;
         while let Some(row) = rows.next().map_err(fail())? {
