@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use xblock_core::runtime::RuntimeError;
 
 use super::import::is_of_server;
-use crate::documents::Bucket;
+use crate::documents::{Bucket, opened};
 use crate::store::{Collection, DocumentReads, DocumentStore};
 
 /// What was written.
@@ -142,7 +142,7 @@ fn write_collection(
                 none => none.insert(BufWriter::new(File::create(&path).map_err(unwritten(&path))?)),
             };
             count += 1;
-            writer.write_all(document.as_bytes()).map_err(unwritten(&path))
+            writer.write_all(opened(document).unwrap_or(document.as_bytes())).map_err(unwritten(&path))
         })?;
     }
     if let Some(writer) = file {

@@ -1,7 +1,7 @@
 //! The files of a dump and the documents in them.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
 use bson::raw::{RawDocument, RawDocumentBuf};
@@ -10,8 +10,8 @@ use xblock_core::runtime::RuntimeError;
 
 use crate::documents::corrupt;
 use crate::store::Collection;
-/// The fewest: the length and the end.
-const MIN_DOCUMENT: usize = 5;
+
+use super::stream::Stream;
 
 /// The files of a dump.
 #[derive(Debug, Default)]
@@ -100,46 +100,73 @@ impl Folder {
 /// Says where a document lies, for errors.
 pub(super) type Place<'p> = &'p dyn Fn() -> String;
 
+/// A document as it stands in a dump.
+pub(super) struct Found<'f> {
+    /// The document; where its bytes are wrong, what they would be else.
+    pub(super) document: &'f RawDocument,
+    /// Its bytes.
+    pub(super) bytes: &'f [u8],
+    /// What is wrong with its length or its end.
+    pub(super) wrong: Option<String>,
+}
+
 /// Hands the documents of a file over, one at a time.
+///
+/// # Errors
+/// The medium's, and [`RuntimeError::Corrupt`] where it cannot be told where a document ends.
 pub(super) fn each_document(
     path: &Path,
     limit: usize,
-    mut take: impl FnMut(&RawDocument, Place<'_>) -> Result<(), RuntimeError>,
+    mut take: impl FnMut(Found<'_>, Place<'_>) -> Result<(), RuntimeError>,
 ) -> Result<(), RuntimeError> {
     let unreadable = |error| RuntimeError::storage(format!("reading {}", path.display()), error);
     let file = File::open(path).map_err(unreadable)?;
     let is_packed = path.extension().is_some_and(|extension| extension == "gz");
-    let mut reader: Box<dyn BufRead> = if is_packed {
-        Box::new(BufReader::new(MultiGzDecoder::new(file)))
+    let reader: Box<dyn Read> = if is_packed {
+        Box::new(MultiGzDecoder::new(BufReader::new(file)))
     } else {
         Box::new(BufReader::new(file))
     };
+    let mut stream = Stream::new(reader);
     for position in 0_usize.. {
         let place = || format!("{}, document {position}", path.display());
-        if reader.fill_buf().map_err(unreadable)?.is_empty() {
+        if stream.fill(1).map_err(unreadable)?.is_empty() {
             break;
         }
-        let mut read = |bytes: &mut [u8]| {
-            reader.read_exact(bytes).map_err(|error| match error.kind() {
-                std::io::ErrorKind::UnexpectedEof => corrupt(place(), "the file ends within it"),
-                _ => unreadable(error),
-            })
+        let length = match stream.next_document(limit).map_err(unreadable)? {
+            Ok(length) => length,
+            Err(reason) => {
+                let at = stream.passed;
+                return Err(corrupt(place(), format!("{reason}; nothing can be read from byte {at} on")));
+            }
         };
-        let mut length = [0; 4];
-        read(&mut length)?;
-        let count = usize::try_from(i32::from_le_bytes(length)).unwrap_or(0);
-        if count < MIN_DOCUMENT {
-            return Err(corrupt(place(), "its first bytes are no length"));
+        let bytes = stream.ahead(length);
+        match RawDocument::from_bytes(bytes) {
+            Ok(document) => {
+                let wrong =
+                    (length > limit).then(|| format!("it takes {length} bytes, a document may take {limit}"));
+                take(Found { document, bytes, wrong }, &place)?;
+            }
+            Err(error) => {
+                let mended = mended(bytes).map_err(|error| corrupt(place(), error))?;
+                take(Found { document: &mended, bytes, wrong: Some(error.to_string()) }, &place)?;
+            }
         }
-        if count > limit {
-            let reason = format!("it takes {count} bytes, a document may take {limit}");
-            return Err(corrupt(place(), reason));
-        }
-        let mut bytes = vec![0; count];
-        bytes[..length.len()].copy_from_slice(&length);
-        read(&mut bytes[length.len()..])?;
-        let document = RawDocumentBuf::from_bytes(bytes).map_err(|error| corrupt(place(), error))?;
-        take(&document, &place)?;
+        stream.pass(length);
     }
     Ok(())
+}
+
+/// Makes a document of bytes whose first four or last one are wrong.
+fn mended(bytes: &[u8]) -> bson::error::Result<RawDocumentBuf> {
+    let mut bytes = bytes.to_vec();
+    if let Ok(length) = i32::try_from(bytes.len())
+        && let Some(first) = bytes.first_chunk_mut()
+    {
+        *first = length.to_le_bytes();
+    }
+    if let Some(last) = bytes.last_mut() {
+        *last = 0;
+    }
+    RawDocumentBuf::from_bytes(bytes)
 }

@@ -4,14 +4,15 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use bson::oid::ObjectId;
-use bson::raw::{RawBsonRef, RawDocument};
+use bson::raw::{RawBsonRef, RawDocument, RawDocumentBuf};
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Branch, RuntimeError};
 
-use super::folder::{Folder, Place, each_document};
+use super::folder::{Folder, Found, Place, each_document};
 use crate::documents::{
     ASSETSTORE, Bucket, CourseIndex, DefinitionView, FileId, IndexKey, Structure, StructureHeader, corrupt,
-    digest_of, integer, is_too_deep, malformed, object_id, read_any_old_records, to_document,
+    digest_of, enclosed, integer, is_too_deep, malformed, misshapen, object_id, opened, read_any_old_records,
+    to_bson, to_document,
 };
 use crate::old_mongo;
 use crate::store::{
@@ -89,15 +90,16 @@ pub(crate) fn import(
     if !docs.is_undone_when_dropped() {
         // What is refused for itself is refused before anything is sent.
         for (collection, path) in found.files(|_| true) {
-            each_document(path, limit, |document, place| match on_damage {
-                OnDamage::Keep => Ok(()),
-                OnDamage::Refuse => read_document(collection, document, place),
+            each_document(path, limit, |found, place| match (on_damage, found.wrong) {
+                (OnDamage::Keep, _) => Ok(()),
+                (OnDamage::Refuse, Some(reason)) => Err(corrupt(place(), reason)),
+                (OnDamage::Refuse, None) => read_document(collection, found.document, place),
             })?;
         }
     }
     for wanted in order {
         for (collection, path) in found.files(wanted) {
-            each_document(path, limit, |document, place| import.document(collection, document, place))?;
+            each_document(path, limit, |found, place| import.document(collection, found, place))?;
         }
     }
     import.displaced()?;
@@ -142,9 +144,17 @@ impl Import<'_> {
     fn document(
         &mut self,
         collection: &Collection,
-        document: &RawDocument,
+        found: Found<'_>,
         place: Place<'_>,
     ) -> Result<(), RuntimeError> {
+        let Found { document, bytes, wrong } = found;
+        let looks_like_ours = || opened(document).and_then(|_| misshapen(document));
+        if let Some(reason) = wrong.or_else(looks_like_ours) {
+            if self.on_damage == OnDamage::Refuse {
+                return Err(corrupt(place(), reason));
+            }
+            return self.misshapen(collection, document, bytes, place);
+        }
         let malformed = malformed(document);
         let loaded = match &malformed {
             Some(reason) if self.on_damage == OnDamage::Refuse || !self.docs.takes_malformed() => {
@@ -165,6 +175,29 @@ impl Import<'_> {
             (Ok(()), Some(reason)) => self.counts.damaged.push(DamagedDocument { place: place(), reason }),
             (loaded, _) => loaded?,
         }
+        Ok(())
+    }
+
+    /// Keeps what is too long, or whose length or end is wrong.
+    fn misshapen(
+        &mut self,
+        collection: &Collection,
+        document: &RawDocument,
+        bytes: &[u8],
+        place: Place<'_>,
+    ) -> Result<(), RuntimeError> {
+        let is_content = matches!(collection, Collection::Structures | Collection::Definitions);
+        let id = document.get("_id").ok().flatten().filter(|_| is_content);
+        let id = id.and_then(|id| to_bson(id).ok());
+        let kept = if document.as_bytes() == bytes && opened(document).is_none() {
+            document.to_owned()
+        } else {
+            // What leads to it finds it by its id.
+            enclosed(id.as_ref(), bytes)?
+        };
+        self.put_aside(&collection.name(), &kept, place)?;
+        let reason = misshapen(&kept).unwrap_or_else(|| "it is too long".to_owned());
+        self.counts.damaged.push(DamagedDocument { place: place(), reason });
         Ok(())
     }
 
@@ -506,6 +539,9 @@ fn read_document(
 pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> RuntimeError {
     let id = FileId::of(document, "_id").map_or_else(|_| "?".to_owned(), |id| id.value().to_string());
     let place = format!("{} {id}", collection.name());
+    if let Some(reason) = misshapen(document) {
+        return corrupt(place, reason);
+    }
     match read_document(collection, document, &|| place.clone()) {
         Err(error) => error,
         Ok(()) => corrupt(
@@ -516,6 +552,17 @@ pub(crate) fn damage_of(collection: &Collection, document: &RawDocument) -> Runt
                 _ => TAKEN_ID,
             },
         ),
+    }
+}
+
+/// Returns a course index that is kept beside the others.
+///
+/// # Errors
+/// [`RuntimeError::Corrupt`] where it is no document.
+pub(crate) fn kept_index(document: &RawDocument) -> Result<RawDocumentBuf, RuntimeError> {
+    match misshapen(document) {
+        Some(_) => Err(damage_of(&Collection::Indexes, document)),
+        None => Ok(document.to_owned()),
     }
 }
 

@@ -3,8 +3,9 @@
 mod export;
 mod folder;
 mod import;
+mod stream;
 
 pub use export::ExportedDump;
 pub(crate) use export::export;
 pub use import::{DamagedDocument, DumpCounts, OnDamage};
-pub(crate) use import::{TAKEN_ID, chunk_place, damage_kept, damage_of, import, is_kept_only};
+pub(crate) use import::{TAKEN_ID, chunk_place, damage_kept, damage_of, import, is_kept_only, kept_index};

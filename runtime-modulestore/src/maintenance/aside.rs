@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use xblock_core::runtime::{RuntimeError, Severity};
 
 use super::fsck::Check;
-use crate::documents::{ASSETSTORE, Bucket, CourseIndex, FileId, digest_of, malformed, read_any_old_records};
+use crate::documents::{
+    ASSETSTORE, Bucket, CourseIndex, FileId, digest_of, malformed, misshapen, read_any_old_records,
+};
 use crate::dump::{TAKEN_ID, chunk_place, damage_of, is_kept_only};
 use crate::store::{Collection, OLD_MONGO};
 
@@ -53,7 +55,7 @@ pub(super) fn check(check: &mut Check<'_>, is_quick: bool) -> Result<(), Runtime
                 taken.push(id);
                 return Ok(false);
             }
-            Ok(malformed(document).is_some())
+            Ok(malformed(document).is_some() || misshapen(document).is_some())
         })?;
         for id in taken {
             check.find(Severity::Damage, "document", format!("{name} {}", id.value()), TAKEN_ID, None);
@@ -93,8 +95,15 @@ impl Check<'_> {
     /// Records of assets of Old Mongo, also of courses that are not there.
     fn old_records(&mut self) -> Result<(), RuntimeError> {
         let (mut damaged, mut ids) = (Vec::new(), HashSet::new());
-        let mut taken = Vec::new();
+        let (mut taken, mut kept) = (Vec::new(), Vec::new());
         self.docs.each_document(&Collection::Other(ASSETSTORE.to_owned()), &mut |document| {
+            if let Some(reason) = misshapen(document) {
+                let damage = damage_of(&Collection::Other(ASSETSTORE.to_owned()), document);
+                if let RuntimeError::Corrupt { place, .. } = damage {
+                    kept.push((place, reason));
+                }
+                return Ok(());
+            }
             match FileId::of(document, "_id") {
                 Ok(id) if !ids.insert(id.clone()) => taken.push(id),
                 _ => damaged.push(read_any_old_records(document)?),
@@ -104,6 +113,9 @@ impl Check<'_> {
         for id in taken {
             let place = format!("{ASSETSTORE} {}", id.value());
             self.find(Severity::Damage, "document", place, TAKEN_ID, None);
+        }
+        for (place, reason) in kept {
+            self.find(Severity::Damage, "document", place, reason, None);
         }
         damaged.into_iter().for_each(|records| self.asset_metadata(records));
         Ok(())

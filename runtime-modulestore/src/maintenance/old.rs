@@ -9,8 +9,8 @@ use xblock_core::runtime::{Branch, RuntimeError, Severity};
 use super::blocks::{find_cycles, told};
 use super::files;
 use super::fsck::Check;
-use crate::documents::{BlockKey, FileId, corrupt, digest_of, malformed};
-use crate::dump::TAKEN_ID;
+use crate::documents::{BlockKey, FileId, corrupt, digest_of, malformed, misshapen};
+use crate::dump::{TAKEN_ID, damage_of};
 use crate::old_mongo::{self, OldDocument};
 use crate::operations::DETACHED;
 use crate::store::{Collection, OLD_MONGO};
@@ -36,6 +36,10 @@ pub(super) fn check(
     let collection = Collection::Other(OLD_MONGO.to_owned());
     // Whose documents they are, and the roots, by which the children's keys are made.
     check.docs.each_document(&collection, &mut |raw| {
+        if misshapen(raw).is_some() {
+            nameless.push(place_and_reason(damage_of(&collection, raw))?);
+            return Ok(());
+        }
         let named = OldDocument::new(raw).and_then(|document| {
             if !ids.insert(digest_of(&[FileId::of(raw, "_id")?.as_bytes()])) {
                 return Err(corrupt(document.place(), TAKEN_ID));

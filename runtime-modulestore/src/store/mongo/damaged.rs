@@ -12,11 +12,14 @@ use xblock_core::runtime::RuntimeError;
 
 use super::own;
 use super::session::{Session, insert_new};
-use crate::documents::{FileId, corrupt};
+use crate::documents::{FileId, corrupt, to_document};
 use crate::store::Collection;
 
 /// Our field in which such a document stands: its bytes, or, in databases of earlier days, itself.
 const DOCUMENT: &str = "document";
+
+/// How many bytes of such a document go into one of ours.
+const PIECE: usize = 8 << 20;
 
 /// How the names of the server's own collections begin, in which nobody else can write.
 pub(super) const SYSTEM: &str = "system.";
@@ -35,19 +38,42 @@ pub(super) fn wrapped(
     let key = key(collection, id);
     let mut outer = RawDocumentBuf::try_from(&doc! { "_id": key.clone() })
         .map_err(|error| corrupt(format!("a document of {collection}"), error))?;
-    let bytes = RawBinaryRef { subtype: BinarySubtype::Generic, bytes: document.as_bytes() };
+    let mut more = document.as_bytes().chunks(PIECE);
+    let bytes = RawBinaryRef { subtype: BinarySubtype::Generic, bytes: more.next().unwrap_or_default() };
     outer.append(cstr!("document"), RawBsonRef::Binary(bytes));
+    if let Some(more) = i32::try_from(more.count()).ok().filter(|more| *more > 0) {
+        outer.append(cstr!("more"), more);
+    }
     Ok((FileId::of_value(key.into()), outer))
 }
 
-fn unwrapped(outer: &RawDocument) -> Result<&RawDocument, RuntimeError> {
-    const PLACE: &str = "a damaged document of a dump";
-    match outer.get(DOCUMENT).map_err(|error| corrupt(PLACE, error))? {
-        Some(RawBsonRef::Binary(kept)) => {
-            RawDocument::from_bytes(kept.bytes).map_err(|error| corrupt(PLACE, error))
-        }
-        Some(RawBsonRef::Document(document)) => Ok(document),
-        _ => Err(corrupt(PLACE, format!("it has no `{DOCUMENT}`"))),
+/// Makes documents of what does not go into the first.
+pub(super) fn rest(
+    collection: &str,
+    id: &FileId,
+    document: &RawDocument,
+) -> Result<Vec<(FileId, RawDocumentBuf)>, RuntimeError> {
+    let pieces = document.as_bytes().chunks(PIECE).enumerate().skip(1);
+    pieces
+        .map(|(number, bytes)| {
+            let key = piece_key(&key(collection, id), number);
+            let mut outer = RawDocumentBuf::try_from(&doc! { "_id": key.clone() })
+                .map_err(|error| corrupt(format!("a document of {collection}"), error))?;
+            let bytes = RawBinaryRef { subtype: BinarySubtype::Generic, bytes };
+            outer.append(cstr!("document"), RawBsonRef::Binary(bytes));
+            Ok((FileId::of_value(key.into()), outer))
+        })
+        .collect()
+}
+
+fn piece_key(of: &Document, number: usize) -> Document {
+    doc! { "of": of.clone(), "n": i64::try_from(number).unwrap_or(i64::MAX) }
+}
+
+fn bytes_of(outer: &RawDocument) -> Option<&[u8]> {
+    match outer.get(DOCUMENT) {
+        Ok(Some(RawBsonRef::Binary(kept))) => Some(kept.bytes),
+        _ => None,
     }
 }
 
@@ -60,10 +86,38 @@ impl Session<'_> {
         let key = key(collection, id);
         let staged = (own::DAMAGED.to_owned(), FileId::of_value(key.clone().into()));
         if let Some(staged) = self.staged.borrow().others.get(&staged) {
-            return unwrapped(staged).map(|document| Some(document.to_owned()));
+            return self.unwrapped(staged).map(Some);
         }
         let found = self.find_one(&self.collection(own::DAMAGED), doc! { "_id": key })?;
-        found.map(|found| unwrapped(&found).map(ToOwned::to_owned)).transpose()
+        found.map(|found| self.unwrapped(&found)).transpose()
+    }
+
+    /// Takes a damaged document out of ours.
+    fn unwrapped(&self, outer: &RawDocument) -> Result<RawDocumentBuf, RuntimeError> {
+        const PLACE: &str = "a damaged document of a dump";
+        let wrong = |error: &dyn std::fmt::Display| corrupt(PLACE, error.to_string());
+        if let Ok(document) = outer.get_document(DOCUMENT) {
+            return Ok(document.to_owned());
+        }
+        let missing = || wrong(&format!("it has no `{DOCUMENT}`"));
+        let mut bytes = bytes_of(outer).ok_or_else(missing)?.to_vec();
+        let more = outer.get_i32("more").unwrap_or(0);
+        for number in 1..=usize::try_from(more).unwrap_or(0) {
+            let key: Document = outer
+                .get_document("_id")
+                .ok()
+                .and_then(|key| to_document(key).ok())
+                .ok_or_else(|| wrong(&"it has no `_id`"))?;
+            let key = piece_key(&key, number);
+            let staged = (own::DAMAGE_BYTES.to_owned(), FileId::of_value(key.clone().into()));
+            let piece = self.staged.borrow().others.get(&staged).cloned();
+            let piece = match piece {
+                None => self.find_one(&self.collection(own::DAMAGE_BYTES), doc! { "_id": key })?,
+                piece => piece,
+            };
+            bytes.extend_from_slice(piece.as_deref().and_then(bytes_of).ok_or_else(missing)?);
+        }
+        RawDocumentBuf::from_bytes(bytes).map_err(|error| wrong(&error))
     }
 
     /// Names the collections of which documents are kept here.
@@ -97,11 +151,14 @@ impl Session<'_> {
     /// Keeps what was displaced.
     pub(super) fn keep_displaced(&self) -> Result<(), RuntimeError> {
         let displaced = self.displaced.take();
-        let kept = displaced.iter().map(|(collection, document)| {
-            let id = FileId::of(document, "_id")?;
-            wrapped(&collection.name(), &id, document).map(|(_, outer)| outer)
-        });
-        self.add(own::DAMAGED, kept.collect::<Result<_, _>>()?)
+        let (mut pieces, mut kept) = (Vec::new(), Vec::new());
+        for (collection, document) in &displaced {
+            let (name, id) = (collection.name(), FileId::of(document, "_id")?);
+            pieces.extend(rest(&name, &id, document)?.into_iter().map(|(_, piece)| piece));
+            kept.push(wrapped(&name, &id, document)?.1);
+        }
+        self.add(own::DAMAGE_BYTES, pieces)?;
+        self.add(own::DAMAGED, kept)
     }
 
     pub(super) fn each_damaged(
@@ -110,8 +167,7 @@ impl Session<'_> {
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let filter = doc! { "_id.collection": Collection::named(collection).name() };
-        self.each(&self.collection(own::DAMAGED), filter, Default::default(), &mut |outer| {
-            receive(unwrapped(outer)?)
-        })
+        let few = FindOptions::builder().batch_size(2).build();
+        self.each(&self.collection(own::DAMAGED), filter, few, &mut |outer| receive(&self.unwrapped(outer)?))
     }
 }

@@ -11,6 +11,7 @@ use super::failure::{failed, is_duplicate};
 use super::session::{IndexChange, Session, value};
 use super::sql_index::SqlIndex;
 use crate::documents::IndexKey;
+use crate::dump::kept_index;
 use crate::store::Collection;
 
 /// What the table says of an index, and what the collection says.
@@ -86,7 +87,7 @@ impl Session<'_> {
             None => filed.into_iter().map(Ok).collect(),
         };
         self.each_damaged(&Collection::Indexes.name(), &mut |damaged| {
-            found.push(Ok(damaged.to_owned()));
+            found.push(kept_index(damaged));
             Ok(())
         })?;
         Ok(found)

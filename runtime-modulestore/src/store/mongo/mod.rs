@@ -91,6 +91,8 @@ pub(super) mod own {
     pub(crate) const ASIDE: &str = "xblock_runtime.set_aside";
     /// Damaged documents of dumps.
     pub(crate) const DAMAGED: &str = "xblock_runtime.damaged";
+    /// What of them does not go into one document. It is written before them, so its name comes first.
+    pub(crate) const DAMAGE_BYTES: &str = "xblock_runtime.damage_bytes";
     /// Structures that were set aside.
     pub(crate) const ASIDE_STRUCTURES: &str = "xblock_runtime.old_structures";
     /// Definitions that were set aside.

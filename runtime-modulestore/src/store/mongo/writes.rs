@@ -387,6 +387,9 @@ impl DocumentWrites for Session<'_> {
         key: &FileId,
         document: &RawDocument,
     ) -> Result<(), RuntimeError> {
+        for (id, piece) in damaged::rest(collection, key, document)? {
+            self.staged.borrow_mut().others.insert((own::DAMAGE_BYTES.to_owned(), id), piece);
+        }
         let (id, outer) = damaged::wrapped(collection, key, document)?;
         self.staged.borrow_mut().others.insert((own::DAMAGED.to_owned(), id), outer);
         self.gathered(document.as_bytes().len())

@@ -11,6 +11,7 @@ use xblock_core::runtime::{EditInfo, RuntimeError};
 
 use super::connection::{Session, failed};
 use crate::documents::{Bucket, FileId, FileOwner, IndexKey, StructureHeader, corrupt};
+use crate::dump::kept_index;
 use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, Leftover, OLD_MONGO, SetAside};
 
 /// How much of a structure is read at once: what a processor's own cache holds.
@@ -127,7 +128,7 @@ impl DocumentReads for Session<'_> {
         let mut found: Vec<_> = found.into_iter().map(|bytes| document(bytes, "a course index")).collect();
         // Those that nothing can be filed under.
         self.each_document(&Collection::Other(Collection::Indexes.name()), &mut |damaged| {
-            found.push(Ok(damaged.to_owned()));
+            found.push(kept_index(damaged));
             Ok(())
         })?;
         Ok(found)
