@@ -7,10 +7,10 @@ use std::collections::BTreeSet;
 use bson::raw::{RawBinaryRef, RawBsonRef, RawDocument, RawDocumentBuf, cstr};
 use bson::spec::BinarySubtype;
 use bson::{Document, doc};
-use mongodb::options::FindOptions;
 use xblock_core::runtime::RuntimeError;
 
 use super::own;
+use super::reads::{big, plain};
 use super::session::{Session, insert_new};
 use crate::documents::{FileId, corrupt, to_document};
 use crate::store::Collection;
@@ -122,7 +122,8 @@ impl Session<'_> {
 
     /// Names the collections of which documents are kept here.
     pub(super) fn damaged_collections(&self) -> Result<BTreeSet<String>, RuntimeError> {
-        let ids = FindOptions::builder().projection(doc! { "_id": 1 }).build();
+        let mut ids = plain();
+        ids.projection = Some(doc! { "_id": 1 });
         let mut names = BTreeSet::new();
         self.each(&self.collection(own::DAMAGED), doc! {}, ids, &mut |outer| {
             let key = outer.get_document("_id").ok();
@@ -167,7 +168,8 @@ impl Session<'_> {
         receive: &mut dyn FnMut(&RawDocument) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
         let filter = doc! { "_id.collection": Collection::named(collection).name() };
-        let few = FindOptions::builder().batch_size(2).build();
-        self.each(&self.collection(own::DAMAGED), filter, few, &mut |outer| receive(&self.unwrapped(outer)?))
+        self.each(&self.collection(own::DAMAGED), filter, big(), &mut |outer| {
+            receive(&self.unwrapped(outer)?)
+        })
     }
 }

@@ -8,6 +8,7 @@ use bson::{Bson, Document, doc};
 use xblock_core::runtime::RuntimeError;
 
 use super::failure::{failed, is_duplicate};
+use super::reads::plain;
 use super::session::{IndexChange, Session, value};
 use super::sql_index::SqlIndex;
 use crate::documents::IndexKey;
@@ -67,7 +68,7 @@ impl Session<'_> {
 
     /// Lists the documents of the collection.
     pub(super) fn filed_indexes(&self) -> Result<Vec<RawDocumentBuf>, RuntimeError> {
-        self.many(&self.of(&Collection::Indexes), doc! {}, Default::default())
+        self.many(&self.of(&Collection::Indexes), doc! {}, plain())
     }
 
     /// Finds the id under which the collection has an index that the table has no row for.

@@ -21,19 +21,33 @@ use crate::store::{Collection, ContentKind, DocumentReads, FeedEntry, Leftover, 
 /// How long courses of Old Mongo are taken to be as they were read, in seconds: other programs may edit them in place.
 const OLD_COURSES_LAST: u64 = 5;
 
-/// How many documents a server is to send at once: many small ones, or a few that may be big. Not every server sees to it
-/// by itself that an answer does not become too long.
+/// How many documents a server is to send at once: many of ours, which are small; contents, which mostly are; structures,
+/// of which three of the biggest are more than a message may have. Not every server sees to it by itself that an answer
+/// does not become too long.
 const MANY: u32 = 500;
-const FEW: u32 = 16;
+const SOME: u32 = 32;
+const FEW: u32 = 2;
+const CHUNKS: u32 = 16;
 
 /// How many versions are asked for at once.
 const ASKED: usize = 1000;
 
-fn plain() -> FindOptions {
+pub(super) fn plain() -> FindOptions {
     FindOptions::builder().batch_size(MANY).build()
 }
 
-fn big() -> FindOptions {
+/// Asks for documents that may be big.
+pub(super) fn contents() -> FindOptions {
+    FindOptions::builder().batch_size(SOME).build()
+}
+
+/// Asks for chunks, which are of a quarter or half a megabyte.
+pub(super) fn chunks() -> FindOptions {
+    FindOptions::builder().batch_size(CHUNKS).build()
+}
+
+/// Asks for documents that may be as big as documents can be.
+pub(super) fn big() -> FindOptions {
     FindOptions::builder().batch_size(FEW).build()
 }
 
@@ -79,7 +93,7 @@ impl Session<'_> {
     ) -> Result<(), RuntimeError> {
         let collection = self.of(&Collection::Other(OLD_MONGO.to_owned()));
         let mut found = Vec::new();
-        for document in self.many(&collection, filter, plain())? {
+        for document in self.many(&collection, filter, contents())? {
             found.push((FileId::of(&document, "_id")?, document));
         }
         found.sort_by(|a, b| a.0.cmp(&b.0));
@@ -168,7 +182,7 @@ impl DocumentReads for Session<'_> {
         &self,
         receive: &mut dyn FnMut(ObjectId, u64) -> Result<(), RuntimeError>,
     ) -> Result<(), RuntimeError> {
-        self.each(&self.of(&Collection::Definitions), doc! {}, plain(), &mut |document| {
+        self.each(&self.of(&Collection::Definitions), doc! {}, contents(), &mut |document| {
             receive(id_of(document, "a definition")?, document.as_bytes().len() as u64)
         })
     }
@@ -248,6 +262,7 @@ impl DocumentReads for Session<'_> {
         let options = FindOptions::builder()
             .sort(doc! { "_id": 1 })
             .limit(i64::try_from(limit.max(1)).unwrap_or(i64::MAX))
+            .batch_size(MANY)
             .build();
         let mut entries = Vec::new();
         self.each(&feed, doc! { "_id": { "$gt": after } }, options, &mut |document| {
@@ -277,7 +292,7 @@ impl DocumentReads for Session<'_> {
     }
 
     fn origin(&self, context: &str) -> Result<Option<Vec<u8>>, RuntimeError> {
-        let options = FindOptions::builder().sort(doc! { "n": 1 }).build();
+        let options = FindOptions::builder().sort(doc! { "n": 1 }).batch_size(FEW).build();
         let pieces = self.many(&self.collection(own::ORIGINS), doc! { "context": context }, options)?;
         // The first piece is written last, so that an origin without one is not whole.
         let firsts = pieces.iter().filter(|piece| piece.get_i32("n").is_ok_and(|n| n == 0));
@@ -377,7 +392,7 @@ impl DocumentReads for Session<'_> {
                 return self.each_damaged(name, receive);
             }
             Collection::Other(name) => {
-                self.each(&self.of(collection), doc! {}, plain(), receive)?;
+                self.each(&self.of(collection), doc! {}, contents(), receive)?;
                 return self.each_damaged(name, receive);
             }
             // Chunks that belong to no file yet are nobody's.
@@ -385,8 +400,10 @@ impl DocumentReads for Session<'_> {
             _ => doc! {},
         };
         let options = match collection {
-            Collection::Structures | Collection::Chunks(_) => big(),
-            _ => plain(),
+            Collection::Structures => big(),
+            Collection::Chunks(_) => chunks(),
+            Collection::Indexes => plain(),
+            _ => contents(),
         };
         self.each(&self.of(collection), filter, options, receive)
     }

@@ -15,6 +15,7 @@ use super::MongoStore;
 use super::failure::{clashing, failed, is_duplicate};
 use super::files::Overlay;
 use super::own;
+use super::reads::{contents, plain};
 use crate::documents::{Bucket, FileId, IndexKey, to_bson};
 use crate::store::{Collection, ContentKind};
 
@@ -138,8 +139,10 @@ impl<'s> Session<'s> {
         &self,
         collection: &Handle<RawDocumentBuf>,
         filter: Document,
-        options: FindOptions,
+        mut options: FindOptions,
     ) -> Result<Cursor<RawDocumentBuf>, RuntimeError> {
+        let usual = if options.projection.is_some() { plain() } else { contents() };
+        options.batch_size = options.batch_size.or(usual.batch_size);
         self.store.run("reading the store", async { collection.find(filter).with_options(options).await })
     }
 
