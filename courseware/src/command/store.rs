@@ -117,7 +117,8 @@ fn import(
         console.remark(format_args!("what this program kept in another database, kept and not used: {name}"));
     }
     for path in &counts.passed_over {
-        console.remark(format_args!("not a collection, passed over: {}", path.display()));
+        let what = if path.is_dir() { "another database or folder" } else { "not a collection" };
+        console.remark(format_args!("{what}, passed over: {}", path.display()));
     }
     console.line(format_args!(
         "loaded {} structures, {} definitions, {} files, {} documents of other collections",

@@ -9,7 +9,7 @@ use flate2::read::MultiGzDecoder;
 use xblock_core::runtime::RuntimeError;
 
 use crate::documents::corrupt;
-use crate::store::Collection;
+use crate::store::{Collection, OLD_MONGO};
 
 use super::stream::Stream;
 
@@ -47,29 +47,40 @@ impl Folder {
     /// Looks into `dump/DATABASE`, or into `dump` where that holds one database with courseware.
     pub(super) fn find(folder: &Path) -> Result<Self, RuntimeError> {
         let direct = Self::at(folder)?;
-        if !direct.collections.is_empty() {
+        if direct.has_courseware() {
             return Ok(direct);
         }
         let mut databases = Vec::new();
         for entry in entries(folder)?.into_iter().filter(|entry| entry.is_dir()) {
             let inner = Self::at(&entry)?;
-            let has_courseware = inner.collections.iter().any(|(collection, _)| match collection {
-                Collection::Other(name) => name == "modulestore",
-                _ => true,
-            });
-            if has_courseware {
+            if inner.has_courseware() {
                 databases.push((entry, inner));
             }
         }
         let place = folder.display().to_string();
         match databases.len() {
+            0 if !direct.collections.is_empty() => Ok(direct),
             0 => Err(corrupt(place, "it is no dump: no file in it is a collection of a modulestore")),
-            1 => Ok(databases.remove(0).1),
+            1 => {
+                let (path, mut found) = databases.remove(0);
+                // Other databases, and what lies beside them all, such as the server's log of operations.
+                found.others.extend(direct.others.into_iter().filter(|other| *other != path));
+                found.others.extend(direct.collections.into_iter().map(|(_, path)| path));
+                found.others.sort();
+                Ok(found)
+            }
             _ => {
                 let names: Vec<_> = databases.iter().map(|(path, _)| path.display().to_string()).collect();
                 Err(corrupt(place, format!("it holds several databases, name one: {}", names.join(", "))))
             }
         }
+    }
+
+    fn has_courseware(&self) -> bool {
+        self.collections.iter().any(|(collection, _)| match collection {
+            Collection::Other(name) => name == OLD_MONGO,
+            _ => true,
+        })
     }
 
     fn at(folder: &Path) -> Result<Self, RuntimeError> {
