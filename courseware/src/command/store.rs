@@ -52,7 +52,7 @@ pub(crate) struct PruneArguments {
     /// Take them out; without this nothing is changed.
     #[arg(long)]
     delete: bool,
-    /// How many versions of each branch stay beside the newest.
+    /// How many versions of each branch stay before its newest, which stays in any case.
     #[arg(long, value_name = "VERSIONS", default_value_t = 10)]
     keep: usize,
     /// Versions that are younger stay, however many there are.

@@ -282,8 +282,7 @@ impl Check<'_> {
                 let reason = format!("structure {head} takes {bytes} bytes of {limit} at most");
                 self.find(Severity::Warning, "big", &place, reason, None);
             }
-            if self.history_is_cut(head) {
-                let reason = "older versions were taken out of the store".to_owned();
+            if let Some(reason) = self.end_of_history(head)? {
                 self.find(Severity::Note, "history", &place, reason, None);
             }
             // Both branches, and reruns, may share one.
@@ -328,16 +327,30 @@ impl Check<'_> {
         }
     }
 
-    fn history_is_cut(&self, head: ObjectId) -> bool {
+    /// Says why the history of a head ends before its first version; nothing where it does not.
+    fn end_of_history(&self, head: ObjectId) -> Result<Option<String>, RuntimeError> {
         let mut seen = HashSet::new();
         let mut at = Some(head);
         while let Some(id) = at.filter(|id| seen.insert(*id)) {
-            match self.headers.get(&id) {
-                Some((header, _)) => at = header.previous_version,
-                None => return true,
+            if let Some((header, _)) = self.headers.get(&id) {
+                at = header.previous_version;
+                continue;
             }
+            if self.aside.contains(&(ContentKind::Structure, id)) {
+                let reason = format!(
+                    "version {id} and those before it were taken out; `store prune --undo` puts them back"
+                );
+                return Ok(Some(reason));
+            }
+            // By itself it is told, too.
+            return Ok(Some(match damage_kept(self.docs, &Collection::Structures, id)? {
+                Some(reason) => format!("version {id}, at which its history ends, is damaged: {reason}"),
+                None => format!(
+                    "version {id}, at which its history ends, is not there: it was pruned, and is deleted for good, or it is lost"
+                ),
+            }));
         }
-        false
+        Ok(None)
     }
 
     /// Older versions must be readable; what is wrong inside them nobody meets unless they are restored.

@@ -27,7 +27,7 @@ const LIBRARY_VERSION: &str = "source_library_version";
 pub struct PruneOptions {
     /// Whether anything is taken out; else the report says what would be.
     pub delete: bool,
-    /// How many versions of each branch stay beside its head.
+    /// How many versions of each branch stay beside its head: the head, and so many before it.
     pub keep_versions: usize,
     /// Versions of the branches that are younger stay, however many there are.
     pub keep_younger: Duration,

@@ -40,6 +40,36 @@ fn versions(runtime: &ModulestoreRuntime, branch: Branch) -> usize {
     runtime.history(&context(), branch).expect("the history").len()
 }
 
+/// What is said of branches whose history ends before its first version.
+fn ends_of_history(runtime: &ModulestoreRuntime) -> Vec<String> {
+    let findings = runtime.fsck(FsckOptions::default()).expect("the check").findings;
+    findings.iter().filter(|found| found.code == "history").map(|found| found.reason.to_string()).collect()
+}
+
+/// An older version that was damaged in a dump is not taken for one that was pruned.
+#[test]
+fn a_damaged_version_was_not_pruned() {
+    let (first, folder) = new_store();
+    course_with_history(&first);
+    let dump = folder.path().join("dump");
+    first.export_dump(&dump).expect("a dump");
+    let history = first.history(&context(), Branch::Draft).expect("the history");
+    let older = bson::oid::ObjectId::parse_str(&*history[1].version.0).expect("an id");
+    let file = dump.join("modulestore.structures.bson");
+    let mut bytes = std::fs::read(&file).expect("a file");
+    let id = [b"_id\0".as_slice(), &older.bytes()].concat();
+    let at = bytes.windows(id.len()).position(|part| part == id).expect("it");
+    let root = bytes[at..].windows(6).position(|part| part == b"\x04root\0").expect("its root");
+    // An array that is said to be a number.
+    bytes[at + root] = 0x10;
+    std::fs::write(&file, bytes).expect("a file");
+    let (runtime, _folder) = new_store();
+    assert_eq!(runtime.import_dump(&dump).expect("it loads").damaged.len(), 1);
+    let ends = ends_of_history(&runtime);
+    let words = format!("version {older}, at which its history ends, is damaged");
+    assert!(ends.iter().any(|reason| reason.starts_with(&words)), "{ends:?}");
+}
+
 /// Old versions and the contents only they have are taken out; both branches read as before, and it can be undone.
 #[test]
 fn pruning_takes_old_versions_out_and_can_be_undone() {
@@ -71,6 +101,7 @@ fn pruning_takes_old_versions_out_and_can_be_undone() {
     assert_eq!(Branch::ALL.map(|branch| versions(&runtime, branch)), [2, 2]);
     assert_eq!(Branch::ALL.map(|branch| snapshot(&runtime, &context(), branch)), before);
     assert_eq!(codes(&runtime), [(Severity::Note, "history"), (Severity::Note, "history")]);
+    assert!(ends_of_history(&runtime).iter().all(|reason| reason.contains("--undo")));
     assert_eq!(runtime.prune(&now()).expect("again").pruned, []);
     // It goes on being edited.
     commit(&runtime, edit().put(usage("html", "h1"), html("four")).publish_all());
@@ -158,6 +189,8 @@ fn the_window_to_undo_closes() {
     let report = later(folder.path(), 3).prune(&now()).expect("after the window");
     assert_eq!(report.forgotten, taken_out);
     assert_eq!(later(folder.path(), 3).undo_prune().expect("nothing is left"), 0);
+    let ends = ends_of_history(&later(folder.path(), 3));
+    assert!(ends.len() == 2 && ends.iter().all(|reason| reason.contains("or it is lost")), "{ends:?}");
 }
 
 /// What is young stays, whatever leads to it: someone may be writing it.
