@@ -62,6 +62,27 @@ fn imported(package: MemoryPackage, to: &Arc<dyn Runtime>) -> ImportReport {
     import(&source, to, &blocks::registry().unwrap(), &options).unwrap()
 }
 
+/// A file has the path it came from, as edx-platform writes it, in the root of `static/` too; one that was uploaded has none
+/// and gets none by being exported.
+#[test]
+fn imported_files_say_where_they_came_from() {
+    for_all_pairs(|from, to| {
+        with_records(&**from);
+        let mut package = exported(&**from);
+        for name in ["plain.txt", "deep/a b.txt"] {
+            package.files.insert(format!("static/{name}"), b"text".to_vec());
+        }
+        imported(package.clone(), to);
+        let path = |name: &str| to.asset(&asset(name), Branch::Published).unwrap().data.import_path;
+        assert_eq!(path("plain.txt").as_deref(), Some("plain.txt"));
+        assert_eq!(path("deep_a_b.txt").as_deref(), Some("deep/a b.txt"));
+        assert_eq!(path("pier.jpg"), None);
+        package.files.remove("policies/assets.json");
+        imported(package, to);
+        assert_eq!(path("pier.jpg").as_deref(), Some("pier.jpg"));
+    });
+}
+
 #[test]
 fn a_publish_takes_records_along() {
     for_all_pairs(|from, to| {

@@ -174,7 +174,7 @@ pub struct AssetData {
     pub display_name: String,
     /// Whether only enrolled learners may fetch it.
     pub locked: bool,
-    /// Path below the `static/` folder of the export it came from, where that differs from the name.
+    /// Path below the `static/` folder of the export it came from, if it came from one.
     pub import_path: Option<String>,
     /// Name of its thumbnail asset.
     pub thumbnail: Option<String>,

@@ -101,13 +101,16 @@ struct Said {
     display_name: Option<String>,
     is_locked: bool,
     thumbnail: Option<String>,
+    /// Whether the store that was exported knew no path, as of a file that was uploaded.
+    has_no_path: bool,
     /// All else, without the names under which stores keep the file and its path: they follow from its key and its
     /// place.
     extra: FieldMap,
 }
 
 impl Said {
-    const UNUSED: [&str; 3] = ["content_son", "filename", "import_path"];
+    const UNUSED: [&str; 2] = ["content_son", "filename"];
+    const PATH: &str = "import_path";
 
     fn set(&mut self, name: &str, value: Json) {
         match (name, value) {
@@ -115,6 +118,7 @@ impl Said {
             ("displayname", value) => self.display_name = text(value),
             ("locked", value) => self.is_locked = value == Json::Bool(true),
             ("thumbnail_location", value) => self.thumbnail = thumbnail(value),
+            (Self::PATH, value) => self.has_no_path = value.is_null(),
             (name, _) if Self::UNUSED.contains(&name) => {}
             (name, value) => drop(self.extra.insert(name.into(), value)),
         }
@@ -163,6 +167,8 @@ impl<'de> Deserialize<'de> for Said {
                 while let Some(Name(name)) = entries.next_key()? {
                     if Said::UNUSED.contains(&&*name) {
                         entries.next_value::<IgnoredAny>()?;
+                    } else if name == Said::PATH {
+                        said.has_no_path = entries.next_value::<Option<IgnoredAny>>()?.is_none();
                     } else {
                         said.set(&name, entries.next_value()?);
                     }
@@ -206,7 +212,7 @@ fn asset_data(path: &str, key: &AssetKey, said: Said) -> AssetData {
     AssetData {
         content_type,
         locked: said.is_locked,
-        import_path: (path != key.path()).then(|| path.to_owned()),
+        import_path: (!said.has_no_path || path != key.path()).then(|| path.to_owned()),
         thumbnail: said.thumbnail,
         extra: said.extra,
         ..plain_asset(display_name)
