@@ -24,6 +24,7 @@ mod clock;
 pub mod command;
 mod compare;
 mod course_tests;
+mod dead_store;
 mod description;
 mod diff;
 mod dump_loading;

@@ -19,6 +19,7 @@ use xblock_core::runtime::{
     VersionId, VersionRecord,
 };
 
+use crate::dead_store::DeadStore;
 use crate::forward::forward;
 use crate::opening::{OpenMode, StoreError};
 use crate::store_url::{StoreUrl, StoreUrlError};
@@ -144,8 +145,11 @@ impl MixedRuntime {
 
     /// Opens the stores a file names: `{"stores": [{"name": .., "url": ..}], "mappings": {KEY: NAME}}`.
     ///
+    /// A store that does not open is an error of those contexts that may be in it, and told by
+    /// [`damaged_contexts`](Runtime::damaged_contexts); the others can be read and written.
+    ///
     /// # Errors
-    /// [`SiteError`] where the file says nothing that can be used; a store that does not open.
+    /// [`SiteError`] where the file says nothing that can be used, or none of the stores opens.
     pub fn open(
         path: &Path,
         mode: OpenMode,
@@ -171,11 +175,12 @@ impl MixedRuntime {
                 None => return Err(SiteError::UnknownStore { path: at(), key, store }),
             }
         }
-        let mut stores = Vec::new();
+        let mut stores: Vec<Arc<dyn Runtime>> = Vec::new();
+        let (mut is_any_open, mut refused) = (false, None);
         for SiteStore { name, url } in site.stores {
             let url: StoreUrl = match url.parse() {
                 // A site within a site could be itself.
-                Ok(StoreUrl::Mixed(_)) => Err(StoreUrlError::UnknownScheme { scheme: "mixed".into() }),
+                Ok(StoreUrl::Mixed(_)) => Err(StoreUrlError::SiteWithinSite),
                 parsed => parsed,
             }
             .map_err(|source| SiteError::Url {
@@ -183,14 +188,26 @@ impl MixedRuntime {
                 name: name.clone(),
                 source: Box::new(source),
             })?;
-            let opened = url.open(mode, registry, clock);
-            stores.push(opened.map_err(|source| SiteError::Store {
-                path: at(),
-                name,
-                source: source.into(),
-            })?);
+            let wrong =
+                |source: StoreError, name| SiteError::Store { path: at(), name, source: source.into() };
+            match url.open(mode, registry, clock) {
+                Ok(store) => {
+                    is_any_open = true;
+                    stores.push(store);
+                }
+                Err(error @ (StoreError::Open { .. } | StoreError::NoSuchStore { .. })) => {
+                    let action = format!("opening the store {name:?} of {}", path.display());
+                    stores.push(Arc::new(DeadStore::new(action, &error)));
+                    refused.get_or_insert(wrong(error, name));
+                }
+                // What the site or its environment says is wrong.
+                Err(error) => return Err(wrong(error, name)),
+            }
         }
-        Ok(Self::new(stores, mappings))
+        match refused {
+            Some(refused) if !is_any_open => Err(refused),
+            _ => Ok(Self::new(stores, mappings)),
+        }
     }
 
     /// Returns the place of the store that a mapping names for a context.
@@ -263,11 +280,22 @@ impl Runtime for MixedRuntime {
     }
 
     fn contexts(&self) -> Result<Vec<ContextKey>, RuntimeError> {
-        let mut found = BTreeSet::new();
+        let (mut found, mut failed) = (BTreeSet::new(), None);
         for (place, store) in self.stores.iter().enumerate() {
-            let contexts = store.contexts()?.into_iter();
-            // What a mapping looks for in another store is not to be had from this one.
-            found.extend(contexts.filter(|key| self.mapped(key).is_none_or(|mapped| mapped == place)));
+            match store.contexts() {
+                // What a mapping looks for in another store is not to be had from this one.
+                Ok(contexts) => found.extend(
+                    contexts.into_iter().filter(|key| self.mapped(key).is_none_or(|mapped| mapped == place)),
+                ),
+                Err(error) => drop(failed.get_or_insert(error)),
+            }
+        }
+        if let Some(error) = failed {
+            // One that a store out of reach may have, too, cannot be read.
+            found.retain(|context| self.store_of(context).is_ok());
+            if found.is_empty() {
+                return Err(error);
+            }
         }
         Ok(found.into_iter().collect())
     }
@@ -275,20 +303,27 @@ impl Runtime for MixedRuntime {
     fn damaged_contexts(&self) -> Result<Vec<RuntimeError>, RuntimeError> {
         let mut found = Vec::new();
         for store in &self.stores {
-            found.extend(store.damaged_contexts()?);
+            match store.damaged_contexts() {
+                Ok(damaged) => found.extend(damaged),
+                // Whatever is in it cannot be read.
+                Err(error) => found.push(error),
+            }
         }
         Ok(found)
     }
 
     /// Asks the stores in their order: a definition's key names no context.
     fn definition(&self, key: &DefinitionKey) -> Result<DefinitionRecord, RuntimeError> {
+        let mut failed = None;
         for store in &self.stores {
             match store.definition(key) {
                 Err(RuntimeError::NoSuchDefinition { .. } | RuntimeError::UnsupportedKey { .. }) => {}
+                // Its key says the same in every store.
+                Err(error) if !error.is_damage() => drop(failed.get_or_insert(error)),
                 outcome => return outcome,
             }
         }
-        Err(RuntimeError::NoSuchDefinition { key: key.clone() })
+        Err(failed.unwrap_or_else(|| RuntimeError::NoSuchDefinition { key: key.clone() }))
     }
 
     /// Reads the feeds of all stores: those of the first, then those of the next.

@@ -74,6 +74,9 @@ pub enum StoreUrlError {
         /// What stands before the colon.
         scheme: String,
     },
+    /// A file that names several stores names another such file.
+    #[error("a store of a file of stores cannot be such a file itself: name its stores instead")]
+    SiteWithinSite,
     /// The path is missing.
     #[error("{scheme}: needs the path of its {what} after the colon")]
     NoPath {

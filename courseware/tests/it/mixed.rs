@@ -143,6 +143,67 @@ fn only_imports_change_a_store_that_is_read_only() {
     assert_eq!(text.data.content["data"], "more");
 }
 
+/// A store that does not open takes only those contexts along that may be in it.
+#[test]
+fn a_dead_store_leaves_the_others_readable() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("site.json");
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let registry = blocks::registry().unwrap();
+    let at = |name: &str| folder.path().join(name).display().to_string();
+    let open = |mode| {
+        let site = format!("mixed:{}", file.display()).parse::<StoreUrl>().unwrap();
+        site.open(mode, &registry, &clock)
+    };
+    let site = |mappings: &str| {
+        let stores = ["first", "dead", "last"]
+            .map(|name| format!(r#"{{"name": "{name}", "url": "modulestore:{}"}}"#, at(name)))
+            .join(", ");
+        std::fs::write(&file, format!(r#"{{"stores": [{stores}], "mappings": {{{mappings}}}}}"#)).unwrap();
+    };
+    site(r#""course-v1:Last+*": "last", "course-v1:Dead+*": "dead""#);
+    let (first, dead, last) =
+        (key("course-v1:First+C+1"), key("course-v1:Dead+C+1"), key("course-v1:Last+C+1"));
+    let mixed = open(OpenMode::Create).unwrap();
+    for context in [&first, &dead, &last] {
+        make(&*mixed, context);
+    }
+    drop(mixed);
+    std::fs::write(at("dead"), b"this is no database, but long enough to be looked at as one").unwrap();
+    for mode in [OpenMode::Read, OpenMode::Write] {
+        let mixed = open(mode).unwrap();
+        for context in [&first, &last] {
+            mixed.context(context).unwrap();
+            mixed.usages(context, Branch::Draft).unwrap();
+        }
+        assert_eq!(mixed.contexts().unwrap(), [first.clone(), last.clone()]);
+        let told = |error: RuntimeError| {
+            let RuntimeError::Storage { action, .. } = error else { panic!("not {error:?}") };
+            assert_eq!(action, format!("opening the store \"dead\" of {}", file.display()));
+        };
+        told(mixed.context(&dead).unwrap_err());
+        // It could be there, and nobody can say that it is nowhere.
+        told(mixed.context(&key("course-v1:Other+C+1")).unwrap_err());
+        let made = Base::New { root: key("course-v1:Other+C+1").make_usage_key("course", "course").unwrap() };
+        told(mixed.commit(Edit::new(key("course-v1:Other+C+1"), made)).unwrap_err());
+        let mut damaged = mixed.damaged_contexts().unwrap();
+        assert_eq!(damaged.len(), 1);
+        told(damaged.remove(0));
+        let changed = Edit::new(first.clone(), Base::Any).publish_all();
+        assert_eq!(mixed.commit(changed).is_ok(), mode == OpenMode::Write);
+    }
+    // Without its mapping an older copy could be read for what the dead store has.
+    site("");
+    let mixed = open(OpenMode::Read).unwrap();
+    mixed.context(&first).unwrap();
+    assert!(matches!(mixed.context(&last), Err(RuntimeError::Storage { .. })));
+    assert_eq!(mixed.contexts().unwrap(), [first]);
+    for name in ["first", "last"] {
+        std::fs::write(at(name), b"this is no database, but long enough to be looked at as one").unwrap();
+    }
+    assert!(matches!(open(OpenMode::Read), Err(StoreError::Site(_))));
+}
+
 #[test]
 fn a_site_is_opened_by_its_file() {
     let folder = tempfile::tempdir().unwrap();
