@@ -247,8 +247,11 @@ fn no_such_call(error: serde_json::Error) -> BindingError {
     BindingError::Block { key: None, reason: format!("this is no such call: {error}") }
 }
 
-fn heads(commit: &Commit) -> Json {
-    json!({ "draft": commit.draft, "published": commit.published })
+/// Says what the branches are at, and which of them are nearly too big.
+fn heads(opened: &ModulestoreRuntime, context: &ContextKey, commit: &Commit) -> Json {
+    let warnings = opened.size_warnings_of(context, commit);
+    let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    json!({ "draft": commit.draft, "published": commit.published, "warnings": warnings })
 }
 
 /// A Modulestore, with what edx-platform asks of one.
@@ -308,13 +311,13 @@ impl Modulestore {
                 .collect::<Result<Vec<_>, _>>()?;
             let base = base.map(|base| VersionId(base.into()));
             let options = BulkOptions { author: user_id, base, message };
-            let (answers, commit) = self
-                .opened()?
+            let opened = self.opened()?;
+            let (answers, commit) = opened
                 .bulk(&context, &options, |bulk| {
                     calls.iter().map(|call| call(bulk)).collect::<Result<Vec<_>, _>>()
                 })
                 .map_err(BindingError::from)?;
-            let mut done = heads(&commit);
+            let mut done = heads(&opened, &context, &commit);
             done["answers"] = answers.into();
             Ok(text(&done)?)
         })
@@ -333,8 +336,9 @@ impl Modulestore {
             let (root, overview) = (data(root)?, data(overview)?);
             let options = BulkOptions { author: user_id, ..BulkOptions::default() };
             let context = context_key(context)?;
-            let made = self.opened()?.create_course(&context, &root, &overview, &options);
-            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+            let opened = self.opened()?;
+            let made = opened.create_course(&context, &root, &overview, &options);
+            Ok(text(&heads(&opened, &context, &made.map_err(BindingError::from)?))?)
         })
     }
 
@@ -349,8 +353,9 @@ impl Modulestore {
             let Given { content, settings } = read(fields)?;
             let root = data(content, settings, context)?;
             let options = BulkOptions { author: user_id, ..BulkOptions::default() };
-            let made = self.opened()?.create_library(&context_key(context)?, &root, &options);
-            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+            let (opened, context) = (self.opened()?, context_key(context)?);
+            let made = opened.create_library(&context, &root, &options);
+            Ok(text(&heads(&opened, &context, &made.map_err(BindingError::from)?))?)
         })
     }
 
@@ -362,8 +367,9 @@ impl Modulestore {
         user_id: Option<i64>,
     ) -> PyResult<String> {
         py.detach(|| {
-            let made = self.opened()?.rerun(&context_key(source)?, &context_key(destination)?, user_id);
-            Ok(text(&heads(&made.map_err(BindingError::from)?))?)
+            let (opened, destination) = (self.opened()?, context_key(destination)?);
+            let made = opened.rerun(&context_key(source)?, &destination, user_id);
+            Ok(text(&heads(&opened, &destination, &made.map_err(BindingError::from)?))?)
         })
     }
 

@@ -103,6 +103,20 @@ pub(crate) fn text(value: &impl serde::Serialize) -> Result<String, BindingError
 }
 
 impl Store {
+    /// Names the branches of a context that come near the size MongoDB takes.
+    fn size_warnings(&self, context: &ContextKey) -> Result<Vec<String>, BindingError> {
+        if !matches!(self.url, StoreUrl::Modulestore(_) | StoreUrl::ModulestoreServer(_)) {
+            return Ok(Vec::new());
+        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let store = self
+            .url
+            .open_modulestore(OpenMode::Read, registry()?, &clock)
+            .map_err(|error| BindingError::from(CoursewareError::Store(error)))?;
+        // What was written is written, whether it can be measured or not.
+        Ok(store.size_warnings(context).unwrap_or_default().iter().map(ToString::to_string).collect())
+    }
+
     fn opened(&self) -> Result<Opened, BindingError> {
         let opened = self.opened.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         opened.clone().ok_or_else(|| BindingError::Closed { url: self.url.to_string() })
@@ -196,6 +210,14 @@ impl Store {
         })
     }
 
+    /// Says what the store has and cannot read, apart from contexts that are listed.
+    fn damaged(&self, py: Python<'_>) -> PyResult<Vec<String>> {
+        py.detach(|| {
+            let damaged = self.opened()?.runtime.damaged_contexts().map_err(BindingError::from)?;
+            Ok(damaged.iter().map(ToString::to_string).collect())
+        })
+    }
+
     fn import_course(
         &self,
         py: Python<'_>,
@@ -204,7 +226,15 @@ impl Store {
         strict: bool,
     ) -> PyResult<String> {
         py.detach(|| {
-            let opened = self.opened()?.writable()?;
+            let opened = self.opened()?;
+            // Who only reads imports courses all the same, as the LMS does; what it has open stays open to read.
+            let runtime = if opened.read_only && !matches!(self.url, StoreUrl::Memory) {
+                self.url
+                    .open(OpenMode::Write, registry()?, &opened.clock)
+                    .map_err(|error| BindingError::from(CoursewareError::Store(error)))?
+            } else {
+                opened.runtime
+            };
             let target = into.map(context_key).transpose()?;
             let source = courseware::open_package(&path, &ArchiveLimits::default())
                 .map_err(|error| BindingError::from(CoursewareError::Package(error)))?;
@@ -213,13 +243,14 @@ impl Store {
             let threads = Threads::One;
             let options =
                 ImportOptions { target: target.as_ref(), on_errors, threads, ..ImportOptions::default() };
-            let report = courseware::import(&source, &opened.runtime, registry()?, &options)
-                .map_err(BindingError::from)?;
+            let report =
+                courseware::import(&source, &runtime, registry()?, &options).map_err(BindingError::from)?;
             if report.outcome == ImportOutcome::Refused {
                 return Err(BindingError::Refused { diagnostics: report.diagnostics }.into());
             }
-            let context = opened.runtime.context(&report.context).map_err(BindingError::from)?;
+            let context = runtime.context(&report.context).map_err(BindingError::from)?;
             Ok(text(&json!({
+                "warnings": self.size_warnings(&report.context)?,
                 "context": report.context,
                 "root": context.root,
                 "outcome": report.outcome,
@@ -393,7 +424,8 @@ impl Store {
     }
 
     fn publish(&self, py: Python<'_>, context: &str, to: Option<&Bound<'_, Self>>) -> PyResult<String> {
-        let to = to.map(|to| to.get().opened()?.writable()).transpose()?;
+        let target = to.map(Bound::get);
+        let to = target.map(|to| to.opened()?.writable()).transpose()?;
         py.detach(|| {
             let context = context_key(context)?;
             let from = self.opened()?;
@@ -402,13 +434,18 @@ impl Store {
                 let committed =
                     courseware::publish_draft(&from.runtime, &context, &PublishOptions::default())
                         .map_err(BindingError::from)?;
-                return Ok(text(&json!({ "unchanged": committed.is_none(), "source_commit": committed }))?);
+                let warnings = self.size_warnings(&context)?;
+                let unchanged = committed.is_none();
+                let done =
+                    json!({ "unchanged": unchanged, "source_commit": committed, "warnings": warnings });
+                return Ok(text(&done)?);
             };
             let report =
                 courseware::publish(&from.runtime, &to.runtime, &context, &PublishOptions::default())
                     .map_err(BindingError::from)?;
             let mut value = serde_json::to_value(&report).unwrap_or_default();
             value["unchanged"] = report.is_unchanged().into();
+            value["warnings"] = target.unwrap_or(self).size_warnings(&context)?.into();
             Ok(text(&value)?)
         })
     }

@@ -121,7 +121,7 @@ def read_only(store: Store, tmp: Path, write_course: WriteCourse) -> None:
     """Writes into a store that was opened to read."""
     url = f"blockstore:{tmp}/read"
     xblock_runtime.open(url).close()
-    xblock_runtime.open(url, read_only=True).import_course(write_course())
+    xblock_runtime.open(url, read_only=True).publish(CONTEXT)
 
 
 CASES = [

@@ -53,6 +53,25 @@ def test_a_course_is_made(store: Modulestore, url: str) -> None:
             store.create_course(again)
 
 
+def test_a_course_that_is_nearly_too_big_is_a_warning(store: Modulestore) -> None:
+    chapter = store.create_child(ROOT, "chapter", "one")
+    calls: list[Callable[[], object]] = [
+        lambda: store.update_item(chapter, settings={"display_name": "x" * 14_000_000}),
+        lambda: store.update_item(ROOT, settings={"display_name": "Tides and harbours"}),
+    ]
+    for call in calls:
+        with pytest.warns(RuntimeWarning, match="its structure takes 14.* of the 16777216") as caught:
+            call()
+        assert [str(warning.message).split(": ")[0] for warning in caught] == [
+            f"{COURSE}, draft",
+            f"{COURSE}, published",
+        ]
+        assert {warning.filename for warning in caught} == {__file__}
+    with pytest.warns(RuntimeWarning, match="its structure takes"), store.bulk_operations(COURSE) as bulk:
+        bulk.create_child(chapter, "sequential", "two")
+    store.update_item(chapter, settings={"display_name": "One"})
+
+
 def test_old_keys_need_no_run(url: str) -> None:
     with modulestore.open(url, user_id=7) as opened:
         opened.create_course("Harbour/Tides/2031")

@@ -257,7 +257,6 @@ def test_what_is_open_to_read_is_not_written(kind: str, tmp_path: Path, write_co
             (lambda: store.submit(NUMBER, {name: "41"}, user="bob"), NUMBER),
             (lambda: store.handle(NUMBER, "problem_save", f"input_{name}=1", user="ada", content_type=form), NUMBER),
             (lambda: store.handle(NUMBER, "problem_reset", user="ada", content_type=form), NUMBER),
-            (lambda: store.import_course(write_course()), None),
             (lambda: store.publish(CONTEXT), None),
             (lambda: other.publish(CONTEXT, store), None),
         ]
@@ -275,11 +274,38 @@ def test_what_is_open_to_read_is_not_written(kind: str, tmp_path: Path, write_co
         assert store.field_values(NUMBER, user="bob")["attempts"] == 0
 
 
-def test_a_memory_store_open_to_read_stays_empty(write_course: WriteCourse) -> None:
-    with xblock_runtime.open("memory:", read_only=True) as store:
-        with pytest.raises(xblock_runtime.ReadOnly):
-            store.import_course(write_course())
+@pytest.mark.parametrize("kind", ["blockstore", "modulestore"])
+def test_what_is_open_to_read_takes_imports(kind: str, tmp_path: Path, write_course: WriteCourse) -> None:
+    url = store_url(kind, tmp_path)
+    xblock_runtime.open(url).close()
+    with xblock_runtime.open(url, read_only=True) as store:
         assert store.contexts() == []
+        assert store.import_course(write_course()).outcome == "written"
+        assert store.contexts() == [CONTEXT]
+        with pytest.raises(xblock_runtime.ReadOnly):
+            store.publish(CONTEXT)
+        with pytest.raises(xblock_runtime.ReadOnly):
+            store.submit(NUMBER, {the_input(store, NUMBER): "42"}, user="ada")
+
+
+def test_a_memory_store_open_to_read_takes_imports(write_course: WriteCourse) -> None:
+    with xblock_runtime.open("memory:", read_only=True) as store:
+        store.import_course(write_course())
+        assert store.contexts() == [CONTEXT]
+        with pytest.raises(xblock_runtime.ReadOnly):
+            store.publish(CONTEXT)
+
+
+def test_a_dead_store_of_a_site_is_a_warning(tmp_path: Path, write_course: WriteCourse) -> None:
+    stores = [{"name": name, "url": f"modulestore:{tmp_path}/{name}.db"} for name in ("sound", "dead")]
+    (tmp_path / "site.json").write_text(json.dumps({"stores": stores}))
+    with xblock_runtime.open(f"mixed:{tmp_path}/site.json") as store:
+        store.import_course(write_course())
+    (tmp_path / "dead.db").write_bytes(b"this is no database, but long enough to be looked at as one")
+    with xblock_runtime.open(f"mixed:{tmp_path}/site.json", read_only=True) as store:
+        with pytest.warns(RuntimeWarning, match='opening the store "dead"'):
+            assert store.contexts() == [CONTEXT]
+        assert len(store.usage_keys(CONTEXT)) == 8
 
 
 @pytest.mark.parametrize("kind", ["blockstore", "modulestore"])

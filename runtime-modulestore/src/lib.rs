@@ -29,7 +29,8 @@ mod writing;
 pub use dump::{DamagedDocument, DumpCounts, ExportedDump, OnDamage};
 pub use every_block::EveryBlock;
 pub use maintenance::{
-    FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, SizeReport, SizedBlock, SizedField,
+    FsckReport, PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind, SizeReport, SizeWarning,
+    SizedBlock, SizedField,
 };
 pub use runtime::{CacheUse, ModulestoreRuntime};
 pub use view::{BranchView, Outline, OutlineBlock};

@@ -76,19 +76,13 @@ impl Surroundings {
         context: &ContextKey,
         console: &Console,
     ) -> Result<(), CommandError> {
-        if !matches!(url, StoreUrl::Modulestore(_)) {
+        if !matches!(url, StoreUrl::Modulestore(_) | StoreUrl::ModulestoreServer(_)) {
             return Ok(());
         }
         let store = self.open_modulestore(url, OpenMode::Read)?;
-        for branch in Branch::ALL {
-            let Ok(report) = store.sizes(context, branch) else { continue };
-            if report.is_near_limit() {
-                let (bytes, limit) = (report.bytes, report.limit);
-                console.remark(format_args!(
-                    "warning: {context}, {branch}: its structure takes {bytes} bytes of the {limit} that MongoDB takes in one \
-                     document; courseware stats says what is big"
-                ));
-            }
+        // What was written is written, whether it can be measured or not.
+        for warning in store.size_warnings(context).unwrap_or_default() {
+            console.remark(format_args!("warning: {warning}"));
         }
         Ok(())
     }

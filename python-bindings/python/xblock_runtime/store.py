@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from types import TracebackType
@@ -149,6 +150,13 @@ class Difference:
     details: dict[str, Any]
 
 
+def _warn(report: dict[str, Any]) -> None:
+    """Passes on that a branch comes near the size MongoDB takes."""
+    for warning in report.pop("warnings"):
+        # Where the caller of the public method is.
+        warnings.warn(warning, RuntimeWarning, stacklevel=3)
+
+
 class Store:
     """An open store. Made by :func:`open`; usable by several threads, and as a context manager."""
 
@@ -176,7 +184,9 @@ class Store:
         return f"xblock_runtime.open({self.url!r})"
 
     def contexts(self) -> list[str]:
-        """Lists the learning contexts, in key order."""
+        """Lists the learning contexts, in key order; what is there and cannot be read is a ``RuntimeWarning``."""
+        for reason in self._native.damaged():
+            warnings.warn(reason, RuntimeWarning, stacklevel=2)
         return self._native.contexts()
 
     def import_course(
@@ -188,10 +198,14 @@ class Store:
         is replaced by what the package holds. Broken blocks become ``error`` blocks that keep their XML, and the report
         says what is wrong with them; with ``strict`` the first of them is raised as :class:`OlxError` instead.
 
+        A store that is open to read only takes imports all the same, as the LMS's does. A course that comes near the
+        size MongoDB takes in one document is a ``RuntimeWarning``.
+
         Raises :class:`NotFound`, :class:`OlxError` or :class:`PackageError` for what is no package. Where an exception
         is raised, nothing was written.
         """
         report = json.loads(self._native.import_course(path, into, strict))
+        _warn(report)
         names = {one.name for one in fields(Diagnostic)}
         diagnostics = [
             Diagnostic(**{name: value for name, value in remark.items() if name in names})
@@ -304,6 +318,7 @@ class Store:
     def publish(self, context: str, to: Store | None = None) -> PublishReport:
         """Publishes the draft here, and brings another store to the same state where one is given."""
         report = json.loads(self._native.publish(context, None if to is None else to._native))
+        _warn(report)
         return PublishReport(unchanged=report.pop("unchanged"), details=report)
 
     def compare(self, context: str, other: Store) -> list[Difference]:
@@ -334,7 +349,8 @@ def open(
     Learner state is kept beside the store, or in the SQLite file ``state``.
 
     With ``read_only`` the store must exist (:class:`NotFound`), and neither content nor learner state is written:
-    importing, publishing here, and answers and requests that would save something raise :class:`ReadOnly`.
+    publishing here, and answers and requests that would save something raise :class:`ReadOnly`. Only
+    :meth:`Store.import_course` writes all the same.
     Reading, rendering, grades, comparing, exporting and requests that save nothing work as ever.
 
     ``services`` are objects blocks may ask for, by the names of :mod:`xblock_runtime.services`; without ``user``,

@@ -21,4 +21,4 @@ mod sizes;
 pub use fsck::FsckReport;
 pub use prune::{PruneOptions, PruneReport, PruneRoot, Pruned, PrunedKind};
 pub(crate) use sizes::biggest_fields;
-pub use sizes::{SizeReport, SizedBlock, SizedField};
+pub use sizes::{SizeReport, SizeWarning, SizedBlock, SizedField};

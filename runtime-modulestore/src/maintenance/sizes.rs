@@ -1,11 +1,13 @@
 //! What makes a structure big. MongoDB takes 16 MiB in one document, and a structure is one.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
+use bson::oid::ObjectId;
 use bson::raw::{RawBsonRef, RawDocument};
 use serde::Serialize;
 use xblock_core::keys::ContextKey;
-use xblock_core::runtime::{Branch, RuntimeError};
+use xblock_core::runtime::{Branch, Commit, RuntimeError};
 
 use crate::documents::{MAX_DOCUMENT, Structure};
 use crate::runtime::ModulestoreRuntime;
@@ -56,11 +58,46 @@ pub struct SizedBlock {
     pub bytes: usize,
 }
 
+/// A branch whose structure comes near the size that MongoDB takes in one document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SizeWarning {
+    /// The course or library.
+    pub context: ContextKey,
+    /// The branch.
+    pub branch: Branch,
+    /// The bytes of the structure.
+    pub bytes: usize,
+    /// The most bytes MongoDB takes in one document.
+    pub limit: usize,
+}
+
+impl fmt::Display for SizeWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { context, branch, bytes, limit } = self;
+        write!(
+            f,
+            "{context}, {branch}: its structure takes {bytes} bytes of the {limit} that MongoDB takes in one document; \
+             courseware stats says what is big"
+        )
+    }
+}
+
+impl SizeWarning {
+    fn of(structure: &Structure, context: &ContextKey, branch: Branch) -> Option<Self> {
+        let (bytes, limit) = (structure.raw().as_bytes().len(), MAX_DOCUMENT);
+        is_near(bytes, limit).then(|| Self { context: context.clone(), branch, bytes, limit })
+    }
+}
+
+const fn is_near(bytes: usize, limit: usize) -> bool {
+    bytes * 100 >= limit * WARN_FROM
+}
+
 impl SizeReport {
     /// Says whether a warning is due: the structure takes four fifths of what MongoDB takes, or more.
     #[must_use]
     pub const fn is_near_limit(&self) -> bool {
-        self.bytes * 100 >= self.limit * WARN_FROM
+        is_near(self.bytes, self.limit)
     }
 }
 
@@ -72,6 +109,38 @@ impl ModulestoreRuntime {
     pub fn sizes(&self, context: &ContextKey, branch: Branch) -> Result<SizeReport, RuntimeError> {
         self.refuse_old_course(context)?;
         self.in_branch(context, branch, |_, structure| report(structure, context, branch))
+    }
+}
+
+impl ModulestoreRuntime {
+    /// Names the branches of a context that come near the size MongoDB takes.
+    ///
+    /// # Errors
+    /// As [`ModulestoreRuntime::view`].
+    pub fn size_warnings(&self, context: &ContextKey) -> Result<Vec<SizeWarning>, RuntimeError> {
+        let mut found = Vec::new();
+        for branch in Branch::ALL {
+            match self
+                .in_branch(context, branch, |_, structure| Ok(SizeWarning::of(structure, context, branch)))
+            {
+                Err(error) if error.is_not_found() && branch == Branch::Published => {}
+                warning => found.extend(warning?),
+            }
+        }
+        Ok(found)
+    }
+
+    /// Names those branches that a commit brought near the size MongoDB takes, by the structures that are kept in memory.
+    #[must_use]
+    pub fn size_warnings_of(&self, context: &ContextKey, commit: &Commit) -> Vec<SizeWarning> {
+        let heads = [(Branch::Draft, Some(&commit.draft)), (Branch::Published, commit.published.as_ref())];
+        heads
+            .into_iter()
+            .filter_map(|(branch, version)| {
+                let id = ObjectId::parse_str(&*version?.0).ok()?;
+                SizeWarning::of(&*self.structures.get(&id)?, context, branch)
+            })
+            .collect()
     }
 }
 
