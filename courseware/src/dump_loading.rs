@@ -51,7 +51,8 @@ impl StoreUrl {
         // What SQLite has not moved into the file would stay behind.
         let log = making.join("store-wal");
         if log.metadata().is_ok_and(|log| log.len() > 0) {
-            return Err(failed(&"its log cannot be closed").into());
+            let what = "what was written does not all go into it; there may be no space left on its disk";
+            return Err(failed(&what).into());
         }
         let made = TempPath::try_from_path(made).map_err(|error| failed(&error))?;
         made.persist_noclobber(file).map_err(|error| failed(&error.error))?;

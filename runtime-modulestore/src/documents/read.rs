@@ -13,7 +13,25 @@ use super::scan::find;
 
 /// Reports a document that breaks its own format.
 pub(crate) fn corrupt(place: impl Display, reason: impl Display) -> RuntimeError {
-    RuntimeError::Corrupt { place: place.to_string(), reason: reason.to_string() }
+    RuntimeError::Corrupt { place: place.to_string(), reason: plain(reason.to_string()) }
+}
+
+/// Says in plain words what the library for BSON says: `BSON error at key "NAME". Kind: ...`.
+fn plain(reason: String) -> String {
+    let parts = reason.split_once("BSON error at key \"").and_then(|(before, rest)| {
+        let (name, rest) = rest.split_once("\". Kind: ")?;
+        Some((before, name, rest))
+    });
+    match parts {
+        Some((before, name, "An error occurred when attempting to access a document value")) => {
+            format!("{before}`{name}` is missing, or its value is of another type than it should be")
+        }
+        Some((before, name, rest)) => {
+            let words = rest.split_once(". Message: ").map_or(rest, |(_, message)| message);
+            format!("{before}`{name}`: {words}")
+        }
+        None => reason,
+    }
 }
 
 /// Returns the id as the key types spell it.

@@ -58,8 +58,8 @@ impl Bulk<'_> {
         let key = self.key(usage)?;
         if is_direct_only(&key.block_type) {
             return Err(RuntimeError::Unstorable {
-                place: format!("a draft of {usage}"),
-                reason: "blocks of its type have none beside what is published".into(),
+                place: format!("{usage}, not published any more,"),
+                reason: "blocks of its type have no draft of their own: what is saved of them is published; delete it, or hide it from learners with visible_to_staff_only".into(),
             });
         }
         self.needs_published()?;

@@ -83,6 +83,21 @@ pub(super) fn may_be_made(error: RuntimeError) -> RuntimeError {
     }
 }
 
+/// Says in plain words what the driver tells of the servers it looked for: each server with what went wrong there.
+fn plain(message: &str) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for server in message.split("Address: ").skip(1) {
+        let (address, rest) = server.split_once([',', ' ']).unwrap_or((server, ""));
+        let reason = rest.split_once("Error: Kind: ").map(|(_, reason)| reason);
+        let reason = reason.map(|reason| reason.split(", labels").next().unwrap_or(reason).trim());
+        told.push(match reason {
+            Some(reason) => format!("{address}: {reason}"),
+            None => format!("{address} does not answer in time"),
+        });
+    }
+    if told.is_empty() { message.to_owned() } else { told.join("; ") }
+}
+
 /// Turns a failure into the runtime's. Drivers never put passwords into their messages.
 pub(super) fn failed(action: &str, error: Error) -> RuntimeError {
     let codes = codes(&error);
@@ -90,7 +105,9 @@ pub(super) fn failed(action: &str, error: Error) -> RuntimeError {
     let refused = |what: &str, error: Error| RuntimeError::storage(action, format!("{what}: {}", error.kind));
     match &*error.kind {
         ErrorKind::Authentication { .. } => refused("the server refused the credentials", error),
-        ErrorKind::ServerSelection { .. } => refused("no server answers", error),
+        ErrorKind::ServerSelection { message, .. } => {
+            RuntimeError::storage(action, format!("no server answers: {}", plain(message)))
+        }
         _ if has(&[code::LOGIN_REFUSED]) => refused("the server refused the credentials", error),
         _ if has(&[code::NOT_ALLOWED]) => refused("the server does not allow it to this user", error),
         _ if has(&[code::BAD_VALUE, code::TOO_LARGE, code::DOTTED_NAME, code::DOLLAR_NAME])
@@ -101,6 +118,35 @@ pub(super) fn failed(action: &str, error: Error) -> RuntimeError {
         ErrorKind::Bson(_) | ErrorKind::BsonDeserialization(_) => {
             RuntimeError::Corrupt { place: action.to_owned(), reason: error.kind.to_string() }
         }
-        _ => RuntimeError::storage(action, error),
+        // Without what the driver notes for itself beside it.
+        kind => RuntimeError::storage(action, plain(&kind.to_string())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_that_do_not_answer_are_told_in_plain_words() {
+        let message = "Server selection timeout: No available servers. Topology: { Type: Unknown, Servers: [ { Address: \
+                       127.0.0.1:1, Type: Unknown, Error: Kind: I/O error: Connection refused (os error 111), labels: {}, \
+                       source: None }, { Address: b.example:27017, Type: Unknown } ] }";
+        assert_eq!(
+            plain(message),
+            "127.0.0.1:1: I/O error: Connection refused (os error 111); b.example:27017 does not answer in time"
+        );
+        assert_eq!(plain("Command failed"), "Command failed");
+    }
+
+    #[test]
+    fn a_lost_answer_is_told_as_such() {
+        let RuntimeError::Storage { source, .. } =
+            may_be_made(RuntimeError::storage("changing", "no answer"))
+        else {
+            panic!("the medium's");
+        };
+        assert!(source.to_string().contains("whether the edit was made is not known"));
+        assert_eq!(source.source().map(ToString::to_string).as_deref(), Some("no answer"));
     }
 }

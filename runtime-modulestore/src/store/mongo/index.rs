@@ -7,7 +7,7 @@ use bson::raw::{RawDocument, RawDocumentBuf};
 use bson::{Bson, Document, doc};
 use xblock_core::runtime::RuntimeError;
 
-use super::failure::{failed, is_duplicate};
+use super::failure::{failed, is_duplicate, may_be_made};
 use super::reads::plain;
 use super::session::{IndexChange, Session, value};
 use super::sql_index::SqlIndex;
@@ -203,7 +203,7 @@ impl Session<'_> {
         match (self.find_index_by_id(change.id), &change.after) {
             (Ok(Some(found)), Some(after)) if is_same(&found, after) => Ok(true),
             (Ok(None), None) => Ok(true),
-            _ => Err(error),
+            _ => Err(may_be_made(error)),
         }
     }
 

@@ -125,7 +125,8 @@ impl MongoUrl {
             // Drivers of other languages bound their sockets with the second one.
             "timeoutms" | "sockettimeoutms" => {
                 let time = value.parse().ok().filter(|time| *time > 0).map(Duration::from_millis);
-                self.patience = time.ok_or_else(|| bad("timeoutMS", "milliseconds"))?;
+                self.patience =
+                    time.ok_or_else(|| bad("timeoutMS", "one millisecond or more, as a number"))?;
             }
             "collection" => self.prefix = name("collection")?,
             "bucket" => self.bucket = name("bucket")?,
