@@ -2,8 +2,8 @@
 """Runs a MariaDB server for tests, on a temporary folder and a free port, for as long as its standard input is open.
 
 The first line on standard output is `URL mysql://root@127.0.0.1:PORT/` once the server answers, or `SKIPPED: ` and
-the reason. It has three empty databases, `first`, `second` and `third`. The server is an installed one, or is unpacked from
-Debian's packages into a cache, for which no rights are needed.
+the reason. It has three empty databases, `first`, `second` and `third`. The server is an installed one, or is unpacked
+from Debian's packages into a cache, for which no rights are needed.
 
     tests/services/mariadb.py [--option=value ...]      options are the server's own
     tests/services/mariadb.py --fetch                   only makes sure that there is a server

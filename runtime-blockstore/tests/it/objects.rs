@@ -173,10 +173,12 @@ fn gigabytes_come_and_go_in_little_memory() {
     let size = number_from("BLOCKSTORE_STREAM_MEGABYTES", 2 << 10) << 20;
     let Some((store, _, _folder)) = new_store() else { return };
     let (bundle, draft) = new_bundle(&store, "tides", &[("a.txt", "one")]);
+    // The pages of this program, with all tests and what debuggers want to know, are no memory that files take.
+    let begun = peak_memory().unwrap_or_default();
     let (sent, digest) = store.write_draft_file_from(draft, "film.bin", Counting(0, size)).unwrap();
     assert_eq!(sent, size);
     if let Some(peak) = peak_memory() {
-        println!("peak memory: {} MiB after sending", peak >> 20);
+        println!("peak memory: {} MiB, {} MiB after sending", begun >> 20, peak >> 20);
     }
     store.commit_draft(draft).unwrap();
     let mut file = store.open_bundle_file(bundle, "film.bin", None).unwrap();
@@ -185,7 +187,7 @@ fn gigabytes_come_and_go_in_little_memory() {
     assert_eq!(file.copy_proved(&mut std::io::sink()).unwrap(), size);
     if let Some(peak) = peak_memory() {
         println!("peak memory: {} MiB", peak >> 20);
-        assert!(peak < 64 << 20, "{peak} bytes");
+        assert!(peak - begun < 64 << 20, "{peak} bytes, {begun} of them before");
     }
 }
 
