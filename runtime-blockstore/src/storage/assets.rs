@@ -102,6 +102,16 @@ pub enum NoAssets {
         /// What stands before `://`.
         scheme: String,
     },
+    /// The scheme of a service without its two slashes: a folder of that name is hardly meant.
+    #[error(
+        "{text:?} is no place: a bucket is written {scheme}://BUCKET/PREFIX, a folder of that name ./{text}"
+    )]
+    NoSlashes {
+        /// What stands before the colon.
+        scheme: String,
+        /// The text.
+        text: String,
+    },
     /// There is no bucket.
     #[error("{text:?} names no bucket")]
     NoBucket {
@@ -124,6 +134,10 @@ impl FromStr for Assets {
             return Err(NoAssets::Empty);
         }
         let Some((scheme, rest)) = text.split_once("://") else {
+            let scheme = text.split_once(':').map_or("", |(scheme, _)| scheme);
+            if ["s3", "gs", "az", "file"].contains(&scheme) {
+                return Err(NoAssets::NoSlashes { scheme: scheme.to_owned(), text: text.to_owned() });
+            }
             return Ok(Self::Folder(PathBuf::from(text)));
         };
         let service = match scheme {
@@ -213,6 +227,10 @@ mod tests {
         assert_eq!("".parse::<Assets>(), Err(NoAssets::Empty));
         assert_eq!("ftp://x".parse::<Assets>(), Err(NoAssets::UnknownScheme { scheme: "ftp".into() }));
         assert!(matches!("s3:///p".parse::<Assets>(), Err(NoAssets::NoBucket { .. })));
+        for text in ["s3:/b", "s3:b", "gs:b/p", "az:", "file:/var/assets"] {
+            assert!(matches!(text.parse::<Assets>(), Err(NoAssets::NoSlashes { .. })), "{text}");
+        }
+        assert_eq!("./s3:b".parse(), Ok(Assets::Folder("./s3:b".into())));
         for text in ["s3://b//p", "s3://b/../p", "s3://b/./p", "s3://b/p\n"] {
             assert!(matches!(text.parse::<Assets>(), Err(NoAssets::Prefix { .. })), "{text}");
         }

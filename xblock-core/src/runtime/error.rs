@@ -209,8 +209,8 @@ pub enum RuntimeError {
     },
     /// Blocks of a context hold the same blocks again and again, so that there are more places than can be shown.
     #[error(
-        "the blocks of {context} stand in more than {limit} places: some hold the same blocks again and again; \
-         take some of them out"
+        "the blocks of {context} stand in more than {limit} places, which is more than is gone through: take some of them \
+         out, first where blocks hold the same others again and again"
     )]
     TooManyPlaces {
         /// The context.
