@@ -76,10 +76,8 @@ mod tests {
     #[test]
     fn tries_end_with_the_time() {
         let mut attempts = Attempts::begin(Duration::from_millis(30));
-        let begun = Instant::now();
-        while attempts.again(on(ObjectId::new())) {
-            assert!(begun.elapsed() < Duration::from_mins(10), "they never end");
-        }
+        // The longest of them takes a third of the time, so that the end is far below this number.
+        assert!((0..100_000).any(|_| !attempts.again(on(ObjectId::new()))), "they never end");
         assert!(!Attempts::begin(Duration::ZERO).again(on(ObjectId::new())));
     }
 

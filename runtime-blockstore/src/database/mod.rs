@@ -15,7 +15,7 @@ use chrono::{DateTime, Utc};
 pub(crate) use carried::{find_same_draft, refused};
 pub(crate) use connection::Connection;
 pub use error::DatabaseError;
-pub(crate) use value::{BadValue, Cell, Params, Row, ToCell};
+pub(crate) use value::{BadValue, Cell, OwnedCell, Params, Row};
 
 use crate::error::BlockstoreError;
 use crate::place::MysqlPlace;

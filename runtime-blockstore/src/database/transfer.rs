@@ -7,87 +7,14 @@ use uuid::Uuid;
 
 use super::Connection;
 use super::carried;
-use super::value::{Cell, Row, ToCell};
+use super::value::{Cell, OwnedCell, Row, ToCell};
 use crate::error::BlockstoreError;
+use crate::schema::columns::{APP, INDEX, OWN, Table};
 use crate::schema::{self, Home};
 
 type Result<T> = std::result::Result<T, BlockstoreError>;
 
 const ACTION: &str = "copying the database";
-
-/// A table with its columns.
-type Table = (&'static str, &'static [&'static str]);
-
-/// The app's tables, those that others refer to first.
-const APP: [Table; 4] = [
-    ("bundles_collection", &["id", "uuid", "title"]),
-    ("bundles_bundle", &["id", "uuid", "slug", "description", "collection_id", "title"]),
-    ("bundles_bundleversion", &["id", "version_num", "snapshot_digest", "bundle_id", "change_description"]),
-    ("bundles_draft", &["id", "uuid", "bundle_id", "name"]),
-];
-
-/// Our own tables.
-const OWN: [Table; 5] = [
-    ("xblock_handover", &["draft", "before", "after"]),
-    (
-        "xblock_feed",
-        &[
-            "cursor",
-            "bundle_id",
-            "bundle",
-            "version_id",
-            "version_num",
-            "before",
-            "after",
-            "links",
-            "is_whole",
-        ],
-    ),
-    ("xblock_file_change", &["bundle_id", "path", "cursor", "before", "after"]),
-    ("xblock_link", &["target", "bundle_id", "version_num", "name", "target_version", "is_direct"]),
-    ("xblock_feed_seen", &["version_id"]),
-];
-
-/// The runtime's index.
-const INDEX: [Table; 12] = [
-    ("xblock_bundle", &["bundle_id", "context_key", "root_type", "root_id"]),
-    (
-        "xblock_state",
-        &["state_id", "bundle_id", "branch", "token", "previous", "message", "edited_on", "edited_by"],
-    ),
-    (
-        "xblock_usage",
-        &["state_id", "block_type", "block_id", "hash", "size", "edited_on", "edited_by", "title"],
-    ),
-    ("xblock_child", &["state_id", "parent_type", "parent_id", "position", "child_type", "child_id"]),
-    (
-        "xblock_include",
-        &["state_id", "parent_type", "parent_id", "position", "child_type", "child_id", "link", "definition"],
-    ),
-    (
-        "xblock_included",
-        &[
-            "state_id",
-            "block_type",
-            "block_id",
-            "bundle",
-            "version",
-            "snapshot",
-            "path",
-            "hash",
-            "size",
-            "title",
-            "edited_on",
-            "problem",
-        ],
-    ),
-    ("xblock_asset", &["state_id", "asset_type", "name", "hash", "size", "attributes"]),
-    ("xblock_version", &["bundle_id", "version_num", "version_id", "edited_on", "edited_by"]),
-    ("xblock_change", &["cursor", "context_key", "branch", "version", "edited_on", "edited_by"]),
-    ("xblock_origin", &["context_key", "files"]),
-    ("xblock_garbage", &["draft"]),
-    ("xblock_unread", &["bundle_id"]),
-];
 
 /// Columns that hold bytes; all others hold text or numbers.
 const BYTES: &str = "files";
@@ -257,42 +184,12 @@ impl Target<'_> {
 const ROWS: usize = 1000;
 const BYTES_AT_ONCE: usize = 1 << 20;
 
-/// A value on its way.
-enum OwnedCell {
-    Null,
-    Int(i64),
-    Text(Vec<u8>),
-    Bytes(Vec<u8>),
-}
-
-impl OwnedCell {
-    fn size(&self) -> usize {
-        match self {
-            Self::Null | Self::Int(_) => 8,
-            Self::Text(bytes) | Self::Bytes(bytes) => bytes.len(),
-        }
-    }
-}
-
-impl ToCell for OwnedCell {
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Int(number) => Cell::Int(*number),
-            Self::Text(text) => Cell::Text(text),
-            Self::Bytes(bytes) => Cell::Bytes(bytes),
-        }
-    }
-}
-
 fn values(row: &Row<'_>, columns: &[&str]) -> Result<Vec<OwnedCell>> {
     let damaged = |error| BlockstoreError::corrupt("the database", error);
     let value = |(at, name): (usize, &&str)| {
         Ok(match row.cell(at).map_err(damaged)? {
-            Cell::Null | Cell::Other => OwnedCell::Null,
-            Cell::Int(number) => OwnedCell::Int(number),
             Cell::Text(bytes) | Cell::Bytes(bytes) if *name == BYTES => OwnedCell::Bytes(bytes.to_vec()),
-            Cell::Text(bytes) | Cell::Bytes(bytes) => OwnedCell::Text(bytes.to_vec()),
+            other => OwnedCell::plain(other),
         })
     };
     columns.iter().enumerate().map(value).collect()

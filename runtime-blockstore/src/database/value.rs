@@ -18,6 +18,44 @@ pub(crate) enum Cell<'v> {
     Other,
 }
 
+/// A value on its way from one database to another.
+pub(crate) enum OwnedCell {
+    Null,
+    Int(i64),
+    Text(Vec<u8>),
+    Bytes(Vec<u8>),
+}
+
+impl OwnedCell {
+    /// Takes a value of a column that holds text or numbers.
+    pub(crate) fn plain(cell: Cell<'_>) -> Self {
+        match cell {
+            Cell::Null | Cell::Other => Self::Null,
+            Cell::Int(number) => Self::Int(number),
+            Cell::Text(bytes) | Cell::Bytes(bytes) => Self::Text(bytes.to_vec()),
+        }
+    }
+
+    /// Returns how many bytes it takes.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Int(_) => 8,
+            Self::Text(bytes) | Self::Bytes(bytes) => bytes.len(),
+        }
+    }
+}
+
+impl ToCell for OwnedCell {
+    fn cell(&self) -> Cell<'_> {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Int(number) => Cell::Int(*number),
+            Self::Text(text) => Cell::Text(text),
+            Self::Bytes(bytes) => Cell::Bytes(bytes),
+        }
+    }
+}
+
 /// A value that is none of the kind its column should have.
 #[derive(Debug, thiserror::Error)]
 #[error("column {column}: {reason}")]

@@ -421,7 +421,8 @@ fn keep_only(db: &Connection, bundle: Uuid) -> Result<()> {
     // The feed of bundles is made again from the bundle; what only the runtime's index knows of it stays.
     let has_index =
         ["xblock_bundle", "xblock_state"].iter().all(|table| tables.iter().any(|name| name == table));
-    let is_kept = |table: &str| table == "xblock_form" || has_index && schema::INDEX.contains(&table);
+    let is_of_index = |table: &str| schema::columns::INDEX.iter().any(|(name, _)| *name == table);
+    let is_kept = |table: &str| table == "xblock_form" || has_index && is_of_index(table);
     for table in tables.iter().filter(|table| !is_kept(table)) {
         db.run(ACTION, &format!("DROP TABLE \"{table}\""), ())?;
     }

@@ -8,7 +8,7 @@ use super::room::has_room_for_context;
 use super::tables::{Tables, edit_info_at};
 use super::view::version_id;
 use crate::context::LearningContexts;
-use crate::database::{BadValue, Cell, Connection, Row, ToCell, refused};
+use crate::database::{Connection, OwnedCell, Row, refused};
 use crate::error::BlockstoreError;
 use crate::rows::{self, RowId, digest_at, uuid_at, uuid_text, version_at};
 use crate::schema::{self, Home};
@@ -19,32 +19,9 @@ type Result<T> = std::result::Result<T, BlockstoreError>;
 
 const ACTION: &str = "restoring what a bundle is";
 
-/// The rows of a branch in the index, by the tables they are in, without the state they are of.
-const OF_STATE: [(&str, &[&str]); 5] = [
-    ("xblock_usage", &["block_type", "block_id", "hash", "size", "edited_on", "edited_by", "title"]),
-    ("xblock_child", &["parent_type", "parent_id", "position", "child_type", "child_id"]),
-    (
-        "xblock_include",
-        &["parent_type", "parent_id", "position", "child_type", "child_id", "link", "definition"],
-    ),
-    (
-        "xblock_included",
-        &[
-            "block_type",
-            "block_id",
-            "bundle",
-            "version",
-            "snapshot",
-            "path",
-            "hash",
-            "size",
-            "title",
-            "edited_on",
-            "problem",
-        ],
-    ),
-    ("xblock_asset", &["asset_type", "name", "hash", "size", "attributes"]),
-];
+/// The tables that have the rows of a branch in the index; what state they are of is their first column.
+const OF_STATE: [&str; 5] =
+    ["xblock_usage", "xblock_child", "xblock_include", "xblock_included", "xblock_asset"];
 
 /// What a restored bundle is in its new store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -193,12 +170,14 @@ impl Old {
             let sql = "UPDATE {home}.xblock_state SET previous = ?2 WHERE state_id = ?1";
             tables.run(ACTION, sql, (state, &old.previous))?;
             tables.clear_state(state)?;
-            for (table, columns) in OF_STATE {
+            let of_state = schema::columns::INDEX.iter().filter(|(table, _)| OF_STATE.contains(table));
+            for (table, columns) in of_state {
+                let columns = columns.get(1..).unwrap_or_default();
                 let names = columns.join(", ");
                 let sql = format!("SELECT {names} FROM {table} WHERE state_id = ?1");
                 let cells = |row: &Row<'_>| {
-                    let cells = (0..columns.len()).map(|at| Value::at(row, at));
-                    std::iter::once(Ok(Value::Int(state)))
+                    let cells = (0..columns.len()).map(|at| row.cell(at).map(OwnedCell::plain));
+                    std::iter::once(Ok(OwnedCell::Int(state)))
                         .chain(cells)
                         .collect::<std::result::Result<Vec<_>, _>>()
                 };
@@ -213,33 +192,6 @@ impl Old {
             }
         }
         Ok(())
-    }
-}
-
-/// A value on its way from one database to the other.
-enum Value {
-    Null,
-    Int(i64),
-    Text(Vec<u8>),
-}
-
-impl Value {
-    fn at(row: &Row<'_>, column: usize) -> std::result::Result<Self, BadValue> {
-        Ok(match row.cell(column)? {
-            Cell::Null | Cell::Other => Self::Null,
-            Cell::Int(number) => Self::Int(number),
-            Cell::Text(bytes) | Cell::Bytes(bytes) => Self::Text(bytes.to_vec()),
-        })
-    }
-}
-
-impl ToCell for Value {
-    fn cell(&self) -> Cell<'_> {
-        match self {
-            Self::Null => Cell::Null,
-            Self::Int(number) => Cell::Int(*number),
-            Self::Text(bytes) => Cell::Text(bytes),
-        }
     }
 }
 

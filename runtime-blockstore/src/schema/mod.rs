@@ -1,5 +1,6 @@
 //! The tables of the Blockstore app, as its four migrations leave them (reference/blockstore, section 6), and ours.
 
+pub(crate) mod columns;
 mod mysql;
 mod sqlite;
 
@@ -113,25 +114,9 @@ pub(crate) fn create_index(db: &Connection, home: Home) -> Result<()> {
     db.script(ACTION, &sqlite, &mysql)
 }
 
-/// The tables of the runtime's index.
-pub(crate) const INDEX: [&str; 12] = [
-    "xblock_bundle",
-    "xblock_state",
-    "xblock_usage",
-    "xblock_child",
-    "xblock_include",
-    "xblock_included",
-    "xblock_asset",
-    "xblock_version",
-    "xblock_change",
-    "xblock_origin",
-    "xblock_garbage",
-    "xblock_unread",
-];
-
 /// Says whether the database has the runtime's index, whole: where a table is gone, readers make it anew in memory.
 pub(crate) fn has_index(db: &Connection) -> Result<bool> {
-    for table in INDEX {
+    for (table, _) in columns::INDEX {
         if !db.has_table(table)? {
             return Ok(false);
         }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value as Json, json};
 use xblock_core::runtime::RuntimeError;
 
-use super::import::is_of_server;
+use super::kept::is_of_server;
 use crate::documents::{Bucket, opened};
 use crate::store::{Collection, DocumentReads, DocumentStore};
 

@@ -17,16 +17,16 @@ use crate::server::{java_server, server};
 use crate::server_care::Database;
 
 /// The documents of a dump, as bytes.
-type Dump = BTreeMap<String, Vec<Vec<u8>>>;
+pub(crate) type Dump = BTreeMap<String, Vec<Vec<u8>>>;
 
-fn bytes(document: &Document) -> Vec<u8> {
+pub(crate) fn bytes(document: &Document) -> Vec<u8> {
     let mut bytes = Vec::new();
     document.to_writer(&mut bytes).expect("BSON");
     bytes
 }
 
 /// Reads the documents of every collection, in an order of their own.
-fn read(folder: &Path) -> Dump {
+pub(crate) fn read(folder: &Path) -> Dump {
     let mut dump = Dump::new();
     for entry in fs::read_dir(folder).expect("a folder") {
         let path = entry.expect("an entry").path();
@@ -46,14 +46,14 @@ fn read(folder: &Path) -> Dump {
     dump
 }
 
-fn chunk(id: i32, file: &str, number: i32, data: &[u8]) -> Document {
+pub(crate) fn chunk(id: i32, file: &str, number: i32, data: &[u8]) -> Document {
     let data = Binary { subtype: BinarySubtype::Generic, bytes: data.to_vec() };
     doc! { "_id": id, "files_id": file, "n": number, "data": data }
 }
 
 /// Loads a small course with these documents beside it, checks that each of the words is named by the loading and by the
 /// check, and that all documents come back.
-fn comes_back(
+pub(crate) fn comes_back(
     runtime: &ModulestoreRuntime,
     added: &[(&str, Vec<Vec<u8>>)],
     damage: usize,
@@ -102,7 +102,7 @@ fn comes_back(
 }
 
 /// In a file and on servers.
-fn everywhere(test: impl Fn(&ModulestoreRuntime)) {
+pub(crate) fn everywhere(test: impl Fn(&ModulestoreRuntime)) {
     test(&new_store().0);
     for server in [server(), java_server()].into_iter().flatten() {
         test(&crate::server::new_store(server));
@@ -389,104 +389,6 @@ fn shared_structures_are_counted_once() {
     let places: Vec<_> =
         report.findings.iter().filter(|found| found.code == "structure").map(|found| &found.place).collect();
     assert_eq!(places.len(), 2, "{places:?}");
-}
-
-/// What is too long, or does not end as documents do, is kept like other damage.
-#[test]
-fn documents_that_are_too_long_or_end_wrongly_are_kept() {
-    let id =
-        doc! { "tag": "i4x", "org": "o", "course": "c", "category": "html", "name": "h", "revision": null };
-    let documents = [
-        ("modulestore.structures", doc! { "_id": ObjectId::new(), "blocks": [] }),
-        ("modulestore.definitions", doc! { "_id": ObjectId::new(), "block_type": "html" }),
-        ("modulestore.active_versions", doc! { "_id": ObjectId::new(), "org": "o" }),
-        ("fs.files", doc! { "_id": "name", "length": 0 }),
-        ("fs.chunks", chunk(1, "gone", 0, b"hi")),
-        ("modulestore", doc! { "_id": id, "definition": {}, "metadata": {} }),
-        ("assetstore", doc! { "_id": 1, "course_id": "edX/x/y" }),
-        ("users", doc! { "_id": 1 }),
-    ];
-    let added = documents.map(|(name, document)| {
-        let mut bytes = bytes(&document);
-        *bytes.last_mut().expect("a byte") = 2;
-        (name, vec![bytes])
-    });
-    everywhere(|runtime| {
-        comes_back(runtime, &added, added.len(), &["does not end with a zero byte, but with 0x02"]);
-    });
-    // It looks like one of ours, and comes back as it is all the same.
-    let bytes_of = Binary { subtype: BinarySubtype::Generic, bytes: b"a".to_vec() };
-    let like_ours = bytes(&doc! { "_id": ObjectId::new(), "xblock_runtime.bytes": bytes_of });
-    everywhere(|runtime| {
-        comes_back(runtime, &[("modulestore.structures", vec![like_ours.clone()])], 1, &["looks like"]);
-    });
-    let long = doc! { "_id": ObjectId::new(), "blocks": [], "text": "x".repeat(17 << 20) };
-    everywhere(|runtime| {
-        let added = [("modulestore.structures", vec![bytes(&long)]), ("users", vec![bytes(&long)])];
-        comes_back(runtime, &added, 2, &["a document may take 16777216"]);
-    });
-}
-
-/// Wherever one bit is wrong, the other documents are loaded, and all come back.
-#[test]
-fn one_wrong_bit_refuses_no_dump() {
-    let (source, folder) = new_store();
-    published_course(&source);
-    let at = folder.path().join("dump");
-    source.export_dump(&at).expect("a dump");
-    for (name, documents) in read(&at) {
-        let file = at.join(format!("{name}.bson"));
-        let mut start = 0;
-        for document in &documents {
-            // The length, a type, and the end.
-            for byte in (0..5).chain([document.len() - 1]) {
-                let mut whole = documents.concat();
-                whole[start + byte] ^= 1;
-                fs::write(&file, &whole).expect("a file");
-                let (runtime, store) = new_store();
-                let loaded = runtime.import_dump(&at);
-                let loaded = loaded.unwrap_or_else(|error| panic!("{name}, byte {byte}: {error}"));
-                let is_of_length = byte < 4;
-                assert!(!is_of_length || !loaded.damaged.is_empty(), "{name}, byte {byte}");
-                assert!(
-                    loaded.damaged.is_empty()
-                        || new_store().0.import_dump_with(&at, OnDamage::Refuse).is_err()
-                );
-                runtime.export_dump(store.path().join("out")).expect("a dump");
-                let out = fs::read(store.path().join(format!("out/{name}.bson"))).expect("a file");
-                let wrong = &whole[start..start + document.len()];
-                let others = documents.iter().filter(|other| *other != document).map(Vec::as_slice);
-                for expected in others.chain([wrong]) {
-                    assert!(out.windows(expected.len()).any(|part| part == expected), "{name}, byte {byte}");
-                }
-                assert_eq!(out.len(), whole.len(), "{name}, byte {byte}");
-            }
-            start += document.len();
-        }
-        fs::write(&file, documents.concat()).expect("a file");
-    }
-}
-
-/// Where nobody can tell where a document ends, its place is named.
-#[test]
-fn what_makes_the_rest_unreadable_is_named_with_its_place() {
-    let (source, folder) = new_store();
-    published_course(&source);
-    let at = folder.path().join("dump");
-    source.export_dump(&at).expect("a dump");
-    let file = at.join("modulestore.definitions.bson");
-    let mut whole = fs::read(&file).expect("a file");
-    let first = usize::try_from(i32::from_le_bytes(*whole.first_chunk().expect("a length"))).expect("one");
-    whole[first..first + 12].fill(0xff);
-    fs::write(&file, whole).expect("a file");
-    let (runtime, _folder) = new_store();
-    match runtime.import_dump(&at) {
-        Err(RuntimeError::Corrupt { place, reason }) => {
-            assert!(place.ends_with("modulestore.definitions.bson, document 1"), "{place}");
-            assert!(reason.contains(&format!("from byte {first} on")), "{reason}");
-        }
-        other => panic!("damage, not {other:?}"),
-    }
 }
 
 /// Whoever reads a whole collection asks for so few documents at once that the biggest go into one message.

@@ -13,15 +13,12 @@ use runtime_modulestore::store::{DocumentStore, MongoLogin, MongoStore, MongoUrl
 use tempfile::TempDir;
 use xblock_core::keys::ContextKey;
 use xblock_core::runtime::{Base, BlockData, Branch, Edit, FsckOptions, Runtime, RuntimeError, Severity};
-use xblock_testkit::fixture::{commit, context, edit, html, published_course, snapshot, usage};
-
-use crate::fixture::new_store;
-use crate::server_care::Database;
+use xblock_testkit::fixture::{commit, context, edit, html, published_course, usage};
 
 use crate::mongo::opening;
 use crate::server::{Server, mysql_server, open, server};
 
-const TABLE: &str = "split_modulestore_django_splitmodulestorecourseindex";
+pub(crate) const TABLE: &str = "split_modulestore_django_splitmodulestorecourseindex";
 
 /// A place for the table, and somebody else who looks into it.
 pub(crate) enum Table {
@@ -537,61 +534,6 @@ fn a_table_that_lost_a_head_is_not_followed() {
         let store = MongoStore::open(&url, None, StoreMode::ReadWrite).expect("the store opens");
         assert_eq!(store.mend_indexes().expect("nothing is mended"), []);
         assert_eq!(open(&plain).context(&context()).expect("the context"), before);
-    }
-}
-
-/// A dump has the courses as the store shows them, however far behind the collection is.
-#[test]
-fn a_dump_says_what_the_table_says() {
-    let Some(server) = server() else { return };
-    let behind: [fn(&MongoUrl); 2] = [
-        |plain| drop(commit(&open(plain), edit().put(usage("html", "h1"), html("not in the table")))),
-        |plain| Database::open(plain).replace_all("modulestore.active_versions", None),
-    ];
-    for change in behind {
-        let table = Table::sqlite();
-        let database = server.new_database();
-        let runtime = open(&server.url(&database, &table.option()));
-        published_course(&runtime);
-        let expected = Branch::ALL.map(|branch| snapshot(&runtime, &context(), branch));
-        change(&server.url(&database, ""));
-        assert_eq!(Branch::ALL.map(|branch| snapshot(&runtime, &context(), branch)), expected);
-        let folder = tempfile::tempdir().expect("a folder");
-        let dump = folder.path().join("dump");
-        runtime.export_dump(&dump).expect("the dump is written");
-        let (loaded, _folder) = new_store();
-        loaded.import_dump(&dump).expect("the dump loads");
-        assert_eq!(Branch::ALL.map(|branch| snapshot(&loaded, &context(), branch)), expected);
-    }
-}
-
-/// What only the collection has, or only it leads to, is in a dump too; a row that cannot be read is one finding.
-#[test]
-fn a_dump_lacks_nothing_that_the_table_lost() {
-    let Some(server) = server() else { return };
-    let lost = [
-        (format!("DELETE FROM {TABLE}"), "index_not_in_table"),
-        (format!("UPDATE {TABLE} SET draft_version = 'aaaaaaaaaaaaaaaaaaaaaaaa'"), "index_behind"),
-        (format!("UPDATE {TABLE} SET draft_version = 'zz'"), "index"),
-    ];
-    for (change, code) in lost {
-        let table = Table::sqlite();
-        let database = server.new_database();
-        let runtime = open(&server.url(&database, &table.option()));
-        published_course(&runtime);
-        let expected = Branch::ALL.map(|branch| snapshot(&runtime, &context(), branch));
-        let Table::Sqlite(folder) = &table else { unreachable!("a file") };
-        let db = rusqlite::Connection::open(folder.path().join("edxapp.db")).expect("the file");
-        db.execute(&change, []).expect("it is changed");
-        let report = runtime.fsck(FsckOptions::default()).expect("a check");
-        let of_indexes: Vec<_> =
-            report.findings.iter().map(|found| found.code).filter(|code| code.starts_with("index")).collect();
-        assert_eq!(of_indexes, [code], "{change}: {report:?}");
-        let dump = folder.path().join("dump");
-        runtime.export_dump(&dump).expect("the dump is written");
-        let (loaded, _folder) = new_store();
-        loaded.import_dump(&dump).expect("the dump loads");
-        assert_eq!(Branch::ALL.map(|branch| snapshot(&loaded, &context(), branch)), expected, "{change}");
     }
 }
 

@@ -8,10 +8,10 @@
 //! server commits, the next connection waits for the lock, which the old transaction held to its end, and looks for the
 //! name: it is there, or the change was never made.
 
+mod connecting;
 mod temporary;
 
-use std::io;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use mysql::{Opts, OptsBuilder, SslOpts};
 use uuid::Uuid;
 
 use self::temporary::Temporary;
-use super::session::{Session, Trouble, is_broken, meaning};
+use super::session::{Session, Trouble};
 use crate::database::{BadValue, Connection, DatabaseError, Row};
 use crate::error::BlockstoreError;
 use crate::place::{MysqlPlace, Tls};
@@ -40,12 +40,6 @@ const NAMES_KEPT: i64 = 10_000;
 
 /// Statements each connection keeps prepared.
 const STATEMENTS: usize = 128;
-
-/// How long the server lets a client be silent, also inside a transaction, before it takes it for gone.
-const SILENCE_SECONDS: u32 = 1800;
-
-/// How long the server waits for a lock at a time; the client asks again until its own time is over.
-const LOCK_SECONDS: u64 = 5;
 
 /// A server and the connections to it.
 pub(in crate::database) struct Server {
@@ -74,15 +68,6 @@ struct Readers {
 struct Writer {
     is_busy: bool,
     connection: Option<Connection>,
-}
-
-/// Whether a server was there to whom no connection could be made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Reached {
-    /// It was not, or it refused, or said nothing in the time there is.
-    No,
-    /// The connection broke while it was made.
-    Broken,
 }
 
 /// What a connection is for.
@@ -171,76 +156,6 @@ impl Server {
             writer_is_done: Condvar::new(),
             temporary: Mutex::default(),
         }
-    }
-
-    /// Makes a connection, again where it broke while it was made, for as long as one may take.
-    fn connect(&self, what_for: Use) -> Result<Connection> {
-        let deadline = Instant::now() + self.place.connect_timeout;
-        let mut attempt = 1;
-        loop {
-            match self.connect_once(what_for, deadline) {
-                Err((_, Reached::Broken)) if attempt < ATTEMPTS && Instant::now() < deadline => {
-                    thread::sleep(PAUSE * attempt);
-                    attempt += 1;
-                }
-                Err((error, _)) => return Err(error),
-                Ok(connection) => return Ok(connection),
-            }
-        }
-    }
-
-    fn connect_once(
-        &self,
-        what_for: Use,
-        deadline: Instant,
-    ) -> std::result::Result<Connection, (BlockstoreError, Reached)> {
-        const ACTION: &str = "connecting to the database";
-        let failed = |error| {
-            let reached = if is_broken(&error) { Reached::Broken } else { Reached::No };
-            let (source, _) = meaning(&self.name, &self.connect_limit, error);
-            let source = match source {
-                // Before anything was asked, a lost connection is a server that is not there.
-                DatabaseError::Lost { server, reason } => DatabaseError::Unreachable { server, reason },
-                source => source,
-            };
-            (BlockstoreError::Database { action: ACTION, source }, reached)
-        };
-        let connection = self.connect_by(deadline).map_err(failed)?;
-        let session = Session::new(connection, self.name.clone(), self.read_limit.clone());
-        let lock_seconds = LOCK_SECONDS.min(self.place.read_timeout.as_secs() / 2).max(1);
-        let isolation = match what_for {
-            Use::Reading => "REPEATABLE READ",
-            Use::Writing => "READ COMMITTED",
-        };
-        let settings = [
-            format!(
-                "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_ENGINE_SUBSTITUTION', \
-                 innodb_lock_wait_timeout = {lock_seconds}, wait_timeout = {SILENCE_SECONDS} \
-                 /*M!100300 , idle_transaction_timeout = {SILENCE_SECONDS} */"
-            ),
-            format!("SET SESSION TRANSACTION ISOLATION LEVEL {isolation}"),
-        ];
-        for setting in settings {
-            session.define(&setting).map_err(|error| {
-                let is_lost = session.trouble() == Some(Trouble::Lost);
-                let reached = if is_lost { Reached::Broken } else { Reached::No };
-                (BlockstoreError::database(ACTION)(error), reached)
-            })?;
-        }
-        Ok(Connection::mysql(session))
-    }
-
-    /// Makes a connection that stands, with all that is said before anything can be asked, by a point in time.
-    fn connect_by(&self, deadline: Instant) -> mysql::Result<mysql::Conn> {
-        let (done, answer) = mpsc::sync_channel(1);
-        let options = self.options.clone();
-        // Each thing a server says there may take it as long as an answer later on, so somebody else waits for it.
-        thread::Builder::new().name("blockstore-connect".to_owned()).spawn(move || {
-            // Nobody waits any more where this fails.
-            let _ = done.send(mysql::Conn::new(options));
-        })?;
-        let left = deadline.saturating_duration_since(Instant::now());
-        answer.recv_timeout(left).unwrap_or_else(|_| Err(io::Error::from(io::ErrorKind::TimedOut).into()))
     }
 
     /// Runs a job that bears being done twice on a connection of its own, again where that was lost.

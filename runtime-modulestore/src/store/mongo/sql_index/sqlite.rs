@@ -161,3 +161,24 @@ impl Statements for &Connection {
         Ok(self.query_row(sql, [name], |_| Ok(())).optional().map_err(failed)?.is_some())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_locked_file_is_waited_for_as_long_as_is_set_and_half_a_minute_at_most() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("edxapp.db");
+        let waits = |mode, seconds| {
+            let path = path.to_str().expect("a name");
+            let file =
+                File::open(path, Duration::from_secs(seconds), mode, &|| Ok(Vec::new())).expect("it opens");
+            let connection = file.connection.lock().unwrap_or_else(PoisonError::into_inner);
+            connection.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, i64>(0)).expect("a number")
+        };
+        for mode in [StoreMode::ReadWrite, StoreMode::ReadOnly] {
+            assert_eq!([waits(mode, 2), waits(mode, 60)], [2_000, 30_000]);
+        }
+    }
+}
